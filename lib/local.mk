@@ -1,0 +1,18 @@
+# Two convenience libraries, one per side of the wall (doc/architecture.md):
+#   libcore   codec and decisions: no socket, no clock, no libevent
+#   libshell  libevent, sockets, TLS, clock, log
+# A program links shell before core.
+noinst_LIBRARIES += lib/libcore.a lib/libshell.a
+
+lib_libcore_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+lib_libcore_a_SOURCES = \
+	lib/wire.h \
+	lib/addr.h
+
+lib_libshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+lib_libshell_a_SOURCES = \
+	lib/clock.c lib/clock.h \
+	lib/sockaddr.c lib/sockaddr.h
+
+CORE_LIBS = lib/libcore.a $(CRYPTO_LIBS) $(UNISTRING_LIBS)
+SHELL_LIBS = lib/libshell.a $(CORE_LIBS) $(LIBEVENT_LIBS) $(OPENSSL_LIBS) -lpthread
