@@ -13,7 +13,15 @@ lib_libcore_a_SOURCES = \
 lib_libshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libshell_a_SOURCES = \
 	lib/clock.c lib/clock.h \
-	lib/sockaddr.c lib/sockaddr.h
+	lib/sockaddr.c lib/sockaddr.h \
+	lib/udp.c lib/udp.h lib/udp_sys.h
+
+# Chosen by configure; tests build the portable one as well.
+if BATCHED_UDP
+lib_libshell_a_SOURCES += lib/udp_linux.c
+else
+lib_libshell_a_SOURCES += lib/udp_portable.c
+endif
 
 CORE_LIBS = lib/libcore.a $(CRYPTO_LIBS) $(UNISTRING_LIBS)
 SHELL_LIBS = lib/libshell.a $(CORE_LIBS) $(LIBEVENT_LIBS) $(OPENSSL_LIBS) -lpthread

@@ -5,10 +5,11 @@
 
 socklen_t sockaddr_from_addr(const struct addr *a, struct sockaddr_storage *out)
 {
-	memset(out, 0, sizeof(*out));
+	/* Only the part in use is cleared: this runs once per packet. */
 	if (a->family == ADDR_IPV4) {
 		struct sockaddr_in *in4 = (struct sockaddr_in *)out;
 
+		memset(in4, 0, sizeof(*in4));
 		in4->sin_family = AF_INET;
 		in4->sin_port = htons(a->port);
 		memcpy(&in4->sin_addr, a->ip, 4);
@@ -17,6 +18,7 @@ socklen_t sockaddr_from_addr(const struct addr *a, struct sockaddr_storage *out)
 	if (a->family == ADDR_IPV6) {
 		struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
 
+		memset(in6, 0, sizeof(*in6));
 		in6->sin6_family = AF_INET6;
 		in6->sin6_port = htons(a->port);
 		in6->sin6_scope_id = a->scope;

@@ -6,7 +6,7 @@
 
 #include "addr.h"
 
-/* Returns the length of *out, 0 for no address. */
+/* Returns how many bytes of *out were set, 0 for no address. */
 socklen_t sockaddr_from_addr(const struct addr *a, struct sockaddr_storage *out);
 
 /* IPv4-mapped IPv6 becomes IPv4. Returns false for a family other than IPv4 and IPv6. */

@@ -30,6 +30,7 @@ natkit $PACKAGE_VERSION
   sanitizers   $enable_sanitizers
   fuzzers      $enable_fuzzers
   coverage     $enable_coverage
+  batched UDP  $natkit_batched_udp
   unit tests   $natkit_tests
 ])
 ])

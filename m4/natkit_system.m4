@@ -1,0 +1,14 @@
+# What the operating system offers; each answer chooses between two files.
+AC_DEFUN([NATKIT_SYSTEM], [
+	AC_ARG_ENABLE([portable],
+		[AS_HELP_STRING([--enable-portable],
+			[build without what only Linux has, for testing the fallbacks])],
+		[], [enable_portable=no])
+	natkit_batched_udp=yes
+	AC_CHECK_FUNC([recvmmsg], [], [natkit_batched_udp=no])
+	AC_CHECK_FUNC([sendmmsg], [], [natkit_batched_udp=no])
+	AC_CHECK_DECL([IP_PKTINFO], [], [natkit_batched_udp=no], [[#include <netinet/in.h>]])
+	AC_CHECK_DECL([SO_BINDTODEVICE], [], [natkit_batched_udp=no], [[#include <sys/socket.h>]])
+	AS_IF([test "x$enable_portable" = xyes], [natkit_batched_udp=no])
+	AM_CONDITIONAL([BATCHED_UDP], [test "x$natkit_batched_udp" = xyes])
+])
