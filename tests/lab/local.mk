@@ -1,0 +1,6 @@
+# The laboratory: namespaces that leave nothing behind, and networks of them.
+check_PROGRAMS += tests/lab/netns
+tests_lab_netns_SOURCES = tests/lab/netns.c
+
+EXTRA_DIST += tests/lab/lab.sh
+SYSTEM_TESTS += tests/sys_lab.sh
