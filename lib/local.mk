@@ -8,7 +8,8 @@ lib_libcore_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 lib_libcore_a_SOURCES = \
 	lib/wire.h \
 	lib/addr.h \
-	lib/stun_txn.c lib/stun_txn.h
+	lib/stun_txn.c lib/stun_txn.h \
+	lib/stun_uri.c lib/stun_uri.h
 
 lib_libshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libshell_a_SOURCES = \
