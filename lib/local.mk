@@ -14,7 +14,10 @@ lib_libcore_a_SOURCES = \
 lib_libshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libshell_a_SOURCES = \
 	lib/clock.c lib/clock.h \
+	lib/dtls.h \
 	lib/sockaddr.c lib/sockaddr.h \
+	lib/stream.h \
+	lib/tls.h \
 	lib/udp.c lib/udp.h lib/udp_sys.h
 
 # Chosen by configure; tests build the portable one as well.
