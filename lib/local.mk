@@ -7,7 +7,7 @@ noinst_LIBRARIES += lib/libcore.a lib/libshell.a
 lib_libcore_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 lib_libcore_a_SOURCES = \
 	lib/wire.h \
-	lib/addr.h \
+	lib/addr.c lib/addr.h \
 	lib/stun_txn.c lib/stun_txn.h \
 	lib/stun_uri.c lib/stun_uri.h
 

@@ -1,0 +1,289 @@
+#include "addr.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "wire.h"
+
+size_t addr_ip_len(uint8_t family)
+{
+	switch (family) {
+	case ADDR_IPV4:
+		return 4;
+	case ADDR_IPV6:
+		return 16;
+	default:
+		return 0;
+	}
+}
+
+struct addr addr_ipv4(uint8_t a, uint8_t b, uint8_t c, uint8_t d, uint16_t port)
+{
+	return (struct addr){ .family = ADDR_IPV4, .port = port, .ip = { a, b, c, d } };
+}
+
+bool addr_equal_ip(const struct addr *a, const struct addr *b)
+{
+	return a->family == b->family && a->scope == b->scope &&
+	       memcmp(a->ip, b->ip, addr_ip_len(a->family)) == 0;
+}
+
+bool addr_equal(const struct addr *a, const struct addr *b)
+{
+	return a->port == b->port && addr_equal_ip(a, b);
+}
+
+bool addr_is_any(const struct addr *a)
+{
+	static const uint8_t zeros[16];
+
+	return memcmp(a->ip, zeros, addr_ip_len(a->family)) == 0;
+}
+
+struct addr addr_unmap(const struct addr *a)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	struct addr v4 = { .family = ADDR_IPV4, .port = a->port };
+
+	if (a->family != ADDR_IPV6 || memcmp(a->ip, mapped, sizeof(mapped)) != 0)
+		return *a;
+	memcpy(v4.ip, a->ip + sizeof(mapped), 4);
+	return v4;
+}
+
+bool addr_is_loopback(const struct addr *a)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+	struct addr u = addr_unmap(a);
+
+	if (u.family == ADDR_IPV4)
+		return u.ip[0] == 127;
+	return u.family == ADDR_IPV6 && memcmp(u.ip, one, sizeof(one)) == 0;
+}
+
+bool addr_is_link_local(const struct addr *a)
+{
+	struct addr u = addr_unmap(a);
+
+	if (u.family == ADDR_IPV4)
+		return u.ip[0] == 169 && u.ip[1] == 254;
+	return u.family == ADDR_IPV6 && u.ip[0] == 0xfe && (u.ip[1] & 0xc0) == 0x80;
+}
+
+static bool is_private_ipv4(const uint8_t ip[static 4])
+{
+	return ip[0] == 10 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) ||
+	       (ip[0] == 192 && ip[1] == 168) || (ip[0] == 100 && (ip[1] & 0xc0) == 64);
+}
+
+bool addr_is_private(const struct addr *a)
+{
+	struct addr u = addr_unmap(a);
+
+	if (u.family == ADDR_IPV4)
+		return is_private_ipv4(u.ip);
+	return u.family == ADDR_IPV6 && (u.ip[0] & 0xfe) == 0xfc;
+}
+
+struct addr addr_with_port(const struct addr *a, uint16_t port)
+{
+	struct addr b = *a;
+
+	b.port = port;
+	return b;
+}
+
+static uint64_t load_le64(const uint8_t *p)
+{
+	uint64_t v = 0;
+
+	for (int i = 7; i >= 0; i--)
+		v = v << 8 | p[i];
+	return v;
+}
+
+static inline uint64_t rotl(uint64_t v, unsigned n)
+{
+	return v << n | v >> (64 - n);
+}
+
+static inline void sip_round(uint64_t v[static 4])
+{
+	v[0] += v[1];
+	v[1] = rotl(v[1], 13) ^ v[0];
+	v[0] = rotl(v[0], 32);
+	v[2] += v[3];
+	v[3] = rotl(v[3], 16) ^ v[2];
+	v[0] += v[3];
+	v[3] = rotl(v[3], 21) ^ v[0];
+	v[2] += v[1];
+	v[1] = rotl(v[1], 17) ^ v[2];
+	v[2] = rotl(v[2], 32);
+}
+
+static inline void sip_word(uint64_t v[static 4], uint64_t word)
+{
+	v[3] ^= word;
+	sip_round(v);
+	sip_round(v);
+	v[0] ^= word;
+}
+
+/* SipHash-2-4 of 24 bytes: the address, then family, zero, port and scope, big-endian. */
+uint64_t addr_hash(const struct addr *a, const uint8_t key[16])
+{
+	uint64_t k0 = load_le64(key);
+	uint64_t k1 = load_le64(key + 8);
+	uint64_t v[4] = {
+		k0 ^ 0x736f6d6570736575u,
+		k1 ^ 0x646f72616e646f6du,
+		k0 ^ 0x6c7967656e657261u,
+		k1 ^ 0x7465646279746573u,
+	};
+	uint8_t tail[8] = { a->family };
+
+	wire_store_u16(tail + 2, a->port);
+	wire_store_u32(tail + 4, a->scope);
+	sip_word(v, load_le64(a->ip));
+	sip_word(v, load_le64(a->ip + 8));
+	sip_word(v, load_le64(tail));
+	sip_word(v, (uint64_t)24 << 56);
+	v[2] ^= 0xff;
+	for (int i = 0; i < 4; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+/* A decimal number and nothing else: no sign, no space. */
+static bool parse_number(const char *text, uint32_t max, uint32_t *out)
+{
+	uint64_t v = 0;
+
+	if (*text == '\0')
+		return false;
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		v = v * 10 + (uint64_t)(*text - '0');
+		if (v > max)
+			return false;
+	}
+	*out = (uint32_t)v;
+	return true;
+}
+
+static bool parse_ipv4(const char *text, struct addr *out)
+{
+	struct addr a = { .family = ADDR_IPV4 };
+
+	if (inet_pton(AF_INET, text, a.ip) != 1)
+		return false;
+	*out = a;
+	return true;
+}
+
+/* Cuts `text` at '%'. */
+static bool parse_ipv6(char *text, struct addr *out)
+{
+	struct addr a = { .family = ADDR_IPV6 };
+	char *scope = strchr(text, '%');
+
+	if (scope != NULL)
+		*scope++ = '\0';
+	if (inet_pton(AF_INET6, text, a.ip) != 1)
+		return false;
+	if (scope != NULL &&
+	    (!addr_is_link_local(&a) || !parse_number(scope, UINT32_MAX, &a.scope) || a.scope == 0))
+		return false;
+	*out = a;
+	return true;
+}
+
+/* Copies `len` bytes as a string; false when they are too many for any address. */
+static bool copy_text(char to[static ADDR_TEXT_MAX], const char *text, size_t len)
+{
+	if (len >= ADDR_TEXT_MAX)
+		return false;
+	memcpy(to, text, len);
+	to[len] = '\0';
+	return true;
+}
+
+static bool parse_bracketed(const char *text, const char *end, struct addr *out)
+{
+	char copy[ADDR_TEXT_MAX];
+
+	return copy_text(copy, text + 1, (size_t)(end - text - 1)) && parse_ipv6(copy, out);
+}
+
+bool addr_parse_ip(const char *text, uint16_t port, struct addr *out)
+{
+	char copy[ADDR_TEXT_MAX];
+	const char *end = text[0] == '[' ? strchr(text, ']') : NULL;
+	struct addr a;
+	bool ok;
+
+	if (end != NULL)
+		ok = end[1] == '\0' && parse_bracketed(text, end, &a);
+	else
+		ok = copy_text(copy, text, strlen(text)) &&
+		     (parse_ipv4(copy, &a) || parse_ipv6(copy, &a));
+	if (ok)
+		*out = addr_with_port(&a, port);
+	return ok;
+}
+
+static bool parse_host(const char *text, const char *colon, struct addr *out)
+{
+	char copy[ADDR_TEXT_MAX];
+
+	if (text[0] == '[')
+		return colon[-1] == ']' && parse_bracketed(text, colon - 1, out);
+	return copy_text(copy, text, (size_t)(colon - text)) && parse_ipv4(copy, out);
+}
+
+bool addr_parse(const char *text, uint16_t default_port, struct addr *out)
+{
+	const char *colon = strrchr(text, ':');
+	struct addr a;
+	uint32_t port;
+
+	if (addr_parse_ip(text, default_port, out))
+		return true;
+	if (colon == NULL || colon == text || !parse_number(colon + 1, UINT16_MAX, &port))
+		return false;
+	if (!parse_host(text, colon, &a))
+		return false;
+	*out = addr_with_port(&a, (uint16_t)port);
+	return true;
+}
+
+const char *addr_print_ip(const struct addr *a, char buf[static ADDR_TEXT_MAX])
+{
+	int family = a->family == ADDR_IPV4 ? AF_INET : AF_INET6;
+	size_t len;
+
+	if (addr_ip_len(a->family) == 0 || inet_ntop(family, a->ip, buf, ADDR_TEXT_MAX) == NULL) {
+		(void)snprintf(buf, ADDR_TEXT_MAX, "none");
+		return buf;
+	}
+	len = strlen(buf);
+	if (a->scope != 0)
+		(void)snprintf(buf + len, ADDR_TEXT_MAX - len, "%%%u", (unsigned)a->scope);
+	return buf;
+}
+
+const char *addr_print(const struct addr *a, char buf[static ADDR_TEXT_MAX])
+{
+	char ip[ADDR_TEXT_MAX];
+
+	addr_print_ip(a, ip);
+	if (a->family == ADDR_IPV6)
+		(void)snprintf(buf, ADDR_TEXT_MAX, "[%.64s]:%u", ip, (unsigned)a->port);
+	else if (a->family == ADDR_IPV4)
+		(void)snprintf(buf, ADDR_TEXT_MAX, "%.64s:%u", ip, (unsigned)a->port);
+	else
+		(void)snprintf(buf, ADDR_TEXT_MAX, "none");
+	return buf;
+}
