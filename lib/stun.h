@@ -15,7 +15,8 @@
 #define STUN_PORT        3478
 #define STUN_TLS_PORT    5349
 #define STUN_UDP_MTU     548   /* largest request to a path of unknown MTU over IPv4 (s. 6.1) */
-#define STUN_MESSAGE_MAX 65555 /* header plus the largest length field that is a multiple of 4 */
+#define STUN_MESSAGE_MAX 65552 /* header plus the largest length field that is a multiple of 4 */
+#define STUN_VALUE_MAX   65528 /* longest value that fits into a message */
 
 /* What became of bytes that might be STUN. */
 enum stun_result {
@@ -119,6 +120,7 @@ enum stun_attr_kind {
 	STUN_KIND_ALGORITHM,  /* PASSWORD-ALGORITHM */
 	STUN_KIND_ALGORITHMS, /* PASSWORD-ALGORITHMS */
 	STUN_KIND_ICMP,       /* ICMP: type, code, data */
+	STUN_KINDS,
 };
 
 /* One row of the table of attributes. */
@@ -127,7 +129,8 @@ struct stun_attr_info {
 	uint8_t kind;     /* enum stun_attr_kind */
 	uint16_t min_len; /* shortest and longest value in bytes, padding excluded */
 	uint16_t max_len;
-	const char *name;    /* as in the RFC: "XOR-MAPPED-ADDRESS" */
+	uint16_t put_max; /* longest that we write ourselves: RFC 8489 takes more than it sends */
+	const char *name; /* as in the RFC: "XOR-MAPPED-ADDRESS" */
 	const char *meaning; /* one line for people */
 	const char *spec;    /* "RFC 8489, section 14.2" */
 };
@@ -140,6 +143,15 @@ const struct stun_attr_info *stun_attr_table(size_t *count);
 
 /* "XOR-MAPPED-ADDRESS"; "unknown attribute" where the type is unknown. Never NULL. */
 const char *stun_attr_name(uint16_t type);
+
+/* Longest text of stun_attr_print. */
+#define STUN_ATTR_TEXT_MAX 200
+
+/*
+ * Prints a row for people: number, name, length, meaning, specification. Returns `buf`.
+ * The text is cut, never longer than STUN_ATTR_TEXT_MAX with its terminator.
+ */
+const char *stun_attr_print(const struct stun_attr_info *info, char buf[static STUN_ATTR_TEXT_MAX]);
 
 /* "Binding", "Allocate"; "unknown method" otherwise. Never NULL. */
 const char *stun_method_name(uint16_t method);
