@@ -33,8 +33,8 @@ struct stun_msg {
 	uint8_t class;    /* enum stun_class */
 	struct stun_tid tid;
 	/* Offsets in raw of attribute headers that count, 0 where absent. */
-	uint16_t integrity;
-	uint16_t integrity_sha256;
+	uint32_t integrity;
+	uint32_t integrity_sha256;
 	uint32_t fingerprint;
 	uint32_t visible_end; /* attributes from here on are ignored, but for the three above */
 };
@@ -58,7 +58,8 @@ struct stun_attr {
 /*
  * The walk over attributes that count: behind MESSAGE-INTEGRITY only
  * MESSAGE-INTEGRITY-SHA256 and FINGERPRINT, behind MESSAGE-INTEGRITY-SHA256 only
- * FINGERPRINT (RFC 8489, section 14.5 and 14.6), behind FINGERPRINT nothing.
+ * FINGERPRINT (RFC 8489, section 14.5 and 14.6), behind FINGERPRINT nothing. A FINGERPRINT
+ * that is not the last attribute is not shown either (section 14.7).
  * Duplicates are shown; the first is the one that counts, where one alone makes sense.
  */
 struct stun_walk {
