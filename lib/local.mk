@@ -10,6 +10,7 @@ lib_libcore_a_SOURCES = \
 	lib/addr.c lib/addr.h \
 	lib/stun.c lib/stun.h \
 	lib/stun_msg.c lib/stun_msg.h \
+	lib/stun_attr.c lib/stun_attr.h \
 	lib/stun_txn.c lib/stun_txn.h \
 	lib/stun_uri.c lib/stun_uri.h
 

@@ -5,8 +5,9 @@
  * Getters take a value as the walk shows it, without padding. Values are views into
  * bytes the caller owns: nothing is copied or allocated, and every pointer handed out dies
  * with that buffer. Integers are in host byte order. Every getter returns STUN_OK, or
- * STUN_MALFORMED with `out` untouched; every putter returns STUN_OK, or STUN_NO_SPACE with
- * the message as it was before.
+ * STUN_MALFORMED with `out` untouched; every putter returns STUN_OK, or STUN_NO_SPACE, or
+ * STUN_MALFORMED for a value that its attribute cannot hold; the last two leave the message
+ * as it was before, and make the build fail.
  */
 #ifndef NATKIT_STUN_ATTR_H
 #define NATKIT_STUN_ATTR_H
@@ -50,12 +51,17 @@ enum stun_result stun_attr_put_xor_addr(struct stun_builder *b, uint16_t type,
 /*
  * Opaque bytes and UTF-8 text: USERNAME, REALM, NONCE, SOFTWARE, DATA, PADDING,
  * RESERVATION-TOKEN, MOBILITY-TICKET, ... The table in stun.h holds the limits on length;
- * text must be valid UTF-8 without NUL where the table says text.
+ * text must be valid UTF-8 without NUL where the table says text. A SOFTWARE is taken with
+ * trailing NULs and shown without: RFC 3489 servers send a terminator. A type that the table
+ * does not have is taken as it is.
  */
 enum stun_result stun_attr_get_bytes(uint16_t type, struct bytes value, struct bytes *out);
 enum stun_result stun_attr_put_bytes(struct stun_builder *b, uint16_t type, struct bytes v);
 
-/* ERROR-CODE (RFC 8489, section 14.8). code is 300 to 699. */
+/*
+ * ERROR-CODE (RFC 8489, section 14.8). code is 300 to 699. A reason that is no UTF-8 is shown
+ * as empty: it is for people only, and the code counts.
+ */
 struct stun_error {
 	uint16_t code;
 	struct bytes reason;
@@ -71,7 +77,7 @@ enum stun_result stun_attr_put_addr_error(struct stun_builder *b, uint8_t family
 					  struct bytes reason);
 
 /*
- * UNKNOWN-ATTRIBUTES (RFC 8489, section 14.9).
+ * UNKNOWN-ATTRIBUTES (RFC 8489, section 14.13). An empty list is malformed.
  * types, cap  where they go; more than `cap` are left out; *count is how many were written
  */
 enum stun_result stun_attr_get_types(struct bytes value, uint16_t *types, size_t cap,
