@@ -14,7 +14,8 @@
  * frame  set on STUN_OK: a STUN message, or a ChannelData message without its padding
  * used   set on STUN_OK: how many bytes of `in` the frame took, padding included
  * Returns STUN_OK; STUN_SHORT when more bytes are needed; STUN_FOREIGN when the first byte is
- * neither STUN's nor ChannelData's; STUN_MALFORMED when the length is no multiple of 4 (STUN)
+ * neither STUN's (0x00 to 0x3F) nor ChannelData's (0x40 to 0x7F, RFC 5766's channels
+ * included); STUN_MALFORMED when the length is no multiple of 4 (STUN)
  * or above `max`, or a STUN header lacks the magic cookie. The last two end the connection.
  */
 enum stun_result stun_stream_next(struct bytes in, size_t max, struct bytes *frame, size_t *used);
