@@ -1,0 +1,157 @@
+/*
+ * discover - what kind of NAT or firewall is in front of one local address: RFC 5780,
+ * section 4, as a state machine.
+ *
+ * It opens no socket and reads no clock. The shell takes actions out with discover_next,
+ * carries them out in order, and tells what came of them with discover_on_x. One discovery
+ * is for one interface, address family and local address; any number run side by side.
+ *
+ *	while ((kind = discover_next(d, clock_us(), &action)) ...)
+ *		DISCOVER_OPEN        bind a fresh UDP socket to config.local, port 0, as slot
+ *		                     action.slot; then discover_on_open
+ *		DISCOVER_SEND        send action.data from slot action.slot to action.to
+ *		DISCOVER_CLOSE       close slot action.slot
+ *		DISCOVER_CONNECT     connect TCP from config.local (any port) to action.to as
+ *		                     connection action.slot, send action.data once connected
+ *		DISCOVER_DISCONNECT  close connection action.slot
+ *		DISCOVER_WAIT        nothing to do before action.deadline_us, unless something arrives
+ *		DISCOVER_DONE        read discover_verdict; what is still open may be closed
+ *
+ * Times are microseconds of any monotonic clock; the first call of discover_next starts.
+ *
+ * How long it takes (R the round trip, W = discover_window_us(R), no loss): at most
+ * 3 R + W; R + R where all filtering probes are answered and there is no NAT; with UDP
+ * blocked and TCP answering at most 2 W; with nobody answering at all, timing.give_up_us.
+ * Loss adds a few probes and their wait.
+ */
+#ifndef NATPROBE_DISCOVER_H
+#define NATPROBE_DISCOVER_H
+
+#include "addr.h"
+#include "verdict.h"
+#include "wire.h"
+
+#define DISCOVER_SLOTS_MAX       8 /* UDP sockets of one discovery */
+#define DISCOVER_CONNECTIONS_MAX 4 /* TCP connections of one discovery */
+
+/* All numbers that time and budget follow from. Times in microseconds. */
+struct discover_timing {
+	uint32_t first_gap_us;  /* between copies while no round trip is known */
+	uint32_t tcp_after_us;  /* silence after which TCP is tried */
+	uint32_t tcp_gap_us;    /* until the next TCP connection, doubling: a SYN may be lost */
+	uint32_t give_up_us;    /* silence after which there is no server */
+	uint32_t deadline_us;   /* the discovery ends by then, whatever is missing */
+	uint32_t round_gap_us;  /* least time between two rounds of filtering probes */
+	uint32_t tail_us;       /* least time beyond a round trip that an answer may take */
+	uint8_t rounds;         /* of filtering probes where nothing is lost */
+	uint8_t rounds_max;     /* where much is lost */
+	uint8_t copies_max;     /* of a mapping probe, until its endpoint counts as silent */
+	uint8_t blocked_copies; /* unanswered UDP probes that it takes to say blocked */
+	uint16_t budget;        /* most datagrams */
+	uint16_t rate_per_s;    /* token bucket over all datagrams */
+	uint16_t burst;
+	double error_max; /* a silence counts when loss explains it with at most this chance */
+};
+
+/* What natprobe uses where the user says nothing. */
+struct discover_timing discover_timing_default(void);
+
+/* The negative window: how long the answer to a filtering probe is waited for, from the first
+ * round of probes on, for a path of round trip `rtt_us`, where nothing is lost. */
+uint64_t discover_window_us(const struct discover_timing *timing, uint64_t rtt_us);
+
+struct discover_server {
+	struct addr addr;
+	const char *name; /* as the user wrote it; borrowed until discover_free */
+};
+
+struct discover_config {
+	struct addr local; /* a real address of this host (not the wildcard), port 0 */
+	const struct discover_server *servers; /* by preference; those of another family, doubles
+						  and all beyond VERDICT_SERVERS_MAX are left out */
+	size_t server_count;
+	void (*random)(void *arg, void *buf, size_t len); /* a CSPRNG */
+	void *random_arg;
+	const struct discover_timing *timing; /* copied; NULL: discover_timing_default */
+};
+
+struct discover;
+
+/* NULL when memory runs out. The configuration is copied, all but the names. */
+struct discover *discover_new(const struct discover_config *config);
+void discover_free(struct discover *d); /* NULL is fine */
+
+enum discover_kind {
+	DISCOVER_WAIT,
+	DISCOVER_OPEN,
+	DISCOVER_SEND,
+	DISCOVER_CLOSE,
+	DISCOVER_CONNECT,
+	DISCOVER_DISCONNECT,
+	DISCOVER_DONE,
+};
+
+struct discover_action {
+	uint8_t kind; /* enum discover_kind */
+	uint8_t slot; /* 0 to DISCOVER_SLOTS_MAX - 1, or of a connection */
+	struct addr to;
+	struct bytes data;    /* good until the next call with this discovery */
+	uint64_t deadline_us; /* DISCOVER_WAIT */
+};
+
+/* The next action; returns its kind. Each is handed out once. */
+enum discover_kind discover_next(struct discover *d, uint64_t now_us,
+				 struct discover_action *action);
+
+/* Slot `slot` is open and bound to `local`: the real address and port, as getsockname says. */
+void discover_on_open(struct discover *d, uint8_t slot, const struct addr *local);
+
+/* Slot `slot` could not be opened. */
+void discover_on_open_failed(struct discover *d, uint8_t slot, int err);
+
+/*
+ * The system refused the datagram that was last handed out for `slot` (err is -errno). Errors
+ * that arrive later (ICMP) need not be told: they prove nothing about the path.
+ */
+void discover_on_send_error(struct discover *d, uint8_t slot, int err);
+
+/* A datagram came in on `slot`; any bytes from anybody. */
+void discover_on_datagram(struct discover *d, uint8_t slot, const struct addr *from,
+			  struct bytes data, uint64_t now_us);
+
+enum discover_stream {
+	DISCOVER_STREAM_CONNECTED,
+	DISCOVER_STREAM_DATA,
+	DISCOVER_STREAM_CLOSED, /* refused, failed, or closed by the other side */
+};
+
+/* Something happened on connection `slot`; `data` counts with DISCOVER_STREAM_DATA only. */
+void discover_on_stream(struct discover *d, uint8_t slot, enum discover_stream what,
+			struct bytes data, uint64_t now_us);
+
+/*
+ * Ends the discovery with what is known (the user interrupts, the interface went away); the
+ * next discover_next says DISCOVER_DONE.
+ */
+void discover_stop(struct discover *d, uint64_t now_us);
+
+/* Borrowed until discover_free; NULL before DISCOVER_DONE. */
+const struct verdict *discover_verdict(const struct discover *d);
+
+enum discover_phase {
+	DISCOVER_ASKING,    /* the first requests are out */
+	DISCOVER_MEASURING, /* a server answered, the tests run */
+	DISCOVER_FINISHED,
+};
+
+struct discover_progress {
+	uint8_t phase; /* enum discover_phase */
+	uint16_t sent, answered;
+	uint64_t started_us;
+	uint64_t
+		window_ends_us; /* when the negative window ends, if nothing is lost; 0: not known */
+};
+
+struct discover_progress discover_progress(const struct discover *d);
+
+#endif

@@ -1,0 +1,243 @@
+#include "verdict.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "wire.h"
+
+static const char *word_at(const char *const *words, size_t count, size_t i)
+{
+	return i < count && words[i] != NULL ? words[i] : "unknown";
+}
+
+const char *verdict_answer_word(enum verdict_answer a)
+{
+	static const char *const words[] = {
+		[VERDICT_UNKNOWN] = "unknown",
+		[VERDICT_NO] = "no",
+		[VERDICT_YES] = "yes",
+		[VERDICT_MIXED] = "mixed",
+	};
+
+	return word_at(words, ARRAY_LEN(words), a);
+}
+
+const char *verdict_behaviour_word(enum verdict_behaviour b)
+{
+	static const char *const words[BEHAVIOURS] = {
+		[BEHAVIOUR_UNKNOWN] = "unknown",
+		[BEHAVIOUR_NONE] = "none",
+		[BEHAVIOUR_ENDPOINT_INDEPENDENT] = "endpoint-independent",
+		[BEHAVIOUR_ADDRESS_DEPENDENT] = "address-dependent",
+		[BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT] = "address-and-port-dependent",
+		[BEHAVIOUR_PORT_DEPENDENT] = "port-dependent",
+		[BEHAVIOUR_MIXED] = "mixed",
+	};
+
+	return word_at(words, ARRAY_LEN(words), b);
+}
+
+struct cause_words {
+	const char *word;
+	const char *text;
+};
+
+static const struct cause_words causes[CAUSES] = {
+	[CAUSE_NONE] = { "", "" },
+	[CAUSE_NO_SERVER] = { "no-server", "no server answered" },
+	[CAUSE_UDP_BLOCKED] = { "udp-blocked", "UDP is blocked" },
+	[CAUSE_LOSS] = { "loss", "too many probes were lost" },
+	[CAUSE_CONTROL_LOST] = { "control-lost", "the control probe got no answer either" },
+	[CAUSE_FEW_SERVERS] = { "few-servers", "only one endpoint of a server could be asked" },
+	[CAUSE_ONE_PORT] = { "one-port", "all endpoints that could be asked share one port" },
+	[CAUSE_FEW_ENDPOINTS] = { "few-endpoints", "too few endpoints of servers answered" },
+	[CAUSE_BUDGET] = { "budget", "the budget of datagrams was used up" },
+	[CAUSE_TIMEOUT] = { "timeout", "time ran out" },
+	[CAUSE_LOCAL_ERROR] = { "local-error", "no socket could be opened" },
+	[CAUSE_SERVER_SILENT] = { "server-silent", "the server does not answer" },
+	[CAUSE_SERVER_ERROR] = { "server-error", "the server answers without telling an address" },
+	[CAUSE_NO_OTHER_ADDRESS] = { "no-other-address", "the server has one address only" },
+	[CAUSE_SAME_ADDRESS] = { "same-address", "the server's OTHER-ADDRESS is a second port on "
+						 "the same address" },
+	[CAUSE_SAME_PORT] = { "same-port", "the server's OTHER-ADDRESS has the same port" },
+	[CAUSE_ALTERNATE_UNUSABLE] = { "alternate-unusable",
+				       "the server's OTHER-ADDRESS cannot be used from here" },
+	[CAUSE_ALTERNATE_SILENT] = { "alternate-silent",
+				     "one of the server's other endpoints does not answer" },
+	[CAUSE_IGNORES_CHANGE] = { "ignores-change-request",
+				   "the server ignores CHANGE-REQUEST and answers from where it "
+				   "was asked" },
+	[CAUSE_REFUSES_CHANGE] = { "refuses-change-request",
+				   "the server answers CHANGE-REQUEST with an error" },
+	[CAUSE_DROPS_CHANGE] = { "drops-change-request",
+				 "the server does not answer CHANGE-REQUEST" },
+	[CAUSE_WRONG_SOURCE] = { "wrong-source",
+				 "the server answers from an address or port nobody asked for" },
+};
+
+const char *verdict_cause_word(enum verdict_cause c)
+{
+	return c < CAUSES ? causes[c].word : "unknown";
+}
+
+const char *verdict_cause_text(enum verdict_cause c)
+{
+	return c < CAUSES ? causes[c].text : "unknown";
+}
+
+const char *verdict_legacy_word(enum verdict_legacy l)
+{
+	static const char *const words[LEGACIES] = {
+		[LEGACY_UNKNOWN] = "unknown",
+		[LEGACY_OPEN_INTERNET] = "open internet",
+		[LEGACY_SYMMETRIC_UDP_FIREWALL] = "symmetric udp firewall",
+		[LEGACY_FULL_CONE] = "full cone",
+		[LEGACY_RESTRICT] = "restrict",
+		[LEGACY_RESTRICT_PORT] = "restrict port",
+		[LEGACY_SYMMETRIC] = "symmetric",
+		[LEGACY_FILTERED] = "filtered",
+	};
+
+	return word_at(words, ARRAY_LEN(words), l);
+}
+
+const char *verdict_legacy_rfc3489(enum verdict_legacy l)
+{
+	static const char *const words[LEGACIES] = {
+		[LEGACY_UNKNOWN] = "unknown",
+		[LEGACY_OPEN_INTERNET] = "Open Internet",
+		[LEGACY_SYMMETRIC_UDP_FIREWALL] = "Symmetric UDP Firewall",
+		[LEGACY_FULL_CONE] = "Full Cone",
+		[LEGACY_RESTRICT] = "Restricted Cone",
+		[LEGACY_RESTRICT_PORT] = "Port Restricted Cone",
+		[LEGACY_SYMMETRIC] = "Symmetric",
+		[LEGACY_FILTERED] = "UDP Blocked",
+	};
+
+	return word_at(words, ARRAY_LEN(words), l);
+}
+
+const char *verdict_filter_word(enum verdict_filter_kind k)
+{
+	static const char *const words[FILTER_KINDS] = {
+		[FILTER_CONTROL] = "control",
+		[FILTER_PORT] = "change-port",
+		[FILTER_ADDRESS] = "change-address",
+		[FILTER_BOTH] = "change-both",
+	};
+
+	return word_at(words, ARRAY_LEN(words), k);
+}
+
+const char *verdict_possible_print(uint32_t possible, char *buf, size_t cap)
+{
+	size_t len = 0;
+
+	if (cap > 0)
+		buf[0] = '\0';
+	for (unsigned b = BEHAVIOUR_NONE; b < BEHAVIOURS; b++) {
+		if ((possible & BEHAVIOUR_BIT(b)) == 0 || len >= cap)
+			continue;
+		int n = snprintf(buf + len, cap - len, "%s%s", len > 0 ? " or " : "",
+				 verdict_behaviour_word((enum verdict_behaviour)b));
+		if (n > 0)
+			len += (size_t)n;
+	}
+	return buf;
+}
+
+/* What a peer that knows only our mapped address can do with it. */
+static enum verdict_prospect prospect_of_mapping(uint8_t mapping, uint8_t filtering)
+{
+	switch (mapping) {
+	case BEHAVIOUR_NONE:
+	case BEHAVIOUR_ENDPOINT_INDEPENDENT:
+		return filtering == BEHAVIOUR_ENDPOINT_INDEPENDENT ? PROSPECT_DIRECT
+								   : PROSPECT_PUNCH;
+	case BEHAVIOUR_ADDRESS_DEPENDENT:
+	case BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT:
+	case BEHAVIOUR_PORT_DEPENDENT:
+	case BEHAVIOUR_MIXED:
+		return PROSPECT_PUNCH_HARD;
+	default:
+		return PROSPECT_UNKNOWN;
+	}
+}
+
+enum verdict_prospect verdict_prospect(const struct verdict *v)
+{
+	if (v->udp_blocked.value == VERDICT_YES)
+		return PROSPECT_RELAY;
+	return prospect_of_mapping(v->mapping.value, v->filtering.value);
+}
+
+const char *verdict_prospect_word(enum verdict_prospect p)
+{
+	static const char *const words[PROSPECTS] = {
+		[PROSPECT_UNKNOWN] = "unknown", [PROSPECT_DIRECT] = "direct",
+		[PROSPECT_PUNCH] = "punch",     [PROSPECT_PUNCH_HARD] = "punch-hard",
+		[PROSPECT_RELAY] = "relay",
+	};
+
+	return word_at(words, ARRAY_LEN(words), p);
+}
+
+static const char *headline_of_unknown(const struct verdict *v)
+{
+	if (v->udp_blocked.value == VERDICT_UNKNOWN)
+		return "No server answered, so nothing is known about this path.";
+	if (v->nat.value == VERDICT_YES)
+		return "There is a NAT; whether hole punching gets through it is not known.";
+	return "UDP works; what it takes to be reached is not known.";
+}
+
+const char *verdict_headline(const struct verdict *v)
+{
+	bool nat = v->nat.value != VERDICT_NO;
+
+	if (!nat && v->firewall.value == VERDICT_UNKNOWN)
+		return "No NAT; whether a firewall is in front of this host is not known.";
+	switch (verdict_prospect(v)) {
+	case PROSPECT_DIRECT:
+		return nat ? "Behind a NAT, but anyone can reach an open port here directly."
+			   : "On the open internet: anyone can reach this host directly.";
+	case PROSPECT_PUNCH:
+		return nat ? "Behind a NAT that hole punching gets through with most peers."
+			   : "Behind a firewall that hole punching gets through with most peers.";
+	case PROSPECT_PUNCH_HARD:
+		return "Behind a hard NAT: hole punching works with easy peers only, others need "
+		       "a relay.";
+	case PROSPECT_RELAY:
+		return "UDP is blocked: only a relay over TCP or TLS will connect to peers.";
+	default:
+		return headline_of_unknown(v);
+	}
+}
+
+enum verdict_outcome verdict_outcome(const struct verdict *v)
+{
+	if (v->udp_blocked.value == VERDICT_YES)
+		return VERDICT_REACHED;
+	if (v->udp_blocked.value == VERDICT_UNKNOWN && v->nat.cause == CAUSE_NO_SERVER)
+		return VERDICT_NO_SERVER;
+	if (v->nat.value == VERDICT_UNKNOWN || v->mapping.value == BEHAVIOUR_UNKNOWN ||
+	    v->filtering.value == BEHAVIOUR_UNKNOWN)
+		return VERDICT_INCONCLUSIVE;
+	return VERDICT_REACHED;
+}
+
+void verdict_add_finding(struct verdict *v, enum verdict_cause cause, uint8_t server,
+			 const struct addr *where)
+{
+	struct verdict_finding *f;
+
+	for (size_t i = 0; i < v->finding_count; i++) {
+		f = &v->findings[i];
+		if (f->cause == cause && f->server == server && addr_equal(&f->where, where))
+			return;
+	}
+	if (v->finding_count >= VERDICT_FINDINGS_MAX)
+		return;
+	f = &v->findings[v->finding_count++];
+	*f = (struct verdict_finding){ .cause = (uint8_t)cause, .server = server, .where = *where };
+}
