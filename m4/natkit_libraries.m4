@@ -1,36 +1,75 @@
-# Libraries natkit stands on. Required ones stop configure; test ones only switch tests off.
+# Libraries natkit stands on. Required ones stop configure, all that are missing at once and by
+# their Debian names; test ones only switch tests off.
+
+# NATKIT_REQUIRE(VARIABLE, MODULES, DEBIAN PACKAGE)
+AC_DEFUN([NATKIT_REQUIRE], [
+	PKG_CHECK_MODULES([$1], [$2], [],
+		[AC_MSG_RESULT([no])
+		natkit_missing="$natkit_missing $3"])
+])
+
+AC_DEFUN([NATKIT_PKG_CONFIG], [
+	m4_ifndef([PKG_PROG_PKG_CONFIG],
+		[m4_fatal([pkg.m4 not found: install pkg-config, then run autoreconf -fi again])])
+	PKG_PROG_PKG_CONFIG([0.29])
+	AS_IF([test -z "$PKG_CONFIG"], [AC_MSG_ERROR([pkg-config not found: install pkg-config])])
+])
+
+# libunistring ships no pkg-config file on Debian 12.
+AC_DEFUN([NATKIT_UNISTRING], [
+	natkit_unistring=no
+	AC_CHECK_HEADER([uninorm.h],
+		[AC_CHECK_LIB([unistring], [u8_normalize], [natkit_unistring=yes])])
+	AS_IF([test $natkit_unistring = no], [natkit_missing="$natkit_missing libunistring-dev"])
+	AC_SUBST([UNISTRING_LIBS], [-lunistring])
+])
+
 AC_DEFUN([NATKIT_LIBRARIES], [
-	PKG_CHECK_MODULES([LIBEVENT],
-		[libevent_core >= 2.1 libevent_extra >= 2.1 libevent_openssl >= 2.1 libevent_pthreads >= 2.1])
-	PKG_CHECK_MODULES([OPENSSL], [openssl >= 3.0])
-	PKG_CHECK_MODULES([CRYPTO], [libcrypto >= 3.0])
-	PKG_CHECK_MODULES([MAXMINDDB], [libmaxminddb])
-	PKG_CHECK_MODULES([JANSSON], [jansson])
-	PKG_CHECK_MODULES([CARES], [libcares])
+	AC_REQUIRE([NATKIT_PKG_CONFIG])
+	natkit_missing=
+	NATKIT_REQUIRE([LIBEVENT],
+		[libevent_core >= 2.1 libevent_extra >= 2.1 libevent_openssl >= 2.1 libevent_pthreads >= 2.1],
+		[libevent-dev])
+	NATKIT_REQUIRE([OPENSSL], [openssl >= 3.0], [libssl-dev])
+	PKG_CHECK_MODULES([CRYPTO], [libcrypto >= 3.0], [], [AC_MSG_RESULT([no])])
+	NATKIT_REQUIRE([MAXMINDDB], [libmaxminddb], [libmaxminddb-dev])
+	NATKIT_REQUIRE([JANSSON], [jansson], [libjansson-dev])
+	NATKIT_REQUIRE([CARES], [libcares], [libc-ares-dev])
+	NATKIT_UNISTRING
+	AS_IF([test -n "$natkit_missing"], [AC_MSG_ERROR([
+libraries are missing or too old (config.log says which version was found). On Debian:
+  apt install$natkit_missing
+or let ./bootstrap install all that is needed.])])
 
-	# libunistring ships no pkg-config file on Debian 12.
-	AC_CHECK_HEADER([uninorm.h], [], [AC_MSG_ERROR([uninorm.h not found: install libunistring-dev])])
-	AC_CHECK_LIB([unistring], [u8_normalize], [UNISTRING_LIBS=-lunistring],
-		[AC_MSG_ERROR([libunistring not found: install libunistring-dev])])
-	AC_SUBST([UNISTRING_LIBS])
-
-	PKG_CHECK_MODULES([CMOCKA], [cmocka], [have_cmocka=yes], [have_cmocka=no])
+	PKG_CHECK_MODULES([CMOCKA], [cmocka], [have_cmocka=yes],
+		[AC_MSG_RESULT([no]); have_cmocka=no])
 	AM_CONDITIONAL([CMOCKA], [test "x$have_cmocka" = xyes])
 ])
 
 AC_DEFUN([NATKIT_SUMMARY], [
 	AS_IF([test "x$have_cmocka" = xyes], [natkit_tests=on],
 		[natkit_tests="off (install libcmocka-dev)"])
+	AS_IF([test "x$enable_sanitizers" = xno], [natkit_sanitizers="off (--enable-sanitizers)"],
+		[natkit_sanitizers=$enable_sanitizers])
+	AS_IF([test "x$enable_fuzzers" = xyes], [natkit_fuzzers="on, libFuzzer"],
+		[natkit_fuzzers="off, seeds are replayed (--enable-fuzzers)"])
+	AS_IF([test "x$enable_coverage" = xyes], [natkit_coverage=on],
+		[natkit_coverage="off (--enable-coverage)"])
+	AS_IF([test "x$enable_werror" = xyes], [natkit_werror=on],
+		[natkit_werror="off (--enable-werror)"])
+	AS_IF([test "x$natkit_batched_udp" = xyes], [natkit_udp="on (recvmmsg, sendmmsg)"],
+		[test "x$enable_portable" = xyes], [natkit_udp="off (--enable-portable)"],
+		[natkit_udp="off (this system has no recvmmsg)"])
 	AC_MSG_NOTICE([
 natkit $PACKAGE_VERSION
   prefix       $prefix
-  compiler     $CC
-  hardening    $enable_hardening
-  werror       $enable_werror
-  sanitizers   $enable_sanitizers
-  fuzzers      $enable_fuzzers
-  coverage     $enable_coverage
-  batched UDP  $natkit_batched_udp
+  compiler     $CC $CFLAGS
+  hardening    $natkit_hardening
+  werror       $natkit_werror
+  sanitizers   $natkit_sanitizers
+  fuzzers      $natkit_fuzzers
+  coverage     $natkit_coverage
+  batched UDP  $natkit_udp
   unit tests   $natkit_tests
 ])
 ])
