@@ -16,6 +16,17 @@ lib_libcore_a_SOURCES = \
 	lib/stun_txn.c lib/stun_txn.h \
 	lib/stun_uri.c lib/stun_uri.h
 
+# Options: pure but for reading the file.
+lib_libcore_a_SOURCES += \
+	lib/opt.c lib/opt.h \
+	lib/opt_args.c \
+	lib/opt_file.c \
+	lib/opt_help.c \
+	lib/opt_print.c \
+	lib/opt_table.c lib/opt_table.h \
+	lib/opt_text.c lib/opt_text.h \
+	lib/opt_value.c lib/opt_value.h
+
 lib_libshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libshell_a_SOURCES = \
 	lib/clock.c lib/clock.h \

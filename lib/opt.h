@@ -3,9 +3,18 @@
  * prints --help, and a test compares it with the man page.
  *
  * A file has lines `key = value`, comments from # on, and `[section NAME]`. Every plain
- * key is also a long option of the same name; what stands in a section is file only; a
- * secret is file only, as KEY-file. Values carry units: 10s, 500ms, 2MiB. A table fills
- * one struct, by offset.
+ * key is also a long option of the same name; what stands in a section is file only. A
+ * secret never stands in either: its key is KEY-file and names a file that holds it. A
+ * table fills one struct, by offset.
+ *
+ * Values carry units: 10s, 500ms, 2MiB, 1.5h. Text that has a # or blanks at its ends
+ * stands in "..." with the escapes \" \\ \n \t \xHH. Items of a list are separated by
+ * commas, or the key is given again. A key with nothing behind the = is not set: NULL, no
+ * address, an empty list; a char * is never an empty string.
+ *
+ * Each reader goes on top of what the struct holds. Within one file a key stands once
+ * (lists: as often as one likes), on the command line the last one wins; a list that is
+ * given in a file, or on the command line, replaces the one that was there before.
  */
 #ifndef NATKIT_OPT_H
 #define NATKIT_OPT_H
@@ -19,13 +28,13 @@
 enum opt_type {
 	OPT_FLAG,     /* bool: on/off, yes/no, true/false; `--key` alone means on, `--no-key` off */
 	OPT_INT,      /* int64_t within min..max */
-	OPT_MS,       /* uint64_t milliseconds: 500ms, 10s, 5m, 1h, 1d */
-	OPT_BYTES,    /* uint64_t bytes: 1500, 64KiB, 2MiB, 1GiB, 1kB, 1MB */
+	OPT_MS,       /* uint64_t milliseconds: 500ms, 10s, 5m, 1h, 1d, 1.5s, 0 */
+	OPT_BYTES,    /* uint64_t bytes: 1500, 64KiB, 2MiB, 1GiB, 1kB, 1MB, 1GB */
 	OPT_STR,      /* char *, owned by the struct */
-	OPT_FILE,     /* char *, path of a file that must be readable when checked */
+	OPT_FILE,     /* char *, path of a file that must be readable: opt_check_files */
 	OPT_ENUM,     /* int; choices are the words of `choices`, separated by | */
 	OPT_ADDR,     /* struct addr with a port (default_port where none is given) */
-	OPT_CIDR,     /* struct opt_cidr */
+	OPT_CIDR,     /* struct opt_cidr: 192.0.2.0/24, 2001:db8::/32, or one address */
 	OPT_STR_LIST, /* struct opt_list of char *; may be given several times */
 	OPT_ADDR_LIST, /* struct opt_list of struct addr */
 	OPT_CIDR_LIST, /* struct opt_list of struct opt_cidr */
@@ -43,33 +52,36 @@ struct opt_list {
 
 enum opt_flag {
 	OPT_RELOADABLE = 1,  /* SIGHUP takes a new value */
-	OPT_SECRET_FILE = 2, /* names a file with a secret: --print-config shows the path only */
+	OPT_SECRET_FILE = 2, /* OPT_FILE named KEY-file: it holds a secret, KEY alone is refused */
 	OPT_CLI_ONLY = 4,    /* no file key: --config, --check-config */
 };
 
+/* A row. One without a name is a heading in --help; one without name and help is the end. */
 struct opt {
-	const char *name; /* long option and file key */
+	const char *name; /* long option and file key: lower case, digits, - */
 	char letter;      /* short option, or 0 */
 	enum opt_type type;
 	size_t offset;         /* of the field in the struct: OPT_FIELD */
 	int flags;             /* enum opt_flag */
 	const char *fallback;  /* default as text, parsed like a value; NULL: zero */
-	int64_t min, max;      /* OPT_INT, OPT_MS and OPT_BYTES; both 0: unbounded */
-	const char *choices;   /* OPT_ENUM */
-	const char *value;     /* placeholder in --help: "HOST[:PORT]" */
+	int64_t min, max;      /* OPT_INT, OPT_MS and OPT_BYTES; both 0: unbounded; 0 is
+				  always allowed where it is the fallback */
+	const char *choices;   /* OPT_ENUM: "text|json"; the value is the index */
+	const char *value;     /* placeholder in --help: "HOST[:PORT]"; NULL: by type */
 	const char *help;      /* one line */
 	uint16_t default_port; /* OPT_ADDR, OPT_ADDR_LIST */
 };
 
 #define OPT_FIELD(type, field) offsetof(type, field)
 
-/* A kind of section: each [word NAME] in the file makes one more struct. */
+/* A kind of section: each [word NAME] in the file makes one more struct; names are unique. */
 struct opt_section {
 	const char *word; /* "listener" in [listener NAME] */
 	const struct opt *table;
 	size_t size;        /* bytes of the struct that the table fills */
 	size_t name_offset; /* char * for NAME */
 	size_t list_offset; /* struct opt_list in the main struct that collects them */
+	int flags;          /* OPT_RELOADABLE: sections may come and go */
 };
 
 struct opt_program {
@@ -86,12 +98,17 @@ struct opt_error {
 	char text[512];
 };
 
-/* Fills conf (program->size bytes, any content) with the fallbacks. */
+/*
+ * Fills conf (program->size bytes, any content) with the fallbacks. False for a fallback
+ * that its own row refuses, or a table that contradicts itself: our mistake, which a test
+ * finds by calling this. Whatever is returned, here and below, conf can be cleared.
+ */
 bool opt_defaults(const struct opt_program *p, void *conf, struct opt_error *err);
 
-/* Reads a file on top of what conf holds. */
+/* Reads a file of at most OPT_FILE_MAX bytes on top of what conf holds. */
 bool opt_read_file(const struct opt_program *p, const char *path, void *conf,
 		   struct opt_error *err);
+#define OPT_FILE_MAX (1024 * 1024)
 
 /* The same for text in memory; `path` is what errors name. For tests and fuzzing. */
 bool opt_read_text(const struct opt_program *p, const char *path, const char *text, size_t len,
@@ -99,13 +116,17 @@ bool opt_read_text(const struct opt_program *p, const char *path, const char *te
 
 /*
  * Reads the command line on top of what conf holds. Accepts --key=value, --key value,
- * -k value, and -- . *first is set to the index of the first operand.
+ * -k value, -kvalue, flags as --key, --no-key and bundled (-ab), and -- . Stops at the
+ * first operand; *first is set to its index.
  * --help and --version are not handled here: give them rows (OPT_FLAG | OPT_CLI_ONLY).
  */
 bool opt_read_args(const struct opt_program *p, int argc, char **argv, void *conf, int *first,
 		   struct opt_error *err);
 
-/* Frees what the struct owns; conf may be filled again. */
+/* Every file that an OPT_FILE names can be read: for --check-config, and before a start. */
+bool opt_check_files(const struct opt_program *p, const void *conf, struct opt_error *err);
+
+/* Frees what the struct owns and zeroes it; conf may be filled again. */
 void opt_clear(const struct opt_program *p, void *conf);
 
 /* The text of --help. */
@@ -115,8 +136,8 @@ void opt_print_help(const struct opt_program *p, FILE *out);
 void opt_print_config(const struct opt_program *p, const void *conf, FILE *out);
 
 /*
- * Names keys that differ and are not OPT_RELOADABLE, separated by ", ", into `names`.
- * Returns their number.
+ * Names keys that differ and are not OPT_RELOADABLE, separated by ", ", into `names` (cut
+ * where it is full): "workers, [listener eth] address". Returns their number.
  */
 size_t opt_changed_fixed(const struct opt_program *p, const void *before, const void *now,
 			 char *names, size_t cap);

@@ -7,7 +7,18 @@ SYSTEM_TESTS =
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir;
 
 if CMOCKA
+UNIT_TESTS += \
+	tests/test_opt \
+	tests/test_opt_args
 endif
+
+tests_test_opt_SOURCES = tests/test_opt.c tests/opt_fixture.c tests/opt_fixture.h
+tests_test_opt_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_opt_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
+tests_test_opt_args_SOURCES = tests/test_opt_args.c tests/opt_fixture.c tests/opt_fixture.h
+tests_test_opt_args_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_opt_args_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS) $(SYSTEM_TESTS)
