@@ -60,6 +60,8 @@ AC_DEFUN([NATKIT_SUMMARY], [
 	AS_IF([test "x$natkit_batched_udp" = xyes], [natkit_udp="on (recvmmsg, sendmmsg)"],
 		[test "x$enable_portable" = xyes], [natkit_udp="off (--enable-portable)"],
 		[natkit_udp="off (this system has no recvmmsg)"])
+	AS_IF([test "x$natkit_rtnetlink" = xyes], [natkit_interfaces="rtnetlink"],
+		[natkit_interfaces="getifaddrs"])
 	AC_MSG_NOTICE([
 natkit $PACKAGE_VERSION
   prefix       $prefix
@@ -70,6 +72,7 @@ natkit $PACKAGE_VERSION
   fuzzers      $natkit_fuzzers
   coverage     $natkit_coverage
   batched UDP  $natkit_udp
+  interfaces   $natkit_interfaces
   unit tests   $natkit_tests
 ])
 ])

@@ -9,6 +9,9 @@ AC_DEFUN([NATKIT_SYSTEM], [
 	AC_CHECK_FUNC([sendmmsg], [], [natkit_batched_udp=no])
 	AC_CHECK_DECL([IP_PKTINFO], [], [natkit_batched_udp=no], [[#include <netinet/in.h>]])
 	AC_CHECK_DECL([SO_BINDTODEVICE], [], [natkit_batched_udp=no], [[#include <sys/socket.h>]])
-	AS_IF([test "x$enable_portable" = xyes], [natkit_batched_udp=no])
+	natkit_rtnetlink=yes
+	AC_CHECK_HEADER([linux/rtnetlink.h], [], [natkit_rtnetlink=no])
+	AS_IF([test "x$enable_portable" = xyes], [natkit_batched_udp=no; natkit_rtnetlink=no])
 	AM_CONDITIONAL([BATCHED_UDP], [test "x$natkit_batched_udp" = xyes])
+	AM_CONDITIONAL([RTNETLINK], [test "x$natkit_rtnetlink" = xyes])
 ])

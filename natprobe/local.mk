@@ -6,3 +6,22 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/verdict.c natprobe/verdict.h
 
 PROBE_LIBS = natprobe/libprobe.a $(CORE_LIBS)
+
+# Its shell: interfaces, names, sockets.
+natprobe_libprobe_a_SOURCES += \
+	natprobe/iface.c natprobe/iface.h
+
+noinst_LIBRARIES += natprobe/libprobeshell.a
+
+natprobe_libprobeshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) $(CARES_CFLAGS)
+natprobe_libprobeshell_a_SOURCES =
+
+# Chosen by configure: Linux tells more about addresses and routes than others do.
+if RTNETLINK
+natprobe_libprobeshell_a_SOURCES += natprobe/iface_linux.c
+else
+natprobe_libprobeshell_a_SOURCES += natprobe/iface_portable.c
+endif
+
+PROBE_SHELL_LIBS = natprobe/libprobeshell.a natprobe/libprobe.a $(SHELL_LIBS) \
+	$(CARES_LIBS) $(JANSSON_LIBS)

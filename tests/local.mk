@@ -10,6 +10,10 @@ if CMOCKA
 UNIT_TESTS += \
 	tests/test_opt \
 	tests/test_opt_args
+# natprobe
+UNIT_TESTS += tests/test_iface
+tests_test_iface_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_iface_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 endif
 
 tests_test_opt_SOURCES = tests/test_opt.c tests/opt_fixture.c tests/opt_fixture.h
