@@ -14,7 +14,10 @@ natprobe_libprobe_a_SOURCES += \
 noinst_LIBRARIES += natprobe/libprobeshell.a
 
 natprobe_libprobeshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) $(CARES_CFLAGS)
-natprobe_libprobeshell_a_SOURCES =
+natprobe_libprobeshell_a_SOURCES = \
+	natprobe/dns.c natprobe/dns.h \
+	natprobe/public_servers.c natprobe/public_servers.h \
+	natprobe/resolve.c natprobe/resolve.h natprobe/server.h
 
 # Chosen by configure: Linux tells more about addresses and routes than others do.
 if RTNETLINK

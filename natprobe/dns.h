@@ -1,0 +1,53 @@
+/*
+ * dns - look-ups by c-ares on a libevent base: addresses of a host, and SRV records.
+ *
+ * Every question gets its answer by exactly one call of its callback, at the latest when
+ * dns_close gives the open ones up; it may come before the asking function returns.
+ */
+#ifndef NATPROBE_DNS_H
+#define NATPROBE_DNS_H
+
+#include <event2/event.h>
+
+#include "addr.h"
+
+struct dns;
+
+#define DNS_NAME_MAX 256
+
+/* A service record (RFC 2782). */
+struct dns_srv {
+	char target[DNS_NAME_MAX]; /* "." and "" say that the service is decidedly not there */
+	uint16_t port;
+	uint16_t priority;
+	uint16_t weight;
+};
+
+/*
+ * Opens a resolver with the system's configuration.
+ * Returns 0 with *out owned by the caller, or -errno.
+ */
+int dns_open(struct event_base *base, struct dns **out);
+
+/* Answers what is still open with "cancelled"; NULL is fine. */
+void dns_close(struct dns *d);
+
+/*
+ * found  the first address with port 0, or NULL
+ * why    NULL where found is set, else a reason for people
+ */
+typedef void (*dns_addr_fn)(void *arg, const struct addr *found, const char *why);
+
+/* The address of a host in one family; /etc/hosts counts as well. */
+void dns_find_addr(struct dns *d, const char *host, uint8_t family, dns_addr_fn on_addr, void *arg);
+
+/*
+ * best  of the records the one with the lowest priority, and of those the heaviest (which
+ *       keeps a diagnosis repeatable, where RFC 2782 would draw lots); NULL where there is none
+ */
+typedef void (*dns_srv_fn)(void *arg, const struct dns_srv *best);
+
+/* name  "_stun._udp.example.org" */
+void dns_find_srv(struct dns *d, const char *name, dns_srv_fn on_srv, void *arg);
+
+#endif

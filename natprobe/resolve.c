@@ -1,0 +1,262 @@
+#include "resolve.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "dns.h"
+
+#define GRACE_MS     500 /* least time that slow names get once one is known */
+#define GRACE_FACTOR 3   /* and as a multiple of what that one took */
+
+/* Where addresses come from: the host itself, or what its SRV records name. */
+enum source { FROM_HOST, FROM_SRV_UDP, FROM_SRV_TCP, SOURCES };
+
+struct lookup {
+	struct resolve *resolve;
+	struct server *server;
+	struct addr found[SOURCES][SERVER_FAMILIES];
+	uint16_t srv_port[SOURCES];
+	const char *why;
+};
+
+/* An open question, and where its answer goes. */
+struct question {
+	struct lookup *lookup;
+	enum source source;
+	int family;
+};
+
+struct resolve {
+	struct event_base *base;
+	struct dns *dns;
+	const struct resolve_options *options;
+	struct event *deadline;
+	struct lookup *lookups;
+	uint64_t started_ms;
+	size_t open;
+	bool is_found; /* one server is known, and the deadline has been drawn in */
+	bool is_over;
+};
+
+static const uint8_t family_of[SERVER_FAMILIES] = { ADDR_IPV4, ADDR_IPV6 };
+
+static void on_deadline(evutil_socket_t fd, short events, void *arg)
+{
+	event_base_loopbreak(((struct resolve *)arg)->base);
+}
+
+static void set_deadline(struct resolve *r, uint64_t in_ms)
+{
+	struct timeval tv = { .tv_sec = (time_t)(in_ms / 1000),
+			      .tv_usec = (suseconds_t)(in_ms % 1000 * 1000) };
+
+	event_add(r->deadline, &tv);
+}
+
+static void on_found(struct resolve *r)
+{
+	uint64_t took_ms = clock_ms() - r->started_ms;
+	uint64_t grace_ms = took_ms * (GRACE_FACTOR - 1);
+
+	if (r->is_found)
+		return;
+	r->is_found = true;
+	if (grace_ms < GRACE_MS)
+		grace_ms = GRACE_MS;
+	if (took_ms + grace_ms < r->options->timeout_ms)
+		set_deadline(r, grace_ms);
+}
+
+static void end_question(struct question *q)
+{
+	struct resolve *r = q->lookup->resolve;
+
+	free(q);
+	r->open--;
+	if (r->open == 0)
+		event_base_loopbreak(r->base);
+}
+
+static void on_addr(void *arg, const struct addr *found, const char *why)
+{
+	struct question *q = arg;
+	struct lookup *l = q->lookup;
+
+	if (found != NULL) {
+		l->found[q->source][q->family] = *found;
+		on_found(l->resolve);
+	} else if (l->why == NULL || q->family == SERVER_IPV4) {
+		l->why = why; /* that of A says more to most people than that of AAAA */
+	}
+	end_question(q);
+}
+
+static struct question *new_question(struct lookup *l, enum source source, int family)
+{
+	struct question *q = malloc(sizeof(*q));
+
+	if (q == NULL) {
+		l->why = "out of memory";
+		return NULL;
+	}
+	*q = (struct question){ l, source, family };
+	l->resolve->open++;
+	return q;
+}
+
+static void ask_addrs(struct lookup *l, enum source source, const char *host)
+{
+	const struct resolve_options *o = l->resolve->options;
+
+	for (int f = 0; f < SERVER_FAMILIES; f++) {
+		struct question *q;
+
+		if (!(f == SERVER_IPV4 ? o->ipv4 : o->ipv6))
+			continue;
+		q = new_question(l, source, f);
+		if (q != NULL)
+			dns_find_addr(l->resolve->dns, host, family_of[f], on_addr, q);
+	}
+}
+
+static void on_srv(void *arg, const struct dns_srv *best)
+{
+	struct question *q = arg;
+
+	/* While all is being cancelled nothing new is asked. */
+	if (best != NULL && best->target[0] != '\0' && best->target[0] != '.' &&
+	    !q->lookup->resolve->is_over) {
+		q->lookup->srv_port[q->source] = best->port;
+		ask_addrs(q->lookup, q->source, best->target);
+	}
+	end_question(q);
+}
+
+static void ask_srv(struct lookup *l, enum source source, const char *service)
+{
+	char name[DNS_NAME_MAX + 16];
+	struct question *q = new_question(l, source, 0);
+
+	snprintf(name, sizeof(name), "%s.%s", service, l->server->uri.host);
+	if (q != NULL)
+		dns_find_srv(l->resolve->dns, name, on_srv, q);
+}
+
+static void ask_all(struct lookup *l)
+{
+	const struct stun_uri *uri = &l->server->uri;
+
+	if (uri->ip.family != ADDR_NONE)
+		return;
+	ask_addrs(l, FROM_HOST, uri->host);
+	if (uri->port != 0)
+		return;
+	if (stun_uri_is_secure(uri)) {
+		ask_srv(l, FROM_SRV_TCP, "_stuns._tcp");
+		return;
+	}
+	ask_srv(l, FROM_SRV_UDP, "_stun._udp");
+	ask_srv(l, FROM_SRV_TCP, "_stun._tcp");
+}
+
+static bool is_named(const struct addr found[SERVER_FAMILIES])
+{
+	return found[SERVER_IPV4].family != ADDR_NONE || found[SERVER_IPV6].family != ADDR_NONE;
+}
+
+/* Addresses of a source with its port; false where it has none. */
+static bool take(const struct lookup *l, enum source source, struct addr out[SERVER_FAMILIES])
+{
+	uint16_t port = source == FROM_HOST ? stun_uri_port(&l->server->uri) : l->srv_port[source];
+
+	if (!is_named(l->found[source]))
+		return false;
+	for (int f = 0; f < SERVER_FAMILIES; f++) {
+		if (l->found[source][f].family != ADDR_NONE)
+			out[f] = addr_with_port(&l->found[source][f], port);
+	}
+	return true;
+}
+
+static void conclude(struct lookup *l)
+{
+	struct server *s = l->server;
+
+	if (!s->tls && !take(l, FROM_SRV_UDP, s->udp))
+		take(l, FROM_HOST, s->udp);
+	/* Who names no service over TCP is tried where UDP is. */
+	if (!take(l, FROM_SRV_TCP, s->tcp) && !take(l, FROM_SRV_UDP, s->tcp))
+		take(l, FROM_HOST, s->tcp);
+	if (is_named(s->udp) || is_named(s->tcp))
+		s->why = NULL;
+	else
+		s->why = l->why != NULL ? l->why : "DNS did not answer in time";
+}
+
+static void take_literal(struct server *s, const struct resolve_options *o)
+{
+	bool is_ipv4 = s->uri.ip.family == ADDR_IPV4;
+	int f = is_ipv4 ? SERVER_IPV4 : SERVER_IPV6;
+	struct addr a = addr_with_port(&s->uri.ip, stun_uri_port(&s->uri));
+
+	if (!(is_ipv4 ? o->ipv4 : o->ipv6)) {
+		s->why = "an address of the family that was left out";
+		return;
+	}
+	s->tcp[f] = a;
+	if (!s->tls)
+		s->udp[f] = a;
+}
+
+static int run(struct resolve *r, struct server *servers, size_t count)
+{
+	int rc = dns_open(r->base, &r->dns);
+
+	if (rc != 0)
+		return rc;
+	set_deadline(r, r->options->timeout_ms);
+	for (size_t i = 0; i < count; i++) {
+		r->lookups[i] = (struct lookup){ .resolve = r, .server = &servers[i] };
+		r->open++; /* keeps an answer at once from ending it all */
+		ask_all(&r->lookups[i]);
+		r->open--;
+	}
+	if (r->open > 0)
+		event_base_dispatch(r->base);
+	r->is_over = true;
+	dns_close(r->dns);
+	for (size_t i = 0; i < count; i++) {
+		if (servers[i].uri.ip.family == ADDR_NONE)
+			conclude(&r->lookups[i]);
+	}
+	return 0;
+}
+
+int resolve_servers(struct event_base *base, struct server *servers, size_t count,
+		    const struct resolve_options *options)
+{
+	struct resolve r = { .base = base, .options = options, .started_ms = clock_ms() };
+	bool needs_dns = false;
+	int rc = -ENOMEM;
+
+	for (size_t i = 0; i < count; i++) {
+		servers[i] = (struct server){ .uri = servers[i].uri,
+					      .tls = stun_uri_is_secure(&servers[i].uri) };
+		if (servers[i].uri.ip.family != ADDR_NONE)
+			take_literal(&servers[i], options);
+		else
+			needs_dns = true;
+	}
+	if (!needs_dns)
+		return 0;
+	r.lookups = calloc(count, sizeof(*r.lookups));
+	r.deadline = evtimer_new(base, on_deadline, &r);
+	if (r.lookups != NULL && r.deadline != NULL)
+		rc = run(&r, servers, count);
+	if (r.deadline != NULL)
+		event_free(r.deadline);
+	free(r.lookups);
+	return rc;
+}
