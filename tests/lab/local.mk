@@ -2,5 +2,5 @@
 check_PROGRAMS += tests/lab/netns
 tests_lab_netns_SOURCES = tests/lab/netns.c
 
-EXTRA_DIST += tests/lab/lab.sh
-SYSTEM_TESTS += tests/sys_lab.sh
+EXTRA_DIST += tests/lab/lab.sh tests/lab/profiles.sh tests/check_layers.sh
+SYSTEM_TESTS += tests/sys_lab.sh tests/sys_layers.sh

@@ -1,0 +1,152 @@
+#!/bin/bash
+# check_layers.sh [TREE] - do the walls stand (doc/architecture.md)? Names every breach.
+#
+#   - lib/ includes nothing of the programs, and no program anything of another one
+#   - codec and decisions (what lib/local.mk puts into libcore and natprobe/local.mk into libprobe)
+#     include each other and a few headers of the C library: no libevent, no socket, no clock, and
+#     they print nothing
+#   - only lib/log.c knows syslog; headers of Linux alone are included by *_linux.c
+#   - a .c includes its own .h first, and every .h compiles alone
+set -u
+
+cd "${1:-${srcdir:-.}}" || exit 1
+breaches=0
+
+# What codec and decisions may include of the C library.
+PURE=" assert.h ctype.h errno.h inttypes.h limits.h math.h stdalign.h stdarg.h stdatomic.h stdbool.h \
+stddef.h stdint.h stdio.h stdlib.h string.h strings.h "
+
+# FILE HEADER: the holes in the walls, all of them. stdio.h above is for snprintf.
+EXCEPTIONS='
+lib/addr.c arpa/inet.h
+lib/stun_auth.c openssl/*
+lib/stun_auth.h openssl/types.h
+lib/stun_opaque.c uni*.h
+'
+
+# Calls that no codec or decision makes.
+IMPURE='printf fprintf vprintf vfprintf puts fputs putchar perror syslog fopen open read write
+time clock clock_gettime gettimeofday nanosleep usleep sleep getrandom getenv rand random srand
+socket bind connect send sendto sendmsg recv recvfrom recvmsg ioctl fork'
+
+breach() {
+	echo "breach: $*"
+	breaches=$((breaches + 1))
+}
+
+# sources FRAGMENT VARIABLE: the files of an automake variable, continued lines and all.
+sources() {
+	[ -f "$1" ] || return 0
+	awk -v name="$2" '
+		$1 == name && ($2 == "=" || $2 == "+=") { on = 1; sub(/^[^=]*=/, "") }
+		on { more = /\\$/; sub(/\\$/, ""); print; on = more }' "$1" | xargs -n 1
+}
+
+excepted() {
+	local file header
+
+	while read -r file header; do
+		# shellcheck disable=SC2053	# a pattern on purpose
+		[ "$file" = "$1" ] && [[ $2 == $header ]] && return 0
+	done <<< "$EXCEPTIONS"
+	return 1
+}
+
+# resolve FILE HEADER: which file of the tree #include "HEADER" in FILE means.
+resolve() {
+	local dir
+
+	for dir in "${1%/*}" lib .; do
+		[ -f "$dir/$2" ] && echo "${dir#.}/$2" | sed 's|^/||' && return
+	done
+	echo "?$2"
+}
+
+check_own_include() {
+	local file=$1 target=$2
+
+	case ${file%%/*}:$target in
+	*:\?config.h) return ;;
+	*..*) breach "$file includes ${target#*/}, by a way up" ;;
+	*:\?*) breach "$file includes ${target#?}, which is not in the tree" ;;
+	lib:lib/* | stund:stund/* | stund:lib/* | turnd:turnd/* | turnd:lib/* | natprobe:natprobe/* | natprobe:lib/*) ;;
+	*) breach "$file includes $target" ;;
+	esac
+	if [[ $core == *" $file "* && $core != *" $target "* ]]; then
+		breach "$file is codec or decision, and includes $target, which is not"
+	fi
+}
+
+check_system_include() {
+	local file=$1 header=$2
+
+	if [[ $core == *" $file "* && $PURE != *" $header "* ]]; then
+		excepted "$file" "$header" || breach "$file is codec or decision, and includes <$header>"
+	fi
+	case $header in
+	syslog.h) [ "$file" = lib/log.c ] || breach "$file includes <$header>; log lines leave through lib/log.c" ;;
+	linux/*) [[ $file == *_linux.c ]] || breach "$file includes <$header>; that belongs into a *_linux.c" ;;
+	esac
+}
+
+check_includes() {
+	local file rest header
+
+	while IFS=: read -r file rest; do
+		header=${rest#*[\"<]}
+		header=${header%%[\">]*}
+		case $rest in
+		*'"'*) check_own_include "$file" "$(resolve "$file" "$header")" ;;
+		*'<config.h>'*) ;;
+		*'<'*) check_system_include "$file" "$header" ;;
+		esac
+	done < <(grep -HE '^[[:space:]]*#[[:space:]]*include' "${files[@]}")
+}
+
+check_first_include() {
+	local file first
+
+	for file in "${files[@]}"; do
+		[[ $file == *.c && -f ${file%.c}.h ]] || continue
+		first=$(grep -E '^#include' "$file" | grep -v 'config\.h' | head -n 1)
+		[[ $first == *"\"$(basename "${file%.c}").h\""* ]] || breach "$file does not include its own header first"
+	done
+}
+
+# Comments and strings may say what they like.
+check_calls() {
+	local file call pattern
+
+	pattern="(^|[^A-Za-z0-9_.>])(${IMPURE//[[:space:]]/|})[[:space:]]*\\("
+
+	for file in $core; do
+		[ -f "$file" ] || continue
+		while read -r call; do
+			breach "$file is codec or decision, and calls: $call"
+		done < <("${CC:-cc}" -fpreprocessed -E -P -x c "$file" 2> /dev/null |
+			sed 's/"[^"]*"//g' | grep -E "$pattern")
+	done
+}
+
+check_headers_alone() {
+	local file
+
+	for file in "${files[@]}"; do
+		[[ $file == *.h ]] || continue
+		# shellcheck disable=SC2086	# CPPFLAGS are words
+		"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -Ilib ${CPPFLAGS:-} -x c -fsyntax-only "$file" 2>&1 |
+			grep -E 'error' | head -n 1 | grep -q . && breach "$file does not compile alone"
+	done
+}
+
+shopt -s nullglob
+files=(lib/*.[ch] stund/*.[ch] turnd/*.[ch] turnd/*/*.[ch] natprobe/*.[ch])
+core=" $(sources lib/local.mk lib_libcore_a_SOURCES | xargs) $(
+	sources natprobe/local.mk natprobe_libprobe_a_SOURCES | xargs) "
+
+check_includes
+check_first_include
+check_calls
+check_headers_alone
+[ "$breaches" = 0 ] || { echo "$breaches breaches"; exit 1; }
+echo "the walls stand: ${#files[@]} files, $(wc -w <<< "$core") of them codec or decision"
