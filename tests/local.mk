@@ -14,6 +14,11 @@ UNIT_TESTS += \
 UNIT_TESTS += tests/test_iface
 tests_test_iface_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_iface_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += \
+	tests/test_stun_txn
+tests_test_stun_txn_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_stun_txn_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 endif
 
 tests_test_opt_SOURCES = tests/test_opt.c tests/opt_fixture.c tests/opt_fixture.h
