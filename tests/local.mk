@@ -16,9 +16,12 @@ tests_test_iface_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_iface_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += \
-	tests/test_stun_txn
+	tests/test_stun_txn \
+	tests/test_stun_uri
 tests_test_stun_txn_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_txn_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_stun_uri_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_stun_uri_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 endif
 
 tests_test_opt_SOURCES = tests/test_opt.c tests/opt_fixture.c tests/opt_fixture.h
