@@ -8,6 +8,7 @@ lib_libcore_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 lib_libcore_a_SOURCES = \
 	lib/wire.h \
 	lib/addr.c lib/addr.h \
+	lib/crc32.c lib/crc32.h \
 	lib/stun.c lib/stun.h \
 	lib/stun_msg.c lib/stun_msg.h \
 	lib/stun_attr.c lib/stun_attr.h \

@@ -16,8 +16,11 @@ tests_test_iface_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_iface_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += \
+	tests/test_crc32 \
 	tests/test_stun_txn \
 	tests/test_stun_uri
+tests_test_crc32_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_crc32_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_stun_txn_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_txn_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_stun_uri_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
