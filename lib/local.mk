@@ -12,6 +12,7 @@ lib_libcore_a_SOURCES = \
 	lib/stun.c lib/stun.h \
 	lib/stun_msg.c lib/stun_msg.h \
 	lib/stun_attr.c lib/stun_attr.h \
+	lib/stun_auth.c lib/stun_auth.h \
 	lib/turn_chan.c lib/turn_chan.h \
 	lib/stun_stream.c lib/stun_stream.h \
 	lib/stun_txn.c lib/stun_txn.h \

@@ -18,13 +18,16 @@ tests_test_iface_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += \
 	tests/test_crc32 \
 	tests/test_stun_txn \
-	tests/test_stun_uri
+	tests/test_stun_uri \
+	tests/test_stun_vectors
 tests_test_crc32_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_crc32_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_stun_txn_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_txn_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_stun_uri_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_uri_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_stun_vectors_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_stun_vectors_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 endif
 
 tests_test_opt_SOURCES = tests/test_opt.c tests/opt_fixture.c tests/opt_fixture.h
