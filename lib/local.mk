@@ -9,6 +9,7 @@ lib_libcore_a_SOURCES = \
 	lib/wire.h \
 	lib/addr.c lib/addr.h \
 	lib/crc32.c lib/crc32.h \
+	lib/per_source.c lib/per_source.h \
 	lib/stun.c lib/stun.h \
 	lib/stun_msg.c lib/stun_msg.h \
 	lib/stun_attr.c lib/stun_attr.h \
@@ -35,7 +36,7 @@ lib_libshell_a_SOURCES = \
 	lib/dtls.h \
 	lib/sockaddr.c lib/sockaddr.h \
 	lib/stream.h \
-	lib/tls.h \
+	lib/tls.c lib/tls.h \
 	lib/udp.c lib/udp.h lib/udp_sys.h
 
 # Chosen by configure; tests build the portable one as well.

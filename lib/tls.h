@@ -23,9 +23,10 @@ struct tls_server_options {
 	const char *cert_file; /* PEM: the certificate, then its chain */
 	const char *key_file;  /* PEM, without passphrase */
 	/*
-	 * Protocols that are served, best first, ended by NULL; NULL: ALPN is ignored. A
-	 * client without ALPN is served. One that offers only protocols not in this list is
-	 * refused with no_application_protocol (RFC 7301, section 3.2).
+	 * Protocols that are served, best first, ended by NULL; NULL: ALPN is ignored. Not
+	 * copied: list and names outlive the context. A client without ALPN is served; one
+	 * that offers only protocols not in the list is refused with no_application_protocol
+	 * (RFC 7301, section 3.2).
 	 */
 	const char *const *alpn;
 };
@@ -35,7 +36,10 @@ struct tls_error {
 	char text[512];
 };
 
-/* Returns a context to be freed with SSL_CTX_free, or NULL with *err set. */
+/*
+ * Returns a context to be freed with SSL_CTX_free, or NULL with *err set. One of kind
+ * TLS_DATAGRAM is for dtls.h only: it leaves the checking of cookies to that.
+ */
 SSL_CTX *tls_server_new(enum tls_kind kind, const struct tls_server_options *options,
 			struct tls_error *err);
 

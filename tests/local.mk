@@ -7,14 +7,7 @@ SYSTEM_TESTS =
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir;
 
 if CMOCKA
-UNIT_TESTS += \
-	tests/test_opt \
-	tests/test_opt_args
-# natprobe
-UNIT_TESTS += tests/test_iface
-tests_test_iface_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_test_iface_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
-
+# messages and their transactions
 UNIT_TESTS += \
 	tests/test_crc32 \
 	tests/test_stun_txn \
@@ -28,19 +21,49 @@ tests_test_stun_uri_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_uri_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_stun_vectors_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_vectors_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
-endif
 
+# options
+UNIT_TESTS += \
+	tests/test_opt \
+	tests/test_opt_args
 tests_test_opt_SOURCES = tests/test_opt.c tests/opt_fixture.c tests/opt_fixture.h
 tests_test_opt_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_opt_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
-
 tests_test_opt_args_SOURCES = tests/test_opt_args.c tests/opt_fixture.c tests/opt_fixture.h
 tests_test_opt_args_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_opt_args_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
+# wires: datagrams, streams, TLS
+UNIT_TESTS += \
+	tests/test_per_source \
+	tests/test_tls \
+	tests/test_udp \
+	tests/test_udp_portable
+tests_test_per_source_SOURCES = tests/test_per_source.c
+tests_test_per_source_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_per_source_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_tls_SOURCES = tests/test_tls.c tests/cert.c tests/cert.h
+tests_test_tls_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
+tests_test_tls_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
+tests_test_udp_SOURCES = tests/test_udp.c
+tests_test_udp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_udp_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
+# The fallback, in place of what the library has.
+tests_test_udp_portable_SOURCES = tests/test_udp.c lib/udp_portable.c
+tests_test_udp_portable_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_udp_portable_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
+
+# natprobe
+UNIT_TESTS += \
+	tests/test_iface
+tests_test_iface_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_iface_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+endif
+
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS) $(SYSTEM_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS)
+
 
 .PHONY: check-unit
 check-unit:

@@ -1,0 +1,283 @@
+/* udp on the loopback: no privilege, no waiting; what the host lacks is skipped. */
+#include "udp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const struct addr loopback6 = { .family = ADDR_IPV6, .ip = { [15] = 1 } };
+static const struct addr any6 = { .family = ADDR_IPV6 };
+
+struct pair {
+	struct udp_batch *batch;
+	struct udp_dgram got[UDP_BATCH];
+	int a, b;
+	struct addr addr_a, addr_b;
+};
+
+static void pair_open(struct pair *p, struct addr a, struct addr b, struct udp_options options_b)
+{
+	struct udp_options plain = { 0 };
+
+	p->batch = udp_batch_new();
+	assert_non_null(p->batch);
+	p->b = -1;
+	p->a = udp_open(&a, &plain, &p->addr_a);
+	if (p->a >= 0)
+		p->b = udp_open(&b, &options_b, &p->addr_b);
+	if (p->b == -EOPNOTSUPP || p->a == -EADDRNOTAVAIL || p->a == -EAFNOSUPPORT)
+		skip();
+	assert_true(p->a >= 0);
+	assert_true(p->b >= 0);
+}
+
+static void pair_close(struct pair *p)
+{
+	close(p->a);
+	close(p->b);
+	udp_batch_free(p->batch);
+}
+
+static struct udp_dgram dgram_to(struct addr to, struct bytes data)
+{
+	return (struct udp_dgram){ .data = data, .peer = to };
+}
+
+static void send_one(struct pair *p, int fd, struct addr to, struct bytes data)
+{
+	struct udp_dgram d = dgram_to(to, data);
+
+	assert_int_equal(udp_send(fd, p->batch, &d, 1), 1);
+}
+
+static void exchange(struct addr at)
+{
+	struct pair p;
+
+	pair_open(&p, at, at, (struct udp_options){ 0 });
+	assert_int_equal(udp_recv(p.b, p.batch, p.got), 0);
+	send_one(&p, p.a, p.addr_b, BYTES("ping"));
+	assert_int_equal(udp_recv(p.b, p.batch, p.got), 1);
+	assert_true(bytes_equal(p.got[0].data, BYTES("ping")));
+	assert_true(addr_equal(&p.got[0].peer, &p.addr_a));
+	assert_int_equal(p.got[0].local.family, ADDR_NONE);
+	assert_false(p.got[0].truncated);
+	pair_close(&p);
+}
+
+static void ipv4_and_ipv6_carry_datagrams(void **state)
+{
+	exchange(addr_ipv4(127, 0, 0, 1, 0));
+	exchange(loopback6);
+}
+
+static void sockets_do_not_block_and_close_on_exec(void **state)
+{
+	struct pair p;
+
+	pair_open(&p, addr_ipv4(127, 0, 0, 1, 0), addr_ipv4(127, 0, 0, 1, 0),
+		  (struct udp_options){ 0 });
+	assert_true(fcntl(p.a, F_GETFL) & O_NONBLOCK);
+	assert_true(fcntl(p.a, F_GETFD) & FD_CLOEXEC);
+	pair_close(&p);
+}
+
+static void a_batch_keeps_order_and_has_a_limit(void **state)
+{
+	static uint8_t numbers[UDP_BATCH + 1];
+	struct udp_dgram out[UDP_BATCH];
+	struct pair p;
+
+	pair_open(&p, addr_ipv4(127, 0, 0, 1, 0), addr_ipv4(127, 0, 0, 1, 0),
+		  (struct udp_options){ 0 });
+	for (int i = 0; i <= UDP_BATCH; i++)
+		numbers[i] = (uint8_t)i;
+	for (int i = 0; i < UDP_BATCH; i++)
+		out[i] = dgram_to(p.addr_b, bytes_of(&numbers[i], 1));
+	assert_int_equal(udp_send(p.a, p.batch, out, UDP_BATCH), UDP_BATCH);
+	send_one(&p, p.a, p.addr_b, bytes_of(&numbers[UDP_BATCH], 1));
+
+	assert_int_equal(udp_recv(p.b, p.batch, p.got), UDP_BATCH);
+	for (int i = 0; i < UDP_BATCH; i++)
+		assert_true(bytes_equal(p.got[i].data, bytes_of(&numbers[i], 1)));
+	assert_int_equal(udp_recv(p.b, p.batch, p.got), 1);
+	assert_true(bytes_equal(p.got[0].data, bytes_of(&numbers[UDP_BATCH], 1)));
+	pair_close(&p);
+}
+
+static void an_empty_datagram_is_one(void **state)
+{
+	struct pair p;
+
+	pair_open(&p, addr_ipv4(127, 0, 0, 1, 0), addr_ipv4(127, 0, 0, 1, 0),
+		  (struct udp_options){ 0 });
+	send_one(&p, p.a, p.addr_b, BYTES(""));
+	assert_int_equal(udp_recv(p.b, p.batch, p.got), 1);
+	assert_int_equal(p.got[0].data.len, 0);
+	pair_close(&p);
+}
+
+static void a_long_datagram_is_cut_and_says_so(void **state)
+{
+	static const uint8_t zeros[UDP_RX_MAX + 1];
+	struct pair p;
+
+	pair_open(&p, addr_ipv4(127, 0, 0, 1, 0), addr_ipv4(127, 0, 0, 1, 0),
+		  (struct udp_options){ 0 });
+	send_one(&p, p.a, p.addr_b, bytes_of(zeros, UDP_RX_MAX + 1));
+	send_one(&p, p.a, p.addr_b, bytes_of(zeros, UDP_RX_MAX));
+	assert_int_equal(udp_recv(p.b, p.batch, p.got), 2);
+	assert_int_equal(p.got[0].data.len, UDP_RX_MAX);
+	assert_true(p.got[0].truncated);
+	assert_int_equal(p.got[1].data.len, UDP_RX_MAX);
+	assert_false(p.got[1].truncated);
+	pair_close(&p);
+}
+
+static void a_refused_datagram_does_not_hold_back_others(void **state)
+{
+	struct pair p;
+	struct udp_dgram out[5];
+
+	pair_open(&p, addr_ipv4(127, 0, 0, 1, 0), addr_ipv4(127, 0, 0, 1, 0),
+		  (struct udp_options){ 0 });
+	out[0] = dgram_to(addr_ipv4(127, 0, 0, 1, 0), BYTES("port 0"));
+	out[1] = dgram_to(p.addr_b, BYTES("one"));
+	out[2] = dgram_to(addr_ipv4(255, 255, 255, 255, 9), BYTES("broadcast"));
+	out[3] = dgram_to(loopback6, BYTES("other family"));
+	out[4] = dgram_to(p.addr_b, BYTES("two"));
+	assert_int_equal(udp_send(p.a, p.batch, out, 5), 2);
+	assert_int_equal(udp_recv(p.b, p.batch, p.got), 2);
+	assert_true(bytes_equal(p.got[0].data, BYTES("one")));
+	assert_true(bytes_equal(p.got[1].data, BYTES("two")));
+	assert_true(udp_send(p.a, p.batch, out, 1) < 0);
+	pair_close(&p);
+}
+
+/* Asks a wildcard socket at `to`, which answers from where it was asked. */
+static void ask_wildcard(struct pair *p, struct addr to)
+{
+	struct udp_dgram answer;
+
+	to.port = p->addr_b.port;
+	send_one(p, p->a, to, BYTES("who"));
+	assert_int_equal(udp_recv(p->b, p->batch, p->got), 1);
+	assert_true(addr_equal_ip(&p->got[0].local, &to));
+	assert_int_equal(p->got[0].local.port, 0);
+
+	/* The bytes stay where they were received. */
+	answer = p->got[0];
+	assert_int_equal(udp_send(p->b, p->batch, &answer, 1), 1);
+	assert_int_equal(udp_recv(p->a, p->batch, p->got), 1);
+	assert_true(addr_equal(&p->got[0].peer, &to));
+	assert_true(bytes_equal(p->got[0].data, BYTES("who")));
+}
+
+static void answers_leave_from_the_address_that_was_asked(void **state)
+{
+	struct udp_options wildcard = { .want_local = true };
+	struct pair p;
+
+	pair_open(&p, addr_ipv4(127, 0, 0, 1, 0), addr_ipv4(0, 0, 0, 0, 0), wildcard);
+	ask_wildcard(&p, addr_ipv4(127, 0, 0, 1, 0));
+	ask_wildcard(&p, addr_ipv4(127, 0, 0, 2, 0));
+	ask_wildcard(&p, addr_ipv4(127, 9, 8, 7, 0));
+	pair_close(&p);
+}
+
+static void answers_leave_from_the_ipv6_address_that_was_asked(void **state)
+{
+	struct udp_options wildcard = { .want_local = true };
+	struct pair p;
+
+	pair_open(&p, loopback6, any6, wildcard);
+	ask_wildcard(&p, loopback6);
+	pair_close(&p);
+}
+
+static void a_foreign_source_address_is_refused(void **state)
+{
+	struct udp_options wildcard = { .want_local = true };
+	struct udp_dgram out;
+	struct pair p;
+
+	pair_open(&p, addr_ipv4(127, 0, 0, 1, 0), addr_ipv4(0, 0, 0, 0, 0), wildcard);
+	out = dgram_to(p.addr_a, BYTES("x"));
+	out.local = addr_ipv4(198, 51, 100, 1, 0);
+	assert_true(udp_send(p.b, p.batch, &out, 1) < 0);
+	pair_close(&p);
+}
+
+static void workers_share_a_port_only_where_asked(void **state)
+{
+	struct addr at = addr_ipv4(127, 0, 0, 1, 0), bound;
+	struct udp_options shared = { .reuse_port = true }, alone = { 0 };
+	int first = udp_open(&at, &shared, &bound), second, third;
+
+	assert_true(first >= 0);
+	assert_int_not_equal(bound.port, 0);
+	second = udp_open(&bound, &shared, NULL);
+	assert_true(second >= 0);
+	third = udp_open(&bound, &alone, NULL);
+	assert_int_equal(third, -EADDRINUSE);
+	close(first);
+	close(second);
+}
+
+static void ipv6_sockets_take_ipv6_only(void **state)
+{
+	struct udp_options options = { 0 };
+	struct addr six, four = addr_ipv4(0, 0, 0, 0, 0);
+	int fd6 = udp_open(&any6, &options, &six), fd4;
+
+	if (fd6 == -EAFNOSUPPORT)
+		skip();
+	assert_true(fd6 >= 0);
+	four.port = six.port; /* free for IPv4, or the IPv6 socket would hold it too */
+	fd4 = udp_open(&four, &options, NULL);
+	assert_true(fd4 >= 0 || fd4 == -EADDRINUSE);
+	if (fd4 >= 0)
+		close(fd4);
+	close(fd6);
+}
+
+static void errors_come_back_as_numbers(void **state)
+{
+	struct udp_options options = { 0 };
+	struct addr none = { 0 }, foreign = addr_ipv4(198, 51, 100, 1, 0);
+	struct udp_batch *batch = udp_batch_new();
+	struct udp_dgram got[UDP_BATCH];
+
+	assert_non_null(batch);
+	assert_int_equal(udp_open(&none, &options, NULL), -EAFNOSUPPORT);
+	assert_int_equal(udp_open(&foreign, &options, NULL), -EADDRNOTAVAIL);
+	assert_int_equal(udp_recv(-1, batch, got), -EBADF);
+	udp_batch_free(batch);
+	udp_batch_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ipv4_and_ipv6_carry_datagrams),
+		cmocka_unit_test(sockets_do_not_block_and_close_on_exec),
+		cmocka_unit_test(a_batch_keeps_order_and_has_a_limit),
+		cmocka_unit_test(an_empty_datagram_is_one),
+		cmocka_unit_test(a_long_datagram_is_cut_and_says_so),
+		cmocka_unit_test(a_refused_datagram_does_not_hold_back_others),
+		cmocka_unit_test(answers_leave_from_the_address_that_was_asked),
+		cmocka_unit_test(answers_leave_from_the_ipv6_address_that_was_asked),
+		cmocka_unit_test(a_foreign_source_address_is_refused),
+		cmocka_unit_test(workers_share_a_port_only_where_asked),
+		cmocka_unit_test(ipv6_sockets_take_ipv6_only),
+		cmocka_unit_test(errors_come_back_as_numbers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
