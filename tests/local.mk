@@ -4,7 +4,8 @@ UNIT_TESTS =
 # Scripts that run real programs; they exit 77 and name the reason where they cannot run.
 SYSTEM_TESTS =
 
-AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir;
+AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir; \
+	FUZZ_TARGETS='$(FUZZ_TARGETS)'; export FUZZ_TARGETS;
 
 if CMOCKA
 # messages and their transactions
@@ -64,7 +65,8 @@ check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS) $(SYSTEM_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS)
 
+include tests/fuzz.mk
 
 .PHONY: check-unit
 check-unit:
-	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(UNIT_TESTS)'
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(UNIT_TESTS) tests/replay_corpus.sh'

@@ -1,0 +1,41 @@
+# Fuzz targets: tests/fuzz_ENTRY.c with seeds in tests/corpus/ENTRY/ and perhaps a dictionary
+# tests/corpus/ENTRY.dict. `make check` replays the seeds; with --enable-fuzzers the targets are
+# libFuzzer programs, and `make fuzz FUZZ_SECONDS=60` runs each.
+FUZZ_TARGETS =
+if FUZZERS
+FUZZ_MAIN =
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+FUZZ_MAIN = tests/fuzz_replay.c
+FUZZ_LINK = $(AM_LDFLAGS)
+endif
+
+FUZZ_TARGETS += tests/fuzz_addr
+tests_fuzz_addr_SOURCES = tests/fuzz_addr.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_addr_LDADD = $(CORE_LIBS)
+tests_fuzz_addr_LDFLAGS = $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz_stun_msg
+tests_fuzz_stun_msg_SOURCES = tests/fuzz_stun_msg.c tests/fuzz_check.h \
+	tests/attr_copy.c tests/attr_copy.h $(FUZZ_MAIN)
+tests_fuzz_stun_msg_LDADD = $(CORE_LIBS)
+tests_fuzz_stun_msg_LDFLAGS = $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz_stun_stream
+tests_fuzz_stun_stream_SOURCES = tests/fuzz_stun_stream.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_stun_stream_LDADD = $(CORE_LIBS)
+tests_fuzz_stun_stream_LDFLAGS = $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz_turn_chan
+tests_fuzz_turn_chan_SOURCES = tests/fuzz_turn_chan.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_turn_chan_LDADD = $(CORE_LIBS)
+tests_fuzz_turn_chan_LDFLAGS = $(FUZZ_LINK)
+
+check_PROGRAMS += $(FUZZ_TARGETS)
+TESTS += tests/replay_corpus.sh
+EXTRA_DIST += tests/corpus tests/replay_corpus.sh tests/run_fuzzers.sh
+
+FUZZ_SECONDS = 60
+.PHONY: fuzz
+fuzz: $(FUZZ_TARGETS)
+	srcdir='$(srcdir)' $(srcdir)/tests/run_fuzzers.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)

@@ -1,0 +1,30 @@
+#!/bin/bash
+# Fuzzes each target for some seconds, starting from its seeds; needs a build that was
+# configured with CC=clang and --enable-fuzzers. What is found stays in fuzz-findings/.
+# usage: run_fuzzers.sh SECONDS TARGET...
+set -u
+
+srcdir=${srcdir:-.}
+seconds=${1:?usage: run_fuzzers.sh SECONDS TARGET...}
+shift
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+mkdir -p fuzz-findings || exit 1
+failed=0
+
+for target in "$@"; do
+	entry=${target##*/fuzz_}
+	options=(-max_total_time="$seconds" -timeout=5 -artifact_prefix="fuzz-findings/$entry-")
+	dict=$srcdir/tests/corpus/$entry.dict
+	[ ! -f "$dict" ] || options+=(-dict="$dict")
+	mkdir "$scratch/$entry"
+	if "./$target" "${options[@]}" "$scratch/$entry" "$srcdir/tests/corpus/$entry" \
+		>"$scratch/$entry.log" 2>&1; then
+		echo "ok   $entry: $(grep -E '^Done ' "$scratch/$entry.log")"
+	else
+		echo "FAIL $entry:"
+		tail -n 40 "$scratch/$entry.log"
+		failed=1
+	fi
+done
+exit $failed
