@@ -14,12 +14,27 @@ UNIT_TESTS += \
 	tests/test_stun_txn \
 	tests/test_stun_uri \
 	tests/test_stun_vectors
+UNIT_TESTS += tests/test_iface
+tests_test_iface_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_iface_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_crc32
 tests_test_crc32_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_crc32_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_stun_auth
+tests_test_stun_auth_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+tests_test_stun_auth_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_stun_txn
 tests_test_stun_txn_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_txn_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_stun_uri
 tests_test_stun_uri_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_uri_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_stun_vectors
 tests_test_stun_vectors_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_vectors_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
