@@ -16,6 +16,7 @@ lib_libcore_a_SOURCES = \
 	lib/stun_auth.c lib/stun_auth.h \
 	lib/turn_chan.c lib/turn_chan.h \
 	lib/stun_stream.c lib/stun_stream.h \
+	lib/stun_server.c lib/stun_server.h \
 	lib/stun_txn.c lib/stun_txn.h \
 	lib/stun_uri.c lib/stun_uri.h
 

@@ -37,7 +37,7 @@ enum stun_transport {
 struct stun_server_policy {
 	bool rfc3489;         /* answer clients without magic cookie in their dialect */
 	bool nat_discovery;   /* RFC 5780, where the site is full */
-	const char *software; /* SOFTWARE in answers; NULL: none */
+	const char *software; /* SOFTWARE in answers, at most 127 characters; NULL: none */
 };
 
 struct stun_query {
@@ -46,6 +46,9 @@ struct stun_query {
 	enum stun_transport transport;
 	const struct stun_site *site; /* NULL: a plain listener, answers leave where asked */
 	uint8_t socket;               /* which socket of the site received it; 0 without site */
+	/* Where it was sent to, for the SOURCE-ADDRESS of RFC 3489 where the site does not
+	 * say; NULL or none: unknown, and SOURCE-ADDRESS is left out. */
+	const struct addr *local;
 };
 
 struct stun_reply {
@@ -56,22 +59,35 @@ struct stun_reply {
 
 enum stun_outcome {
 	STUN_REPLY = 0,    /* Binding success */
-	STUN_REPLY_ERROR,  /* an error response: 400, 420, ... */
-	STUN_DROP_FOREIGN, /* not STUN, or malformed */
+	STUN_REPLY_ERROR,  /* an error response: 400 or 420 */
+	STUN_DROP_FOREIGN, /* not STUN, malformed, a wrong FINGERPRINT, or from port 0 */
 	STUN_DROP_UNASKED, /* an indication or a response: nothing to answer */
 	STUN_DROP_CLASSIC, /* RFC 3489 client, and rfc3489 is off */
-	STUN_DROP_METHOD,  /* a method that is not ours, without the right to an answer */
+	STUN_DROP_METHOD,  /* not Binding: discarded (RFC 8489, section 6.3) */
+	STUN_DROP_CHANGE,  /* RFC 3489 client asks for another source, and there is none */
+	STUN_DROP_NO_ROOM, /* no answer fits: buffer too small, or PADDING too short */
 	STUN_OUTCOMES,
 };
 
 /*
  * Judges one datagram or frame.
- * buf, cap  where the reply is built; 1500 bytes are always enough for UDP
+ * buf, cap  where the reply is built; 548 bytes hold any answer to a request without
+ *           PADDING; PADDING is answered with at most `cap`
  * out       set for STUN_REPLY and STUN_REPLY_ERROR
- * With PADDING the reply as a whole is never longer than the request.
+ *
+ * How much is answered: to a Binding request where RFC 5780 is not offered, 12 bytes more
+ * than a bare request (IPv6: 24). A request with PADDING gets an answer that is not longer as
+ * a whole; one whose PADDING leaves no room for that gets 400, or nothing.
+ *
+ * CHANGE-REQUEST needs UDP and a full site, RESPONSE-PORT and PADDING need UDP; elsewhere they
+ * are unknown attributes (420). RESPONSE-ADDRESS is never honoured. Error responses carry a
+ * reason phrase over streams and DTLS only, where the source is not forged.
  */
 enum stun_outcome stun_server_answer(const struct stun_server_policy *policy,
 				     const struct stun_query *q, uint8_t *buf, size_t cap,
 				     struct stun_reply *out);
+
+/* A word for counters and logs: "reply", "error", "foreign", ... Never NULL. */
+const char *stun_outcome_name(enum stun_outcome outcome);
 
 #endif

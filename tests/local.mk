@@ -74,6 +74,11 @@ UNIT_TESTS += \
 	tests/test_iface
 tests_test_iface_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_iface_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+
+# the STUN server
+UNIT_TESTS += tests/test_stun_server
+tests_test_stun_server_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_stun_server_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 endif
 
 check_PROGRAMS += $(UNIT_TESTS)
