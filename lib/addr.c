@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "siphash.h"
 #include "wire.h"
 
 size_t addr_ip_len(uint8_t family)
@@ -94,65 +95,19 @@ struct addr addr_with_port(const struct addr *a, uint16_t port)
 	return b;
 }
 
-static uint64_t load_le64(const uint8_t *p)
-{
-	uint64_t v = 0;
-
-	for (int i = 7; i >= 0; i--)
-		v = v << 8 | p[i];
-	return v;
-}
-
-static inline uint64_t rotl(uint64_t v, unsigned n)
-{
-	return v << n | v >> (64 - n);
-}
-
-static inline void sip_round(uint64_t v[static 4])
-{
-	v[0] += v[1];
-	v[1] = rotl(v[1], 13) ^ v[0];
-	v[0] = rotl(v[0], 32);
-	v[2] += v[3];
-	v[3] = rotl(v[3], 16) ^ v[2];
-	v[0] += v[3];
-	v[3] = rotl(v[3], 21) ^ v[0];
-	v[2] += v[1];
-	v[1] = rotl(v[1], 17) ^ v[2];
-	v[2] = rotl(v[2], 32);
-}
-
-static inline void sip_word(uint64_t v[static 4], uint64_t word)
-{
-	v[3] ^= word;
-	sip_round(v);
-	sip_round(v);
-	v[0] ^= word;
-}
-
 /* SipHash-2-4 of 24 bytes: the address, then family, zero, port and scope, big-endian. */
 uint64_t addr_hash(const struct addr *a, const uint8_t key[16])
 {
-	uint64_t k0 = load_le64(key);
-	uint64_t k1 = load_le64(key + 8);
-	uint64_t v[4] = {
-		k0 ^ 0x736f6d6570736575u,
-		k1 ^ 0x646f72616e646f6du,
-		k0 ^ 0x6c7967656e657261u,
-		k1 ^ 0x7465646279746573u,
-	};
+	struct siphash s = siphash_start(key);
 	uint8_t tail[8] = { a->family };
 
 	wire_store_u16(tail + 2, a->port);
 	wire_store_u32(tail + 4, a->scope);
-	sip_word(v, load_le64(a->ip));
-	sip_word(v, load_le64(a->ip + 8));
-	sip_word(v, load_le64(tail));
-	sip_word(v, (uint64_t)24 << 56);
-	v[2] ^= 0xff;
-	for (int i = 0; i < 4; i++)
-		sip_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+	siphash_word(&s, siphash_load_le64(a->ip), 2);
+	siphash_word(&s, siphash_load_le64(a->ip + 8), 2);
+	siphash_word(&s, siphash_load_le64(tail), 2);
+	siphash_word(&s, (uint64_t)24 << 56, 2);
+	return siphash_end(&s, 4);
 }
 
 /* A decimal number and nothing else: no sign, no space. */

@@ -1,8 +1,12 @@
 /*
  * limit - a token bucket per source, in a bounded table.
  *
- * Sources are IPv4 addresses and IPv6 /64 prefixes. The table never grows: sources that
- * meet in a place share one bucket, which narrows their budget and never widens it.
+ * Sources are IPv4 addresses (also as IPv4-mapped IPv6) and IPv6 /64 prefixes, whatever
+ * the port. The table never grows: sources that meet in a place share one bucket, which
+ * narrows their budget and never widens it. A place is 8 bytes.
+ *
+ * Threads may share a table without a lock: two packets of one source that are judged at
+ * the very same moment may then count as one.
  */
 #ifndef NATKIT_LIMIT_H
 #define NATKIT_LIMIT_H
@@ -12,8 +16,8 @@
 struct limit;
 
 /*
- * rate_per_s  tokens a source gains per second
- * burst       most tokens it can save up
+ * rate_per_s  tokens a source gains per second; 0 counts as 1
+ * burst       most tokens it can save up; 0 counts as 1
  * places      buckets in the table, rounded up to a power of two
  * key         16 random bytes from a CSPRNG
  * Returns NULL when memory runs out.
@@ -22,7 +26,11 @@ struct limit *limit_new(uint32_t rate_per_s, uint32_t burst, size_t places,
 			const uint8_t key[static 16]);
 void limit_free(struct limit *l); /* NULL is fine */
 
-/* Takes one token of the source of `from`; false when it has none left. */
+/*
+ * Takes one token of the source of `from`; false when it has none left, which costs it
+ * nothing. When the clock is set back, a source waits at most as long as from an empty
+ * bucket to a full one.
+ */
 bool limit_allows(struct limit *l, const struct addr *from, uint64_t now_ms);
 
 #endif

@@ -9,6 +9,7 @@ lib_libcore_a_SOURCES = \
 	lib/wire.h \
 	lib/addr.c lib/addr.h \
 	lib/crc32.c lib/crc32.h \
+	lib/siphash.h \
 	lib/per_source.c lib/per_source.h \
 	lib/stun.c lib/stun.h \
 	lib/stun_msg.c lib/stun_msg.h \
@@ -20,8 +21,10 @@ lib_libcore_a_SOURCES = \
 	lib/stun_txn.c lib/stun_txn.h \
 	lib/stun_uri.c lib/stun_uri.h
 
-# Options: pure but for reading the file.
+# What programs stand on: options (pure but for reading the file), limits, log lines.
 lib_libcore_a_SOURCES += \
+	lib/limit.c lib/limit.h \
+	lib/log_line.c lib/log_line.h \
 	lib/opt.c lib/opt.h \
 	lib/opt_args.c \
 	lib/opt_file.c \
@@ -39,6 +42,9 @@ lib_libshell_a_SOURCES = \
 	lib/stream.h \
 	lib/tls.c lib/tls.h \
 	lib/udp.c lib/udp.h lib/udp_sys.h
+
+lib_libshell_a_SOURCES += \
+	lib/log.c lib/log.h
 
 # Chosen by configure; tests build the portable one as well.
 if BATCHED_UDP

@@ -38,16 +38,25 @@ UNIT_TESTS += tests/test_stun_vectors
 tests_test_stun_vectors_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_vectors_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
-# options
+# what programs stand on: options, limits, log
 UNIT_TESTS += \
+	tests/test_limit \
+	tests/test_log \
 	tests/test_opt \
-	tests/test_opt_args
+	tests/test_opt_args \
+	tests/test_siphash
+tests_test_limit_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_limit_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_log_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_log_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_opt_SOURCES = tests/test_opt.c tests/opt_fixture.c tests/opt_fixture.h
 tests_test_opt_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_opt_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_opt_args_SOURCES = tests/test_opt_args.c tests/opt_fixture.c tests/opt_fixture.h
 tests_test_opt_args_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_opt_args_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_siphash_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_siphash_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
 # wires: datagrams, streams, TLS
 UNIT_TESTS += \

@@ -1,0 +1,100 @@
+#include "limit.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "siphash.h"
+
+/*
+ * A bucket is one number, the moment at which it will be full again (the virtual scheduling
+ * form of a token bucket). An untouched place is zero: full since ever.
+ */
+struct limit {
+	uint64_t cost_ns;  /* time in which one token grows back */
+	uint64_t depth_ns; /* time from empty to full */
+	uint64_t mask;
+	struct siphash hash; /* begun with the key */
+	_Atomic uint64_t *full_at_ns;
+};
+
+#define NS_PER_S  1000000000u
+#define NS_PER_MS 1000000u
+
+/* 317 years; behind it, sums with the deepest bucket would overflow. */
+#define NOW_MAX_MS 10000000000000u
+
+static uint32_t at_least_one(uint32_t n)
+{
+	return n != 0 ? n : 1;
+}
+
+/* 0 when there is no such power. */
+static size_t power_of_two_from(size_t n)
+{
+	size_t power = 1;
+
+	while (power != 0 && power < n)
+		power <<= 1;
+	return power;
+}
+
+struct limit *limit_new(uint32_t rate_per_s, uint32_t burst, size_t places,
+			const uint8_t key[static 16])
+{
+	size_t count = power_of_two_from(places);
+	struct limit *l = count != 0 ? calloc(1, sizeof(*l)) : NULL;
+	uint32_t rate = at_least_one(rate_per_s);
+
+	if (l == NULL)
+		return NULL;
+	l->cost_ns = (NS_PER_S + rate - 1) / rate; /* up, so that the rate is never exceeded */
+	l->depth_ns = l->cost_ns * at_least_one(burst);
+	l->mask = count - 1;
+	l->hash = siphash_start(key);
+	l->full_at_ns = calloc(count, sizeof(*l->full_at_ns));
+	if (l->full_at_ns == NULL) {
+		free(l);
+		return NULL;
+	}
+	return l;
+}
+
+void limit_free(struct limit *l)
+{
+	if (l == NULL)
+		return;
+	free(l->full_at_ns);
+	free(l);
+}
+
+/*
+ * The bucket of an IPv4 address, or of the first half of an IPv6 address. Its number is
+ * never seen outside, so that SipHash-1-3 hides well enough who meets whom.
+ */
+static _Atomic uint64_t *place_of(const struct limit *l, const struct addr *from)
+{
+	struct addr source = addr_unmap(from);
+	struct siphash hash = l->hash;
+
+	siphash_word(&hash, siphash_load_le64(source.ip), 1);
+	siphash_word(&hash, (uint64_t)9 << 56 | source.family, 1);
+	return &l->full_at_ns[siphash_end(&hash, 3) & l->mask];
+}
+
+bool limit_allows(struct limit *l, const struct addr *from, uint64_t now_ms)
+{
+	_Atomic uint64_t *place = place_of(l, from);
+	uint64_t now_ns = (now_ms < NOW_MAX_MS ? now_ms : NOW_MAX_MS) * NS_PER_MS;
+	uint64_t full_at_ns = atomic_load_explicit(place, memory_order_relaxed);
+
+	if (full_at_ns < now_ns)
+		full_at_ns = now_ns;
+	if (full_at_ns - now_ns > l->depth_ns) { /* emptier than empty: the clock was set back */
+		full_at_ns = now_ns + l->depth_ns;
+		atomic_store_explicit(place, full_at_ns, memory_order_relaxed);
+	}
+	if (full_at_ns - now_ns + l->cost_ns > l->depth_ns)
+		return false;
+	atomic_store_explicit(place, full_at_ns + l->cost_ns, memory_order_relaxed);
+	return true;
+}

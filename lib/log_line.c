@@ -1,0 +1,203 @@
+#include "log_line.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "wire.h"
+
+#define EVENT_MAX 64
+#define TIME_MAX  32
+
+static const struct {
+	const char *name;
+	int priority;       /* of syslog, as the journal wants it */
+	const char *colour; /* SGR parameter; NULL: as it is */
+} levels[] = {
+	[LOG_LEVEL_ERROR] = { "error", 3, "31" },
+	[LOG_LEVEL_WARN] = { "warn", 4, "33" },
+	[LOG_LEVEL_INFO] = { "info", 6, NULL },
+	[LOG_LEVEL_DEBUG] = { "debug", 7, "2" },
+};
+
+const char *log_level_name(enum log_level level)
+{
+	return levels[level].name;
+}
+
+static void put_text(struct wire_out *out, const char *text)
+{
+	wire_put_mem(out, text, strlen(text));
+}
+
+static bool is_continuation(uint8_t c)
+{
+	return (c & 0xc0) == 0x80;
+}
+
+/*
+ * Length of the character that s starts with, by RFC 3629; 0 when it is none: overlong,
+ * surrogate, beyond U+10FFFF, or cut. A NUL ends the text, so that s[1..3] are looked at
+ * in order only.
+ */
+static size_t utf8_len(const uint8_t *s)
+{
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] < 0xc2 || s[0] > 0xf4 || !is_continuation(s[1]))
+		return 0;
+	if (s[0] < 0xe0)
+		return 2;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f) ||
+	    !is_continuation(s[2]))
+		return 0;
+	if (s[0] < 0xf0)
+		return 3;
+	return is_continuation(s[3]) ? 4 : 0;
+}
+
+/* C0, DEL, and C1, which a terminal obeys as well. */
+static bool is_control(const uint8_t *s)
+{
+	return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0);
+}
+
+/* What people see instead of a byte that must not be seen. */
+static void put_text_escape(struct wire_out *out, uint8_t c)
+{
+	char escape[8];
+
+	if (c == '\n')
+		put_text(out, "\\n");
+	else if (c == '\t')
+		put_text(out, "\\t");
+	else {
+		snprintf(escape, sizeof(escape), "\\x%02x", c);
+		put_text(out, escape);
+	}
+}
+
+static void put_text_value(struct wire_out *out, const uint8_t *s, const uint8_t *end)
+{
+	while (s < end) {
+		size_t len = utf8_len(s);
+
+		if (len == 0 || is_control(s) || len > (size_t)(end - s)) {
+			put_text_escape(out, *s++);
+			continue;
+		}
+		wire_put_mem(out, s, len);
+		s += len;
+	}
+}
+
+static void put_json_value(struct wire_out *out, const uint8_t *s, const uint8_t *end)
+{
+	char escape[8];
+
+	while (s < end) {
+		size_t len = utf8_len(s);
+
+		if (len == 0 || len > (size_t)(end - s)) {
+			put_text(out, "\\ufffd");
+			s++;
+			continue;
+		}
+		if (*s == '"' || *s == '\\') {
+			wire_put_u8(out, '\\');
+			wire_put_u8(out, *s);
+		} else if (is_control(s)) {
+			snprintf(escape, sizeof(escape), "\\u%04x", len == 1 ? s[0] : s[1]);
+			put_text(out, escape);
+		} else {
+			wire_put_mem(out, s, len);
+		}
+		s += len;
+	}
+}
+
+/* At most `max` bytes, cut between characters where that is possible. */
+static size_t cut_len(const char *text, size_t max)
+{
+	size_t len = strnlen(text, max);
+
+	if (text[len] == '\0')
+		return len;
+	for (size_t back = 0; back < 4 && len > back; back++) {
+		if (!is_continuation((uint8_t)text[len - back]))
+			return len - back;
+	}
+	return len;
+}
+
+static void put_value(struct wire_out *out, enum log_format format, const char *text, size_t max)
+{
+	const uint8_t *s = (const uint8_t *)text;
+	size_t len = cut_len(text, max);
+
+	if (format == LOG_FORMAT_JSON)
+		put_json_value(out, s, s + len);
+	else
+		put_text_value(out, s, s + len);
+	if (text[len] != '\0')
+		put_text(out, "...");
+}
+
+/* RFC 3339 with milliseconds. */
+static void print_time(uint64_t time_ms, char text[static TIME_MAX])
+{
+	time_t seconds = (time_t)(time_ms / 1000);
+	struct tm tm;
+
+	if (gmtime_r(&seconds, &tm) == NULL)
+		memset(&tm, 0, sizeof(tm));
+	size_t len = strftime(text, TIME_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + len, TIME_MAX - len, ".%03uZ", (unsigned)(time_ms % 1000));
+}
+
+static void put_text_head(struct wire_out *out, struct log_style style, const char *time,
+			  enum log_level level)
+{
+	const char *colour = style.colour ? levels[level].colour : NULL;
+
+	if (!style.journal) {
+		put_text(out, time);
+		put_text(out, " ");
+	}
+	if (colour != NULL) {
+		put_text(out, "\033[");
+		put_text(out, colour);
+		put_text(out, "m");
+	}
+	put_text(out, levels[level].name);
+	put_text(out, colour != NULL ? "\033[0m " : " ");
+}
+
+size_t log_line(struct log_style style, uint64_t time_ms, enum log_level level, const char *event,
+		const char *message, char buf[static LOG_LINE_MAX])
+{
+	struct wire_out out = wire_write(buf, LOG_LINE_MAX);
+	char time[TIME_MAX], priority[8];
+	bool json = style.format == LOG_FORMAT_JSON;
+
+	print_time(time_ms, time);
+	if (style.journal) {
+		snprintf(priority, sizeof(priority), "<%d>", levels[level].priority);
+		put_text(&out, priority);
+	}
+	if (json) {
+		put_text(&out, "{\"time\":\"");
+		put_text(&out, time);
+		put_text(&out, "\",\"level\":\"");
+		put_text(&out, levels[level].name);
+		put_text(&out, "\",\"event\":\"");
+	} else {
+		put_text_head(&out, style, time, level);
+	}
+	put_value(&out, style.format, event, EVENT_MAX);
+	put_text(&out, json ? "\",\"message\":\"" : ": ");
+	put_value(&out, style.format, message, LOG_MESSAGE_MAX);
+	put_text(&out, json ? "\"}\n" : "\n");
+	return wire_written(&out).len;
+}
