@@ -9,15 +9,6 @@ AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir
 
 if CMOCKA
 # messages and their transactions
-UNIT_TESTS += \
-	tests/test_crc32 \
-	tests/test_stun_txn \
-	tests/test_stun_uri \
-	tests/test_stun_vectors
-UNIT_TESTS += tests/test_iface
-tests_test_iface_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_test_iface_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
-
 UNIT_TESTS += tests/test_crc32
 tests_test_crc32_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_crc32_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
