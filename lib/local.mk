@@ -39,7 +39,7 @@ lib_libshell_a_SOURCES = \
 	lib/clock.c lib/clock.h \
 	lib/dtls.h \
 	lib/sockaddr.c lib/sockaddr.h \
-	lib/stream.h \
+	lib/stream.c lib/stream.h \
 	lib/tls.c lib/tls.h \
 	lib/udp.c lib/udp.h lib/udp_sys.h
 

@@ -8,7 +8,7 @@
  *
  * Every client is bounded: in the length of a frame, in what it leaves unread, and in
  * time. One that is too slow to take its answers is not read from; one that stays so is
- * closed. Belongs to the thread of its event base.
+ * closed. Belongs to the thread of its event base. The program ignores SIGPIPE.
  */
 #ifndef NATKIT_STREAM_H
 #define NATKIT_STREAM_H
@@ -87,10 +87,9 @@ void stream_set_free(struct stream_set *set);
 void stream_set_use_tls(struct stream_set *set, SSL_CTX *tls);
 
 struct stream_listen_options {
-	bool reuse_port;    /* SO_REUSEPORT: one listener per worker */
-	bool no_plain;      /* TLS only */
-	bool no_tls;        /* plain only */
-	const char *device; /* SO_BINDTODEVICE; NULL: none */
+	bool reuse_port; /* SO_REUSEPORT: one listener per worker */
+	bool no_plain;   /* TLS only */
+	bool no_tls;     /* plain only */
 };
 
 /*

@@ -52,12 +52,16 @@ tests_test_siphash_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 # wires: datagrams, streams, TLS
 UNIT_TESTS += \
 	tests/test_per_source \
+	tests/test_stream \
 	tests/test_tls \
 	tests/test_udp \
 	tests/test_udp_portable
 tests_test_per_source_SOURCES = tests/test_per_source.c
 tests_test_per_source_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_per_source_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_stream_SOURCES = tests/test_stream.c tests/cert.c tests/cert.h
+tests_test_stream_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+tests_test_stream_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_tls_SOURCES = tests/test_tls.c tests/cert.c tests/cert.h
 tests_test_tls_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
 tests_test_tls_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
