@@ -10,6 +10,7 @@ lib_libcore_a_SOURCES = \
 	lib/addr.c lib/addr.h \
 	lib/crc32.c lib/crc32.h \
 	lib/siphash.h \
+	lib/opaque.c lib/opaque.h \
 	lib/per_source.c lib/per_source.h \
 	lib/stun.c lib/stun.h \
 	lib/stun_msg.c lib/stun_msg.h \

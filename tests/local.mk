@@ -13,6 +13,10 @@ UNIT_TESTS += tests/test_crc32
 tests_test_crc32_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_crc32_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_opaque
+tests_test_opaque_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_opaque_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_stun_auth
 tests_test_stun_auth_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
 tests_test_stun_auth_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
