@@ -16,6 +16,7 @@ lib_libcore_a_SOURCES = \
 	lib/stun_msg.c lib/stun_msg.h \
 	lib/stun_attr.c lib/stun_attr.h \
 	lib/stun_auth.c lib/stun_auth.h \
+	lib/stun_feature.c lib/stun_feature.h \
 	lib/turn_chan.c lib/turn_chan.h \
 	lib/stun_stream.c lib/stun_stream.h \
 	lib/stun_server.c lib/stun_server.h \
