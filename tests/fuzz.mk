@@ -21,6 +21,11 @@ tests_fuzz_stun_msg_SOURCES = tests/fuzz_stun_msg.c tests/fuzz_check.h \
 tests_fuzz_stun_msg_LDADD = $(CORE_LIBS)
 tests_fuzz_stun_msg_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_stun_server
+tests_fuzz_stun_server_SOURCES = tests/fuzz_stun_server.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_stun_server_LDADD = $(CORE_LIBS)
+tests_fuzz_stun_server_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_stun_stream
 tests_fuzz_stun_stream_SOURCES = tests/fuzz_stun_stream.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_stun_stream_LDADD = $(CORE_LIBS)
