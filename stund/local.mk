@@ -1,0 +1,18 @@
+# stund, the STUN server. As in lib/, what decides (core) is apart from what does (shell), so
+# that unit tests link without libevent.
+sbin_PROGRAMS += stund/stund
+noinst_LIBRARIES += stund/libstund_core.a
+
+stund_libstund_core_a_SOURCES = \
+	stund/layout.c stund/layout.h \
+	stund/stund_conf.c stund/stund_conf.h
+
+stund_stund_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+stund_stund_SOURCES = \
+	stund/listen.c stund/listen.h \
+	stund/listen_parts.h \
+	stund/listen_udp.c \
+	stund/main.c \
+	stund/policy.c stund/policy.h \
+	stund/stats.h
+stund_stund_LDADD = stund/libstund_core.a $(SHELL_LIBS)

@@ -1,0 +1,49 @@
+/*
+ * layout - which sockets stund opens, and what they look like from outside.
+ *
+ * A listen address with an alternate becomes a full site, two addresses by two ports
+ * (RFC 5780); one without becomes a site of one socket. Where there is a certificate, each
+ * address gets a second site on the TLS ports. Pure: nothing is opened here.
+ */
+#ifndef NATKIT_LAYOUT_H
+#define NATKIT_LAYOUT_H
+
+#include "stun_server.h"
+#include "stund_conf.h"
+
+#define LAYOUT_SITES_MAX   64
+#define LAYOUT_SOCKETS_MAX (LAYOUT_SITES_MAX * STUN_SITE_SOCKETS)
+
+struct layout_site {
+	struct stun_site site;
+	struct addr local[STUN_SITE_SOCKETS]; /* to bind, where site.has */
+	uint16_t first_socket;                /* in struct layout: those of a site are adjacent */
+	bool any;                             /* the wildcard address: where was it sent to? */
+	bool tls_ports;
+};
+
+struct layout_socket {
+	struct addr local;
+	uint16_t site;
+	uint8_t number; /* in its site */
+};
+
+struct layout {
+	struct layout_site sites[LAYOUT_SITES_MAX];
+	struct layout_socket sockets[LAYOUT_SOCKETS_MAX];
+	uint16_t site_count, socket_count;
+};
+
+/* Returns false with *err set where the addresses of `conf` do not fit together. */
+bool layout_make(const struct stund_conf *conf, struct layout *out, struct opt_error *err);
+
+/* The socket bound to an address and port, the wildcard included; NULL: none. */
+const struct layout_socket *layout_find(const struct layout *l, const struct addr *local);
+
+/* There is a full site of that family on the plain ports. */
+bool layout_has_full_site(const struct layout *l, enum addr_family family);
+
+/* The address of `local` as clients see it: its public one where there is a mapping. */
+bool layout_is_mapped(const struct stund_conf *conf, const struct addr *local, struct addr *seen);
+
+#endif

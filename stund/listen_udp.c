@@ -1,0 +1,124 @@
+#include "listen_parts.h"
+
+#include "clock.h"
+#include "limit.h"
+
+/* Then other sockets get their turn. */
+#define BATCHES_PER_WAKEUP 8
+
+/* What happened in a batch; told to the counters once, at its end. */
+struct tally {
+	uint32_t outcomes[STUN_OUTCOMES];
+	uint32_t limited, truncated, send_errors;
+	uint64_t received_bytes, sent_bytes;
+};
+
+static void tell(struct stats *s, const struct tally *t)
+{
+	for (int i = 0; i < STUN_OUTCOMES; i++) {
+		if (t->outcomes[i] != 0)
+			stats_add(&s->outcomes[STUN_UDP][i], t->outcomes[i]);
+	}
+	if (t->limited != 0)
+		stats_add(&s->limited[STUN_UDP], t->limited);
+	if (t->truncated != 0)
+		stats_add(&s->truncated, t->truncated);
+	if (t->send_errors != 0)
+		stats_add(&s->send_errors, t->send_errors);
+	stats_add(&s->received_bytes, t->received_bytes);
+	stats_add(&s->sent_bytes, t->sent_bytes);
+}
+
+/* Room is taken only as long as an answer is, so that a batch stays in the cache. */
+static void queue_answer(struct listen *l, const struct udp_dgram *in,
+			 const struct stun_reply *reply)
+{
+	struct listen_queue *q = &l->out[reply->socket];
+	struct udp_dgram *d = &q->dgrams[q->count++];
+
+	d->data = reply->msg;
+	d->peer = reply->to;
+	d->local = in->local; /* known on wildcard sockets only: there it must be told */
+	l->answers_len += reply->msg.len;
+}
+
+static void answer_one(struct listen_socket *s, const struct udp_dgram *in, uint64_t now_ms,
+		       struct tally *t)
+{
+	struct listen *l = s->owner;
+	struct addr local;
+	struct stun_reply reply;
+	enum stun_outcome outcome;
+	struct stun_query q = {
+		.datagram = in->data,
+		.from = in->peer,
+		.transport = STUN_UDP,
+		.site = &s->site->site,
+		.socket = s->at->number,
+		.local = &s->site->site.seen_as[s->at->number],
+	};
+
+	t->received_bytes += in->data.len;
+	if (in->truncated) {
+		t->truncated++;
+		return;
+	}
+	if (l->policy->limit != NULL && !limit_allows(l->policy->limit, &in->peer, now_ms)) {
+		t->limited++;
+		return;
+	}
+	if (s->site->any) {
+		local = addr_with_port(&in->local, s->at->local.port);
+		q.local = &local;
+	}
+	outcome = stun_server_answer(&l->policy->server, &q, l->answers + l->answers_len,
+				     UDP_RX_MAX, &reply);
+	t->outcomes[outcome]++;
+	if (outcome == STUN_REPLY || outcome == STUN_REPLY_ERROR)
+		queue_answer(l, in, &reply);
+}
+
+static void send_queue(struct listen *l, int fd, struct listen_queue *q, struct tally *t)
+{
+	int sent = udp_send(fd, l->batch, q->dgrams, q->count);
+
+	if (sent < q->count)
+		t->send_errors += (uint32_t)(q->count - (sent > 0 ? sent : 0));
+	for (int i = 0; i < sent; i++)
+		t->sent_bytes += q->dgrams[i].data.len;
+	q->count = 0;
+}
+
+static void answer_batch(struct listen_socket *s, int count, uint64_t now_ms)
+{
+	struct listen *l = s->owner;
+	struct tally t = { 0 };
+
+	l->answers_len = 0;
+	for (int i = 0; i < count; i++)
+		answer_one(s, &l->in[i], now_ms, &t);
+	for (unsigned int n = 0; n < STUN_SITE_SOCKETS; n++) {
+		if (l->out[n].count > 0)
+			send_queue(l, l->sockets[s->site->first_socket + n].fd, &l->out[n], &t);
+	}
+	tell(&l->stats, &t);
+}
+
+void listen_udp_readable(evutil_socket_t fd, short events, void *arg)
+{
+	struct listen_socket *s = arg;
+	struct listen *l = s->owner;
+	uint64_t now_ms = clock_ms();
+
+	for (int i = 0; i < BATCHES_PER_WAKEUP; i++) {
+		int n = udp_recv(fd, l->batch, l->in);
+
+		if (n < 0)
+			stats_add(&l->stats.receive_errors, 1);
+		if (n <= 0)
+			return;
+		answer_batch(s, n, now_ms);
+		if (n < UDP_BATCH)
+			return; /* there is no more, or the event comes again */
+	}
+}
