@@ -46,7 +46,8 @@ lib_libshell_a_SOURCES = \
 	lib/udp.c lib/udp.h lib/udp_sys.h
 
 lib_libshell_a_SOURCES += \
-	lib/log.c lib/log.h
+	lib/log.c lib/log.h \
+	lib/worker.c lib/worker.h
 
 # Chosen by configure; tests build the portable one as well.
 if BATCHED_UDP

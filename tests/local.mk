@@ -43,7 +43,8 @@ UNIT_TESTS += \
 	tests/test_log \
 	tests/test_opt \
 	tests/test_opt_args \
-	tests/test_siphash
+	tests/test_siphash \
+	tests/test_worker
 tests_test_limit_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_limit_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_log_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -56,6 +57,8 @@ tests_test_opt_args_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_opt_args_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_siphash_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_siphash_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_worker_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+tests_test_worker_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 
 # wires: datagrams, streams, TLS
 UNIT_TESTS += \
