@@ -61,9 +61,10 @@ static enum stun_result refuse(struct stun_builder *b)
 /* A cursor over the value of a new attribute; it has failed when there is no room. */
 static struct wire_out open_attr(struct stun_builder *b, uint16_t type, size_t len)
 {
-	uint8_t *p = stun_build_attr(b, type, len);
+	struct wire_out out = wire_write(stun_build_attr(b, type, len), len);
 
-	return wire_write(p, p != NULL ? len : 0);
+	out.failed = out.start == NULL;
+	return out;
 }
 
 static enum stun_result put_result(const struct stun_builder *b)

@@ -148,7 +148,7 @@ static inline uint8_t *wire_room(struct wire_out *out, size_t n)
 		out->failed = true;
 		return NULL;
 	}
-	p = out->start + out->len;
+	p = out->len > 0 ? out->start + out->len : out->start; /* start may be NULL */
 	out->len += n;
 	return p;
 }
