@@ -8,6 +8,35 @@ AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir
 	FUZZ_TARGETS='$(FUZZ_TARGETS)'; export FUZZ_TARGETS;
 
 if CMOCKA
+# the codec
+UNIT_TESTS += \
+	tests/test_addr \
+	tests/test_stun \
+	tests/test_stun_attr \
+	tests/test_stun_msg \
+	tests/test_stun_stream \
+	tests/test_turn_chan \
+	tests/test_wire
+tests_test_addr_SOURCES = tests/test_addr.c tests/rng.h
+tests_test_addr_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+tests_test_addr_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_stun_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_stun_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_stun_attr_SOURCES = tests/test_stun_attr.c tests/attr_copy.c tests/attr_copy.h \
+	tests/rng.h
+tests_test_stun_attr_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_stun_attr_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_stun_msg_SOURCES = tests/test_stun_msg.c tests/rng.h
+tests_test_stun_msg_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_stun_msg_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_stun_stream_SOURCES = tests/test_stun_stream.c tests/rng.h
+tests_test_stun_stream_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_stun_stream_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_turn_chan_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_turn_chan_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_wire_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_wire_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
 # messages and their transactions
 UNIT_TESTS += tests/test_crc32
 tests_test_crc32_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
