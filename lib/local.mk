@@ -47,7 +47,14 @@ lib_libshell_a_SOURCES = \
 
 lib_libshell_a_SOURCES += \
 	lib/log.c lib/log.h \
+	lib/priv.c lib/priv.h lib/priv_sys.h \
 	lib/worker.c lib/worker.h
+
+if NO_NEW_PRIVS
+lib_libshell_a_SOURCES += lib/priv_linux.c
+else
+lib_libshell_a_SOURCES += lib/priv_portable.c
+endif
 
 # Chosen by configure; tests build the portable one as well.
 if BATCHED_UDP

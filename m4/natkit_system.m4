@@ -11,7 +11,11 @@ AC_DEFUN([NATKIT_SYSTEM], [
 	AC_CHECK_DECL([SO_BINDTODEVICE], [], [natkit_batched_udp=no], [[#include <sys/socket.h>]])
 	natkit_rtnetlink=yes
 	AC_CHECK_HEADER([linux/rtnetlink.h], [], [natkit_rtnetlink=no])
-	AS_IF([test "x$enable_portable" = xyes], [natkit_batched_udp=no; natkit_rtnetlink=no])
+	natkit_no_new_privs=yes
+	AC_CHECK_DECL([PR_SET_NO_NEW_PRIVS], [], [natkit_no_new_privs=no], [[#include <sys/prctl.h>]])
+	AS_IF([test "x$enable_portable" = xyes],
+		[natkit_batched_udp=no; natkit_rtnetlink=no; natkit_no_new_privs=no])
 	AM_CONDITIONAL([BATCHED_UDP], [test "x$natkit_batched_udp" = xyes])
+	AM_CONDITIONAL([NO_NEW_PRIVS], [test "x$natkit_no_new_privs" = xyes])
 	AM_CONDITIONAL([RTNETLINK], [test "x$natkit_rtnetlink" = xyes])
 ])

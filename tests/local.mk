@@ -72,6 +72,7 @@ UNIT_TESTS += \
 	tests/test_log \
 	tests/test_opt \
 	tests/test_opt_args \
+	tests/test_priv \
 	tests/test_siphash \
 	tests/test_worker
 tests_test_limit_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -84,6 +85,8 @@ tests_test_opt_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_opt_args_SOURCES = tests/test_opt_args.c tests/opt_fixture.c tests/opt_fixture.h
 tests_test_opt_args_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_opt_args_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_priv_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_priv_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_siphash_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_siphash_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_worker_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)

@@ -1,0 +1,8 @@
+#include "priv_sys.h"
+
+#include <errno.h>
+
+int priv_forbid_new_privs(void)
+{
+	return -ENOSYS;
+}
