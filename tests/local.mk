@@ -11,6 +11,7 @@ if CMOCKA
 # the codec
 UNIT_TESTS += \
 	tests/test_addr \
+	tests/test_no_alloc \
 	tests/test_stun \
 	tests/test_stun_attr \
 	tests/test_stun_msg \
@@ -20,6 +21,10 @@ UNIT_TESTS += \
 tests_test_addr_SOURCES = tests/test_addr.c tests/rng.h
 tests_test_addr_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
 tests_test_addr_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_no_alloc_SOURCES = tests/test_no_alloc.c tests/codec_load.c tests/codec_load.h \
+	$(ALLOC_COUNT)
+tests_test_no_alloc_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+tests_test_no_alloc_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_stun_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_stun_attr_SOURCES = tests/test_stun_attr.c tests/attr_copy.c tests/attr_copy.h \
@@ -136,6 +141,7 @@ check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS) $(SYSTEM_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS)
 
+include tests/bench/local.mk
 include tests/fuzz.mk
 
 .PHONY: check-unit

@@ -1,0 +1,12 @@
+# Benchmarks: built by `make check`, never installed. Each prints JSON and knows --help.
+if COUNT_ALLOCATIONS
+ALLOC_COUNT = tests/alloc_count.c tests/alloc_count.h
+else
+ALLOC_COUNT = tests/alloc_count_none.c tests/alloc_count.h
+endif
+
+check_PROGRAMS += tests/bench/bench_codec
+tests_bench_bench_codec_SOURCES = tests/bench/bench_codec.c tests/codec_load.c tests/codec_load.h \
+	$(ALLOC_COUNT)
+tests_bench_bench_codec_LDADD = $(CORE_LIBS)
+SYSTEM_TESTS += tests/sys_bench_codec.sh
