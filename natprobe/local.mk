@@ -7,17 +7,23 @@ natprobe_libprobe_a_SOURCES = \
 
 PROBE_LIBS = natprobe/libprobe.a $(CORE_LIBS)
 
-# Its shell: interfaces, names, sockets.
+# Which interfaces are probed: a decision as well.
 natprobe_libprobe_a_SOURCES += \
 	natprobe/iface.c natprobe/iface.h
 
+# Its shell: interfaces, names, sockets, reports.
 noinst_LIBRARIES += natprobe/libprobeshell.a
 
-natprobe_libprobeshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) $(CARES_CFLAGS)
+natprobe_libprobeshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) \
+	$(CARES_CFLAGS) $(JANSSON_CFLAGS)
 natprobe_libprobeshell_a_SOURCES = \
 	natprobe/dns.c natprobe/dns.h \
 	natprobe/public_servers.c natprobe/public_servers.h \
-	natprobe/resolve.c natprobe/resolve.h natprobe/server.h
+	natprobe/report.c natprobe/report.h \
+	natprobe/report_json.c \
+	natprobe/report_text.c \
+	natprobe/resolve.c natprobe/resolve.h \
+	natprobe/server.h
 
 # Chosen by configure: Linux tells more about addresses and routes than others do.
 if RTNETLINK

@@ -242,7 +242,8 @@ int resolve_servers(struct event_base *base, struct server *servers, size_t coun
 	int rc = -ENOMEM;
 
 	for (size_t i = 0; i < count; i++) {
-		servers[i] = (struct server){ .uri = servers[i].uri,
+		servers[i] = (struct server){ .name = servers[i].name,
+					      .uri = servers[i].uri,
 					      .tls = stun_uri_is_secure(&servers[i].uri) };
 		if (servers[i].uri.ip.family != ADDR_NONE)
 			take_literal(&servers[i], options);

@@ -18,7 +18,7 @@ struct resolve_options {
 /*
  * Resolves all servers at once by running `base`. Returns early when the first server is
  * known and the others take several times as long as it did: they count as unanswered then.
- * servers  uri is read; the rest is set
+ * servers  name and uri stay; the rest is set
  * Returns 0, or -errno when no resolver could be made. Names that do not resolve are no
  * error: see `why`.
  */

@@ -9,6 +9,7 @@ enum { SERVER_IPV4, SERVER_IPV6, SERVER_FAMILIES };
 
 /* A server, resolved. An address that is not known has the family ADDR_NONE. */
 struct server {
+	const char *name; /* borrowed: as the user wrote it */
 	struct stun_uri uri;
 	bool tls;                         /* stuns: the stream speaks TLS, and there is no udp */
 	struct addr udp[SERVER_FAMILIES]; /* Binding over UDP */

@@ -1,0 +1,255 @@
+/* report_json: the document that machines read, and the exit code beside it. */
+#include "report_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+/* Prints and reads back; freed with json_decref. */
+static json_t *document(const struct report *r)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	json_error_t err;
+	json_t *doc;
+
+	assert_non_null(out);
+	assert_true(report_json(r, out));
+	fclose(out);
+	assert_true(len > 0 && text[len - 1] == '\n');
+	doc = json_loads(text, JSON_REJECT_DUPLICATES, &err);
+	if (doc == NULL)
+		fail_msg("line %d: %s", err.line, err.text);
+	free(text);
+	return doc;
+}
+
+/* "interfaces.0.nat.value" */
+static const json_t *at(const json_t *doc, const char *path)
+{
+	while (*path != '\0') {
+		char key[64];
+		size_t len = strcspn(path, ".");
+
+		assert_true(len < sizeof(key));
+		memcpy(key, path, len);
+		key[len] = '\0';
+		doc = json_is_array(doc) ? json_array_get(doc, strtoul(key, NULL, 10))
+					 : json_object_get(doc, key);
+		if (doc == NULL)
+			fail_msg("nothing at %s", path);
+		path += len + (path[len] == '.');
+	}
+	return doc;
+}
+
+static void expect_text(const json_t *doc, const char *path, const char *want)
+{
+	const json_t *got = at(doc, path);
+
+	if (want == NULL && !json_is_null(got))
+		fail_msg("%s: not null", path);
+	if (want != NULL && !json_is_string(got))
+		fail_msg("%s: not a string", path);
+	if (want != NULL && strcmp(json_string_value(got), want) != 0)
+		fail_msg("%s: %s, not %s", path, json_string_value(got), want);
+}
+
+static void expect_integer(const json_t *doc, const char *path, json_int_t want)
+{
+	const json_t *got = at(doc, path);
+
+	if (!json_is_integer(got) || json_integer_value(got) != want)
+		fail_msg("%s: not %d", path, (int)want);
+}
+
+static void a_reached_verdict_has_no_reasons(void **state)
+{
+	struct fixture f;
+	json_t *doc;
+
+	fixture_restrict_port(&f);
+	doc = document(&f.report);
+	expect_integer(doc, "version", REPORT_JSON_VERSION);
+	expect_text(doc, "command", "check");
+	expect_text(doc, "outcome", "reached");
+	expect_integer(doc, "exit_code", 0);
+	expect_text(doc, "interfaces.0.interface", "eth0");
+	expect_text(doc, "interfaces.0.family", "ipv4");
+	expect_text(doc, "interfaces.0.outcome", "reached");
+	expect_text(doc, "interfaces.0.local", "10.0.0.2:40001");
+	expect_text(doc, "interfaces.0.mapped", "203.0.113.9:40001");
+	expect_text(doc, "interfaces.0.nat.value", "yes");
+	expect_text(doc, "interfaces.0.nat.reason", NULL);
+	expect_text(doc, "interfaces.0.firewall.value", "no");
+	expect_text(doc, "interfaces.0.udp_blocked.value", "no");
+	expect_text(doc, "interfaces.0.mapping.value", "endpoint-independent");
+	expect_text(doc, "interfaces.0.mapping.reason", NULL);
+	expect_text(doc, "interfaces.0.filtering.value", "address-and-port-dependent");
+	expect_text(doc, "interfaces.0.filtering.server", "stun.example.org");
+	expect_text(doc, "interfaces.0.legacy.p2pd", "restrict port");
+	expect_text(doc, "interfaces.0.legacy.rfc3489", "Port Restricted Cone");
+	expect_text(doc, "interfaces.0.prospect", "punch");
+	json_decref(doc);
+}
+
+static void evidence_stands_beside_each_property(void **state)
+{
+	struct fixture f;
+	json_t *doc;
+
+	fixture_restrict_port(&f);
+	doc = document(&f.report);
+	assert_int_equal(json_array_size(at(doc, "interfaces.0.mapping.evidence")), 4);
+	expect_text(doc, "interfaces.0.mapping.evidence.3.endpoint", "192.0.2.2:3479");
+	expect_text(doc, "interfaces.0.mapping.evidence.3.mapped", "203.0.113.9:40001");
+	assert_int_equal(json_array_size(at(doc, "interfaces.0.filtering.evidence")), 4);
+	expect_text(doc, "interfaces.0.filtering.evidence.0.probe", "control");
+	expect_integer(doc, "interfaces.0.filtering.evidence.0.answered", 6);
+	expect_text(doc, "interfaces.0.filtering.evidence.3.probe", "change-both");
+	expect_text(doc, "interfaces.0.filtering.evidence.3.source", "192.0.2.2:3479");
+	expect_integer(doc, "interfaces.0.filtering.evidence.3.answered", 0);
+	expect_text(doc, "interfaces.0.asked.0.other_address", "192.0.2.2:3479");
+	assert_true(json_real_value(at(doc, "interfaces.0.asked.0.rtt_ms")) > 12.3);
+	assert_true(json_real_value(at(doc, "interfaces.0.filtering.error_chance")) < 1e-7);
+	json_decref(doc);
+}
+
+static void unknown_has_its_reason_and_what_is_possible(void **state)
+{
+	struct fixture f;
+	json_t *doc;
+
+	fixture_ignores_change(&f);
+	doc = document(&f.report);
+	expect_text(doc, "outcome", "inconclusive");
+	expect_integer(doc, "exit_code", 4);
+	expect_text(doc, "interfaces.0.filtering.value", "unknown");
+	expect_text(doc, "interfaces.0.filtering.reason", "ignores-change-request");
+	assert_true(json_string_length(at(doc, "interfaces.0.filtering.reason_text")) > 10);
+	expect_text(doc, "interfaces.0.filtering.possible.0", "endpoint-independent");
+	expect_text(doc, "interfaces.0.filtering.possible.1", "address-dependent");
+	expect_text(doc, "interfaces.0.findings.0.finding", "ignores-change-request");
+	expect_text(doc, "interfaces.0.findings.0.server", "stun.example.org");
+	expect_text(doc, "interfaces.0.findings.0.where", "192.0.2.1:3478");
+	json_decref(doc);
+}
+
+static void udp_blocked_is_a_verdict(void **state)
+{
+	struct fixture f;
+	json_t *doc;
+
+	fixture_udp_blocked(&f);
+	doc = document(&f.report);
+	expect_text(doc, "outcome", "reached");
+	expect_text(doc, "interfaces.0.udp_blocked.value", "yes");
+	expect_text(doc, "interfaces.0.nat.value", "unknown");
+	expect_text(doc, "interfaces.0.nat.reason", "udp-blocked");
+	expect_text(doc, "interfaces.0.mapped", NULL);
+	expect_text(doc, "interfaces.0.rtt_ms", NULL);
+	expect_integer(doc, "interfaces.0.asked.0.tcp.answered", 1);
+	json_decref(doc);
+}
+
+static void what_was_not_probed_says_why(void **state)
+{
+	struct fixture f;
+	json_t *doc;
+
+	fixture_restrict_port(&f);
+	fixture_add_unprobed(&f);
+	doc = document(&f.report);
+	expect_text(doc, "outcome", "reached");
+	expect_text(doc, "servers.1.error", "no such name in DNS");
+	expect_text(doc, "servers.1.ipv4", NULL);
+	expect_text(doc, "servers.0.ipv4.udp", "192.0.2.1:3478");
+	expect_text(doc, "servers.0.ipv4.tcp", "192.0.2.1:3478");
+	expect_text(doc, "interfaces.1.outcome", "no-server");
+	expect_text(doc, "interfaces.1.why_not", "no route leads from here to a server");
+	expect_text(doc, "interfaces.1.local", NULL);
+	assert_false(json_boolean_value(at(doc, "interfaces.1.probed")));
+	json_decref(doc);
+}
+
+static void tls_is_told_apart_from_the_verdict(void **state)
+{
+	struct fixture f;
+	json_t *doc;
+
+	fixture_restrict_port(&f);
+	fixture_add_tls(&f);
+	doc = document(&f.report);
+	expect_text(doc, "interfaces.0.tls.0.server", "stuns:stun.example.org");
+	expect_text(doc, "interfaces.0.tls.0.mapped", "203.0.113.9:50000");
+	assert_true(json_boolean_value(at(doc, "interfaces.0.tls.0.handshaken")));
+	assert_false(json_boolean_value(at(doc, "interfaces.0.tls.0.verified")));
+	json_decref(doc);
+}
+
+static void nothing_at_all_is_still_a_document(void **state)
+{
+	struct report r = { .program = "natprobe 0", .why = "no interface is up" };
+	json_t *doc = document(&r);
+
+	expect_text(doc, "outcome", "no-server");
+	expect_text(doc, "why", "no interface is up");
+	assert_int_equal(json_array_size(at(doc, "interfaces")), 0);
+	json_decref(doc);
+}
+
+static void a_full_disk_is_told(void **state)
+{
+	struct fixture f;
+	FILE *out = fopen("/dev/full", "w");
+
+	if (out == NULL)
+		skip();
+	fixture_restrict_port(&f);
+	assert_false(report_json(&f.report, out));
+	fclose(out);
+}
+
+static void exit_codes_combine(void **state)
+{
+	struct fixture f;
+
+	fixture_restrict_port(&f);
+	assert_int_equal(report_exit(&f.report), EXIT_REACHED);
+	fixture_add_unprobed(&f);
+	assert_int_equal(report_exit(&f.report), EXIT_REACHED);
+
+	fixture_ignores_change(&f);
+	assert_int_equal(report_exit(&f.report), EXIT_INCONCLUSIVE);
+
+	fixture_no_server(&f);
+	assert_int_equal(report_exit(&f.report), EXIT_NO_SERVER);
+	fixture_add_unprobed(&f);
+	assert_int_equal(report_exit(&f.report), EXIT_NO_SERVER);
+	/* TLS is TCP: somebody answered, and UDP is as unknown as before. */
+	fixture_add_tls(&f);
+	assert_int_equal(report_exit(&f.report), EXIT_INCONCLUSIVE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_reached_verdict_has_no_reasons),
+		cmocka_unit_test(evidence_stands_beside_each_property),
+		cmocka_unit_test(unknown_has_its_reason_and_what_is_possible),
+		cmocka_unit_test(udp_blocked_is_a_verdict),
+		cmocka_unit_test(what_was_not_probed_says_why),
+		cmocka_unit_test(tls_is_told_apart_from_the_verdict),
+		cmocka_unit_test(nothing_at_all_is_still_a_document),
+		cmocka_unit_test(a_full_disk_is_told),
+		cmocka_unit_test(exit_codes_combine),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

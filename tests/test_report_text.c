@@ -1,0 +1,195 @@
+/* report_text: what people read. Wording may change; what must be said may not. */
+#include "report_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Freed with free. */
+static char *print(const struct report *r, struct report_style style)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	report_text(r, &style, out);
+	fclose(out);
+	return text;
+}
+
+static void expect(const char *text, const char *want)
+{
+	if (strstr(text, want) == NULL)
+		fail_msg("no \"%s\" in:\n%s", want, text);
+}
+
+static void expect_not(const char *text, const char *what)
+{
+	if (strstr(text, what) != NULL)
+		fail_msg("\"%s\" in:\n%s", what, text);
+}
+
+/* The line that starts with a label; in a static buffer. */
+static const char *line_of(const char *text, const char *name)
+{
+	static char line[512];
+	char start[64];
+	const char *found;
+
+	snprintf(start, sizeof(start), "\n  %s ", name);
+	found = strstr(text, start);
+	if (found == NULL)
+		fail_msg("no line %s in:\n%s", name, text);
+	snprintf(line, sizeof(line), "%.*s", (int)strcspn(found + 1, "\n"), found + 1);
+	return line;
+}
+
+static void a_block_says_all_properties(void **state)
+{
+	struct fixture f;
+	char *text;
+
+	fixture_restrict_port(&f);
+	text = print(&f.report, (struct report_style){ 0 });
+	expect(text, "eth0, IPv4\n");
+	expect(line_of(text, "local"), "10.0.0.2:40001");
+	expect(line_of(text, "mapped"), "203.0.113.9:40001");
+	expect(line_of(text, "NAT"), "yes");
+	expect(line_of(text, "mapping"), "endpoint-independent");
+	expect(line_of(text, "filtering"), "address-and-port-dependent");
+	expect(line_of(text, "firewall"), "no");
+	expect(line_of(text, "also called"), "restrict port");
+	expect(line_of(text, "also called"), "Port Restricted Cone");
+	expect(text, "hole punching");
+	expect_not(text, "unknown");
+	expect_not(text, "\033");
+	free(text);
+}
+
+static void evidence_is_for_verbose_only(void **state)
+{
+	struct fixture f;
+	char *text;
+
+	fixture_restrict_port(&f);
+	text = print(&f.report, (struct report_style){ 0 });
+	expect_not(text, "change-both");
+	free(text);
+	text = print(&f.report, (struct report_style){ .verbose = true });
+	expect(text, "change-both: 0 of 6 from 192.0.2.2:3479");
+	expect(text, "203.0.113.9:40001 by 192.0.2.2:3478");
+	expect(text, "32 sent, 14 answered");
+	free(text);
+}
+
+static void unknown_says_why(void **state)
+{
+	struct fixture f;
+	char *text;
+
+	fixture_ignores_change(&f);
+	text = print(&f.report, (struct report_style){ 0 });
+	expect(line_of(text, "filtering"), "unknown (the server ignores CHANGE-REQUEST");
+	expect(line_of(text, "filtering"), "possible: endpoint-independent or address-dependent)");
+	expect(line_of(text, "server"), "stun.example.org: the server ignores CHANGE-REQUEST");
+	free(text);
+
+	fixture_no_server(&f);
+	text = print(&f.report, (struct report_style){ 0 });
+	expect(line_of(text, "NAT"), "unknown (no server answered)");
+	expect(line_of(text, "UDP blocked"), "unknown (no server answered)");
+	free(text);
+}
+
+static void udp_blocked_is_said(void **state)
+{
+	struct fixture f;
+	char *text;
+
+	fixture_udp_blocked(&f);
+	text = print(&f.report, (struct report_style){ 0 });
+	expect(line_of(text, "UDP blocked"), "yes");
+	expect(line_of(text, "also called"), "UDP Blocked");
+	free(text);
+}
+
+static void quiet_is_a_line_each(void **state)
+{
+	struct fixture f;
+	char *text;
+
+	fixture_restrict_port(&f);
+	fixture_add_unprobed(&f);
+	text = print(&f.report, (struct report_style){ .quiet = true });
+	assert_string_equal(text,
+			    "eth0 IPv4: NAT, mapping endpoint-independent, filtering "
+			    "address-and-port-dependent\n"
+			    "wlan0 IPv6: not probed (no route leads from here to a server)\n");
+	free(text);
+}
+
+static void names_without_address_are_listed(void **state)
+{
+	struct fixture f;
+	char *text;
+
+	fixture_restrict_port(&f);
+	fixture_add_unprobed(&f);
+	text = print(&f.report, (struct report_style){ 0 });
+	expect(text, "stun.example.net: no such name in DNS\n");
+	free(text);
+}
+
+static void tls_has_a_line(void **state)
+{
+	struct fixture f;
+	char *text;
+
+	fixture_no_server(&f);
+	fixture_add_tls(&f);
+	text = print(&f.report, (struct report_style){ 0 });
+	expect(line_of(text, "TLS"), "stuns:stun.example.org: answers, sees 203.0.113.9:50000");
+	expect(line_of(text, "TLS"), "not to be trusted");
+	free(text);
+}
+
+static void colour_ends_where_it_began(void **state)
+{
+	struct fixture f;
+	char *text;
+	size_t on = 0;
+	size_t off = 0;
+
+	fixture_restrict_port(&f);
+	text = print(&f.report, (struct report_style){ .colour = true });
+	for (const char *p = strchr(text, '\033'); p != NULL; p = strchr(p + 1, '\033')) {
+		if (strncmp(p, "\033[0m", 4) == 0)
+			off++;
+		else
+			on++;
+	}
+	assert_true(on > 0);
+	assert_int_equal(on, off);
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_block_says_all_properties),
+		cmocka_unit_test(evidence_is_for_verbose_only),
+		cmocka_unit_test(unknown_says_why),
+		cmocka_unit_test(udp_blocked_is_said),
+		cmocka_unit_test(quiet_is_a_line_each),
+		cmocka_unit_test(names_without_address_are_listed),
+		cmocka_unit_test(tls_has_a_line),
+		cmocka_unit_test(colour_ends_where_it_began),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
