@@ -15,6 +15,16 @@ tests_fuzz_addr_SOURCES = tests/fuzz_addr.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_addr_LDADD = $(CORE_LIBS)
 tests_fuzz_addr_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_opaque
+tests_fuzz_opaque_SOURCES = tests/fuzz_opaque.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_opaque_LDADD = $(CORE_LIBS)
+tests_fuzz_opaque_LDFLAGS = $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz_stun_auth
+tests_fuzz_stun_auth_SOURCES = tests/fuzz_stun_auth.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_stun_auth_LDADD = $(CORE_LIBS)
+tests_fuzz_stun_auth_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_stun_msg
 tests_fuzz_stun_msg_SOURCES = tests/fuzz_stun_msg.c tests/fuzz_check.h \
 	tests/attr_copy.c tests/attr_copy.h $(FUZZ_MAIN)
@@ -30,6 +40,11 @@ FUZZ_TARGETS += tests/fuzz_stun_stream
 tests_fuzz_stun_stream_SOURCES = tests/fuzz_stun_stream.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_stun_stream_LDADD = $(CORE_LIBS)
 tests_fuzz_stun_stream_LDFLAGS = $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz_stun_uri
+tests_fuzz_stun_uri_SOURCES = tests/fuzz_stun_uri.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_stun_uri_LDADD = $(CORE_LIBS)
+tests_fuzz_stun_uri_LDFLAGS = $(FUZZ_LINK)
 
 FUZZ_TARGETS += tests/fuzz_turn_chan
 tests_fuzz_turn_chan_SOURCES = tests/fuzz_turn_chan.c tests/fuzz_check.h $(FUZZ_MAIN)
