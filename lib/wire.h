@@ -84,7 +84,7 @@ static inline uint16_t wire_get_u16(struct wire *in)
 {
 	const uint8_t *p = wire_take(in, 2);
 
-	return p != NULL ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+	return p != NULL ? (uint16_t)((uint32_t)p[0] << 8 | p[1]) : 0;
 }
 
 static inline uint32_t wire_get_u32(struct wire *in)
