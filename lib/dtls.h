@@ -68,7 +68,10 @@ struct dtls_events {
 			    void *arg);
 	/* One application record, good for this call only. May dtls_send and dtls_close. */
 	void (*on_data)(struct dtls_session *s, struct bytes data, void *arg);
-	/* The session is about to go, with all that dtls_set_user left there. May be NULL. */
+	/*
+	 * The session is about to go, with all that dtls_set_user left there. May be NULL. It
+	 * must not send or close.
+	 */
 	void (*on_end)(struct dtls_session *s, enum dtls_end why, void *arg);
 };
 

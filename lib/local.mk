@@ -8,9 +8,11 @@ lib_libcore_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 lib_libcore_a_SOURCES = \
 	lib/wire.h \
 	lib/addr.c lib/addr.h \
+	lib/dtls_hello.c lib/dtls_hello.h \
 	lib/crc32.c lib/crc32.h \
 	lib/siphash.h \
 	lib/opaque.c lib/opaque.h \
+	lib/list.h \
 	lib/per_source.c lib/per_source.h \
 	lib/stun.c lib/stun.h \
 	lib/stun_msg.c lib/stun_msg.h \
@@ -39,7 +41,9 @@ lib_libcore_a_SOURCES += \
 lib_libshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libshell_a_SOURCES = \
 	lib/clock.c lib/clock.h \
-	lib/dtls.h \
+	lib/dgram_bio.c lib/dgram_bio.h \
+	lib/dtls.c lib/dtls.h \
+	lib/dtls_cookie.c lib/dtls_cookie.h \
 	lib/sockaddr.c lib/sockaddr.h \
 	lib/stream.c lib/stream.h \
 	lib/tls.c lib/tls.h \
