@@ -286,8 +286,8 @@ static void the_printed_configuration_reads_back(void **state)
 {
 	static const char *const texts[] = {
 		"",
-		"quiet = on\nlamp = off\nworkers = 64\ndepth = -5\ntimeout = 45m\nidle = 1001ms\n"
-		"buffer = 1000001\nquota = 3kB\nformat = text\nadmin = 192.0.2.1:0\n",
+		("quiet = on\nlamp = off\nworkers = 64\ndepth = -5\ntimeout = 45m\nidle = 1001ms\n"
+		 "buffer = 1000001\nquota = 3kB\nformat = text\nadmin = 192.0.2.1:0\n"),
 		"title =\nadmin =\nlisten =\npeer = [fe80::1%3]:9\nnet = ::/0\ncert = x#\n",
 		"title = \"\\x01\\x7f\xc3\xa9\xff\"\ntag = \"\"\n",
 		"tag = \" a\", \"b \", \"c,d\", \"e\\\"f\", \"#\", g\\h, \"\\\\,\"\n",
