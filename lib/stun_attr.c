@@ -155,64 +155,86 @@ enum stun_result stun_attr_put_u64(struct stun_builder *b, uint16_t type, uint64
 	return put_result(b);
 }
 
-enum stun_result stun_attr_get_addr(struct bytes value, struct addr *out)
+/* The mask of addresses that are sent as they are. */
+static const struct stun_tid no_mask;
+
+/* XOR of 4 or 16 bytes; fixed lengths, so that compilers use whole words. */
+static void mask_ip(uint8_t *to, const uint8_t *ip, const struct stun_tid *mask, uint8_t family)
+{
+	size_t ip_len = family == ADDR_IPV4 ? 4 : 16;
+
+	for (size_t i = 0; i < ip_len; i += 4) {
+		uint32_t word;
+		uint32_t bits;
+
+		memcpy(&word, ip + i, 4);
+		memcpy(&bits, mask->bytes + i, 4);
+		word ^= bits;
+		memcpy(to + i, &word, 4);
+	}
+}
+
+static uint16_t mask_port(uint16_t port, const struct stun_tid *mask)
+{
+	return (uint16_t)(port ^ (mask->bytes[0] << 8 | mask->bytes[1]));
+}
+
+static enum stun_result get_addr(struct bytes value, const struct stun_tid *mask, struct addr *out)
 {
 	struct wire in = wire_read(value);
-	struct addr a = { 0 };
-	size_t ip_len;
+	const uint8_t *ip;
+	uint8_t family;
+	uint16_t port;
 
 	wire_skip(&in, 1); /* reserved, ignored on receipt */
-	a.family = wire_get_u8(&in);
-	a.port = wire_get_u16(&in);
-	ip_len = addr_ip_len(a.family);
-	wire_get_mem(&in, a.ip, ip_len);
-	if (ip_len == 0 || !wire_done(&in))
+	family = wire_get_u8(&in);
+	port = wire_get_u16(&in);
+	ip = wire_take(&in, addr_ip_len(family));
+	if (addr_ip_len(family) == 0 || !wire_done(&in))
 		return STUN_MALFORMED;
-	*out = a;
+	*out = (struct addr){ .family = family, .port = mask_port(port, mask) };
+	mask_ip(out->ip, ip, mask, family);
 	return STUN_OK;
 }
 
-enum stun_result stun_attr_put_addr(struct stun_builder *b, uint16_t type, const struct addr *a)
+static enum stun_result put_addr(struct stun_builder *b, uint16_t type, const struct stun_tid *mask,
+				 const struct addr *a)
 {
 	size_t ip_len = addr_ip_len(a->family);
 	struct wire_out out;
+	uint8_t *ip;
 
 	if (ip_len == 0)
 		return refuse(b);
 	out = open_attr(b, type, 4 + ip_len);
 	wire_put_u8(&out, 0);
 	wire_put_u8(&out, a->family);
-	wire_put_u16(&out, a->port);
-	wire_put_mem(&out, a->ip, ip_len);
+	wire_put_u16(&out, mask_port(a->port, mask));
+	ip = wire_room(&out, ip_len);
+	if (ip != NULL)
+		mask_ip(ip, a->ip, mask, a->family);
 	return put_result(b);
 }
 
-/* Masks, or unmasks, an address: cookie for port and IPv4, the whole id for IPv6. */
-static void xor_mask(struct addr *a, const struct stun_tid *tid)
+enum stun_result stun_attr_get_addr(struct bytes value, struct addr *out)
 {
-	size_t ip_len = addr_ip_len(a->family);
+	return get_addr(value, &no_mask, out);
+}
 
-	a->port = (uint16_t)(a->port ^ (tid->bytes[0] << 8 | tid->bytes[1]));
-	for (size_t i = 0; i < ip_len; i++)
-		a->ip[i] ^= tid->bytes[i];
+enum stun_result stun_attr_put_addr(struct stun_builder *b, uint16_t type, const struct addr *a)
+{
+	return put_addr(b, type, &no_mask, a);
 }
 
 enum stun_result stun_attr_get_xor_addr(struct bytes value, const struct stun_tid *tid,
 					struct addr *out)
 {
-	enum stun_result rc = stun_attr_get_addr(value, out);
-
-	if (rc == STUN_OK)
-		xor_mask(out, tid);
-	return rc;
+	return get_addr(value, tid, out);
 }
 
 enum stun_result stun_attr_put_xor_addr(struct stun_builder *b, uint16_t type, const struct addr *a)
 {
-	struct addr masked = *a;
-
-	xor_mask(&masked, &b->tid);
-	return stun_attr_put_addr(b, type, &masked);
+	return put_addr(b, type, &b->tid, a);
 }
 
 static bool is_length_allowed(const struct stun_attr_info *info, size_t len)

@@ -65,7 +65,15 @@ static enum rank rank_of(uint16_t type)
 	}
 }
 
-static void note_protection(struct stun_msg *m, enum rank rank, uint32_t at, bool is_last)
+/* Where the attributes are that end the visible part; 0 where there is none. */
+struct marks {
+	uint32_t integrity;
+	uint32_t integrity_sha256;
+	uint32_t fingerprint;
+	uint32_t visible_end;
+};
+
+static void note_protection(struct marks *m, enum rank rank, uint32_t at, bool is_last)
 {
 	if (at < m->visible_end)
 		m->visible_end = at;
@@ -77,43 +85,47 @@ static void note_protection(struct stun_msg *m, enum rank rank, uint32_t at, boo
 		m->fingerprint = at;
 }
 
-/* Checks every attribute, and notes where those are that end the visible part. */
-static bool scan_attrs(struct wire *in, struct stun_msg *m)
+/* Checks every attribute of a message of `len` bytes, and notes what ends the visible part. */
+static bool scan_attrs(struct wire in, size_t len, struct marks *m)
 {
 	enum rank reached = RANK_PLAIN;
 
-	m->visible_end = (uint32_t)m->raw.len;
-	while (in->left > 0) {
-		uint32_t at = (uint32_t)(m->raw.len - in->left);
-		uint16_t type = wire_get_u16(in);
-		enum rank rank = rank_of(type);
+	*m = (struct marks){ .visible_end = (uint32_t)len };
+	while (in.left > 0) {
+		uint32_t at = (uint32_t)(len - in.left);
+		enum rank rank = rank_of(wire_get_u16(&in));
 
-		wire_skip(in, padded(wire_get_u16(in)));
-		if (in->failed)
+		wire_skip(&in, padded(wire_get_u16(&in)));
+		if (in.failed)
 			return false;
 		if (rank <= reached)
 			continue;
 		reached = rank;
-		note_protection(m, rank, at, in->left == 0);
+		note_protection(m, rank, at, in.left == 0);
 	}
 	return true;
 }
 
 enum stun_result stun_msg_parse(struct bytes in, struct stun_msg *out)
 {
-	struct stun_msg m = { .raw = in };
 	struct wire w = wire_read(in);
 	uint16_t type = wire_get_u16(&w);
 	uint16_t len = wire_get_u16(&w);
+	const uint8_t *tid = wire_take(&w, sizeof(out->tid.bytes));
+	struct marks m;
 
-	wire_get_mem(&w, m.tid.bytes, sizeof(m.tid.bytes));
-	if (w.failed || (type & 0xc000) != 0)
+	if (tid == NULL || (type & 0xc000) != 0)
 		return STUN_FOREIGN;
-	if (len % 4 != 0 || len != w.left || !scan_attrs(&w, &m))
+	if (len % 4 != 0 || len != w.left || !scan_attrs(w, in.len, &m))
 		return STUN_MALFORMED;
-	m.method = method_of(type);
-	m.class = class_of(type);
-	*out = m;
+	out->raw = in;
+	out->method = method_of(type);
+	out->class = class_of(type);
+	memcpy(out->tid.bytes, tid, sizeof(out->tid.bytes));
+	out->integrity = m.integrity;
+	out->integrity_sha256 = m.integrity_sha256;
+	out->fingerprint = m.fingerprint;
+	out->visible_end = m.visible_end;
 	return STUN_OK;
 }
 
