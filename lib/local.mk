@@ -16,7 +16,8 @@ lib_libcore_a_SOURCES = \
 	lib/per_source.c lib/per_source.h \
 	lib/stun.c lib/stun.h \
 	lib/stun_msg.c lib/stun_msg.h \
-	lib/stun_attr.c lib/stun_attr.h \
+	lib/stun_attr.c lib/stun_attr.h lib/stun_attr_put.h \
+	lib/stun_attr_text.c \
 	lib/stun_auth.c lib/stun_auth.h \
 	lib/stun_feature.c lib/stun_feature.h \
 	lib/turn_chan.c lib/turn_chan.h \

@@ -14,6 +14,7 @@ UNIT_TESTS += \
 	tests/test_no_alloc \
 	tests/test_stun \
 	tests/test_stun_attr \
+	tests/test_stun_attr_values \
 	tests/test_stun_msg \
 	tests/test_stun_stream \
 	tests/test_turn_chan \
@@ -31,6 +32,8 @@ tests_test_stun_attr_SOURCES = tests/test_stun_attr.c tests/attr_copy.c tests/at
 	tests/rng.h
 tests_test_stun_attr_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_attr_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_stun_attr_values_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_stun_attr_values_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_stun_msg_SOURCES = tests/test_stun_msg.c tests/rng.h
 tests_test_stun_msg_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_msg_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
