@@ -12,6 +12,7 @@ lib_libcore_a_SOURCES = \
 	lib/crc32.c lib/crc32.h \
 	lib/siphash.h \
 	lib/opaque.c lib/opaque.h \
+	lib/limit.c lib/limit.h \
 	lib/list.h \
 	lib/per_source.c lib/per_source.h \
 	lib/stun.c lib/stun.h \
@@ -26,10 +27,12 @@ lib_libcore_a_SOURCES = \
 	lib/stun_txn.c lib/stun_txn.h \
 	lib/stun_uri.c lib/stun_uri.h
 
-# What programs stand on: options (pure but for reading the file), limits, log lines.
-lib_libcore_a_SOURCES += \
-	lib/limit.c lib/limit.h \
-	lib/log_line.c lib/log_line.h \
+lib_libshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+lib_libshell_a_SOURCES = \
+	lib/clock.c lib/clock.h \
+	lib/dgram_bio.c lib/dgram_bio.h \
+	lib/dtls.c lib/dtls.h \
+	lib/dtls_cookie.c lib/dtls_cookie.h \
 	lib/opt.c lib/opt.h \
 	lib/opt_args.c \
 	lib/opt_file.c \
@@ -37,14 +40,7 @@ lib_libcore_a_SOURCES += \
 	lib/opt_print.c \
 	lib/opt_table.c lib/opt_table.h \
 	lib/opt_text.c lib/opt_text.h \
-	lib/opt_value.c lib/opt_value.h
-
-lib_libshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
-lib_libshell_a_SOURCES = \
-	lib/clock.c lib/clock.h \
-	lib/dgram_bio.c lib/dgram_bio.h \
-	lib/dtls.c lib/dtls.h \
-	lib/dtls_cookie.c lib/dtls_cookie.h \
+	lib/opt_value.c lib/opt_value.h \
 	lib/sockaddr.c lib/sockaddr.h \
 	lib/stream.c lib/stream.h \
 	lib/tls.c lib/tls.h \
@@ -52,6 +48,7 @@ lib_libshell_a_SOURCES = \
 
 lib_libshell_a_SOURCES += \
 	lib/log.c lib/log.h \
+	lib/log_line.c lib/log_line.h \
 	lib/priv.c lib/priv.h lib/priv_sys.h \
 	lib/worker.c lib/worker.h
 
