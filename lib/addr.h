@@ -64,8 +64,9 @@ struct addr addr_with_port(const struct addr *a, uint16_t port);
 uint64_t addr_hash(const struct addr *a, const uint8_t key[16]);
 
 /*
- * Parses a bare address: "192.0.2.1", "2001:db8::1", "[2001:db8::1]", "fe80::1%3".
- * The port becomes `port`. Returns false, `out` untouched, for anything else.
+ * Parses a bare address: "192.0.2.1", "2001:db8::1", "[2001:db8::1]", "fe80::1%3". A zone
+ * is the number of an interface, not 0, and stands on link-local addresses only. The port
+ * becomes `port`. Returns false, `out` untouched, for anything else.
  */
 bool addr_parse_ip(const char *text, uint16_t port, struct addr *out);
 
