@@ -57,5 +57,10 @@ EXTRA_DIST += tests/corpus tests/replay_corpus.sh tests/run_fuzzers.sh
 
 FUZZ_SECONDS = 60
 .PHONY: fuzz
+if FUZZERS
 fuzz: $(FUZZ_TARGETS)
 	srcdir='$(srcdir)' $(srcdir)/tests/run_fuzzers.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+else
+fuzz:
+	@echo 'make fuzz needs libFuzzer: run configure with CC=clang --enable-fuzzers'; exit 1
+endif
