@@ -153,7 +153,7 @@ tests_test_stun_server_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_stund_conf
 tests_test_stund_conf_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_test_stund_conf_LDADD = stund/libstund_core.a $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_stund_conf_LDADD = stund/libstund_core.a $(SHELL_LIBS) $(CMOCKA_LIBS)
 endif
 
 check_PROGRAMS += $(UNIT_TESTS)
