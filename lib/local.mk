@@ -14,6 +14,7 @@ lib_libcore_a_SOURCES = \
 	lib/opaque.c lib/opaque.h \
 	lib/limit.c lib/limit.h \
 	lib/list.h \
+	lib/metrics.c lib/metrics.h \
 	lib/per_source.c lib/per_source.h \
 	lib/stun.c lib/stun.h \
 	lib/stun_msg.c lib/stun_msg.h \
@@ -25,7 +26,8 @@ lib_libcore_a_SOURCES = \
 	lib/stun_stream.c lib/stun_stream.h \
 	lib/stun_server.c lib/stun_server.h \
 	lib/stun_txn.c lib/stun_txn.h \
-	lib/stun_uri.c lib/stun_uri.h
+	lib/stun_uri.c lib/stun_uri.h \
+	lib/utf8.h
 
 lib_libshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libshell_a_SOURCES = \
@@ -47,6 +49,7 @@ lib_libshell_a_SOURCES = \
 	lib/udp.c lib/udp.h lib/udp_sys.h
 
 lib_libshell_a_SOURCES += \
+	lib/admin.c lib/admin.h \
 	lib/log.c lib/log.h \
 	lib/log_line.c lib/log_line.h \
 	lib/priv.c lib/priv.h lib/priv_sys.h \

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "utf8.h"
 #include "wire.h"
 
 #define EVENT_MAX 64
@@ -28,33 +29,6 @@ const char *log_level_name(enum log_level level)
 static void put_text(struct wire_out *out, const char *text)
 {
 	wire_put_mem(out, text, strlen(text));
-}
-
-static bool is_continuation(uint8_t c)
-{
-	return (c & 0xc0) == 0x80;
-}
-
-/*
- * Length of the character that s starts with, by RFC 3629; 0 when it is none: overlong,
- * surrogate, beyond U+10FFFF, or cut. A NUL ends the text, so that s[1..3] are looked at
- * in order only.
- */
-static size_t utf8_len(const uint8_t *s)
-{
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] < 0xc2 || s[0] > 0xf4 || !is_continuation(s[1]))
-		return 0;
-	if (s[0] < 0xe0)
-		return 2;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f) ||
-	    !is_continuation(s[2]))
-		return 0;
-	if (s[0] < 0xf0)
-		return 3;
-	return is_continuation(s[3]) ? 4 : 0;
 }
 
 /* C0, DEL, and C1, which a terminal obeys as well. */
@@ -125,7 +99,7 @@ static size_t cut_len(const char *text, size_t max)
 	if (text[len] == '\0')
 		return len;
 	for (size_t back = 0; back < 4 && len > back; back++) {
-		if (!is_continuation((uint8_t)text[len - back]))
+		if (!utf8_is_continuation((uint8_t)text[len - back]))
 			return len - back;
 	}
 	return len;

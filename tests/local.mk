@@ -76,17 +76,23 @@ tests_test_stun_vectors_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
 # what programs stand on: options, limits, log
 UNIT_TESTS += \
+	tests/test_admin \
 	tests/test_limit \
 	tests/test_log \
+	tests/test_metrics \
 	tests/test_opt \
 	tests/test_opt_args \
 	tests/test_priv \
 	tests/test_siphash \
 	tests/test_worker
+tests_test_admin_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+tests_test_admin_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_limit_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_limit_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_log_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_log_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
+tests_test_metrics_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_metrics_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_opt_SOURCES = tests/test_opt.c tests/opt_fixture.c tests/opt_fixture.h
 tests_test_opt_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_opt_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
