@@ -20,6 +20,17 @@ tests_fuzz_opaque_SOURCES = tests/fuzz_opaque.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_opaque_LDADD = $(CORE_LIBS)
 tests_fuzz_opaque_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_log_line
+tests_fuzz_log_line_SOURCES = tests/fuzz_log_line.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_log_line_LDADD = $(SHELL_LIBS)
+tests_fuzz_log_line_LDFLAGS = $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz_opt
+tests_fuzz_opt_SOURCES = tests/fuzz_opt.c tests/fuzz_check.h \
+	tests/opt_fixture.c tests/opt_fixture.h $(FUZZ_MAIN)
+tests_fuzz_opt_LDADD = $(SHELL_LIBS)
+tests_fuzz_opt_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_stun_auth
 tests_fuzz_stun_auth_SOURCES = tests/fuzz_stun_auth.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_stun_auth_LDADD = $(CORE_LIBS)
