@@ -10,3 +10,14 @@ tests_bench_bench_codec_SOURCES = tests/bench/bench_codec.c tests/codec_load.c t
 	$(ALLOC_COUNT)
 tests_bench_bench_codec_LDADD = $(CORE_LIBS)
 SYSTEM_TESTS += tests/sys_bench_codec.sh
+
+# Measures servers by what only Linux tells.
+if BATCHED_UDP
+check_PROGRAMS += tests/bench/bench_stund
+tests_bench_bench_stund_SOURCES = tests/bench/bench_stund.c \
+	tests/bench/floor.c tests/bench/floor.h \
+	tests/bench/procs.c tests/bench/procs.h \
+	tests/bench/stun_load.c tests/bench/stun_load.h
+tests_bench_bench_stund_LDADD = $(SHELL_LIBS)
+endif
+SYSTEM_TESTS += tests/sys_bench_stund.sh
