@@ -39,7 +39,7 @@ lab_need() {
 # is not in the PATH of ordinary users.
 lab_enter() {
 	PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-	lab_need ip nft nsenter unshare
+	lab_need ip nft nsenter ss unshare
 	if [ -z "${LAB_INSIDE:-}" ]; then
 		LAB_INSIDE=1 exec "${builddir:-.}/tests/lab/netns" bash "$0" "$@"
 	fi
@@ -95,6 +95,19 @@ lab_in() {
 # lab_spawn NODE LOG COMMAND...: runs it there in the background; $! is the command's own process.
 lab_spawn() {
 	nsenter --target "${LAB_PID[$1]}" --net -- "${@:3}" > "$2" 2>&1 &
+}
+
+# lab_await NODE COUNT PORT...: until COUNT UDP sockets are bound to one of these ports there; fails
+# after 10 seconds. A server that is ready is not asked too early.
+lab_await() {
+	local filter i
+
+	printf -v filter ' or sport = :%s' "${@:3}"
+	for ((i = 0; i < 200; i++)); do
+		[ "$(lab_in "$1" ss -Hlun "${filter# or }" | wc -l)" -lt "$2" ] || return 0
+		sleep 0.05
+	done
+	return 1
 }
 
 # lab_link NODE:IF ADDRESSES NODE:IF ADDRESSES: a cable; ADDRESSES is a list with commas, or "-".

@@ -2,5 +2,5 @@
 check_PROGRAMS += tests/lab/netns
 tests_lab_netns_SOURCES = tests/lab/netns.c
 
-EXTRA_DIST += tests/lab/lab.sh tests/lab/profiles.sh tests/check_layers.sh
+EXTRA_DIST += tests/check_layers.sh tests/lab/demo.sh tests/lab/lab.sh tests/lab/profiles.sh
 SYSTEM_TESTS += tests/sys_lab.sh tests/sys_layers.sh

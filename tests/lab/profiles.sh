@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034	# for those who source it
 #
 # profiles.sh - networks with one kind of NAT in the middle, and what a true verdict on it says.
 #
@@ -12,10 +13,14 @@
 #
 #	IF FAMILY NAT FIREWALL UDP_BLOCKED MAPPING FILTERING MAPPED_ADDRESS
 #
-# in the words of RFC 4787, shortened: EIM ADM APDM, EIF ADF APDF, "-" where UDP tells nothing.
+# in natprobe's words, which are those of RFC 4787.
 
 LAB_PROFILES=(public firewall masquerade masquerade-random full-cone address-restricted udp-blocked
 	ipv6-firewall two-nats)
+
+EI=endpoint-independent
+AD=address-dependent
+APD=address-and-port-dependent
 
 LAB_WAN=84.20.3.2
 LAB_SERVERS=(91.80.1.10 91.80.1.11)
@@ -179,45 +184,45 @@ lab_profile() {
 	case $1 in
 	public)
 		lab_public_street
-		LAB_TRUTH="eth0 4 no no no EIM EIF 84.20.9.2"
+		LAB_TRUTH="eth0 ipv4 no no no none $EI 84.20.9.2"
 		;;
 	firewall)
 		lab_public_street
 		lab_firewall_box
-		LAB_TRUTH="eth0 4 no yes no EIM APDF 84.20.9.2"
+		LAB_TRUTH="eth0 ipv4 no yes no none $APD 84.20.9.2"
 		;;
 	masquerade)
 		lab_private_street
 		lab_masquerade_box ""
-		LAB_TRUTH="eth0 4 yes no no EIM APDF $LAB_WAN"
+		LAB_TRUTH="eth0 ipv4 yes no no $EI $APD $LAB_WAN"
 		;;
 	masquerade-random)
 		lab_private_street
 		lab_masquerade_box fully-random
-		LAB_TRUTH="eth0 4 yes no no APDM APDF $LAB_WAN"
+		LAB_TRUTH="eth0 ipv4 yes no no $APD $APD $LAB_WAN"
 		;;
 	full-cone)
 		lab_private_street
 		lab_masquerade_box ""
 		lab_full_cone_box
-		LAB_TRUTH="eth0 4 yes no no EIM EIF $LAB_WAN"
+		LAB_TRUTH="eth0 ipv4 yes no no $EI $EI $LAB_WAN"
 		;;
 	address-restricted)
 		lab_private_street
 		lab_masquerade_box ""
 		lab_address_restricted_box
-		LAB_TRUTH="eth0 4 yes no no EIM ADF $LAB_WAN"
+		LAB_TRUTH="eth0 ipv4 yes no no $EI $AD $LAB_WAN"
 		;;
 	udp-blocked)
 		lab_private_street
 		lab_masquerade_box ""
 		lab_no_udp_box
-		LAB_TRUTH="eth0 4 yes no yes - - $LAB_WAN"
+		LAB_TRUTH="eth0 ipv4 yes no yes unknown unknown $LAB_WAN"
 		;;
 	ipv6-firewall)
 		lab_street6
 		lab_firewall_box
-		LAB_TRUTH="eth0 6 no yes no EIM APDF 2a06:1300:9::2"
+		LAB_TRUTH="eth0 ipv6 no yes no none $APD 2a06:1300:9::2"
 		;;
 	two-nats)
 		lab_private_street
@@ -226,8 +231,8 @@ lab_profile() {
 		lab_second_street
 		lab_masquerade_box fully-random box2
 		boxes+=(box2)
-		LAB_TRUTH="eth0 4 yes no no EIM EIF $LAB_WAN
-wlan0 4 yes no no APDM APDF 77.30.4.2"
+		LAB_TRUTH="eth0 ipv4 yes no no $EI $EI $LAB_WAN
+wlan0 ipv4 yes no no $APD $APD 77.30.4.2"
 		;;
 	*)
 		echo "lab_profile: no profile $1" >&2
