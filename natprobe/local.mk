@@ -2,6 +2,7 @@
 noinst_LIBRARIES += natprobe/libprobe.a
 
 natprobe_libprobe_a_SOURCES = \
+	natprobe/classify.c natprobe/classify.h \
 	natprobe/discover.h \
 	natprobe/verdict.c natprobe/verdict.h
 

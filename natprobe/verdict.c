@@ -146,29 +146,24 @@ const char *verdict_possible_print(uint32_t possible, char *buf, size_t cap)
 	return buf;
 }
 
-/* What a peer that knows only our mapped address can do with it. */
-static enum verdict_prospect prospect_of_mapping(uint8_t mapping, uint8_t filtering)
+bool verdict_excludes(const struct verdict_property *p, enum verdict_behaviour value)
 {
-	switch (mapping) {
-	case BEHAVIOUR_NONE:
-	case BEHAVIOUR_ENDPOINT_INDEPENDENT:
-		return filtering == BEHAVIOUR_ENDPOINT_INDEPENDENT ? PROSPECT_DIRECT
-								   : PROSPECT_PUNCH;
-	case BEHAVIOUR_ADDRESS_DEPENDENT:
-	case BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT:
-	case BEHAVIOUR_PORT_DEPENDENT:
-	case BEHAVIOUR_MIXED:
-		return PROSPECT_PUNCH_HARD;
-	default:
-		return PROSPECT_UNKNOWN;
-	}
+	if (p->value != BEHAVIOUR_UNKNOWN)
+		return p->value != value;
+	return p->possible != 0 && (p->possible & BEHAVIOUR_BIT(value)) == 0;
 }
 
 enum verdict_prospect verdict_prospect(const struct verdict *v)
 {
+	bool open = v->filtering.value == BEHAVIOUR_ENDPOINT_INDEPENDENT;
+
 	if (v->udp_blocked.value == VERDICT_YES)
 		return PROSPECT_RELAY;
-	return prospect_of_mapping(v->mapping.value, v->filtering.value);
+	if (v->mapping.value == BEHAVIOUR_NONE ||
+	    v->mapping.value == BEHAVIOUR_ENDPOINT_INDEPENDENT)
+		return open ? PROSPECT_DIRECT : PROSPECT_PUNCH;
+	return verdict_excludes(&v->mapping, BEHAVIOUR_ENDPOINT_INDEPENDENT) ? PROSPECT_PUNCH_HARD
+									     : PROSPECT_UNKNOWN;
 }
 
 const char *verdict_prospect_word(enum verdict_prospect p)

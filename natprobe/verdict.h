@@ -117,6 +117,7 @@ struct verdict_property {
 /* What the server at `endpoint` saw of one of our sockets. */
 struct verdict_sighting {
 	struct addr endpoint; /* whom we asked */
+	struct addr local;    /* our socket */
 	struct addr mapped;   /* family ADDR_NONE: no answer */
 	uint8_t server;       /* index */
 	uint8_t slot;         /* our socket: sightings of one slot may be compared */
@@ -211,6 +212,9 @@ const char *verdict_filter_word(enum verdict_filter_kind k);
  * was excluded. Returns buf.
  */
 const char *verdict_possible_print(uint32_t possible, char *buf, size_t cap);
+
+/* What was seen cannot be this value: it is another one, or not among the possible ones. */
+bool verdict_excludes(const struct verdict_property *p, enum verdict_behaviour value);
 
 enum verdict_prospect verdict_prospect(const struct verdict *v);
 

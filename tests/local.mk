@@ -138,6 +138,12 @@ tests_test_udp_portable_SOURCES = tests/test_udp.c lib/udp_portable.c
 tests_test_udp_portable_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_udp_portable_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 
+# natprobe: its decisions
+UNIT_TESTS += \
+	tests/test_classify
+tests_test_classify_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_classify_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+
 # natprobe
 UNIT_TESTS += \
 	tests/test_iface \
