@@ -6,21 +6,20 @@
  * carries them out in order, and tells what came of them with discover_on_x. One discovery
  * is for one interface, address family and local address; any number run side by side.
  *
- *	while ((kind = discover_next(d, clock_us(), &action)) ...)
- *		DISCOVER_OPEN        bind a fresh UDP socket to config.local, port 0, as slot
- *		                     action.slot; then discover_on_open
- *		DISCOVER_SEND        send action.data from slot action.slot to action.to
- *		DISCOVER_CLOSE       close slot action.slot
- *		DISCOVER_CONNECT     connect TCP from config.local (any port) to action.to as
- *		                     connection action.slot, send action.data once connected
- *		DISCOVER_DISCONNECT  close connection action.slot
- *		DISCOVER_WAIT        nothing to do before action.deadline_us, unless something arrives
- *		DISCOVER_DONE        read discover_verdict; what is still open may be closed
+ *	DISCOVER_OPEN        bind a fresh UDP socket to config.local, port 0, as slot action.slot;
+ *	                     then discover_on_open
+ *	DISCOVER_SEND        send action.data from slot action.slot to action.to
+ *	DISCOVER_CLOSE       close slot action.slot
+ *	DISCOVER_CONNECT     connect TCP from config.local (any port) to action.to as connection
+ *	                     action.slot, send action.data once connected
+ *	DISCOVER_DISCONNECT  close connection action.slot
+ *	DISCOVER_WAIT        nothing to do before action.deadline_us, unless something arrives
+ *	DISCOVER_DONE        all is closed, read discover_verdict
  *
  * Times are microseconds of any monotonic clock; the first call of discover_next starts.
  *
  * How long it takes (R the round trip, W = discover_window_us(R), no loss): at most
- * 3 R + W; R + R where all filtering probes are answered and there is no NAT; with UDP
+ * 3 R + W; 3 R where all filtering probes are answered, 2 R without NAT on top; with UDP
  * blocked and TCP answering at most 2 W; with nobody answering at all, timing.give_up_us.
  * Loss adds a few probes and their wait.
  */
@@ -28,37 +27,12 @@
 #define NATPROBE_DISCOVER_H
 
 #include "addr.h"
+#include "timing.h"
 #include "verdict.h"
 #include "wire.h"
 
 #define DISCOVER_SLOTS_MAX       8 /* UDP sockets of one discovery */
 #define DISCOVER_CONNECTIONS_MAX 4 /* TCP connections of one discovery */
-
-/* All numbers that time and budget follow from. Times in microseconds. */
-struct discover_timing {
-	uint32_t first_gap_us;  /* between copies while no round trip is known */
-	uint32_t tcp_after_us;  /* silence after which TCP is tried */
-	uint32_t tcp_gap_us;    /* until the next TCP connection, doubling: a SYN may be lost */
-	uint32_t give_up_us;    /* silence after which there is no server */
-	uint32_t deadline_us;   /* the discovery ends by then, whatever is missing */
-	uint32_t round_gap_us;  /* least time between two rounds of filtering probes */
-	uint32_t tail_us;       /* least time beyond a round trip that an answer may take */
-	uint8_t rounds;         /* of filtering probes where nothing is lost */
-	uint8_t rounds_max;     /* where much is lost */
-	uint8_t copies_max;     /* of a mapping probe, until its endpoint counts as silent */
-	uint8_t blocked_copies; /* unanswered UDP probes that it takes to say blocked */
-	uint16_t budget;        /* most datagrams */
-	uint16_t rate_per_s;    /* token bucket over all datagrams */
-	uint16_t burst;
-	double error_max; /* a silence counts when loss explains it with at most this chance */
-};
-
-/* What natprobe uses where the user says nothing. */
-struct discover_timing discover_timing_default(void);
-
-/* The negative window: how long the answer to a filtering probe is waited for, from the first
- * round of probes on, for a path of round trip `rtt_us`, where nothing is lost. */
-uint64_t discover_window_us(const struct discover_timing *timing, uint64_t rtt_us);
 
 struct discover_server {
 	struct addr addr;

@@ -2,8 +2,17 @@
 noinst_LIBRARIES += natprobe/libprobe.a
 
 natprobe_libprobe_a_SOURCES = \
+	natprobe/asks.c natprobe/asks.h \
 	natprobe/classify.c natprobe/classify.h \
-	natprobe/discover.h \
+	natprobe/discover.c natprobe/discover.h \
+	natprobe/discover_end.c \
+	natprobe/discover_run.c \
+	natprobe/discover_state.h \
+	natprobe/filter_test.c natprobe/filter_test.h \
+	natprobe/probe_log.c natprobe/probe_log.h \
+	natprobe/session.c natprobe/session.h \
+	natprobe/tcp_control.c natprobe/tcp_control.h \
+	natprobe/timing.c natprobe/timing.h \
 	natprobe/verdict.c natprobe/verdict.h
 
 PROBE_LIBS = natprobe/libprobe.a $(CORE_LIBS)

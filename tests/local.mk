@@ -140,9 +140,14 @@ tests_test_udp_portable_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 
 # natprobe: its decisions
 UNIT_TESTS += \
-	tests/test_classify
+	tests/test_classify \
+	tests/test_discover
 tests_test_classify_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_classify_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_discover_SOURCES = tests/test_discover.c tests/rng.h \
+	tests/sim_nat.c tests/sim_nat.h tests/sim_world.c tests/sim_world.h
+tests_test_discover_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_discover_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
 # natprobe
 UNIT_TESTS += \

@@ -1,0 +1,156 @@
+#include "asks.h"
+
+#include "classify.h"
+
+/* Copies to a server that has not answered, once another one has. */
+#define COPIES_TO_LATE_SERVER 4
+
+uint8_t asks_add(struct asks *asks, uint8_t slot, uint8_t server, const struct addr *endpoint)
+{
+	for (size_t i = 0; i < asks->count; i++) {
+		const struct verdict_sighting *seen = &asks->list[i].seen;
+
+		if (seen->slot == slot && classify_same_endpoint(&seen->endpoint, endpoint))
+			return (uint8_t)i;
+	}
+	if (asks->count == ARRAY_LEN(asks->list))
+		return ASK_NONE;
+	asks->list[asks->count] = (struct ask){
+		.seen = { .endpoint = *endpoint, .server = server, .slot = slot },
+	};
+	return (uint8_t)asks->count++;
+}
+
+uint8_t asks_add_opening(struct asks *asks, uint8_t slot, uint8_t server,
+			 const struct addr *endpoint)
+{
+	uint8_t index = asks_add(asks, slot, server, endpoint);
+
+	if (index != ASK_NONE && !asks->list[index].opening) {
+		asks->list[index].opening = true;
+		asks->opening_count++;
+	}
+	return index;
+}
+
+/* How many copies are sent at most; 0: as many as it takes. */
+static uint8_t copies_max(const struct asks *asks, const struct ask *a,
+			  const struct probe_view *view)
+{
+	if (!a->opening)
+		return view->timing->rounds;
+	return asks->somebody_answered ? COPIES_TO_LATE_SERVER : 0;
+}
+
+enum ask_state asks_state(const struct asks *asks, uint8_t index, const struct probe_view *view)
+{
+	const struct ask *a = &asks->list[index];
+	uint8_t max = copies_max(asks, a, view);
+	uint64_t rtt_us = probe_view_rtt_us(view, a->seen.server);
+
+	if (a->seen.mapped.family != ADDR_NONE)
+		return ASK_ANSWERED;
+	if (a->refused)
+		return ASK_REFUSED;
+	if (view->exhausted)
+		max = a->retry.copies;
+	if ((max == 0 && !view->exhausted) ||
+	    !retry_is_silent(&a->retry, view->timing, max, rtt_us, view->now_us))
+		return ASK_WAITING;
+	return ASK_SILENT;
+}
+
+bool asks_is_overdue(const struct asks *asks, uint8_t index, const struct probe_view *view)
+{
+	const struct ask *a = &asks->list[index];
+
+	return asks_state(asks, index, view) != ASK_ANSWERED &&
+	       retry_is_overdue(&a->retry, probe_view_rtt_us(view, a->seen.server), view->now_us);
+}
+
+static bool wants_copy(const struct asks *asks, const struct ask *a, const struct probe_view *view)
+{
+	uint8_t max = copies_max(asks, a, view);
+
+	if (a->seen.mapped.family != ADDR_NONE || a->refused || !view->open[a->seen.slot])
+		return false;
+	return max == 0 || a->retry.copies < max;
+}
+
+bool asks_next(const struct asks *asks, const struct probe_view *view, struct probe_want *want)
+{
+	const struct ask *best = NULL;
+
+	for (size_t i = 0; i < asks->count; i++) {
+		const struct ask *a = &asks->list[i];
+
+		if (a->retry.next_us > view->now_us || !wants_copy(asks, a, view))
+			continue;
+		if (best == NULL || a->retry.copies < best->retry.copies)
+			best = a;
+	}
+	if (best == NULL)
+		return false;
+	*want = (struct probe_want){
+		.test = PROBE_ASK,
+		.index = (uint8_t)(best - asks->list),
+		.slot = best->seen.slot,
+		.server = best->seen.server,
+		.to = best->seen.endpoint,
+		.source = best->seen.endpoint,
+	};
+	return true;
+}
+
+uint64_t asks_deadline_us(const struct asks *asks, const struct probe_view *view)
+{
+	uint64_t deadline = UINT64_MAX;
+
+	for (size_t i = 0; i < asks->count; i++) {
+		const struct ask *a = &asks->list[i];
+		uint64_t rtt_us = probe_view_rtt_us(view, a->seen.server);
+		uint64_t due = UINT64_MAX;
+
+		if (!view->exhausted && wants_copy(asks, a, view))
+			due = a->retry.next_us;
+		else if (asks_state(asks, (uint8_t)i, view) == ASK_WAITING)
+			due = a->retry.last_us + timing_tail_us(view->timing, rtt_us);
+		if (due > view->now_us && due < deadline)
+			deadline = due;
+	}
+	return deadline;
+}
+
+void asks_sent(struct asks *asks, uint8_t index, const struct probe_view *view)
+{
+	struct ask *a = &asks->list[index];
+	uint64_t rtt_us = probe_view_rtt_us(view, a->seen.server);
+
+	a->seen.sent++;
+	if (a->opening || rtt_us == 0)
+		retry_sent_blind(&a->retry, view->timing, a->seen.server, asks->opening_count,
+				 view->now_us);
+	else
+		retry_sent(&a->retry, view->timing, rtt_us, view->now_us);
+}
+
+void asks_withdrawn(struct asks *asks, uint8_t index)
+{
+	asks->list[index].seen.sent--;
+}
+
+void asks_on_answer(struct asks *asks, enum probe_match match, const struct probe_answer *answer)
+{
+	struct ask *a = &asks->list[answer->probe->want.index];
+
+	asks->somebody_answered = true;
+	if (match != PROBE_ANSWER) {
+		a->refused = match != PROBE_DUPLICATE;
+		return;
+	}
+	a->seen.answered++;
+	if (a->seen.mapped.family == ADDR_NONE)
+		a->seen.mapped = answer->mapped;
+	else if (!classify_same_endpoint(&a->seen.mapped, &answer->mapped))
+		a->seen.unstable = true;
+}

@@ -1,0 +1,61 @@
+/*
+ * asks - "which address do you see me from?", asked of endpoints of servers from our sockets.
+ *
+ * Each ask is one endpoint and one socket: a plain Binding request, sent again until it is
+ * answered or the endpoint counts as silent. The first asks, one per server, go out before
+ * any round trip is known; the rest make up the mapping tests (RFC 5780, section 4.3). Their
+ * answers are the sightings that the mapping is classified from.
+ */
+#ifndef NATPROBE_ASKS_H
+#define NATPROBE_ASKS_H
+
+#include "probe_log.h"
+
+struct ask {
+	struct verdict_sighting seen;
+	struct retry retry;
+	bool opening; /* one of the first, that look for a server at all */
+	bool refused; /* answered, but without an address */
+};
+
+struct asks {
+	struct ask list[VERDICT_SIGHTINGS_MAX];
+	size_t count;
+	uint8_t opening_count;
+	bool somebody_answered;
+};
+
+#define ASK_NONE UINT8_MAX
+
+/*
+ * Adds an ask, or finds the one of that slot and endpoint. Returns its index, ASK_NONE when
+ * there is no room.
+ */
+uint8_t asks_add(struct asks *asks, uint8_t slot, uint8_t server, const struct addr *endpoint);
+
+/* The same for a server's own address, at the very start. */
+uint8_t asks_add_opening(struct asks *asks, uint8_t slot, uint8_t server,
+			 const struct addr *endpoint);
+
+enum ask_state {
+	ASK_WAITING,
+	ASK_ANSWERED,
+	ASK_REFUSED, /* answered with an error, or without an address */
+	ASK_SILENT,
+};
+enum ask_state asks_state(const struct asks *asks, uint8_t index, const struct probe_view *view);
+
+/* Waiting, and the first copy is overdue. */
+bool asks_is_overdue(const struct asks *asks, uint8_t index, const struct probe_view *view);
+
+/* Sets *want to what is due to be sent, if anything. Then asks_sent must follow. */
+bool asks_next(const struct asks *asks, const struct probe_view *view, struct probe_want *want);
+
+/* When, from now on, something is due to be sent or an ask turns silent; UINT64_MAX: never. */
+uint64_t asks_deadline_us(const struct asks *asks, const struct probe_view *view);
+
+void asks_sent(struct asks *asks, uint8_t index, const struct probe_view *view);
+void asks_withdrawn(struct asks *asks, uint8_t index);
+void asks_on_answer(struct asks *asks, enum probe_match match, const struct probe_answer *answer);
+
+#endif

@@ -1,0 +1,203 @@
+#include "discover_state.h"
+
+/* Copies that a server must have ignored before it is called silent. */
+#define SILENT_COPIES 3
+
+static void end_servers(struct discover *d)
+{
+	struct verdict *v = &d->verdict;
+
+	v->server_count = d->server_count;
+	for (uint8_t i = 0; i < d->server_count; i++) {
+		const struct server *s = &d->servers[i];
+
+		v->servers[i] = (struct verdict_server){
+			.name = s->name,
+			.addr = s->addr,
+			.other = s->other,
+			.rtt_us = d->log.rtt[i].min_us,
+			.sent = d->log.server_sent[i],
+			.answered = d->log.server_answered[i],
+		};
+		if (d->answered_us != 0 && !s->judged && d->log.server_sent[i] >= SILENT_COPIES)
+			verdict_add_finding(v, CAUSE_SERVER_SILENT, i, &s->addr);
+	}
+	for (size_t i = 0; i < d->tcp.count; i++) {
+		const struct tcp_connection *c = &d->tcp.connections[i];
+		struct verdict_server *s = &v->servers[c->server];
+
+		s->tcp_tried++;
+		s->tcp_connected += c->connected;
+		s->tcp_answered += c->answered;
+	}
+}
+
+static void end_sightings(struct discover *d)
+{
+	struct verdict *v = &d->verdict;
+
+	for (size_t i = 0; i < d->asks.count; i++) {
+		struct verdict_sighting *seen = &v->sightings[v->sighting_count++];
+
+		*seen = d->asks.list[i].seen;
+		seen->local = d->slot_local[seen->slot];
+		if (v->mapped.family == ADDR_NONE && seen->slot == MAPPING_SLOT)
+			v->mapped = seen->mapped;
+	}
+	v->local = d->open[MAPPING_SLOT] ? d->slot_local[MAPPING_SLOT] : d->local;
+}
+
+static void end_counters(struct discover *d)
+{
+	struct verdict *v = &d->verdict;
+
+	v->sent = d->log.sent;
+	v->answered = d->log.answered;
+	v->send_errors = d->log.send_errors;
+	v->stray = d->log.stray;
+	v->duplicates = d->log.duplicates;
+	v->elapsed_us = d->now_us - d->started_us;
+	for (size_t i = 0; i < d->server_count; i++) {
+		const struct probe_rtt *rtt = &d->log.rtt[i];
+
+		if (rtt->min_us != 0 && (v->rtt_min_us == 0 || rtt->min_us < v->rtt_min_us))
+			v->rtt_min_us = rtt->min_us;
+		if (rtt->max_us > v->rtt_max_us)
+			v->rtt_max_us = rtt->max_us;
+	}
+}
+
+/* Why no server that answered was measured with. */
+static enum verdict_cause unfit_servers(const struct discover *d)
+{
+	for (size_t i = 0; i < d->server_count; i++) {
+		const struct server *s = &d->servers[i];
+
+		if (s->judged && s->unfit != CAUSE_NONE)
+			return (enum verdict_cause)s->unfit;
+	}
+	return d->answered_us != 0 ? CAUSE_LOCAL_ERROR : CAUSE_NO_SERVER;
+}
+
+/* The session whose filtering is reported: the first with a value, else the first. */
+static const struct session *best_session(const struct discover *d, const struct probe_view *view)
+{
+	for (size_t i = 0; i < d->session_count; i++) {
+		if (filter_test_result(&d->sessions[i].filter, view).value != BEHAVIOUR_UNKNOWN)
+			return &d->sessions[i];
+	}
+	return d->session_count > 0 ? &d->sessions[0] : NULL;
+}
+
+static void end_filter_evidence(struct verdict *v, const struct filter_test *f)
+{
+	for (unsigned k = 0; k < FILTER_KINDS; k++) {
+		const struct filter_kind_state *s = &f->kinds[k];
+
+		v->filter[k] = (struct verdict_filter_probe){
+			.source = s->source,
+			.sent = s->sent,
+			.answered = s->answered,
+			.verify_sent = s->verify_sent,
+			.verify_answered = s->verify_answered,
+		};
+		if (s->answered == 0)
+			v->window_us = s->last_us - f->started_us; /* its tail follows */
+	}
+}
+
+static void end_filtering(struct discover *d, enum verdict_cause cause)
+{
+	struct verdict *v = &d->verdict;
+	struct probe_view view = discover_view(d);
+	const struct session *s = best_session(d, &view);
+
+	v->filtering = (struct verdict_property){ .possible = CLASSIFY_ANY };
+	if (s == NULL) {
+		v->filtering.cause = (uint8_t)(cause != CAUSE_NONE ? cause : unfit_servers(d));
+		return;
+	}
+	v->filtering = filter_test_result(&s->filter, &view);
+	end_filter_evidence(v, &s->filter);
+	for (unsigned k = FILTER_PORT; k < FILTER_KINDS; k++) {
+		if (v->filter[k].answered == 0)
+			v->window_us = d->now_us - s->filter.started_us;
+	}
+}
+
+static void end_session_findings(struct discover *d)
+{
+	struct probe_view view = discover_view(d);
+
+	for (size_t i = 0; i < d->session_count; i++) {
+		const struct session *s = &d->sessions[i];
+		const struct addr *silent = session_silent_endpoint(s, &d->asks, &view);
+
+		if (silent != NULL)
+			verdict_add_finding(&d->verdict, CAUSE_ALTERNATE_SILENT, s->server, silent);
+		if (filter_test_drops_change(&s->filter, &view))
+			verdict_add_finding(&d->verdict, CAUSE_DROPS_CHANGE, s->server,
+					    &s->endpoints[FILTER_CONTROL]);
+	}
+}
+
+/* A server's misbehaviour explains more than the number of endpoints that were left. */
+static enum verdict_cause mapping_cause(const struct discover *d, enum verdict_cause cause)
+{
+	for (size_t i = 0; i < d->verdict.finding_count; i++) {
+		const struct verdict_finding *f = &d->verdict.findings[i];
+
+		if (f->cause == CAUSE_ALTERNATE_SILENT || f->cause == CAUSE_SAME_ADDRESS ||
+		    f->cause == CAUSE_SAME_PORT || f->cause == CAUSE_ALTERNATE_UNUSABLE)
+			return (enum verdict_cause)f->cause;
+	}
+	return cause;
+}
+
+static void end_mapping(struct discover *d, enum verdict_cause cause)
+{
+	struct verdict *v = &d->verdict;
+
+	v->nat.value = (uint8_t)classify_nat(v->sightings, v->sighting_count);
+	v->mapping = (struct verdict_property){ .possible = CLASSIFY_ANY };
+	if (v->nat.value == VERDICT_UNKNOWN) {
+		v->nat.cause = (uint8_t)(cause != CAUSE_NONE ? cause : unfit_servers(d));
+		v->mapping.cause = v->nat.cause;
+		return;
+	}
+	v->mapping = classify_mapping(v->sightings, v->sighting_count);
+	if (d->session_count > 0)
+		v->mapping.server = d->sessions[0].server;
+	if (v->mapping.value == BEHAVIOUR_UNKNOWN)
+		v->mapping.cause =
+			(uint8_t)(cause != CAUSE_NONE ? cause : mapping_cause(d, v->mapping.cause));
+}
+
+static void end_udp(struct discover *d, enum verdict_cause cause)
+{
+	struct verdict_yes_no *blocked = &d->verdict.udp_blocked;
+
+	if (d->answered_us != 0)
+		blocked->value = VERDICT_NO;
+	else if (cause == CAUSE_UDP_BLOCKED)
+		blocked->value = VERDICT_YES;
+	else
+		blocked->cause = (uint8_t)cause;
+}
+
+void discover_end(struct discover *d, enum verdict_cause cause)
+{
+	struct verdict *v = &d->verdict;
+
+	d->finished = true;
+	end_servers(d);
+	end_sightings(d);
+	end_counters(d);
+	end_session_findings(d);
+	end_udp(d, cause);
+	end_mapping(d, cause);
+	end_filtering(d, cause);
+	v->firewall = classify_firewall(&v->nat, &v->filtering);
+	v->legacy = (uint8_t)classify_legacy((enum verdict_answer)v->udp_blocked.value, &v->mapping,
+					     &v->filtering);
+}

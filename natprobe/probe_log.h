@@ -1,0 +1,123 @@
+/*
+ * probe_log - every datagram of a discovery, and which of them were answered.
+ *
+ * Each copy has a transaction id of its own, so that an answer tells which copy it belongs
+ * to: round trips are exact, duplicates are known, and who does not see our requests cannot
+ * forge an answer. An answer counts when it comes from the one source that can send it.
+ */
+#ifndef NATPROBE_PROBE_LOG_H
+#define NATPROBE_PROBE_LOG_H
+
+#include "addr.h"
+#include "stun_attr.h"
+#include "stun_msg.h"
+#include "timing.h"
+#include "verdict.h"
+
+#define PROBE_LOG_MAX 200 /* datagrams; budgets beyond are cut to it */
+#define PROBE_LEN     64  /* bytes of the longest request */
+
+/* Which test a probe belongs to; `index` and `item` mean what that test wants. */
+enum probe_test {
+	PROBE_ASK, /* a mapped address: asks.h; index of the ask */
+	PROBE_FILTER, /* from the fresh socket: filter_test.h; index of the session, item is the kind */
+	PROBE_VERIFY, /* the same from the mapping socket */
+	PROBE_TESTS,
+};
+
+/* What a test wants sent. */
+struct probe_want {
+	uint8_t test; /* enum probe_test */
+	uint8_t index;
+	uint8_t item;
+	uint8_t slot;
+	uint8_t server;
+	struct addr to;
+	struct addr source; /* where the answer must come from */
+	struct stun_change change;
+};
+
+struct probe {
+	struct probe_want want;
+	struct stun_tid tid;
+	uint64_t sent_us;
+	bool answered;  /* from the right source */
+	bool withdrawn; /* never left this host */
+};
+
+struct probe_rtt {
+	uint64_t min_us; /* 0: no answer yet */
+	uint64_t max_us;
+};
+
+struct probe_log {
+	struct probe probes[PROBE_LOG_MAX];
+	size_t count;
+	uint16_t sent, answered, duplicates, send_errors;
+	uint32_t stray;
+	struct probe_rtt rtt[VERDICT_SERVERS_MAX];
+	uint16_t server_sent[VERDICT_SERVERS_MAX], server_answered[VERDICT_SERVERS_MAX];
+};
+
+/* What every test looks at when it decides. */
+struct probe_view {
+	const struct discover_timing *timing;
+	const struct probe_log *log;
+	const bool *open; /* per slot: may be sent from */
+	bool exhausted;   /* the budget is: nothing more will be sent */
+	uint64_t now_us;
+};
+
+/* The longest round trip to a server; where it has not answered, to any; 0: nobody has. */
+uint64_t probe_view_rtt_us(const struct probe_view *view, uint8_t server);
+
+bool probe_log_is_full(const struct probe_log *log);
+
+/*
+ * Notes a probe and builds its request.
+ * buf  PROBE_LEN bytes for the request
+ * Returns the request, a view of buf. The log must not be full.
+ */
+struct bytes probe_log_add(struct probe_log *log, const struct probe_want *want,
+			   const uint8_t random[static 12], uint64_t now_us,
+			   uint8_t buf[static PROBE_LEN]);
+
+/* The system refused the last probe of `slot`: it does not count. NULL where there is none. */
+const struct probe *probe_log_withdraw(struct probe_log *log, uint8_t slot);
+
+enum probe_match {
+	PROBE_STRAY = 0,    /* belongs to no probe */
+	PROBE_DUPLICATE,    /* answered before */
+	PROBE_ANSWER,       /* a success, with a mapped address, from the right source */
+	PROBE_NO_ADDRESS,   /* a success without one, from the right source */
+	PROBE_REFUSED,      /* an error response, from where the probe was sent to */
+	PROBE_FROM_ASKED,   /* from where the probe was sent to, instead of the source wanted */
+	PROBE_FROM_ANOTHER, /* from somewhere else */
+};
+
+struct probe_answer {
+	const struct probe *probe; /* NULL for PROBE_STRAY */
+	struct addr mapped;
+	struct addr other; /* family ADDR_NONE: none */
+	struct addr from;
+};
+
+/* Finds the probe that a datagram answers, and notes what it says about round trips. */
+enum probe_match probe_log_match(struct probe_log *log, uint8_t slot, const struct addr *from,
+				 struct bytes data, uint64_t now_us, struct probe_answer *out);
+
+/*
+ * The path to a server as its answers show it: of the probes to endpoints and of kinds that
+ * are answered at all, how many were, and how many were lost, once `tail_us` has passed.
+ */
+struct probe_loss {
+	unsigned answered;
+	unsigned lost;
+};
+struct probe_loss probe_log_loss(const struct probe_log *log, uint8_t server, uint64_t tail_us,
+				 uint64_t now_us);
+
+/* Reads mapped address and OTHER-ADDRESS; old servers say CHANGED-ADDRESS (RFC 3489). */
+void probe_read_answer(const struct stun_msg *msg, struct probe_answer *out);
+
+#endif
