@@ -292,10 +292,11 @@ void worker_pool_stop(struct worker_pool *pool)
 		pthread_mutex_unlock(&w->lock);
 		event_active(w->wake, EV_READ, 0);
 	}
-	for (size_t i = 0; i < pool->count; i++) {
+	for (size_t i = 0; i < pool->count; i++)
 		pthread_join(pool->workers[i].thread, NULL);
+	/* Not before all have ended: until then one may post to another. */
+	for (size_t i = 0; i < pool->count; i++)
 		worker_close(&pool->workers[i]);
-	}
 	pthread_cond_destroy(&pool->changed);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);
