@@ -17,7 +17,7 @@ struct target {
 	char name[256]; /* empty where the system knows none */
 };
 
-static bool parse_uid(const char *text, uid_t *uid)
+static bool parse_id(const char *text, uint32_t *id)
 {
 	char *end;
 
@@ -25,7 +25,7 @@ static bool parse_uid(const char *text, uid_t *uid)
 		return false;
 	errno = 0;
 	unsigned long long value = strtoull(text, &end, 10);
-	*uid = (uid_t)value;
+	*id = (uint32_t)value;
 	/* -1 means "leave as it is" to setuid. */
 	return errno == 0 && *end == '\0' && value < UINT32_MAX;
 }
@@ -33,9 +33,11 @@ static bool parse_uid(const char *text, uid_t *uid)
 static bool find_user(const char *user, struct target *t)
 {
 	const struct passwd *pw = getpwnam(user);
+	uint32_t id;
 
-	if (pw == NULL && parse_uid(user, &t->uid)) {
-		t->gid = (gid_t)t->uid; /* where the system knows no name */
+	if (pw == NULL && parse_id(user, &id)) {
+		t->uid = (uid_t)id;
+		t->gid = (gid_t)id; /* where the system knows no name */
 		pw = getpwuid(t->uid);
 		if (pw == NULL)
 			return true;
@@ -46,6 +48,32 @@ static bool find_user(const char *user, struct target *t)
 	t->gid = pw->pw_gid;
 	memcpy(t->name, pw->pw_name, strlen(pw->pw_name) + 1);
 	return true;
+}
+
+static bool find_group(const char *group, gid_t *gid)
+{
+	const struct group *gr = getgrnam(group);
+	uint32_t id;
+
+	if (gr == NULL && !parse_id(group, &id))
+		return false;
+	*gid = gr != NULL ? gr->gr_gid : (gid_t)id;
+	return true;
+}
+
+/* "USER" or "USER:GROUP" */
+static bool find_target(const char *who, struct target *t)
+{
+	char user[256];
+	size_t len = strcspn(who, ":");
+
+	if (len >= sizeof(user))
+		return false;
+	memcpy(user, who, len);
+	user[len] = '\0';
+	if (!find_user(user, t))
+		return false;
+	return who[len] == '\0' || find_group(who + len + 1, &t->gid);
 }
 
 static int set_groups(const struct target *t)
@@ -78,15 +106,15 @@ static bool is_for_good(const struct target *t)
 	       getegid() == t->gid;
 }
 
-static enum priv_outcome drop(const char *user, int *error)
+static enum priv_outcome drop(const char *who, int *error)
 {
 	struct target t = { 0 };
 
 	if (geteuid() != 0 && getuid() != 0)
 		return PRIV_NOT_ROOT;
-	if (user == NULL)
+	if (who == NULL)
 		return PRIV_ROOT;
-	if (!find_user(user, &t))
+	if (!find_target(who, &t))
 		return PRIV_NO_USER;
 	if (t.uid == 0)
 		return PRIV_ROOT;
@@ -96,11 +124,11 @@ static enum priv_outcome drop(const char *user, int *error)
 	return is_for_good(&t) ? PRIV_DROPPED : PRIV_REVERSIBLE;
 }
 
-struct priv_result priv_drop(const char *user)
+struct priv_result priv_drop(const char *who)
 {
 	struct priv_result result = { 0 };
 
-	result.outcome = drop(user, &result.error);
+	result.outcome = drop(who, &result.error);
 	result.no_new_privs = priv_forbid_new_privs() == 0;
 	return result;
 }
@@ -131,7 +159,7 @@ const char *priv_outcome_text(enum priv_outcome outcome)
 	case PRIV_ROOT:
 		return "runs as root; name a user to become";
 	case PRIV_NO_USER:
-		return "runs as root: no such user";
+		return "runs as root: no such user or group";
 	case PRIV_REFUSED:
 		return "runs as root: the system does not let it become another user";
 	case PRIV_REVERSIBLE:

@@ -26,11 +26,12 @@ struct priv_result {
 };
 
 /*
- * Becomes `user`, with the groups that the user has (a key file may be readable by one of
+ * Becomes `who`, with the groups that the user has (a key file may be readable by one of
  * them), and forbids new privileges in any case.
- * user  a name, or a number where the system knows no name for it; NULL: nobody to become
+ * who  USER or USER:GROUP, each a name, or a number that need not have one; the group is the
+ *      user's own where none is given; NULL: nobody to become
  */
-struct priv_result priv_drop(const char *user);
+struct priv_result priv_drop(const char *who);
 
 /*
  * The program may go on. It must not where a user was asked for by the operator, by name
@@ -38,7 +39,7 @@ struct priv_result priv_drop(const char *user);
  */
 bool priv_may_go_on(enum priv_outcome outcome, bool asked);
 
-/* A sentence for the log: what happened to the wish to become `user`. */
+/* A sentence for the log: what happened to the wish to become somebody. */
 const char *priv_outcome_text(enum priv_outcome outcome);
 
 #endif

@@ -86,9 +86,28 @@ static void a_number_needs_no_name(void **state)
 	assert_int_equal(in_child(drop_to_number), PRIV_DROPPED);
 }
 
+static int drop_to_group(void)
+{
+	if (geteuid() != 0)
+		return CHILD_SKIPPED;
+	struct priv_result r = priv_drop("54321:4321");
+	if (r.outcome == PRIV_REFUSED)
+		return CHILD_SKIPPED;
+	if (getuid() != 54321 || getgid() != 4321 || getegid() != 4321)
+		return CHILD_FAILED;
+	return (int)r.outcome;
+}
+
+static void a_group_may_be_named(void **state)
+{
+	assert_int_equal(in_child(drop_to_group), PRIV_DROPPED);
+}
+
 static int drop_to_nonsense(void)
 {
-	static const char *const names[] = { "no such user", "", "-1", "4294967295", "12x" };
+	static const char *const names[] = { "no such user", "",    "-1",
+					     "4294967295",   "12x", "12:no such group",
+					     "12:",          ":12", "12:4294967295" };
 
 	if (geteuid() != 0)
 		return CHILD_SKIPPED;
@@ -201,6 +220,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(root_becomes_the_user_for_good),
 		cmocka_unit_test(a_number_needs_no_name),
+		cmocka_unit_test(a_group_may_be_named),
 		cmocka_unit_test(a_user_that_is_not_there_is_told),
 		cmocka_unit_test(without_root_there_is_nothing_to_drop),
 		cmocka_unit_test(to_stay_root_is_told),
