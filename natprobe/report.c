@@ -9,12 +9,21 @@ static bool has_tls(const struct report_probe *p)
 	return false;
 }
 
+/* Also where a discovery was cut short, and nobody had answered until then. */
+static bool has_answer(const struct verdict *v)
+{
+	for (size_t i = 0; i < v->server_count; i++) {
+		if (v->servers[i].tcp_answered > 0)
+			return true;
+	}
+	return v->answered > 0;
+}
+
 enum verdict_outcome report_outcome(const struct report_probe *p)
 {
-	enum verdict_outcome outcome =
-		p->verdict != NULL ? verdict_outcome(p->verdict) : VERDICT_NO_SERVER;
-
-	return outcome == VERDICT_NO_SERVER && has_tls(p) ? VERDICT_INCONCLUSIVE : outcome;
+	if (p->verdict != NULL && has_answer(p->verdict))
+		return verdict_outcome(p->verdict);
+	return has_tls(p) ? VERDICT_INCONCLUSIVE : VERDICT_NO_SERVER;
 }
 
 const char *report_outcome_word(enum verdict_outcome outcome)

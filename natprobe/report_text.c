@@ -49,13 +49,24 @@ static const char *behaviour_colour(uint8_t value)
 	}
 }
 
+/* Some behaviour of RFC 4787 was excluded; a list of all of them is not worth reading. */
+static bool is_narrowed(uint32_t possible)
+{
+	uint32_t all = BEHAVIOUR_BIT(BEHAVIOUR_ENDPOINT_INDEPENDENT) |
+		       BEHAVIOUR_BIT(BEHAVIOUR_ADDRESS_DEPENDENT) |
+		       BEHAVIOUR_BIT(BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT);
+
+	return (possible & all) != all;
+}
+
 /* Something unknown never stands without its reason. */
 static void print_cause(const struct text *t, uint8_t cause, uint32_t possible)
 {
-	char list[160];
+	char list[160] = "";
 	const char *text = verdict_cause_text((enum verdict_cause)cause);
 
-	verdict_possible_print(possible, list, sizeof(list));
+	if (is_narrowed(possible))
+		verdict_possible_print(possible, list, sizeof(list));
 	fprintf(t->out, " (%s%s%s)", text[0] != '\0' ? text : "no reason is known",
 		list[0] != '\0' ? "; possible: " : "", list);
 }

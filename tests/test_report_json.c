@@ -230,6 +230,9 @@ static void exit_codes_combine(void **state)
 
 	fixture_no_server(&f);
 	assert_int_equal(report_exit(&f.report), EXIT_NO_SERVER);
+	/* Cut short: the core cannot know that nobody would have answered, but nobody did. */
+	f.verdict.nat.cause = CAUSE_TIMEOUT;
+	assert_int_equal(report_exit(&f.report), EXIT_NO_SERVER);
 	fixture_add_unprobed(&f);
 	assert_int_equal(report_exit(&f.report), EXIT_NO_SERVER);
 	/* TLS is TCP: somebody answered, and UDP is as unknown as before. */
