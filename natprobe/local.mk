@@ -28,12 +28,15 @@ natprobe_libprobeshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLA
 	$(CARES_CFLAGS) $(JANSSON_CFLAGS)
 natprobe_libprobeshell_a_SOURCES = \
 	natprobe/dns.c natprobe/dns.h \
+	natprobe/probe_io.c natprobe/probe_io.h \
+	natprobe/probe_socket.c natprobe/probe_socket.h \
 	natprobe/public_servers.c natprobe/public_servers.h \
 	natprobe/report.c natprobe/report.h \
 	natprobe/report_json.c \
 	natprobe/report_text.c \
 	natprobe/resolve.c natprobe/resolve.h \
-	natprobe/server.h
+	natprobe/server.h \
+	natprobe/tls_check.c natprobe/tls_check.h
 
 # Chosen by configure: Linux tells more about addresses and routes than others do.
 if RTNETLINK

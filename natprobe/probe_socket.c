@@ -1,0 +1,80 @@
+#include "probe_socket.h"
+
+#include <errno.h>
+#include <event2/util.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sockaddr.h"
+#include "udp.h"
+
+/* Without privilege an old kernel refuses; what is not Linux has no such thing. */
+static bool is_refusal(int rc)
+{
+	return rc == -EPERM || rc == -EACCES || rc == -EOPNOTSUPP || rc == -ENOPROTOOPT;
+}
+
+static int open_udp(const struct probe_source *from, const char *device, struct addr *bound)
+{
+	struct udp_options options = { .device = device };
+
+	return udp_open(&from->local, &options, bound);
+}
+
+int probe_socket_udp(const struct probe_source *from, struct addr *bound)
+{
+	int fd = open_udp(from, from->device, bound);
+
+	if (from->device != NULL && is_refusal(fd))
+		fd = open_udp(from, NULL, bound);
+	return fd;
+}
+
+bool probe_socket_binds_device(const struct probe_source *from)
+{
+	int fd;
+
+	if (from->device == NULL)
+		return false;
+	fd = open_udp(from, from->device, NULL);
+	if (fd < 0)
+		return !is_refusal(fd);
+	close(fd);
+	return true;
+}
+
+static int bind_device(int fd, const char *device)
+{
+#ifdef SO_BINDTODEVICE
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) != 0)
+		return -errno;
+	return 0;
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+int probe_socket_tcp(const struct probe_source *from)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sockaddr_from_addr(&from->local, &sa);
+	int fd = socket(sa.ss_family, SOCK_STREAM, 0);
+	int rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (evutil_make_socket_nonblocking(fd) != 0 || evutil_make_socket_closeonexec(fd) != 0)
+		rc = -errno;
+	if (rc == 0 && from->device != NULL) {
+		rc = bind_device(fd, from->device);
+		if (is_refusal(rc))
+			rc = 0;
+	}
+	if (rc == 0 && bind(fd, (struct sockaddr *)&sa, len) != 0)
+		rc = -errno;
+	if (rc == 0)
+		return fd;
+	close(fd);
+	return rc;
+}

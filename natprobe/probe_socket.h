@@ -1,0 +1,24 @@
+/* probe_socket - sockets that leave through one interface, from one of its addresses. */
+#ifndef NATPROBE_PROBE_SOCKET_H
+#define NATPROBE_PROBE_SOCKET_H
+
+#include "addr.h"
+
+struct probe_source {
+	struct addr local;  /* port 0 */
+	const char *device; /* SO_BINDTODEVICE, left out where it is not allowed; NULL: none */
+};
+
+/*
+ * A fresh UDP socket on a port that the system chooses, which goes into *bound.
+ * Returns the descriptor, or -errno.
+ */
+int probe_socket_udp(const struct probe_source *from, struct addr *bound);
+
+/* A fresh TCP socket, bound but not connected. Returns the descriptor, or -errno. */
+int probe_socket_tcp(const struct probe_source *from);
+
+/* Whether sockets of this source can be bound to its device at all. */
+bool probe_socket_binds_device(const struct probe_source *from);
+
+#endif
