@@ -27,9 +27,12 @@ noinst_LIBRARIES += natprobe/libprobeshell.a
 natprobe_libprobeshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) \
 	$(CARES_CFLAGS) $(JANSSON_CFLAGS)
 natprobe_libprobeshell_a_SOURCES = \
+	natprobe/check.c natprobe/check.h \
+	natprobe/check_options.c natprobe/check_options.h \
 	natprobe/dns.c natprobe/dns.h \
 	natprobe/probe_io.c natprobe/probe_io.h \
 	natprobe/probe_socket.c natprobe/probe_socket.h \
+	natprobe/progress.c natprobe/progress.h \
 	natprobe/public_servers.c natprobe/public_servers.h \
 	natprobe/report.c natprobe/report.h \
 	natprobe/report_json.c \
@@ -47,3 +50,13 @@ endif
 
 PROBE_SHELL_LIBS = natprobe/libprobeshell.a natprobe/libprobe.a $(SHELL_LIBS) \
 	$(CARES_LIBS) $(JANSSON_LIBS)
+
+bin_PROGRAMS += natprobe/natprobe
+natprobe_natprobe_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS)
+natprobe_natprobe_SOURCES = \
+	natprobe/cmd_check.c \
+	natprobe/command.h \
+	natprobe/main.c
+natprobe_natprobe_LDADD = $(PROBE_SHELL_LIBS)
+dist_man_MANS += doc/natprobe.1
+dist_doc_DATA += doc/natprobe.schema.json

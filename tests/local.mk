@@ -4,6 +4,8 @@ UNIT_TESTS =
 # Scripts that run real programs; they exit 77 and name the reason where they cannot run.
 SYSTEM_TESTS =
 SYSTEM_TESTS += tests/check_man.sh tests/sys_packaging.sh
+SYSTEM_TESTS += tests/check_man.sh
+SYSTEM_TESTS += tests/sys_natprobe.sh tests/sys_resolve.sh
 
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir; \
 	FUZZ_TARGETS='$(FUZZ_TARGETS)'; export FUZZ_TARGETS;

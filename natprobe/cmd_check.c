@@ -1,0 +1,321 @@
+/* natprobe check: options in, report out. */
+#include <config.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "check_options.h"
+#include "clock.h"
+#include "command.h"
+#include "public_servers.h"
+#include "resolve.h"
+
+#define VERSION_TEXT   "natprobe " PACKAGE_VERSION
+#define PROBES_MAX     64
+#define RESOLVE_MAX_MS 5000
+#define PROBE_MIN_MS   250 /* left to the probes, however long DNS took */
+
+/* All that a run owns. */
+struct run {
+	struct check_options options;
+	struct event_base *base;
+	char *environment; /* NATPROBE_SERVER, cut into words */
+	struct server *servers;
+	size_t server_count;
+	struct iface_choice choices[PROBES_MAX];
+	size_t choice_count;
+	struct check *check;
+	/* One more for each interface that was named and cannot be used. */
+	struct report_probe *probes;
+	size_t probe_count;
+	uint64_t started_ms;
+};
+
+static int usage(const char *what, const char *why)
+{
+	fprintf(stderr, "natprobe: %s: %s\n", what, why);
+	return EXIT_USAGE;
+}
+
+static int failure(const char *what)
+{
+	fprintf(stderr, "natprobe: %s\n", what);
+	return EXIT_NO_SERVER;
+}
+
+/* Adds a server as the user wrote it. Returns 0 or an exit code. */
+static int add_server(struct run *run, const char *text)
+{
+	struct server *bigger =
+		realloc(run->servers, (run->server_count + 1) * sizeof(*run->servers));
+	struct server s = { .name = text };
+	const char *why;
+
+	if (bigger == NULL)
+		return failure("out of memory");
+	run->servers = bigger;
+	if (!stun_uri_parse(bytes_of_str(text), &s.uri, &why))
+		return usage(text, why);
+	if (s.uri.scheme == STUN_URI_TURN || s.uri.scheme == STUN_URI_TURNS)
+		return usage(text, "a TURN server; name a STUN server, HOST or stun:HOST");
+	run->servers[run->server_count++] = s;
+	return 0;
+}
+
+static int add_servers_of_environment(struct run *run, const char *value)
+{
+	char *rest = NULL;
+	int rc = 0;
+
+	run->environment = strdup(value);
+	if (run->environment == NULL)
+		return failure("out of memory");
+	for (char *word = strtok_r(run->environment, ", \t", &rest); rc == 0 && word != NULL;
+	     word = strtok_r(NULL, ", \t", &rest))
+		rc = add_server(run, word);
+	return rc;
+}
+
+static int choose_servers(struct run *run)
+{
+	const char *value = getenv("NATPROBE_SERVER");
+	char *const *given = run->options.servers.items;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < run->options.servers.count; i++)
+		rc = add_server(run, given[i]);
+	if (rc == 0 && run->server_count == 0 && value != NULL)
+		rc = add_servers_of_environment(run, value);
+	for (size_t i = 0; rc == 0 && public_servers[i] != NULL; i++) {
+		/* The list only stands in; a server that is named and silent is not replaced. */
+		if (i == 0 && run->server_count > 0)
+			break;
+		rc = add_server(run, public_servers[i]);
+	}
+	return rc;
+}
+
+static bool is_loopback_or_none(const struct addr *a)
+{
+	return a->family == ADDR_NONE || addr_is_loopback(a);
+}
+
+/* All servers are on this host, so only loopback leads there. */
+static bool are_all_loopback(const struct run *run)
+{
+	size_t known = 0;
+
+	for (size_t i = 0; i < run->server_count; i++) {
+		const struct server *s = &run->servers[i];
+
+		for (int f = 0; f < SERVER_FAMILIES; f++) {
+			if (!is_loopback_or_none(&s->udp[f]) || !is_loopback_or_none(&s->tcp[f]))
+				return false;
+		}
+		known += s->why == NULL;
+	}
+	return known > 0;
+}
+
+static int choose_interfaces(struct run *run)
+{
+	const struct check_options *o = &run->options;
+	struct iface_list list;
+	struct iface_filter filter = {
+		.names = (const char *const *)o->interfaces.items,
+		.name_count = o->interfaces.count,
+		.ipv4 = o->ipv4,
+		.ipv6 = o->ipv6,
+		.loopback = are_all_loopback(run),
+	};
+	int rc = iface_list_open(&list);
+
+	if (rc != 0) {
+		fprintf(stderr, "natprobe: cannot list interfaces: %s\n", strerror(-rc));
+		return EXIT_NO_SERVER;
+	}
+	run->choice_count = iface_select(list.items, list.count, &filter, run->choices, PROBES_MAX);
+	iface_list_close(&list);
+	return 0;
+}
+
+static int check_interface_names(const struct run *run)
+{
+	char *const *names = run->options.interfaces.items;
+
+	for (size_t i = 0; i < run->options.interfaces.count; i++) {
+		if (!iface_exists(names[i]))
+			return usage(names[i], "there is no such interface; `ip link` lists them");
+	}
+	return 0;
+}
+
+static uint64_t time_left_ms(const struct run *run)
+{
+	uint64_t used = clock_ms() - run->started_ms;
+
+	if (used + PROBE_MIN_MS >= run->options.timeout_ms)
+		return PROBE_MIN_MS;
+	return run->options.timeout_ms - used;
+}
+
+static int resolve(struct run *run)
+{
+	uint64_t third = run->options.timeout_ms / 3;
+	struct resolve_options options = {
+		.ipv4 = run->options.ipv4,
+		.ipv6 = run->options.ipv6,
+		.timeout_ms = third < RESOLVE_MAX_MS ? third : RESOLVE_MAX_MS,
+	};
+	int rc = resolve_servers(run->base, run->servers, run->server_count, &options);
+
+	if (rc != 0) {
+		fprintf(stderr, "natprobe: cannot resolve names: %s\n", strerror(-rc));
+		return EXIT_NO_SERVER;
+	}
+	return 0;
+}
+
+static bool is_chosen(const struct run *run, const char *name)
+{
+	for (size_t i = 0; i < run->choice_count; i++) {
+		if (strcmp(run->choices[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int probe(struct run *run)
+{
+	struct check_config config = {
+		.base = run->base,
+		.servers = run->servers,
+		.server_count = run->server_count,
+		.choices = run->choices,
+		.choice_count = run->choice_count,
+		.timeout_ms = time_left_ms(run),
+		.shows_progress = !run->options.quiet && isatty(STDERR_FILENO),
+	};
+	char *const *names = run->options.interfaces.items;
+	size_t most = run->choice_count + run->options.interfaces.count;
+
+	run->check = check_new(&config);
+	run->probes = calloc(most + 1, sizeof(*run->probes));
+	if (run->check == NULL || run->probes == NULL)
+		return failure("out of memory");
+	check_run(run->check);
+	for (size_t i = 0; i < run->choice_count; i++)
+		run->probes[run->probe_count++] = check_probes(run->check)[i];
+	for (size_t i = 0; i < run->options.interfaces.count; i++) {
+		if (is_chosen(run, names[i]))
+			continue;
+		run->probes[run->probe_count++] = (struct report_probe){
+			.interface = names[i],
+			.family = run->options.ipv4 ? ADDR_IPV4 : ADDR_IPV6,
+			.why = "it is down, or has no address to probe from",
+		};
+	}
+	return 0;
+}
+
+static int report(const struct run *run)
+{
+	struct report r = {
+		.program = VERSION_TEXT,
+		.servers = run->servers,
+		.server_count = run->server_count,
+		.probes = run->probes,
+		.probe_count = run->probe_count,
+		.why = run->probe_count == 0 ? "no interface is up with a usable address" : NULL,
+		.elapsed_ms = clock_ms() - run->started_ms,
+	};
+	const char *no_colour = getenv("NO_COLOR");
+	struct report_style style = {
+		.colour = isatty(STDOUT_FILENO) && (no_colour == NULL || no_colour[0] == '\0'),
+		.quiet = run->options.quiet,
+		.verbose = run->options.verbose,
+	};
+
+	if (!run->options.json) {
+		report_text(&r, &style, stdout);
+		if (fflush(stdout) != 0)
+			return failure("cannot write the report");
+	} else if (!report_json(&r, stdout)) {
+		return failure("cannot write the report");
+	}
+	return report_exit(&r);
+}
+
+static int check(struct run *run)
+{
+	int rc = check_interface_names(run);
+
+	if (rc == 0)
+		rc = choose_servers(run);
+	if (rc != 0)
+		return rc;
+	run->base = event_base_new();
+	if (run->base == NULL)
+		return failure("no event loop");
+	rc = resolve(run);
+	if (rc == 0)
+		rc = choose_interfaces(run);
+	if (rc == 0)
+		rc = probe(run);
+	return rc == 0 ? report(run) : rc;
+}
+
+static void clear(struct run *run)
+{
+	check_free(run->check);
+	if (run->base != NULL)
+		event_base_free(run->base);
+	opt_clear(&check_program, &run->options);
+	free(run->probes);
+	free(run->servers);
+	free(run->environment);
+}
+
+/* Returns -1 to go on, or an exit code. */
+static int read_options(struct run *run, int argc, char **argv)
+{
+	struct check_options *o = &run->options;
+	struct opt_error err;
+	int first = argc;
+
+	if (!opt_defaults(&check_program, o, &err) ||
+	    !opt_read_args(&check_program, argc, argv, o, &first, &err)) {
+		fprintf(stderr, "natprobe: %s\n", err.text);
+		return EXIT_USAGE;
+	}
+	if (o->help) {
+		opt_print_help(&check_program, stdout);
+		commands_print(stdout);
+		return EXIT_REACHED;
+	}
+	if (o->version) {
+		puts(VERSION_TEXT);
+		return EXIT_REACHED;
+	}
+	if (first < argc)
+		return usage(argv[first], "check takes options only; servers go behind --server");
+	if (o->quiet && o->verbose)
+		return usage("--quiet", "does not go with --verbose");
+	if (!o->ipv4 && !o->ipv6)
+		o->ipv4 = o->ipv6 = true;
+	return -1;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	struct run run = { .started_ms = clock_ms() };
+	int rc = read_options(&run, argc, argv);
+
+	if (rc < 0)
+		rc = check(&run);
+	clear(&run);
+	return rc;
+}
