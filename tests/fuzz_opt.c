@@ -1,4 +1,7 @@
-/* A configuration file against a table of every type: what is accepted prints as the same. */
+/*
+ * A configuration file, or a command line, against a table of every type: what is accepted
+ * prints as the same. Input with NUL bytes is a command line that ends each word with one.
+ */
 #include "opt.h"
 #include "fuzz_check.h"
 
@@ -45,7 +48,7 @@ static void is_message(const struct opt_error *err)
 		FUZZ_CHECK((unsigned char)*s >= 0x20 && *s != 0x7f);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+static void try_file(const uint8_t *data, size_t len)
 {
 	struct kitchen k;
 	struct opt_error err;
@@ -56,5 +59,38 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	else
 		is_message(&err);
 	opt_clear(p, &k);
+}
+
+#define WORDS_MAX 32
+
+static void try_args(char *data, size_t len)
+{
+	char *argv[WORDS_MAX + 2] = { data };
+	struct kitchen k;
+	struct opt_error err;
+	int argc = 1, first = 0;
+
+	for (char *word = data; word < data + len && argc <= WORDS_MAX; word += strlen(word) + 1)
+		argv[argc++] = word;
+	FUZZ_CHECK(opt_defaults(p, &k, &err));
+	if (opt_read_args(p, argc, argv, &k, &first, &err))
+		reads_back(&k);
+	FUZZ_CHECK(first >= 1 && first <= argc);
+	opt_clear(p, &k);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	char *copy = malloc(len + 1);
+
+	if (copy == NULL)
+		return 0;
+	if (len > 0)
+		memcpy(copy, data, len);
+	copy[len] = '\0';
+	try_file(data, len);
+	if (memchr(copy, '\0', len) != NULL)
+		try_args(copy, len);
+	free(copy);
 	return 0;
 }

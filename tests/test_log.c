@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,7 +144,7 @@ static struct capture capture_start(void)
 /* Puts stderr back, and returns what was written meanwhile. */
 static const char *capture_end(struct capture c)
 {
-	static char text[8000];
+	static char text[65536]; /* as much as a pipe holds */
 	size_t len = 0;
 	ssize_t n;
 
@@ -175,6 +176,39 @@ static void lines_go_to_stderr(void **state)
 		strstr(text, "\"level\":\"debug\",\"event\":\"noise\",\"message\":\"wanted\"}\n"));
 	assert_null(strstr(text, "not wanted"));
 	assert_null(strchr(text, '\033')); /* a pipe is no terminal */
+}
+
+#define WRITERS 4
+#define LINES   100
+
+static void *write_lines(void *arg)
+{
+	for (int i = 0; i < LINES; i++)
+		log_event(LOG_LEVEL_INFO, "thread", "%s %s", (const char *)arg, (const char *)arg);
+	return NULL;
+}
+
+static void lines_of_threads_do_not_mix(void **state)
+{
+	static const char *const words[WRITERS] = { "aaaa", "bbbb", "cccc", "dddd" };
+	struct capture c = capture_start();
+	pthread_t threads[WRITERS];
+	int lines = 0;
+
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	for (size_t i = 0; i < WRITERS; i++)
+		pthread_create(&threads[i], NULL, write_lines, (void *)(uintptr_t)words[i]);
+	for (size_t i = 0; i < WRITERS; i++)
+		pthread_join(threads[i], NULL);
+	for (const char *line = capture_end(c); *line != '\0'; line += strcspn(line, "\n") + 1) {
+		const char *message = strstr(line, ": ");
+
+		assert_non_null(message);
+		assert_int_equal(strcspn(message, "\n"), 11);
+		assert_memory_equal(message + 2, message + 7, 4);
+		lines++;
+	}
+	assert_int_equal(lines, WRITERS * LINES);
 }
 
 static void the_journal_is_known_by_its_stream(void **state)
@@ -216,6 +250,7 @@ int main(void)
 		cmocka_unit_test(a_line_stays_one_line_of_utf8),
 		cmocka_unit_test(a_long_message_is_cut_between_characters),
 		cmocka_unit_test(lines_go_to_stderr),
+		cmocka_unit_test(lines_of_threads_do_not_mix),
 		cmocka_unit_test(the_journal_is_known_by_its_stream),
 		cmocka_unit_test(levels_are_in_order_and_have_names),
 	};
