@@ -4,7 +4,6 @@ UNIT_TESTS =
 # Scripts that run real programs; they exit 77 and name the reason where they cannot run.
 SYSTEM_TESTS =
 SYSTEM_TESTS += tests/check_man.sh tests/sys_packaging.sh
-SYSTEM_TESTS += tests/check_man.sh
 SYSTEM_TESTS += tests/sys_natprobe.sh tests/sys_resolve.sh
 
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir; \
