@@ -3,7 +3,7 @@
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
 lab_enter "$@"
-lab_need jq
+lab_need jq openssl
 
 natprobe=${builddir:-.}/natprobe/natprobe
 stund=${builddir:-.}/stund/stund
@@ -207,6 +207,27 @@ says .outcome inconclusive
 says .interfaces[0].filtering.value unknown
 says .interfaces[0].filtering.reason no-other-address
 stop_stund
+
+echo "# TLS: seen apart, and its certificate is judged"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test \
+	-addext subjectAltName=IP:127.0.0.1 -keyout "$tmp/key.pem" -out "$tmp/cert.pem" 2> "$tmp/err" ||
+	fail "openssl makes no certificate: $(cat "$tmp/err")"
+start_stund tls.log --listen 127.0.0.1 --alternate 127.0.0.2 \
+	--cert-file "$tmp/cert.pem" --key-file "$tmp/key.pem"
+json 4 -s stuns:127.0.0.1 -4
+says .interfaces[0].probed false
+says .interfaces[0].tls[0].handshaken true
+says .interfaces[0].tls[0].verified false
+says '.interfaces[0].tls[0].reason | test("not to be trusted")' true
+says '.interfaces[0].tls[0].mapped | startswith("127.0.0.1:")' true
+SSL_CERT_FILE=$tmp/cert.pem json 0 -s stuns:127.0.0.1 -s 127.0.0.1 -4
+says .interfaces[0].tls[0].verified true
+says .interfaces[0].mapping.value none
+SSL_CERT_FILE=$tmp/cert.pem json 4 -s stuns:127.0.0.2 -4
+says .interfaces[0].tls[0].verified false
+stop_stund
+json 3 -s stuns:127.0.0.1 -4
+says .interfaces[0].tls[0].connected false
 
 echo "# IPv6"
 lab_loopback 2a06:1300:1::10 2a06:1300:1::11
