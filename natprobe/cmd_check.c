@@ -43,7 +43,7 @@ static int usage(const char *what, const char *why)
 static int failure(const char *what)
 {
 	fprintf(stderr, "natprobe: %s\n", what);
-	return EXIT_NO_SERVER;
+	return EXIT_FAILED;
 }
 
 /* Adds a server as the user wrote it. Returns 0 or an exit code. */
@@ -135,7 +135,7 @@ static int choose_interfaces(struct run *run)
 
 	if (rc != 0) {
 		fprintf(stderr, "natprobe: cannot list interfaces: %s\n", strerror(-rc));
-		return EXIT_NO_SERVER;
+		return EXIT_FAILED;
 	}
 	run->choice_count = iface_select(list.items, list.count, &filter, run->choices, PROBES_MAX);
 	iface_list_close(&list);
@@ -174,7 +174,7 @@ static int resolve(struct run *run)
 
 	if (rc != 0) {
 		fprintf(stderr, "natprobe: cannot resolve names: %s\n", strerror(-rc));
-		return EXIT_NO_SERVER;
+		return EXIT_FAILED;
 	}
 	return 0;
 }

@@ -55,3 +55,13 @@ enum report_exit report_exit(const struct report *r)
 	}
 	return rc;
 }
+
+const char *report_name(const char *name, char buf[static REPORT_NAME_MAX])
+{
+	size_t len = 0;
+
+	for (; name[len] != '\0' && len + 1 < REPORT_NAME_MAX; len++)
+		buf[len] = name[len] > ' ' && name[len] < 0x7f ? name[len] : '?';
+	buf[len] = '\0';
+	return buf;
+}

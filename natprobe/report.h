@@ -15,7 +15,7 @@
 /* natprobe's exit codes. */
 enum report_exit {
 	EXIT_REACHED = 0,
-	EXIT_MISSED = 1, /* an expectation was missed, or a trial failed */
+	EXIT_FAILED = 1, /* an expectation was missed, a trial failed, or natprobe itself did */
 	EXIT_USAGE = 2,
 	EXIT_NO_SERVER = 3,
 	EXIT_INCONCLUSIVE = 4,
@@ -78,6 +78,10 @@ enum report_exit report_exit(const struct report *r);
  * alone was answered it is VERDICT_INCONCLUSIVE, since that says nothing about UDP.
  */
 enum verdict_outcome report_outcome(const struct report_probe *p);
+
+/* A name of the system's as text that any reader takes: what is not printable ASCII is "?". */
+#define REPORT_NAME_MAX 64
+const char *report_name(const char *name, char buf[static REPORT_NAME_MAX]);
 
 /* "reached", "no-server", "inconclusive". */
 const char *report_outcome_word(enum verdict_outcome outcome);

@@ -257,8 +257,9 @@ static json_t *probe(struct json *j, const struct report_probe *p)
 {
 	const struct verdict *v = p->verdict;
 	json_t *o = json_object();
+	char name[REPORT_NAME_MAX];
 
-	put(j, o, "interface", json_string(p->interface));
+	put(j, o, "interface", json_string(report_name(p->interface, name)));
 	put(j, o, "family", json_string(family_word(p->family)));
 	put(j, o, "outcome", json_string(report_outcome_word(report_outcome(p))));
 	put(j, o, "probed", json_boolean(v != NULL));

@@ -240,17 +240,21 @@ static void print_tls(const struct text *t, const struct report_probe *p)
 
 static void print_title(const struct text *t, const struct report_probe *p)
 {
-	char title[64];
+	char name[REPORT_NAME_MAX];
+	char title[REPORT_NAME_MAX + 8];
 
-	snprintf(title, sizeof(title), "%s, %s", p->interface, family_name(p->family));
+	snprintf(title, sizeof(title), "%s, %s", report_name(p->interface, name),
+		 family_name(p->family));
 	coloured(t, BOLD, title);
 }
 
 static void print_not_probed(const struct text *t, const struct report_probe *p)
 {
+	char name[REPORT_NAME_MAX];
+
 	if (t->style->quiet) {
-		fprintf(t->out, "%s %s: not probed (%s)\n", p->interface, family_name(p->family),
-			p->why);
+		fprintf(t->out, "%s %s: not probed (%s)\n", report_name(p->interface, name),
+			family_name(p->family), p->why);
 		return;
 	}
 	print_title(t, p);
@@ -288,8 +292,9 @@ static void print_block(const struct text *t, const struct report_probe *p)
 static void print_line(const struct text *t, const struct report_probe *p)
 {
 	const struct verdict *v = p->verdict;
+	char name[REPORT_NAME_MAX];
 
-	fprintf(t->out, "%s %s: %s, mapping %s, filtering %s\n", p->interface,
+	fprintf(t->out, "%s %s: %s, mapping %s, filtering %s\n", report_name(p->interface, name),
 		family_name(p->family),
 		v->udp_blocked.value == VERDICT_YES ? "UDP blocked"
 		: v->nat.value == VERDICT_YES       ? "NAT"

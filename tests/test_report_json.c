@@ -204,6 +204,18 @@ static void nothing_at_all_is_still_a_document(void **state)
 	json_decref(doc);
 }
 
+static void odd_names_do_not_spoil_the_document(void **state)
+{
+	struct fixture f;
+	json_t *doc;
+
+	fixture_restrict_port(&f);
+	f.probes[0].interface = "e\xff\x1b[1m";
+	doc = document(&f.report);
+	expect_text(doc, "interfaces.0.interface", "e??[1m");
+	json_decref(doc);
+}
+
 static void a_full_disk_is_told(void **state)
 {
 	struct fixture f;
@@ -250,6 +262,7 @@ int main(void)
 		cmocka_unit_test(what_was_not_probed_says_why),
 		cmocka_unit_test(tls_is_told_apart_from_the_verdict),
 		cmocka_unit_test(nothing_at_all_is_still_a_document),
+		cmocka_unit_test(odd_names_do_not_spoil_the_document),
 		cmocka_unit_test(a_full_disk_is_told),
 		cmocka_unit_test(exit_codes_combine),
 	};
