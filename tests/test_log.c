@@ -1,9 +1,12 @@
+#include <config.h> /* _GNU_SOURCE */
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,6 +234,45 @@ static void the_journal_is_known_by_its_stream(void **state)
 	assert_non_null(strstr(text, "Z info a: b\n<6>info c: d\n"));
 }
 
+/* One line to a terminal, as that terminal gets it. */
+static const char *line_on_terminal(void)
+{
+	static char text[400];
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	int real = dup(STDERR_FILENO);
+	int slave;
+
+	if (terminal < 0 || grantpt(terminal) != 0 || unlockpt(terminal) != 0)
+		skip();
+	slave = open(ptsname(terminal), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_true(slave >= 0);
+	dup2(slave, STDERR_FILENO);
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	log_event(LOG_LEVEL_ERROR, "a", "b");
+	dup2(real, STDERR_FILENO);
+	close(real);
+	ssize_t n = read(terminal, text, sizeof(text) - 1);
+	close(slave);
+	close(terminal);
+	assert_true(n > 0);
+	text[n] = '\0';
+	return text;
+}
+
+static void a_terminal_has_colours_unless_it_says_no(void **state)
+{
+	setenv("TERM", "xterm", 1);
+	unsetenv("NO_COLOR");
+	assert_non_null(strstr(line_on_terminal(), "Z \033[31merror\033[0m a: b"));
+	setenv("NO_COLOR", "1", 1);
+	assert_non_null(strstr(line_on_terminal(), "Z error a: b"));
+	setenv("NO_COLOR", "", 1); /* empty counts as not set (no-color.org) */
+	assert_non_null(strstr(line_on_terminal(), "\033[31m"));
+	setenv("TERM", "dumb", 1);
+	assert_non_null(strstr(line_on_terminal(), "Z error a: b"));
+	unsetenv("NO_COLOR");
+}
+
 static void levels_are_in_order_and_have_names(void **state)
 {
 	log_setup(LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
@@ -252,6 +294,7 @@ int main(void)
 		cmocka_unit_test(lines_go_to_stderr),
 		cmocka_unit_test(lines_of_threads_do_not_mix),
 		cmocka_unit_test(the_journal_is_known_by_its_stream),
+		cmocka_unit_test(a_terminal_has_colours_unless_it_says_no),
 		cmocka_unit_test(levels_are_in_order_and_have_names),
 	};
 
