@@ -43,7 +43,7 @@ static const struct opt table[] = {
 	  .flags = RELOAD, .fallback = "on",
 	  .help = "offer RFC 5780, where there is an alternate address" },
 	{ .name = "rfc3489", .type = OPT_FLAG, .offset = FIELD(rfc3489), .flags = RELOAD,
-	  .fallback = "on", .help = "answer old clients in their dialect" },
+	  .fallback = "off", .help = "answer clients from before 2008 in their dialect" },
 	{ .name = "software", .type = OPT_STR, .offset = FIELD(software), .flags = RELOAD,
 	  .value = "TEXT", .help = "name to give in answers; default: none" },
 	{ .help = "Limits" },

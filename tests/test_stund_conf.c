@@ -247,6 +247,18 @@ static void the_command_line_has_the_last_word(void **state)
 	unlink(path);
 }
 
+/* What adds to the attack surface, or to the answers, is for the operator to ask for. */
+static void little_is_on_without_being_asked_for(void **state)
+{
+	assert_true(load(""));
+	assert_false(conf.rfc3489);
+	assert_null(conf.software);
+	assert_null(conf.admin);
+	assert_true(conf.rate_limit > 0);
+	assert_true(load("--rfc3489"));
+	assert_true(conf.rfc3489);
+}
+
 static void help_needs_no_file(void **state)
 {
 	char *argv[] = { "stund", "--help", "--config", "/does/not/exist" };
@@ -280,6 +292,7 @@ int main(void)
 		cmocka_unit_test(too_many_addresses_are_refused),
 		cmocka_unit_test(admin_is_on_loopback_unless_told),
 		cmocka_unit_test(the_command_line_has_the_last_word),
+		cmocka_unit_test(little_is_on_without_being_asked_for),
 		cmocka_unit_test(help_needs_no_file),
 	};
 
