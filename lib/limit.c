@@ -47,7 +47,7 @@ struct limit *limit_new(uint32_t rate_per_s, uint32_t burst, size_t places,
 
 	if (l == NULL)
 		return NULL;
-	l->cost_ns = (NS_PER_S + rate - 1) / rate; /* up, so that the rate is never exceeded */
+	l->cost_ns = (NS_PER_S - 1) / rate + 1; /* up, so that the rate is never exceeded */
 	l->depth_ns = l->cost_ns * at_least_one(burst);
 	l->mask = count - 1;
 	l->hash = siphash_start(key);

@@ -16,7 +16,7 @@
 struct limit;
 
 /*
- * rate_per_s  tokens a source gains per second; 0 counts as 1
+ * rate_per_s  tokens a source gains per second; 0 counts as 1, more than 10^9 as 10^9
  * burst       most tokens it can save up; 0 counts as 1
  * places      buckets in the table, rounded up to a power of two
  * key         16 random bytes from a CSPRNG

@@ -63,6 +63,21 @@ static void over_a_long_time_the_rate_is_kept(void **state)
 	}
 }
 
+/* A nanosecond a token is the most there is; what is above counts as that. */
+static void the_highest_rates_still_have_a_limit(void **state)
+{
+	static const uint32_t rates[] = { 1000000000, 1000000001, 3294967296, 3294967297,
+					  UINT32_MAX };
+
+	for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
+		struct limit *l = limit_new(rates[i], 10, 16, key);
+
+		assert_int_equal(passed(l, "192.0.2.1", 50, 1000), 10);
+		assert_int_equal(passed(l, "192.0.2.1", 50, 1001), 10);
+		limit_free(l);
+	}
+}
+
 static void sources_have_budgets_of_their_own(void **state)
 {
 	struct limit *l = limit_new(1, 3, 65536, key);
@@ -184,6 +199,7 @@ int main(void)
 		cmocka_unit_test(a_source_may_burst_and_then_gets_its_rate),
 		cmocka_unit_test(a_refused_packet_costs_nothing),
 		cmocka_unit_test(over_a_long_time_the_rate_is_kept),
+		cmocka_unit_test(the_highest_rates_still_have_a_limit),
 		cmocka_unit_test(sources_have_budgets_of_their_own),
 		cmocka_unit_test(ipv6_counts_by_64_bits),
 		cmocka_unit_test(mapped_ipv4_is_ipv4),
