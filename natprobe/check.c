@@ -333,6 +333,7 @@ void check_run(struct check *c)
 	for (size_t i = 0; i < c->config.choice_count; i++)
 		start_probe(&c->probes[i]);
 	c->open--;
+	progress_set(c->progress, c->total - c->open, c->total);
 	if (c->open > 0)
 		event_base_dispatch(c->config.base);
 	event_del(c->interrupt);

@@ -246,7 +246,7 @@ static int report(const struct run *run)
 	} else if (!report_json(&r, stdout)) {
 		return failure("cannot write the report");
 	}
-	return report_exit(&r);
+	return (int)report_exit(&r);
 }
 
 static int check(struct run *run)
