@@ -79,6 +79,16 @@ static int add_servers_of_environment(struct run *run, const char *value)
 	return rc;
 }
 
+/* The list only stands in: a server that is named and silent is not replaced. */
+static int add_public_servers(struct run *run)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && public_servers[i] != NULL; i++)
+		rc = add_server(run, public_servers[i]);
+	return rc;
+}
+
 static int choose_servers(struct run *run)
 {
 	const char *value = getenv("NATPROBE_SERVER");
@@ -89,12 +99,8 @@ static int choose_servers(struct run *run)
 		rc = add_server(run, given[i]);
 	if (rc == 0 && run->server_count == 0 && value != NULL)
 		rc = add_servers_of_environment(run, value);
-	for (size_t i = 0; rc == 0 && public_servers[i] != NULL; i++) {
-		/* The list only stands in; a server that is named and silent is not replaced. */
-		if (i == 0 && run->server_count > 0)
-			break;
-		rc = add_server(run, public_servers[i]);
-	}
+	if (rc == 0 && run->server_count == 0)
+		rc = add_public_servers(run);
 	return rc;
 }
 
