@@ -121,6 +121,13 @@ uint64_t asks_deadline_us(const struct asks *asks, const struct probe_view *view
 	return deadline;
 }
 
+size_t asks_sightings(const struct asks *asks, struct verdict_sighting *out)
+{
+	for (size_t i = 0; i < asks->count; i++)
+		out[i] = asks->list[i].seen;
+	return asks->count;
+}
+
 void asks_sent(struct asks *asks, uint8_t index, const struct probe_view *view)
 {
 	struct ask *a = &asks->list[index];

@@ -54,6 +54,9 @@ bool asks_next(const struct asks *asks, const struct probe_view *view, struct pr
 /* When, from now on, something is due to be sent or an ask turns silent; UINT64_MAX: never. */
 uint64_t asks_deadline_us(const struct asks *asks, const struct probe_view *view);
 
+/* Copies what was seen to out[VERDICT_SIGHTINGS_MAX]. Returns how many there are. */
+size_t asks_sightings(const struct asks *asks, struct verdict_sighting *out);
+
 void asks_sent(struct asks *asks, uint8_t index, const struct probe_view *view);
 void asks_withdrawn(struct asks *asks, uint8_t index);
 void asks_on_answer(struct asks *asks, enum probe_match match, const struct probe_answer *answer);

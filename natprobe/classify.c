@@ -81,8 +81,10 @@ static void view_pair(struct mapping_view *v, size_t i, size_t j)
 		*p = PAIR_EQUAL;
 }
 
-static void view_fill(struct mapping_view *v)
+static void view_fill(struct mapping_view *v, const struct verdict_sighting *seen, size_t count)
 {
+	v->seen = seen;
+	v->count = count < VERDICT_SIGHTINGS_MAX ? count : VERDICT_SIGHTINGS_MAX;
 	for (size_t i = 0; i < v->count; i++) {
 		if (!is_answered(&v->seen[i]))
 			continue;
@@ -204,20 +206,27 @@ static enum verdict_cause mapping_cause(const struct mapping_view *v)
 
 struct verdict_property classify_mapping(const struct verdict_sighting *seen, size_t count)
 {
-	struct mapping_view view = { .seen = seen };
+	struct mapping_view view = { 0 };
 	struct verdict_property p;
 
-	view.count = count < VERDICT_SIGHTINGS_MAX ? count : VERDICT_SIGHTINGS_MAX;
 	if (classify_nat(seen, count) == VERDICT_NO)
 		return property_of(BEHAVIOUR_BIT(BEHAVIOUR_NONE));
 
-	view_fill(&view);
+	view_fill(&view, seen, count);
 	if (view.unstable || count_chances(&view) > 1)
 		return property_of(BEHAVIOUR_BIT(BEHAVIOUR_MIXED));
 	p = property_of(fitting_values(&view));
 	if (p.value == BEHAVIOUR_UNKNOWN)
 		p.cause = (uint8_t)mapping_cause(&view);
 	return p;
+}
+
+bool classify_mapping_is_doubtful(const struct verdict_sighting *seen, size_t count)
+{
+	struct mapping_view view = { 0 };
+
+	view_fill(&view, seen, count);
+	return count_chances(&view) > 0;
 }
 
 /* Does a filter of this value let the answer through that comes for `kind`? */

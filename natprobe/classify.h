@@ -35,6 +35,9 @@ enum verdict_answer classify_nat(const struct verdict_sighting *seen, size_t cou
  */
 struct verdict_property classify_mapping(const struct verdict_sighting *seen, size_t count);
 
+/* Two slots disagree about the rule: by chance or not, one more socket will show. */
+bool classify_mapping_is_doubtful(const struct verdict_sighting *seen, size_t count);
+
 /* What became of the filtering probes of one kind. */
 enum classify_gate {
 	GATE_UNKNOWN = 0,

@@ -203,7 +203,7 @@ enum discover_kind discover_next(struct discover *d, uint64_t now_us,
 {
 	*action = (struct discover_action){ 0 };
 	move_on(d, now_us);
-	if (!d->started)
+	if (!d->started && !d->finished)
 		start(d);
 	if (!d->finished)
 		discover_run(d);
@@ -335,6 +335,8 @@ void discover_on_stream(struct discover *d, uint8_t slot, enum discover_stream w
 void discover_stop(struct discover *d, uint64_t now_us)
 {
 	move_on(d, now_us);
+	if (!d->started)
+		d->started_us = d->now_us;
 	if (!d->finished)
 		discover_end(d, CAUSE_TIMEOUT);
 }

@@ -96,7 +96,8 @@ void discover_on_datagram(struct discover *d, uint8_t slot, const struct addr *f
 enum discover_stream {
 	DISCOVER_STREAM_CONNECTED,
 	DISCOVER_STREAM_DATA,
-	DISCOVER_STREAM_CLOSED, /* refused, failed, or closed by the other side */
+	DISCOVER_STREAM_CLOSED, /* refused, failed, or closed by the other side; it is gone, and
+				   no DISCOVER_DISCONNECT follows */
 };
 
 /* Something happened on connection `slot`; `data` counts with DISCOVER_STREAM_DATA only. */

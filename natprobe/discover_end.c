@@ -36,10 +36,10 @@ static void end_sightings(struct discover *d)
 {
 	struct verdict *v = &d->verdict;
 
-	for (size_t i = 0; i < d->asks.count; i++) {
-		struct verdict_sighting *seen = &v->sightings[v->sighting_count++];
+	v->sighting_count = (uint8_t)asks_sightings(&d->asks, v->sightings);
+	for (size_t i = 0; i < v->sighting_count; i++) {
+		struct verdict_sighting *seen = &v->sightings[i];
 
-		*seen = d->asks.list[i].seen;
 		seen->local = d->slot_local[seen->slot];
 		if (v->mapped.family == ADDR_NONE && seen->slot == MAPPING_SLOT)
 			v->mapped = seen->mapped;

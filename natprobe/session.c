@@ -1,5 +1,7 @@
 #include "session.h"
 
+#define CONFIRMATIONS_MAX 2
+
 void session_start(struct session *s, struct asks *asks, uint8_t index, uint8_t server,
 		   const struct addr *primary, const struct addr *other, uint8_t mapping_slot,
 		   uint8_t filter_slot, uint64_t now_us)
@@ -55,6 +57,14 @@ static bool is_translated(const struct session *s, const struct asks *asks)
 	return false;
 }
 
+/* One socket can see a rule by chance, or while the NAT restarts; two of three do not. */
+static bool is_doubtful(const struct asks *asks)
+{
+	struct verdict_sighting seen[VERDICT_SIGHTINGS_MAX];
+
+	return classify_mapping_is_doubtful(seen, asks_sightings(asks, seen));
+}
+
 static void step_mapping(struct session *s, const struct asks *asks, const struct probe_view *view)
 {
 	enum ask_state state;
@@ -66,8 +76,11 @@ static void step_mapping(struct session *s, const struct asks *asks, const struc
 		else if (state == ASK_ANSWERED)
 			s->mapping = is_translated(s, asks) ? SESSION_ASKED : SESSION_MAPPED;
 	} else if (s->mapping == SESSION_CONFIRMING) {
-		if (state_of_all(s->confirms, asks, view) != ASK_WAITING)
-			s->mapping = SESSION_MAPPED;
+		if (state_of_all(s->confirms, asks, view) == ASK_WAITING)
+			return;
+		s->mapping = s->confirmations < CONFIRMATIONS_MAX && is_doubtful(asks)
+				     ? SESSION_ASKED
+				     : SESSION_MAPPED;
 	}
 }
 
@@ -102,6 +115,7 @@ void session_confirm(struct session *s, struct asks *asks, uint8_t slot)
 {
 	for (unsigned k = 0; k < FILTER_KINDS; k++)
 		s->confirms[k] = asks_add(asks, slot, s->server, &s->endpoints[k]);
+	s->confirmations++;
 	s->mapping = SESSION_CONFIRMING;
 }
 

@@ -14,8 +14,8 @@
 
 enum session_mapping {
 	SESSION_ASKING = 0, /* all four endpoints, from the first socket */
-	SESSION_ASKED,      /* all answered, there is a NAT: a second socket is wanted */
-	SESSION_CONFIRMING, /* the same from a second socket */
+	SESSION_ASKED,      /* all answered, there is a NAT: another socket is wanted */
+	SESSION_CONFIRMING, /* the same from that socket; where they disagree, from a third */
 	SESSION_MAPPED,     /* done */
 	SESSION_SHORT,      /* some endpoint does not answer */
 };
@@ -25,7 +25,8 @@ struct session {
 	uint8_t mapping;                     /* enum session_mapping */
 	struct addr endpoints[FILTER_KINDS]; /* by the kind whose answer comes from there */
 	uint8_t asks[FILTER_KINDS];
-	uint8_t confirms[FILTER_KINDS];
+	uint8_t confirms[FILTER_KINDS]; /* of the last other socket */
+	uint8_t confirmations;          /* begun */
 	struct filter_test filter;
 };
 

@@ -31,6 +31,7 @@ struct world {
 	uint64_t now_us;
 	struct addr slots[DISCOVER_SLOTS_MAX];
 	unsigned open;
+	bool forgot;
 	uint64_t sends_us[SENDS_MAX];
 	unsigned sends;
 	uint64_t limit_free_us;
@@ -261,13 +262,17 @@ static void do_send(struct world *w, const struct discover_action *a)
 {
 	struct addr from;
 
-	if (w->config->sends_fail) {
+	if (happens(w, w->config->refused_per_mille)) {
 		discover_on_send_error(w->discover, a->slot, -1);
 		return;
 	}
 	if (w->sends == SENDS_MAX)
 		abort();
 	w->sends_us[w->sends++] = w->now_us;
+	if (w->config->forgets_at_us != 0 && w->now_us >= w->config->forgets_at_us && !w->forgot) {
+		w->forgot = true;
+		w->nat.mapping_count = w->nat.contact_count = 0;
+	}
 	from = sim_nat_out(&w->nat, &w->slots[a->slot], &a->to);
 	if (!w->config->udp_blocked && !is_over_limit(w))
 		send_over_path(w, EVENT_TO_SERVER, &from, &a->to, a->data, 0);
@@ -279,7 +284,7 @@ static void do_open(struct world *w, const struct discover_action *a)
 {
 	struct addr local = addr_ipv4(192, 168, 1, 7, 0);
 
-	if (w->config->open_fails && a->slot != 0) {
+	if (w->config->no_sockets || (w->config->open_fails && a->slot != 0)) {
 		discover_on_open_failed(w->discover, a->slot, -1);
 		return;
 	}
@@ -326,7 +331,9 @@ static void do_connect(struct world *w, const struct discover_action *a)
 	struct bytes answer;
 
 	w->open++;
-	if (w->config->tcp_blocked || !tcp_answers(w, &a->to))
+	if (w->config->tcp_refused)
+		put_stream(w, a->slot, DISCOVER_STREAM_CLOSED, at_us, (struct bytes){ 0 });
+	if (w->config->tcp_refused || w->config->tcp_blocked || !tcp_answers(w, &a->to))
 		return;
 	while (happens(w, w->config->loss_per_mille) || happens(w, w->config->loss_per_mille))
 		at_us += 1000000;
@@ -360,6 +367,7 @@ static void do_event(struct world *w, struct event *e)
 		to_client(w, &copy);
 		break;
 	default:
+		w->open -= copy.what == DISCOVER_STREAM_CLOSED;
 		discover_on_stream(w->discover, copy.connection, copy.what,
 				   bytes_of(copy.data, copy.len), w->now_us);
 		break;
@@ -451,7 +459,7 @@ static void run(struct world *w, uint64_t start_us)
 struct sim_result sim_run(const struct sim_config *config)
 {
 	static struct world w; /* too large for a stack */
-	const uint64_t start_us = 1000000;
+	const uint64_t start_us = SIM_START_US;
 	struct discover_server servers[SIM_SERVERS_MAX];
 	struct discover_config dc = {
 		.local = config->ipv6 ? (struct addr){ .family = ADDR_IPV6,

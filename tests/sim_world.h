@@ -11,6 +11,7 @@
 #include "sim_nat.h"
 
 #define SIM_SERVERS_MAX 6
+#define SIM_START_US    1000000 /* what the clock shows when a run begins */
 
 enum sim_misdeed {
 	SIM_HONEST = 0,
@@ -48,10 +49,13 @@ struct sim_config {
 	uint32_t duplicates_per_mille;
 	uint32_t limit_per_s; /* of datagrams that the NAT forwards outwards; 0: none */
 	bool udp_blocked;
-	bool sends_fail; /* the system refuses all datagrams */
+	uint32_t refused_per_mille; /* datagrams that the system refuses to send */
 	bool tcp_blocked;
-	bool forges;     /* an off-path attacker answers everything with wrong ids */
-	bool open_fails; /* no slot but the first can be opened */
+	bool tcp_refused;
+	bool forges;            /* an off-path attacker answers everything with wrong ids */
+	bool open_fails;        /* no slot but the first can be opened */
+	bool no_sockets;        /* none at all */
+	uint64_t forgets_at_us; /* the NAT loses all its state, once; 0: never */
 	struct sim_server servers[SIM_SERVERS_MAX];
 	size_t server_count;
 	const struct discover_timing *timing; /* NULL: default */

@@ -112,6 +112,9 @@ static void mappings_are_patterns(void **state)
 		{ "one chance of the second socket",
 		  "0A1pa 0A1qa 0A2pb 0A2qb 1A1pa 1A1qa 1A2pa 1A2qa", BEHAVIOUR_ADDRESS_DEPENDENT,
 		  AD, 0 },
+		{ "twice the same disagreement is no chance: a NAT that restarted in between",
+		  "0A1pa 0A1qa 0A2pb 0A2qb 1A1pa 1A1qa 1A2pa 1A2qa 2A1pa 2A1qa 2A2pa 2A2qa",
+		  BEHAVIOUR_MIXED, BEHAVIOUR_BIT(BEHAVIOUR_MIXED), 0 },
 		{ "two chances are none: a pool by destination",
 		  "0A1pa 0A1qa 0A2pb 0A2qb 1A1pa 1A1qb 1A2pa 1A2qb", BEHAVIOUR_MIXED,
 		  BEHAVIOUR_BIT(BEHAVIOUR_MIXED), 0 },
@@ -132,6 +135,27 @@ static void mappings_are_patterns(void **state)
 			fail_msg("%s: %s (%s), possible %x", cases[i].why,
 				 verdict_behaviour_word((enum verdict_behaviour)p.value),
 				 verdict_cause_word((enum verdict_cause)p.cause), p.possible);
+	}
+}
+
+static void disagreement_between_sockets_is_doubtful(void **state)
+{
+	static const struct {
+		const char *seen;
+		bool doubtful;
+	} cases[] = {
+		{ "", false },
+		{ "0A1pa 0A1qb 0A2pa 0A2qb", false },
+		{ "0A1pa 0A1qa 0A2pa 0A2qa 1A1pa 1A1qa 1A2pa 1A2qa", false },
+		{ "0A1pa 0A1qa 0A2pb 0A2qb 1A1pa 1A1qa 1A2pa 1A2qa", true },
+		{ "0A1pa 0A1qa 0A2pa 0A2q- 1A1pa 1A1qa 1A2p- 1A2qa", false },
+	};
+	struct verdict_sighting seen[SEEN_MAX];
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		size_t count = read_sightings(cases[i].seen, seen);
+
+		assert_int_equal(classify_mapping_is_doubtful(seen, count), cases[i].doubtful);
 	}
 }
 
@@ -385,6 +409,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mappings_are_patterns),
+		cmocka_unit_test(disagreement_between_sockets_is_doubtful),
 		cmocka_unit_test(nat_is_a_difference_of_address_or_port),
 		cmocka_unit_test(filters_are_patterns),
 		cmocka_unit_test(old_words_follow_from_both_values),

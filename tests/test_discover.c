@@ -312,6 +312,11 @@ static void nobody_there_is_not_blocked(void **state)
 	r = run(&c);
 	assert_int_equal(verdict_outcome(&r.verdict), VERDICT_NO_SERVER);
 
+	c = home;
+	c.udp_blocked = c.tcp_refused = true;
+	r = run(&c);
+	assert_int_equal(verdict_outcome(&r.verdict), VERDICT_NO_SERVER);
+
 	c.server_count = 0;
 	r = run(&c);
 	assert_int_equal(verdict_outcome(&r.verdict), VERDICT_NO_SERVER);
@@ -324,11 +329,32 @@ static void refused_sends_are_blocked_udp(void **state)
 	struct sim_config c = home;
 	struct sim_result r;
 
-	c.sends_fail = true;
+	c.refused_per_mille = 1000;
 	r = run(&c);
 	assert_int_equal(r.verdict.udp_blocked.value, VERDICT_YES);
 	assert_int_equal(r.verdict.sent, 0);
 	assert_in_range(r.verdict.send_errors, 5, BUDGET);
+
+	/* No route at all ends it early. */
+	c.tcp_refused = true;
+	r = run(&c);
+	assert_int_equal(verdict_outcome(&r.verdict), VERDICT_NO_SERVER);
+	assert_true(r.elapsed_us < 1000000);
+}
+
+/* ENOBUFS now and then: the same as loss, but known. */
+static void refused_sends_are_made_good(void **state)
+{
+	struct sim_config c = home;
+
+	c.refused_per_mille = 100;
+	for (c.seed = 1; c.seed <= 100; c.seed++) {
+		struct sim_result r = run(&c);
+
+		if (!is_exact(&c, &r))
+			fail_run(&c, &r);
+		assert_int_equal(r.verdict.sent, r.datagrams);
+	}
 }
 
 struct misdeed_case {
@@ -357,6 +383,7 @@ static const struct misdeed_case misdeeds[] = {
  */
 static void a_misbehaving_server_is_named(void **state)
 {
+	struct discover_timing timing = discover_timing_default();
 	struct sim_config c = home;
 
 	/* Behind an open filter all its answers arrive. */
@@ -378,6 +405,8 @@ static void a_misbehaving_server_is_named(void **state)
 			fail_msg("case %zu: mapping %s", i, mapping_word(&r));
 		if (m->misdeed != SIM_REFUSES_BINDING)
 			assert_int_equal(r.verdict.nat.value, VERDICT_YES);
+		if (r.elapsed_us > 3 * c.rtt_us + discover_window_us(&timing, c.rtt_us))
+			fail_msg("case %zu: took %u us", i, (unsigned)r.elapsed_us);
 	}
 }
 
@@ -568,6 +597,75 @@ static void sockets_that_do_not_open_end_it(void **state)
 	assert_int_equal(r.verdict.nat.value, VERDICT_YES);
 	assert_int_equal(r.verdict.mapping.value, BEHAVIOUR_ENDPOINT_INDEPENDENT);
 	assert_int_equal(r.verdict.filtering.cause, CAUSE_LOCAL_ERROR);
+
+	c.no_sockets = true;
+	r = run(&c);
+	assert_int_equal(r.verdict.nat.cause, CAUSE_LOCAL_ERROR);
+	assert_int_equal(verdict_outcome(&r.verdict), VERDICT_INCONCLUSIVE);
+	assert_int_equal(r.elapsed_us, 0);
+}
+
+/* E27: a NAT that restarts, or runs out of ports, while it is looked at. */
+static void a_nat_that_changes_is_mixed_or_unknown(void **state)
+{
+	struct sim_config c = home;
+
+	c.preserves_port = false;
+	for (c.forgets_at_us = SIM_START_US; c.forgets_at_us <= SIM_START_US + 500000;
+	     c.forgets_at_us += 7000) {
+		struct sim_result r = run(&c);
+		uint8_t mapping = r.verdict.mapping.value, filtering = r.verdict.filtering.value;
+
+		if ((mapping != BEHAVIOUR_MIXED && mapping != c.mapping) ||
+		    (filtering != BEHAVIOUR_UNKNOWN && filtering != c.filtering))
+			fail_run(&c, &r);
+		c.seed++;
+	}
+}
+
+static void fill_zero(void *arg, void *buf, size_t len)
+{
+	memset(buf, 0, len);
+}
+
+/* By hand, without a world: progress and the early end. */
+static void it_can_be_stopped_at_any_time(void **state)
+{
+	struct discover_server servers[] = { { addr_ipv4(203, 0, 113, 1, 3478), "a" },
+					     { addr_ipv4(203, 0, 113, 1, 3478), "the same" },
+					     { { .family = ADDR_IPV6, .port = 3478 }, "other" } };
+	struct discover_config config = { .local = addr_ipv4(10, 0, 0, 1, 0),
+					  .servers = servers,
+					  .server_count = ARRAY_LEN(servers),
+					  .random = fill_zero };
+	struct addr bound = addr_ipv4(10, 0, 0, 1, 5000);
+	struct discover_action a;
+
+	for (int steps = 0; steps < 4; steps++) {
+		struct discover *d = discover_new(&config);
+
+		assert_non_null(d);
+		assert_null(discover_verdict(d));
+		for (int i = 0; i < steps; i++) {
+			if (discover_next(d, 1000, &a) == DISCOVER_OPEN)
+				discover_on_open(d, a.slot, &bound);
+		}
+		assert_int_equal(discover_progress(d).phase, DISCOVER_ASKING);
+		assert_int_equal(discover_progress(d).sent, steps > 1);
+		discover_stop(d, 2000);
+		if (steps > 0) {
+			assert_int_equal(discover_next(d, 2000, &a), DISCOVER_CLOSE);
+			assert_int_equal(a.slot, 0);
+		}
+		assert_int_equal(discover_next(d, 2000, &a), DISCOVER_DONE);
+		assert_int_equal(discover_next(d, 3000, &a), DISCOVER_DONE);
+		assert_int_equal(discover_progress(d).phase, DISCOVER_FINISHED);
+		assert_int_equal(discover_verdict(d)->server_count, 1);
+		assert_int_equal(discover_verdict(d)->nat.cause, CAUSE_TIMEOUT);
+		assert_int_equal(discover_verdict(d)->elapsed_us, steps > 0 ? 1000 : 0);
+		discover_free(d);
+	}
+	discover_free(NULL);
 }
 
 static void a_small_budget_is_named(void **state)
@@ -665,6 +763,7 @@ int main(void)
 		cmocka_unit_test(blocked_udp_is_seen_under_loss),
 		cmocka_unit_test(nobody_there_is_not_blocked),
 		cmocka_unit_test(refused_sends_are_blocked_udp),
+		cmocka_unit_test(refused_sends_are_made_good),
 		cmocka_unit_test(a_misbehaving_server_is_named),
 		cmocka_unit_test(no_misdeed_makes_a_value_wrong),
 		cmocka_unit_test(an_honest_server_stands_in),
@@ -676,6 +775,8 @@ int main(void)
 		cmocka_unit_test(equal_ports_by_chance_are_seen_through),
 		cmocka_unit_test(arbitrary_pooling_is_mixed),
 		cmocka_unit_test(sockets_that_do_not_open_end_it),
+		cmocka_unit_test(a_nat_that_changes_is_mixed_or_unknown),
+		cmocka_unit_test(it_can_be_stopped_at_any_time),
 		cmocka_unit_test(a_small_budget_is_named),
 		cmocka_unit_test(a_deadline_ends_it),
 		cmocka_unit_test(the_evidence_is_complete),
