@@ -19,13 +19,14 @@ struct offer {
 	bool classic;  /* RFC 3489 dialect */
 	bool others;   /* RESPONSE-ORIGIN, OTHER-ADDRESS: RFC 5780 at a full site */
 	bool change;   /* CHANGE-REQUEST */
-	bool response; /* RESPONSE-PORT, PADDING */
+	bool response; /* RESPONSE-PORT, PADDING: not in the RFC 3489 dialect */
 };
 
 /* What the request asks for. */
 struct asked {
 	bool malformed;
 	bool has_change, has_port, has_padding;
+	bool padded; /* there is a PADDING, offered or not */
 	struct stun_change change;
 	uint16_t port;
 	size_t unknown_count;
@@ -93,7 +94,7 @@ static struct offer offer_to(const struct stun_server_policy *policy, const stru
 		.classic = classic,
 		.others = others,
 		.change = others && datagram,
-		.response = policy->nat_discovery && datagram && !classic,
+		.response = others && datagram && !classic,
 	};
 }
 
@@ -177,6 +178,8 @@ static void gather(const struct stun_msg *msg, const struct offer *o, struct ask
 	while (stun_walk_next(&walk, &attr)) {
 		if (!stun_attr_is_required(attr.type))
 			continue;
+		if (attr.type == STUN_ATTR_PADDING)
+			a->padded = true;
 		if (is_known(o, attr.type))
 			note_known(a, &attr);
 		else
@@ -336,7 +339,7 @@ enum stun_outcome stun_server_answer(const struct stun_server_policy *policy,
 	x.fingerprint = !x.offer.classic && x.msg.fingerprint != 0;
 	gather(&x.msg, &x.offer, &x.asked);
 	/* With PADDING nothing we say is longer than what was asked: it cannot amplify. */
-	if (x.asked.has_padding && q->datagram.len < cap)
+	if (x.asked.padded && q->transport == STUN_UDP && q->datagram.len < cap)
 		x.cap = q->datagram.len;
 	return respond(&x, out);
 }

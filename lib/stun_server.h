@@ -46,8 +46,8 @@ struct stun_query {
 	enum stun_transport transport;
 	const struct stun_site *site; /* NULL: a plain listener, answers leave where asked */
 	uint8_t socket;               /* which socket of the site received it; 0 without site */
-	/* Where it was sent to, for the SOURCE-ADDRESS of RFC 3489 where the site does not
-	 * say; NULL or none: unknown, and SOURCE-ADDRESS is left out. */
+	/* Where it was sent to, as clients see it: the SOURCE-ADDRESS of RFC 3489 where RFC 5780
+	 * is not offered; NULL or none: unknown, and SOURCE-ADDRESS is left out. */
 	const struct addr *local;
 };
 
@@ -76,11 +76,11 @@ enum stun_outcome {
  * out       set for STUN_REPLY and STUN_REPLY_ERROR
  *
  * How much is answered: to a Binding request where RFC 5780 is not offered, 12 bytes more
- * than a bare request (IPv6: 24). A request with PADDING gets an answer that is not longer as
- * a whole; one whose PADDING leaves no room for that gets 400, or nothing.
+ * than a bare request (IPv6: 24). A datagram with PADDING, offered or not, gets an answer that
+ * is not longer as a whole; one whose PADDING leaves no room for that gets 400, or nothing.
  *
- * CHANGE-REQUEST needs UDP and a full site, RESPONSE-PORT and PADDING need UDP; elsewhere they
- * are unknown attributes (420). RESPONSE-ADDRESS is never honoured. Error responses carry a
+ * CHANGE-REQUEST, RESPONSE-PORT and PADDING need UDP and a full site; elsewhere they are
+ * unknown attributes (420). RESPONSE-ADDRESS is never honoured. Error responses carry a
  * reason phrase over streams and DTLS only, where the source is not forged.
  */
 enum stun_outcome stun_server_answer(const struct stun_server_policy *policy,
