@@ -59,7 +59,8 @@ lab_loopback() {
 }
 
 # lab_node NAME [ipv6]: a host. Without the second word it has no IPv6 at all, not even link-local
-# addresses; with it, addresses are usable at once (no duplicate address detection).
+# addresses; with it, addresses are usable at once (no duplicate address detection). Link-local ones
+# must be there then: a router without them cannot ask for its neighbours.
 lab_node() {
 	local out
 
@@ -75,7 +76,6 @@ lab_node() {
 		if [ "$1" = ipv6 ]; then
 			echo 0 > ipv6/conf/$i/accept_dad
 			echo 0 > ipv6/conf/$i/accept_ra
-			echo 1 > ipv6/conf/$i/addr_gen_mode
 		elif [ -d ipv6 ]; then
 			echo 1 > ipv6/conf/$i/disable_ipv6
 		fi

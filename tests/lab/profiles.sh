@@ -217,7 +217,7 @@ lab_profile() {
 		lab_private_street
 		lab_masquerade_box ""
 		lab_no_udp_box
-		LAB_TRUTH="eth0 ipv4 yes no yes unknown unknown $LAB_WAN"
+		LAB_TRUTH="eth0 ipv4 unknown unknown yes unknown unknown none"
 		;;
 	ipv6-firewall)
 		lab_street6
