@@ -54,7 +54,7 @@ on_loopback() {
 	stund=$!
 	trap 'kill "$stund"' EXIT
 	for ((i = 0; i < 100; i++)); do
-		[ "$(ss -Hlun 'sport = :34780 or sport = :34781' | wc -l)" -lt 4 ] || break
+		[ "$(ss -Hlun 'sport = :34780 or sport = :34781' 2> /dev/null | wc -l)" -lt 4 ] || break
 		sleep 0.05
 	done
 	kill -0 "$stund" 2> /dev/null || give_up "stund did not start"
@@ -63,7 +63,7 @@ on_loopback() {
 	"$builddir/natprobe/natprobe" --server 127.0.0.1:34780 | tee "$dir/verdict"
 	echo
 	judge "127.0.0.1"
-	say "not shown" "a NAT in between, which takes namespaces: $1"
+	say "not shown" "a NAT in between, which takes namespaces: ${1##*$'\n'}"
 }
 
 PATH=$PATH:/usr/sbin:/sbin

@@ -3,4 +3,8 @@ check_PROGRAMS += tests/lab/netns
 tests_lab_netns_SOURCES = tests/lab/netns.c
 
 EXTRA_DIST += tests/check_layers.sh tests/lab/demo.sh tests/lab/lab.sh tests/lab/profiles.sh
-SYSTEM_TESTS += tests/sys_lab.sh tests/sys_layers.sh
+SYSTEM_TESTS += \
+	tests/sys_cleanup.sh \
+	tests/sys_lab.sh \
+	tests/sys_layers.sh \
+	tests/sys_nat.sh
