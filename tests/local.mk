@@ -167,8 +167,19 @@ tests_test_report_text_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 
 # the STUN server
 UNIT_TESTS += tests/test_stun_server
+tests_test_stun_server_SOURCES = tests/test_stun_server.c tests/server_talk.c tests/server_talk.h
 tests_test_stun_server_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_server_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_stun_server_rfc3489
+tests_test_stun_server_rfc3489_SOURCES = tests/test_stun_server_rfc3489.c tests/server_talk.c tests/server_talk.h
+tests_test_stun_server_rfc3489_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_stun_server_rfc3489_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_stun_server_rfc5780
+tests_test_stun_server_rfc5780_SOURCES = tests/test_stun_server_rfc5780.c tests/server_talk.c tests/server_talk.h
+tests_test_stun_server_rfc5780_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_stun_server_rfc5780_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_stund_conf
 tests_test_stund_conf_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
