@@ -358,14 +358,13 @@ static void on_hello(struct dtls *d, struct dtls_session *s, const struct dtls_h
 void dtls_input(struct dtls *d, struct bytes datagram, const struct addr *from,
 		const struct addr *local, uint64_t now_us)
 {
-	struct addr at = addr_with_port(local, 0);
-	struct dtls_session *s = find(d, from, &at);
+	struct dtls_session *s = find(d, from, local);
 	struct dtls_hello hello;
 	enum dtls_hello_result found = dtls_hello_parse(datagram, &hello);
 
 	dtls_cookies_rotate(&d->cookies, now_us);
 	if (found == DTLS_HELLO_OK)
-		on_hello(d, s, &hello, from, &at, now_us);
+		on_hello(d, s, &hello, from, local, now_us);
 	else if (found == DTLS_HELLO_NONE && s != NULL)
 		feed(s, datagram, now_us);
 	else
