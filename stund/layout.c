@@ -261,6 +261,15 @@ const struct layout_socket *layout_find(const struct layout *l, const struct add
 	return any;
 }
 
+bool layout_has_family(const struct layout *l, enum addr_family family)
+{
+	for (size_t i = 0; i < l->socket_count; i++) {
+		if (l->sockets[i].local.family == family)
+			return true;
+	}
+	return false;
+}
+
 bool layout_has_full_site(const struct layout *l, enum addr_family family)
 {
 	for (size_t i = 0; i < l->site_count; i++) {

@@ -40,6 +40,9 @@ bool layout_make(const struct stund_conf *conf, struct layout *out, struct opt_e
 /* The socket bound to an address and port, the wildcard included; NULL: none. */
 const struct layout_socket *layout_find(const struct layout *l, const struct addr *local);
 
+/* There is any site of that family. */
+bool layout_has_family(const struct layout *l, enum addr_family family);
+
 /* There is a full site of that family on the plain ports. */
 bool layout_has_full_site(const struct layout *l, enum addr_family family);
 

@@ -15,20 +15,6 @@ static bool may_be_missing(const struct listen *l, int error)
 	return l->conf->listen.count == 0 && (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL);
 }
 
-static void log_opened(const struct layout_socket *at, const struct layout_site *site,
-		       const char *what)
-{
-	const struct addr *seen = &site->site.seen_as[at->number];
-	char local[ADDR_TEXT_MAX], public[ADDR_TEXT_MAX];
-
-	addr_print(&at->local, local);
-	if (addr_equal(seen, &at->local))
-		log_event(LOG_LEVEL_INFO, "listen", "%s on %s", what, local);
-	else
-		log_event(LOG_LEVEL_INFO, "listen", "%s on %s, seen as %s", what, local,
-			  addr_print(seen, public));
-}
-
 static int open_udp(struct listen_socket *s)
 {
 	const struct stund_conf *conf = s->owner->conf;
@@ -49,62 +35,115 @@ static int open_udp(struct listen_socket *s)
 	return 0;
 }
 
-static bool open_socket(struct listen *l, size_t i, bool tell)
+/* Opens an address for all transports. Returns 0 or -errno, *what naming what failed. */
+static int open_address(struct listen_socket *s, const char **what)
 {
-	struct listen_socket *s = &l->sockets[i];
-	char text[ADDR_TEXT_MAX];
-	int rc;
+	int rc = open_udp(s);
 
-	s->owner = l;
-	s->at = &l->layout->sockets[i];
-	s->site = &l->layout->sites[s->at->site];
-	rc = open_udp(s);
-	if (rc == 0) {
-		if (tell)
-			log_opened(s->at, s->site, "UDP");
-		return true;
-	}
-	if (may_be_missing(l, rc)) {
-		if (tell)
-			log_event(LOG_LEVEL_INFO, "listen", "not on %s: %s",
-				  addr_print(&s->at->local, text), strerror(-rc));
-		return true;
-	}
-	log_event(LOG_LEVEL_ERROR, "listen", "cannot open UDP on %s: %s",
-		  addr_print(&s->at->local, text), strerror(-rc));
-	return false;
+	*what = "UDP";
+	if (rc != 0 || s->owner->streams == NULL)
+		return rc;
+	*what = "TCP";
+	return listen_stream_add(s->owner, &s->at->local);
 }
 
-struct listen *listen_open(struct event_base *base, const struct stund_conf *conf,
-			   const struct layout *layout, struct policy *policy, unsigned int index)
+static void tell_opened(const struct listen_socket *s)
+{
+	const struct addr *seen = &s->site->site.seen_as[s->at->number];
+	const char *what = s->owner->streams != NULL ? "UDP and TCP" : "UDP";
+	char local[ADDR_TEXT_MAX], public[ADDR_TEXT_MAX];
+
+	addr_print(&s->at->local, local);
+	if (addr_equal(seen, &s->at->local))
+		log_event(LOG_LEVEL_INFO, "listen", "%s on %s", what, local);
+	else
+		log_event(LOG_LEVEL_INFO, "listen", "%s on %s, seen as %s", what, local,
+			  addr_print(seen, public));
+}
+
+static void tell_not_opened(const struct listen_socket *s, const char *what, int rc, bool missing)
+{
+	char text[ADDR_TEXT_MAX];
+
+	log_event(missing ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "listen", "cannot open %s on %s: %s",
+		  what, addr_print(&s->at->local, text), strerror(-rc));
+}
+
+static int open_sockets(struct listen *l)
+{
+	size_t opened = 0;
+
+	for (size_t i = 0; i < l->layout->socket_count; i++) {
+		struct listen_socket *s = &l->sockets[i];
+		const char *what;
+
+		s->owner = l;
+		s->at = &l->layout->sockets[i];
+		s->site = &l->layout->sites[s->at->site];
+		int rc = open_address(s, &what);
+		bool missing = may_be_missing(l, rc);
+
+		if (l->tells && rc == 0)
+			tell_opened(s);
+		else if (l->tells)
+			tell_not_opened(s, what, rc, missing);
+		if (rc != 0 && !missing)
+			return rc;
+		opened += rc == 0;
+	}
+	return opened > 0 ? 0 : -EADDRNOTAVAIL;
+}
+
+static int open_parts(struct listen *l)
+{
+	int rc;
+
+	l->batch = udp_batch_new();
+	if (l->batch == NULL)
+		return -ENOMEM;
+	if (l->conf->tcp) {
+		rc = listen_stream_open(l);
+		if (rc != 0)
+			return rc;
+	}
+	if (l->policy->dtls != NULL) {
+		rc = listen_dtls_open(l);
+		if (rc != 0)
+			return rc;
+	}
+	return open_sockets(l);
+}
+
+int listen_open(struct event_base *base, const struct stund_conf *conf, const struct layout *layout,
+		struct policy *policy, size_t index, size_t count, struct listen **out)
 {
 	struct listen *l = calloc(1, sizeof(*l));
+	int rc;
 
 	if (l == NULL)
-		return NULL;
+		return -ENOMEM;
 	l->conf = conf;
 	l->layout = layout;
 	l->base = base;
 	l->policy = policy_retain(policy);
+	l->tells = index == 0;
+	l->connections_max = (uint32_t)(((size_t)conf->max_connections + count - 1) / count);
 	for (size_t i = 0; i < LAYOUT_SOCKETS_MAX; i++)
 		l->sockets[i].fd = -1;
-	l->batch = udp_batch_new();
-	if (l->batch == NULL)
-		goto fail;
-	for (size_t i = 0; i < layout->socket_count; i++) {
-		if (!open_socket(l, i, index == 0))
-			goto fail;
-	}
-	return l;
-fail:
-	listen_close(l);
-	return NULL;
+	rc = open_parts(l);
+	if (rc == 0)
+		*out = l;
+	else
+		listen_close(l);
+	return rc;
 }
 
 void listen_close(struct listen *l)
 {
 	if (l == NULL)
 		return;
+	stream_set_free(l->streams);
+	listen_dtls_close(l); /* says goodbye through the sockets */
 	for (size_t i = 0; i < LAYOUT_SOCKETS_MAX; i++) {
 		struct listen_socket *s = &l->sockets[i];
 
@@ -123,9 +162,23 @@ void listen_use_policy(struct listen *l, struct policy *policy)
 	policy_retain(policy);
 	policy_release(l->policy);
 	l->policy = policy;
+	if (l->streams != NULL)
+		stream_set_use_tls(l->streams, policy->tls);
+	if (l->dtls != NULL)
+		dtls_use_ctx(l->dtls, policy->dtls);
 }
 
 const struct stats *listen_stats(const struct listen *l)
 {
 	return &l->stats;
+}
+
+const struct stream_stats *listen_stream_stats(const struct listen *l)
+{
+	return l->streams != NULL ? stream_set_stats(l->streams) : NULL;
+}
+
+const struct dtls_stats *listen_dtls_stats(const struct listen *l)
+{
+	return l->dtls != NULL ? dtls_stats(l->dtls) : NULL;
 }

@@ -10,21 +10,24 @@
 
 #include <event2/event.h>
 
+#include "dtls.h"
 #include "layout.h"
 #include "policy.h"
 #include "stats.h"
+#include "stream.h"
 
 struct listen;
 
 /*
- * Opens all sockets of `layout` on `base`. Says in the log what could not be opened.
+ * Opens all sockets of `layout` on `base`.
  * conf, layout  must outlive the listener
  * policy        is retained
- * index         which worker this is: the first one logs what it opened
- * Returns NULL where an address could not be opened, or memory ran out.
+ * index, count  which worker this is, of how many: the first one says in the log what it
+ *               opened, and what it could not
+ * Returns 0 with *out set, or -errno.
  */
-struct listen *listen_open(struct event_base *base, const struct stund_conf *conf,
-			   const struct layout *layout, struct policy *policy, unsigned int index);
+int listen_open(struct event_base *base, const struct stund_conf *conf, const struct layout *layout,
+		struct policy *policy, size_t index, size_t count, struct listen **out);
 
 /* NULL is fine. Not while the worker's loop runs. */
 void listen_close(struct listen *l);
@@ -32,7 +35,9 @@ void listen_close(struct listen *l);
 /* Takes a new policy over, in the worker's thread. */
 void listen_use_policy(struct listen *l, struct policy *policy);
 
-/* May be read by any thread while `l` lives. */
+/* May be read by any thread while `l` lives; NULL where there is no TCP, no DTLS. */
 const struct stats *listen_stats(const struct listen *l);
+const struct stream_stats *listen_stream_stats(const struct listen *l);
+const struct dtls_stats *listen_dtls_stats(const struct listen *l);
 
 #endif

@@ -2,8 +2,14 @@
 #ifndef NATKIT_LISTEN_PARTS_H
 #define NATKIT_LISTEN_PARTS_H
 
+#include "dtls.h"
 #include "listen.h"
+#include "stream.h"
 #include "udp.h"
+
+/* Over a connection: requests are short, and without PADDING so are answers. */
+#define LISTEN_FRAME_MAX  2048
+#define LISTEN_ANSWER_MAX 548
 
 /* One UDP socket of the layout. */
 struct listen_socket {
@@ -25,8 +31,14 @@ struct listen {
 	const struct layout *layout;
 	struct policy *policy;
 	struct event_base *base;
+	bool tells; /* logs what it opens: one of the workers does */
 	struct stats stats;
 	struct listen_socket sockets[LAYOUT_SOCKETS_MAX];
+	struct stream_set *streams; /* NULL: no TCP */
+	struct dtls *dtls;          /* NULL: no certificate */
+	struct event *dtls_timer;
+	uint64_t dtls_due_us;     /* what the timer is set to */
+	uint32_t connections_max; /* this worker's share */
 
 	/* Of the batch at hand. */
 	struct udp_batch *batch;
@@ -38,5 +50,29 @@ struct listen {
 
 /* Event callback of a listen_socket: answers what is there, up to a bound. */
 void listen_udp_readable(evutil_socket_t fd, short events, void *arg);
+
+/*
+ * One message of a client with a connection, that reached the address `local`. The limit, the
+ * site and the counters are those of datagrams.
+ * q       datagram, from and transport are set; the rest is filled in here
+ * answer  a view of buf, empty where there is nothing to say
+ * Returns false to end with this client.
+ */
+bool listen_judge(struct listen *l, const struct addr *local, struct stun_query *q,
+		  uint8_t buf[static LISTEN_ANSWER_MAX], struct bytes *answer);
+
+/* TCP and TLS. Return 0 or -errno. */
+int listen_stream_open(struct listen *l);
+int listen_stream_add(struct listen *l, const struct addr *local);
+
+/* DTLS over the UDP sockets. Returns 0 or -errno. */
+int listen_dtls_open(struct listen *l);
+void listen_dtls_close(struct listen *l);
+
+/* A datagram whose first byte is DTLS's. */
+void listen_dtls_input(struct listen_socket *s, const struct udp_dgram *in, uint64_t now_us);
+
+/* Sets the timer to what dtls waits for; after input, and after time has passed. */
+void listen_dtls_rearm(struct listen *l);
 
 #endif

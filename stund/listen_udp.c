@@ -42,8 +42,7 @@ static void queue_answer(struct listen *l, const struct udp_dgram *in,
 	l->answers_len += reply->msg.len;
 }
 
-static void answer_one(struct listen_socket *s, const struct udp_dgram *in, uint64_t now_ms,
-		       struct tally *t)
+static void answer_stun(struct listen_socket *s, const struct udp_dgram *in, struct tally *t)
 {
 	struct listen *l = s->owner;
 	struct addr local;
@@ -58,15 +57,6 @@ static void answer_one(struct listen_socket *s, const struct udp_dgram *in, uint
 		.local = &s->site->site.seen_as[s->at->number],
 	};
 
-	t->received_bytes += in->data.len;
-	if (in->truncated) {
-		t->truncated++;
-		return;
-	}
-	if (l->policy->limit != NULL && !limit_allows(l->policy->limit, &in->peer, now_ms)) {
-		t->limited++;
-		return;
-	}
 	if (s->site->any) {
 		local = addr_with_port(&in->local, s->at->local.port);
 		q.local = &local;
@@ -76,6 +66,28 @@ static void answer_one(struct listen_socket *s, const struct udp_dgram *in, uint
 	t->outcomes[outcome]++;
 	if (outcome == STUN_REPLY || outcome == STUN_REPLY_ERROR)
 		queue_answer(l, in, &reply);
+}
+
+/* DTLS and STUN share a port: the first byte tells (RFC 7983). */
+static bool is_dtls(struct bytes datagram)
+{
+	return datagram.len > 0 && datagram.data[0] >= 20 && datagram.data[0] <= 63;
+}
+
+static void take_one(struct listen_socket *s, const struct udp_dgram *in, uint64_t now_us,
+		     struct tally *t)
+{
+	struct limit *limit = s->owner->policy->limit;
+
+	t->received_bytes += in->data.len;
+	if (in->truncated)
+		t->truncated++;
+	else if (limit != NULL && !limit_allows(limit, &in->peer, now_us / 1000))
+		t->limited++;
+	else if (is_dtls(in->data))
+		listen_dtls_input(s, in, now_us);
+	else
+		answer_stun(s, in, t);
 }
 
 static void send_queue(struct listen *l, int fd, struct listen_queue *q, struct tally *t)
@@ -89,26 +101,28 @@ static void send_queue(struct listen *l, int fd, struct listen_queue *q, struct 
 	q->count = 0;
 }
 
-static void answer_batch(struct listen_socket *s, int count, uint64_t now_ms)
+static void answer_batch(struct listen_socket *s, int count, uint64_t now_us)
 {
 	struct listen *l = s->owner;
 	struct tally t = { 0 };
 
 	l->answers_len = 0;
 	for (int i = 0; i < count; i++)
-		answer_one(s, &l->in[i], now_ms, &t);
+		take_one(s, &l->in[i], now_us, &t);
 	for (unsigned int n = 0; n < STUN_SITE_SOCKETS; n++) {
 		if (l->out[n].count > 0)
 			send_queue(l, l->sockets[s->site->first_socket + n].fd, &l->out[n], &t);
 	}
 	tell(&l->stats, &t);
+	if (l->dtls != NULL)
+		listen_dtls_rearm(l);
 }
 
 void listen_udp_readable(evutil_socket_t fd, short events, void *arg)
 {
 	struct listen_socket *s = arg;
 	struct listen *l = s->owner;
-	uint64_t now_ms = clock_ms();
+	uint64_t now_us = clock_us();
 
 	for (int i = 0; i < BATCHES_PER_WAKEUP; i++) {
 		int n = udp_recv(fd, l->batch, l->in);
@@ -117,7 +131,7 @@ void listen_udp_readable(evutil_socket_t fd, short events, void *arg)
 			stats_add(&l->stats.receive_errors, 1);
 		if (n <= 0)
 			return;
-		answer_batch(s, n, now_ms);
+		answer_batch(s, n, now_us);
 		if (n < UDP_BATCH)
 			return; /* there is no more, or the event comes again */
 	}

@@ -10,9 +10,12 @@ stund_libstund_core_a_SOURCES = \
 stund_stund_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 stund_stund_SOURCES = \
 	stund/listen.c stund/listen.h \
+	stund/listen_dtls.c \
 	stund/listen_parts.h \
+	stund/listen_stream.c \
 	stund/listen_udp.c \
 	stund/main.c \
 	stund/policy.c stund/policy.h \
+	stund/server.c stund/server.h \
 	stund/stats.h
 stund_stund_LDADD = stund/libstund_core.a $(SHELL_LIBS)

@@ -4,12 +4,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "layout.h"
-#include "listen.h"
 #include "log.h"
 #include "policy.h"
+#include "priv.h"
+#include "server.h"
 #include "stund_conf.h"
+#include "worker.h"
 
 /* Exit codes of daemons (doc/architecture.md). */
 #define EXIT_STOPPED 0
@@ -17,70 +20,165 @@
 #define EXIT_CONFIG  2
 
 struct stund {
-	struct stund_conf conf;
+	int argc;
+	char **argv;
+	struct stund_conf conf; /* of the start; a reload leaves it alone */
 	struct layout layout;
-	struct event_base *base;
-	struct event *term, *interrupt;
 	struct policy *policy;
-	struct listen *listen;
+	struct event_base *base;
+	struct event *on_term, *on_int, *on_hup;
+	struct server *server;
 };
 
 static void on_stop(evutil_socket_t sig, short events, void *arg)
 {
 	struct stund *s = arg;
 
-	log_event(LOG_LEVEL_INFO, "stop", "on signal %d", (int)sig);
+	log_event(LOG_LEVEL_INFO, "stop", "on %s", (int)sig == SIGTERM ? "SIGTERM" : "SIGINT");
 	event_base_loopbreak(s->base);
 }
 
-static bool open_all(struct stund *s, struct opt_error *err)
+static void warn_of_fixed(const struct stund *s, const struct stund_conf *next)
 {
-	snprintf(err->text, sizeof(err->text), "out of memory");
-	s->base = event_base_new();
-	if (s->base == NULL)
-		return false;
-	s->term = evsignal_new(s->base, SIGTERM, on_stop, s);
-	s->interrupt = evsignal_new(s->base, SIGINT, on_stop, s);
-	if (s->term == NULL || s->interrupt == NULL || event_add(s->term, NULL) != 0 ||
-	    event_add(s->interrupt, NULL) != 0)
-		return false;
-	s->policy = policy_new(&s->conf, err);
-	if (s->policy == NULL)
-		return false;
-	snprintf(err->text, sizeof(err->text), "not all addresses could be opened");
-	s->listen = listen_open(s->base, &s->conf, &s->layout, s->policy, 0);
-	return s->listen != NULL;
+	char names[512];
+
+	if (opt_changed_fixed(&stund_program, &s->conf, next, names, sizeof(names)) > 0)
+		log_event(LOG_LEVEL_WARN, "reload", "takes a restart, and stays as it was: %s",
+			  names);
 }
 
-static void close_all(struct stund *s)
+/* Takes over what may change; whatever is wrong, all stays as it is. */
+static bool reload(struct stund *s, struct stund_conf *next, struct opt_error *err)
 {
-	listen_close(s->listen);
+	struct policy *policy;
+
+	if (!stund_conf_load(s->argc, s->argv, next, err))
+		return false;
+	if ((next->cert_file == NULL) != (s->conf.cert_file == NULL)) {
+		snprintf(err->text, sizeof(err->text),
+			 "cert-file: TLS is switched on and off by a restart only");
+		return false;
+	}
+	policy = policy_new(next, err);
+	if (policy == NULL)
+		return false;
+	if (!server_use_policy(s->server, policy)) {
+		snprintf(err->text, sizeof(err->text), "out of memory");
+		policy_release(policy);
+		return false;
+	}
 	policy_release(s->policy);
-	if (s->term != NULL)
-		event_free(s->term);
-	if (s->interrupt != NULL)
-		event_free(s->interrupt);
+	s->policy = policy;
+	return true;
+}
+
+static void on_reload(evutil_socket_t sig, short events, void *arg)
+{
+	struct stund *s = arg;
+	struct stund_conf next;
+	struct opt_error err;
+
+	if (reload(s, &next, &err)) {
+		log_setup((enum log_level)next.log_level, (enum log_format)next.log_format);
+		warn_of_fixed(s, &next);
+		log_event(LOG_LEVEL_INFO, "reload", "the new configuration is in effect");
+	} else {
+		log_event(LOG_LEVEL_ERROR, "reload", "all stays as it was: %s", err.text);
+	}
+	stund_conf_clear(&next);
+}
+
+static bool add_signal(struct stund *s, int sig, event_callback_fn call, struct event **out)
+{
+	*out = evsignal_new(s->base, sig, call, s);
+	return *out != NULL && event_add(*out, NULL) == 0;
+}
+
+static bool open_base(struct stund *s)
+{
+	if (worker_setup() != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return false;
+	s->base = event_base_new();
+	return s->base != NULL && add_signal(s, SIGTERM, on_stop, &s->on_term) &&
+	       add_signal(s, SIGINT, on_stop, &s->on_int) &&
+	       add_signal(s, SIGHUP, on_reload, &s->on_hup);
+}
+
+/* With the sockets open. */
+static bool drop_privileges(const struct stund *s)
+{
+	struct priv_result result = priv_drop(s->conf.user);
+	bool on = priv_may_go_on(result.outcome, s->conf.user != NULL);
+	enum log_level level = !on                           ? LOG_LEVEL_ERROR
+			       : result.outcome == PRIV_ROOT ? LOG_LEVEL_WARN
+							     : LOG_LEVEL_INFO;
+
+	log_event(level, "user", "%s%s%s", priv_outcome_text(result.outcome),
+		  result.error != 0 ? ": " : "", result.error != 0 ? strerror(result.error) : "");
+	return on;
+}
+
+/* Without a second address there is no NAT discovery: nobody shall wonder why. */
+static void tell_discovery(const struct stund *s, enum addr_family family, const char *name)
+{
+	const char *what = "on";
+
+	if (!layout_has_family(&s->layout, family))
+		return;
+	if (!s->conf.nat_discovery)
+		what = "off, as configured";
+	else if (!layout_has_full_site(&s->layout, family))
+		what = "off, since it takes two addresses; set listen and alternate";
+	log_event(LOG_LEVEL_INFO, "nat-discovery", "%s: %s", name, what);
+}
+
+static bool start(struct stund *s)
+{
+	int rc;
+
+	if (!open_base(s)) {
+		log_event(LOG_LEVEL_ERROR, "start", "cannot set up the event loop");
+		return false;
+	}
+	(void)priv_drop(NULL); /* no new privileges: threads inherit that, now or never */
+	rc = server_start(&s->conf, &s->layout, s->policy, &s->server);
+	if (rc != 0) {
+		log_event(LOG_LEVEL_ERROR, "start", "cannot start to listen: %s", strerror(-rc));
+		return false;
+	}
+	return drop_privileges(s);
+}
+
+static void stop(struct stund *s)
+{
+	struct event *const events[] = { s->on_term, s->on_int, s->on_hup };
+
+	server_stop(s->server);
+	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+		if (events[i] != NULL)
+			event_free(events[i]);
+	}
 	if (s->base != NULL)
 		event_base_free(s->base);
 }
 
 static int run(struct stund *s)
 {
-	struct opt_error err;
 	int rc = EXIT_RUNTIME;
 
-	if (open_all(s, &err)) {
-		log_event(LOG_LEVEL_INFO, "start", "stund %s is ready", PACKAGE_VERSION);
+	if (start(s)) {
+		tell_discovery(s, ADDR_IPV4, "IPv4");
+		tell_discovery(s, ADDR_IPV6, "IPv6");
+		log_event(LOG_LEVEL_INFO, "start", "stund %s is ready, with %zu workers",
+			  PACKAGE_VERSION, server_worker_count(s->server));
 		rc = event_base_dispatch(s->base) < 0 ? EXIT_RUNTIME : EXIT_STOPPED;
-	} else {
-		log_event(LOG_LEVEL_ERROR, "start", "%s", err.text);
 	}
-	close_all(s);
+	stop(s);
 	return rc;
 }
 
-/* What is done without starting: --help and its like. Returns false to go on. */
-static bool inform(const struct stund_conf *conf)
+/* Returns false where the command line asks for no text. */
+static bool print(const struct stund_conf *conf)
 {
 	if (conf->help)
 		opt_print_help(&stund_program, stdout);
@@ -89,24 +187,45 @@ static bool inform(const struct stund_conf *conf)
 	else if (conf->print_config)
 		opt_print_config(&stund_program, conf, stdout);
 	else
-		return conf->check_config;
+		return false;
 	return true;
+}
+
+/* All that can be wrong before a socket is opened, the certificate included. */
+static bool prepare(struct stund *s, struct opt_error *err)
+{
+	if (!layout_make(&s->conf, &s->layout, err))
+		return false;
+	s->policy = policy_new(&s->conf, err);
+	return s->policy != NULL;
+}
+
+static int dispatch(struct stund *s)
+{
+	struct opt_error err;
+
+	if (!stund_conf_load(s->argc, s->argv, &s->conf, &err)) {
+		(void)fprintf(stderr, "stund: %s\n", err.text);
+		return EXIT_CONFIG;
+	}
+	if (print(&s->conf))
+		return fflush(stdout) == 0 ? EXIT_STOPPED : EXIT_RUNTIME;
+	if (!prepare(s, &err)) {
+		(void)fprintf(stderr, "stund: %s\n", err.text);
+		return EXIT_CONFIG;
+	}
+	if (s->conf.check_config)
+		return EXIT_STOPPED;
+	log_setup((enum log_level)s->conf.log_level, (enum log_format)s->conf.log_format);
+	return run(s);
 }
 
 int main(int argc, char **argv)
 {
-	struct stund s = { 0 };
-	struct opt_error err;
-	int rc = EXIT_CONFIG;
+	struct stund s = { .argc = argc, .argv = argv };
+	int rc = dispatch(&s);
 
-	if (!stund_conf_load(argc, argv, &s.conf, &err) || !layout_make(&s.conf, &s.layout, &err)) {
-		fprintf(stderr, "stund: %s\n", err.text);
-	} else if (inform(&s.conf)) {
-		rc = fflush(stdout) == 0 ? EXIT_STOPPED : EXIT_RUNTIME;
-	} else {
-		log_setup((enum log_level)s.conf.log_level, (enum log_format)s.conf.log_format);
-		rc = run(&s);
-	}
+	policy_release(s.policy);
 	stund_conf_clear(&s.conf);
 	return rc;
 }

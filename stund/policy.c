@@ -1,9 +1,12 @@
 #include "policy.h"
 
 #include <openssl/rand.h>
+#include <openssl/ssl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tls.h"
 
 /* 512 KiB: sources that meet in a place share its budget, so there must be many. */
 #define LIMIT_PLACES 65536
@@ -13,29 +16,51 @@ struct counted {
 	atomic_uint holders;
 };
 
-static bool fill(struct policy *p, const struct stund_conf *conf, struct opt_error *err)
+static bool fill_server(struct policy *p, const struct stund_conf *conf)
+{
+	p->server.rfc3489 = conf->rfc3489;
+	p->server.nat_discovery = conf->nat_discovery;
+	if (conf->software == NULL)
+		return true;
+	p->server.software = strdup(conf->software);
+	return p->server.software != NULL;
+}
+
+static bool fill_limit(struct policy *p, const struct stund_conf *conf)
 {
 	uint8_t key[16];
 
-	p->server.rfc3489 = conf->rfc3489;
-	p->server.nat_discovery = conf->nat_discovery;
-	if (conf->software != NULL) {
-		p->server.software = strdup(conf->software);
-		if (p->server.software == NULL)
-			goto no_memory;
-	}
 	if (conf->rate_limit == 0)
 		return true;
-	if (RAND_bytes(key, sizeof(key)) != 1) {
-		snprintf(err->text, sizeof(err->text), "no random bytes");
+	if (RAND_bytes(key, sizeof(key)) != 1)
 		return false;
-	}
 	p->limit = limit_new((uint32_t)conf->rate_limit, (uint32_t)conf->rate_burst, LIMIT_PLACES,
 			     key);
-	if (p->limit != NULL)
+	return p->limit != NULL;
+}
+
+static bool fill_tls(struct policy *p, const struct stund_conf *conf, struct opt_error *err)
+{
+	static const char *const alpn[] = { TLS_ALPN_NAT_DISCOVERY, NULL };
+	struct tls_server_options options = { .cert_file = conf->cert_file,
+					      .key_file = conf->key_file,
+					      .alpn = alpn };
+	struct tls_error why;
+
+	if (conf->cert_file == NULL)
 		return true;
-no_memory:
-	snprintf(err->text, sizeof(err->text), "out of memory");
+	p->tls = tls_server_new(TLS_STREAM, &options, &why);
+	p->dtls = p->tls != NULL ? tls_server_new(TLS_DATAGRAM, &options, &why) : NULL;
+	if (p->dtls == NULL)
+		snprintf(err->text, sizeof(err->text), "%s", why.text);
+	return p->dtls != NULL;
+}
+
+static bool fill(struct policy *p, const struct stund_conf *conf, struct opt_error *err)
+{
+	if (fill_server(p, conf) && fill_limit(p, conf))
+		return fill_tls(p, conf, err);
+	snprintf(err->text, sizeof(err->text), "out of memory or randomness");
 	return false;
 }
 
@@ -69,6 +94,8 @@ void policy_release(struct policy *p)
 	if (p == NULL || atomic_fetch_sub(&c->holders, 1) != 1)
 		return;
 	limit_free(p->limit);
+	SSL_CTX_free(p->tls);
+	SSL_CTX_free(p->dtls);
 	free((char *)(uintptr_t)p->server.software);
 	free(c);
 }

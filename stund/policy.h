@@ -7,6 +7,8 @@
 #ifndef NATKIT_POLICY_H
 #define NATKIT_POLICY_H
 
+#include <openssl/types.h>
+
 #include "limit.h"
 #include "stun_server.h"
 #include "stund_conf.h"
@@ -14,6 +16,7 @@
 struct policy {
 	struct stun_server_policy server; /* `software` belongs to this struct */
 	struct limit *limit;              /* shared by all workers; NULL: no limit */
+	SSL_CTX *tls, *dtls;              /* NULL: no certificate */
 };
 
 /* Returns NULL with *err set. */

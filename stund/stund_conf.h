@@ -6,6 +6,8 @@
 
 #include "opt.h"
 
+#define STUND_WORKERS_MAX 256
+
 struct stund_conf {
 	/* Command line only. */
 	bool help, version, check_config, print_config;
@@ -32,7 +34,7 @@ struct stund_conf {
 	int64_t workers; /* 0: one per core */
 
 	/* How to run. */
-	char *user;  /* USER or USER:GROUP, or NULL */
+	char *user;  /* or NULL */
 	char *admin; /* [ADDRESS:]PORT, or NULL */
 	bool self_check;
 	int log_level, log_format;

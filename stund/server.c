@@ -1,0 +1,91 @@
+#include "server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "worker.h"
+
+struct server {
+	const struct stund_conf *conf;
+	const struct layout *layout;
+	struct policy *policy; /* borrowed while starting */
+	struct worker_pool *pool;
+	size_t count;
+	struct listen *listens[];
+};
+
+static size_t workers_of(const struct stund_conf *conf)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (conf->workers > 0)
+		return (size_t)conf->workers;
+	if (cores < 1)
+		return 1;
+	return cores < STUND_WORKERS_MAX ? (size_t)cores : STUND_WORKERS_MAX;
+}
+
+static int on_start(struct worker *w, void *arg)
+{
+	struct server *s = arg;
+	size_t i = worker_index(w);
+
+	return listen_open(worker_base(w), s->conf, s->layout, s->policy, i, s->count,
+			   &s->listens[i]);
+}
+
+static void on_stop(struct worker *w, void *arg)
+{
+	struct server *s = arg;
+
+	listen_close(s->listens[worker_index(w)]);
+}
+
+int server_start(const struct stund_conf *conf, const struct layout *layout, struct policy *policy,
+		 struct server **out)
+{
+	size_t count = workers_of(conf);
+	struct server *s = calloc(1, sizeof(*s) + count * sizeof(struct listen *));
+	struct worker_hooks hooks = { .start = on_start, .stop = on_stop, .arg = s };
+	int rc;
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->conf = conf;
+	s->layout = layout;
+	s->policy = policy;
+	s->count = count;
+	rc = worker_pool_start(count, &hooks, &s->pool);
+	if (rc != 0)
+		free(s);
+	else
+		*out = s;
+	return rc;
+}
+
+void server_stop(struct server *s)
+{
+	if (s == NULL)
+		return;
+	worker_pool_stop(s->pool);
+	free(s);
+}
+
+static void take_policy(struct worker *w, void *arg)
+{
+	struct server *s = arg;
+
+	listen_use_policy(s->listens[worker_index(w)], s->policy);
+}
+
+bool server_use_policy(struct server *s, struct policy *policy)
+{
+	s->policy = policy;
+	return worker_pool_run(s->pool, take_policy, s);
+}
+
+size_t server_worker_count(const struct server *s)
+{
+	return s->count;
+}
