@@ -17,5 +17,5 @@ stund_stund_SOURCES = \
 	stund/main.c \
 	stund/policy.c stund/policy.h \
 	stund/server.c stund/server.h \
-	stund/stats.h
+	stund/stats.c stund/stats.h
 stund_stund_LDADD = stund/libstund_core.a $(SHELL_LIBS)

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "admin.h"
 #include "layout.h"
 #include "log.h"
 #include "policy.h"
@@ -28,6 +30,8 @@ struct stund {
 	struct event_base *base;
 	struct event *on_term, *on_int, *on_hup;
 	struct server *server;
+	struct admin *admin;
+	time_t started;
 };
 
 static void on_stop(evutil_socket_t sig, short events, void *arg)
@@ -132,6 +136,47 @@ static void tell_discovery(const struct stund *s, enum addr_family family, const
 	log_event(LOG_LEVEL_INFO, "nat-discovery", "%s: %s", name, what);
 }
 
+static void tell_metrics(struct metrics *m, void *arg)
+{
+	const struct stund *s = arg;
+
+	metrics_family(m, "stund_info", METRICS_GAUGE, "Always 1; the version is a label.");
+	metrics_gauge(m, METRICS_LABELS("version", PACKAGE_VERSION), 1);
+	metrics_family(m, "stund_start_time_seconds", METRICS_GAUGE,
+		       "When it was started, in seconds since 1970.");
+	metrics_gauge(m, METRICS_LABELS(NULL), (double)s->started);
+	metrics_family(m, "stund_workers", METRICS_GAUGE, "Threads that answer.");
+	metrics_gauge(m, METRICS_LABELS(NULL), (double)server_worker_count(s->server));
+	server_report(s->server, m);
+}
+
+/* One who can ask gets an answer: the workers have no state in which they would not. */
+static bool is_healthy(void *arg)
+{
+	return true;
+}
+
+static bool open_admin(struct stund *s)
+{
+	struct admin_hooks hooks = { .metrics = tell_metrics, .is_healthy = is_healthy, .arg = s };
+	struct addr local;
+	char text[ADDR_TEXT_MAX];
+	int rc;
+
+	if (s->conf.admin == NULL || !stund_conf_admin_addr(s->conf.admin, &local))
+		return true;
+	rc = admin_open(s->base, &local, &hooks, NULL, &s->admin);
+	addr_print(&local, text);
+	if (rc != 0)
+		log_event(LOG_LEVEL_ERROR, "admin", "cannot listen on %s: %s", text, strerror(-rc));
+	else if (!addr_is_loopback(&local))
+		log_event(LOG_LEVEL_WARN, "admin",
+			  "http://%s/metrics, open to whoever reaches that address", text);
+	else
+		log_event(LOG_LEVEL_INFO, "admin", "http://%s/metrics", text);
+	return rc == 0;
+}
+
 static bool start(struct stund *s)
 {
 	int rc;
@@ -140,19 +185,21 @@ static bool start(struct stund *s)
 		log_event(LOG_LEVEL_ERROR, "start", "cannot set up the event loop");
 		return false;
 	}
+	s->started = time(NULL);
 	(void)priv_drop(NULL); /* no new privileges: threads inherit that, now or never */
 	rc = server_start(&s->conf, &s->layout, s->policy, &s->server);
 	if (rc != 0) {
 		log_event(LOG_LEVEL_ERROR, "start", "cannot start to listen: %s", strerror(-rc));
 		return false;
 	}
-	return drop_privileges(s);
+	return open_admin(s) && drop_privileges(s);
 }
 
 static void stop(struct stund *s)
 {
 	struct event *const events[] = { s->on_term, s->on_int, s->on_hup };
 
+	admin_close(s->admin);
 	server_stop(s->server);
 	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
 		if (events[i] != NULL)

@@ -89,3 +89,14 @@ size_t server_worker_count(const struct server *s)
 {
 	return s->count;
 }
+
+void server_report(const struct server *s, struct metrics *m)
+{
+	struct stats_source sources[STUND_WORKERS_MAX];
+
+	for (size_t i = 0; i < s->count; i++)
+		sources[i] = (struct stats_source){ .own = listen_stats(s->listens[i]),
+						    .streams = listen_stream_stats(s->listens[i]),
+						    .dtls = listen_dtls_stats(s->listens[i]) };
+	stats_report(m, sources, s->count);
+}

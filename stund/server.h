@@ -27,4 +27,7 @@ bool server_use_policy(struct server *s, struct policy *policy);
 
 size_t server_worker_count(const struct server *s);
 
+/* Appends the counters of all workers. From any thread. */
+void server_report(const struct server *s, struct metrics *m);
+
 #endif

@@ -8,6 +8,9 @@
 
 #include <stdatomic.h>
 
+#include "dtls.h"
+#include "metrics.h"
+#include "stream.h"
 #include "stun_server.h"
 
 #define STATS_TRANSPORTS (STUN_DTLS + 1)
@@ -34,5 +37,15 @@ static inline uint64_t stats_read(const _Atomic uint64_t *counter)
 {
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
+
+/* The counters of one worker. */
+struct stats_source {
+	const struct stats *own;
+	const struct stream_stats *streams; /* NULL: no TCP */
+	const struct dtls_stats *dtls;      /* NULL: no DTLS */
+};
+
+/* Appends the sums over all workers. */
+void stats_report(struct metrics *m, const struct stats_source *sources, size_t count);
 
 #endif
