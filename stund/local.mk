@@ -16,6 +16,7 @@ stund_stund_SOURCES = \
 	stund/listen_udp.c \
 	stund/main.c \
 	stund/policy.c stund/policy.h \
+	stund/selfcheck.c stund/selfcheck.h \
 	stund/server.c stund/server.h \
 	stund/stats.c stund/stats.h
 stund_stund_LDADD = stund/libstund_core.a $(SHELL_LIBS)

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "policy.h"
 #include "priv.h"
+#include "selfcheck.h"
 #include "server.h"
 #include "stund_conf.h"
 #include "worker.h"
@@ -30,6 +31,7 @@ struct stund {
 	struct event_base *base;
 	struct event *on_term, *on_int, *on_hup;
 	struct server *server;
+	struct selfcheck *selfcheck;
 	struct admin *admin;
 	time_t started;
 };
@@ -199,6 +201,7 @@ static void stop(struct stund *s)
 {
 	struct event *const events[] = { s->on_term, s->on_int, s->on_hup };
 
+	selfcheck_stop(s->selfcheck);
 	admin_close(s->admin);
 	server_stop(s->server);
 	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
@@ -216,6 +219,8 @@ static int run(struct stund *s)
 	if (start(s)) {
 		tell_discovery(s, ADDR_IPV4, "IPv4");
 		tell_discovery(s, ADDR_IPV6, "IPv6");
+		if (s->conf.self_check)
+			s->selfcheck = selfcheck_start(s->base, &s->layout, s->conf.nat_discovery);
 		log_event(LOG_LEVEL_INFO, "start", "stund %s is ready, with %zu workers",
 			  PACKAGE_VERSION, server_worker_count(s->server));
 		rc = event_base_dispatch(s->base) < 0 ? EXIT_RUNTIME : EXIT_STOPPED;
