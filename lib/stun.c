@@ -66,7 +66,7 @@ static const struct stun_attr_info attrs[] = {
 	    "protocol towards the peer: 17 is UDP, 6 is TCP", RFC8656("18.8")),
 	ROW(DONT_FRAGMENT, FLAG, 0, 0, 0, "DONT-FRAGMENT", "relay with the DF bit set",
 	    RFC8656("18.9")),
-	ROW(ACCESS_TOKEN, BYTES, 2, ANY, ANY, "ACCESS-TOKEN",
+	ROW(ACCESS_TOKEN, TOKEN, 2, ANY, ANY, "ACCESS-TOKEN",
 	    "a token from an authorization server", RFC7635("6.2")),
 	ROW(MESSAGE_INTEGRITY_SHA256, BYTES, 16, 32, 32, "MESSAGE-INTEGRITY-SHA256",
 	    "HMAC-SHA256 of all that stands before it", RFC8489("14.6")),

@@ -120,6 +120,7 @@ enum stun_attr_kind {
 	STUN_KIND_ALGORITHM,  /* PASSWORD-ALGORITHM */
 	STUN_KIND_ALGORITHMS, /* PASSWORD-ALGORITHMS */
 	STUN_KIND_ICMP,       /* ICMP: type, code, data */
+	STUN_KIND_TOKEN,      /* ACCESS-TOKEN: nonce and encrypted block */
 	STUN_KINDS,
 };
 

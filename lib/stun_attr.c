@@ -341,3 +341,29 @@ enum stun_result stun_attr_put_icmp(struct stun_builder *b, const struct stun_ic
 	wire_put_u32(&out, v->data);
 	return stun_attr_result(b);
 }
+
+enum stun_result stun_attr_get_token(struct bytes value, struct stun_token *out)
+{
+	struct wire in = wire_read(value);
+	struct stun_token v;
+
+	v.nonce = wire_get_bytes(&in, wire_get_u16(&in));
+	v.block = wire_get_bytes(&in, in.left);
+	if (in.failed)
+		return STUN_MALFORMED;
+	*out = v;
+	return STUN_OK;
+}
+
+enum stun_result stun_attr_put_token(struct stun_builder *b, const struct stun_token *v)
+{
+	struct wire_out out;
+
+	if (v->nonce.len > STUN_VALUE_MAX - 2 || v->block.len > STUN_VALUE_MAX - 2 - v->nonce.len)
+		return stun_attr_refuse(b);
+	out = stun_attr_open(b, STUN_ATTR_ACCESS_TOKEN, 2 + v->nonce.len + v->block.len);
+	wire_put_u16(&out, (uint16_t)v->nonce.len);
+	wire_put_mem(&out, v->nonce.data, v->nonce.len);
+	wire_put_mem(&out, v->block.data, v->block.len);
+	return stun_attr_result(b);
+}

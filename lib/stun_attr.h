@@ -121,4 +121,16 @@ struct stun_icmp {
 enum stun_result stun_attr_get_icmp(struct bytes value, struct stun_icmp *out);
 enum stun_result stun_attr_put_icmp(struct stun_builder *b, const struct stun_icmp *v);
 
+/*
+ * ACCESS-TOKEN (RFC 7635, section 6.2): what the AEAD algorithm takes. A client gets both from
+ * its authorization server; a STUN server decrypts the block, with its own name as associated
+ * data.
+ */
+struct stun_token {
+	struct bytes nonce;
+	struct bytes block;
+};
+enum stun_result stun_attr_get_token(struct bytes value, struct stun_token *out);
+enum stun_result stun_attr_put_token(struct stun_builder *b, const struct stun_token *v);
+
 #endif

@@ -164,6 +164,16 @@ static enum stun_result copy_icmp(struct stun_builder *b, const struct stun_tid 
 	return stun_attr_put_icmp(b, &v);
 }
 
+static enum stun_result copy_token(struct stun_builder *b, const struct stun_tid *tid,
+				   const struct stun_attr *a)
+{
+	struct stun_token v;
+
+	if (stun_attr_get_token(a->value, &v) != STUN_OK)
+		return STUN_MALFORMED;
+	return stun_attr_put_token(b, &v);
+}
+
 enum attr_copy attr_copy(struct stun_builder *b, const struct stun_tid *tid,
 			 const struct stun_attr *attr)
 {
@@ -186,6 +196,7 @@ enum attr_copy attr_copy(struct stun_builder *b, const struct stun_tid *tid,
 		[STUN_KIND_ALGORITHM] = copy_algorithm,
 		[STUN_KIND_ALGORITHMS] = copy_algorithms,
 		[STUN_KIND_ICMP] = copy_icmp,
+		[STUN_KIND_TOKEN] = copy_token,
 	};
 	const struct stun_attr_info *info = stun_attr_info(attr->type);
 	enum stun_attr_kind kind = info != NULL ? info->kind : STUN_KIND_BYTES;

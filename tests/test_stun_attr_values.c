@@ -289,6 +289,73 @@ static void algorithms_are_cut_at_cap_but_all_are_checked(void **state)
 			 STUN_MALFORMED);
 }
 
+static void a_token_is_a_nonce_and_a_block(void **state)
+{
+	static const struct {
+		struct bytes value, nonce, block;
+	} cases[] = {
+		{ BYTES("\0\4noncblock"), BYTES("nonc"), BYTES("block") },
+		{ BYTES("\0\4nonc"), BYTES("nonc"), BYTES("") },
+		{ BYTES("\0\0block"), BYTES(""), BYTES("block") },
+		{ BYTES("\0\0"), BYTES(""), BYTES("") },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		uint8_t buf[64];
+		struct stun_builder b =
+			stun_build(buf, sizeof(buf), STUN_BINDING, STUN_REQUEST, &tid);
+		struct stun_token got;
+
+		assert_int_equal(stun_attr_get_token(cases[i].value, &got), STUN_OK);
+		assert_true(bytes_equal(got.nonce, cases[i].nonce));
+		assert_true(bytes_equal(got.block, cases[i].block));
+		assert_int_equal(stun_attr_put_token(&b, &got), STUN_OK);
+		assert_memory_equal(buf + STUN_HEADER_LEN + 4, cases[i].value.data,
+				    cases[i].value.len);
+	}
+}
+
+static void a_nonce_must_stay_inside_its_token(void **state)
+{
+	static const struct bytes cases[] = { BYTES(""), BYTES("\0"), BYTES("\0\5nonc"),
+					      BYTES("\xff\xff"
+						    "x") };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct stun_token got = { .block = BYTES("old") };
+
+		assert_int_equal(stun_attr_get_token(cases[i], &got), STUN_MALFORMED);
+		assert_int_equal(got.block.len, 3);
+	}
+}
+
+static void an_absurd_token_is_not_written(void **state)
+{
+	static uint8_t buf[STUN_MESSAGE_MAX];
+	const struct {
+		size_t nonce, block;
+		enum stun_result want;
+	} cases[] = {
+		{ STUN_VALUE_MAX - 2, 0, STUN_OK },
+		{ 12, STUN_VALUE_MAX - 14, STUN_OK },
+		{ STUN_VALUE_MAX - 1, 0, STUN_MALFORMED },
+		{ 12, STUN_VALUE_MAX - 13, STUN_MALFORMED },
+		{ SIZE_MAX, 0, STUN_MALFORMED },
+		{ 12, SIZE_MAX - 12, STUN_MALFORMED },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		static const uint8_t zeros[STUN_VALUE_MAX];
+		struct stun_token v = { bytes_of(zeros, cases[i].nonce),
+					bytes_of(zeros, cases[i].block) };
+		struct stun_builder b =
+			stun_build(buf, sizeof(buf), STUN_BINDING, STUN_REQUEST, &tid);
+
+		assert_int_equal(stun_attr_put_token(&b, &v), cases[i].want);
+		assert_int_equal(b.failed, cases[i].want != STUN_OK);
+	}
+}
+
 static void absurd_algorithms_are_not_written(void **state)
 {
 	uint8_t buf[64];
@@ -319,6 +386,9 @@ int main(void)
 		cmocka_unit_test(algorithms_must_stay_inside),
 		cmocka_unit_test(algorithms_are_cut_at_cap_but_all_are_checked),
 		cmocka_unit_test(absurd_algorithms_are_not_written),
+		cmocka_unit_test(a_token_is_a_nonce_and_a_block),
+		cmocka_unit_test(a_nonce_must_stay_inside_its_token),
+		cmocka_unit_test(an_absurd_token_is_not_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
