@@ -112,7 +112,10 @@ enum stun_result stun_attr_get_algorithms(struct bytes value, struct stun_algori
 enum stun_result stun_attr_put_algorithms(struct stun_builder *b, const struct stun_algorithm *list,
 					  size_t count);
 
-/* ICMP (RFC 8656, section 18.13). */
+/*
+ * ICMP (RFC 8656, section 18.13). Type and code have a byte each, as in ICMP: the figure draws
+ * 7 and 9 bits, which neither needs, and its text does not mention.
+ */
 struct stun_icmp {
 	uint8_t type;
 	uint8_t code;
