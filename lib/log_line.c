@@ -55,9 +55,9 @@ static void put_text_escape(struct wire_out *out, uint8_t c)
 static void put_text_value(struct wire_out *out, const uint8_t *s, const uint8_t *end)
 {
 	while (s < end) {
-		size_t len = utf8_len(s);
+		size_t len = utf8_len(bytes_of(s, (size_t)(end - s)));
 
-		if (len == 0 || is_control(s) || len > (size_t)(end - s)) {
+		if (len == 0 || is_control(s)) {
 			put_text_escape(out, *s++);
 			continue;
 		}
@@ -71,9 +71,9 @@ static void put_json_value(struct wire_out *out, const uint8_t *s, const uint8_t
 	char escape[8];
 
 	while (s < end) {
-		size_t len = utf8_len(s);
+		size_t len = utf8_len(bytes_of(s, (size_t)(end - s)));
 
-		if (len == 0 || len > (size_t)(end - s)) {
+		if (len == 0) {
 			put_text(out, "\\ufffd");
 			s++;
 			continue;

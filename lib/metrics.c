@@ -57,7 +57,7 @@ static void put(struct metrics *m, const char *text)
 static void put_escaped(struct metrics *m, const char *text, bool is_label)
 {
 	for (const char *s = text; *s != '\0';) {
-		size_t len = utf8_len((const uint8_t *)s);
+		size_t len = utf8_len(bytes_of(s, strnlen(s, 4)));
 
 		if (*s == '\n')
 			put(m, "\\n");

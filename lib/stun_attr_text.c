@@ -2,44 +2,17 @@
 #include "stun_attr.h"
 
 #include "stun_attr_put.h"
+#include "utf8.h"
 
 #define ERROR_FIXED_LEN 4 /* ERROR-CODE and ADDRESS-ERROR-CODE in front of the reason */
 
-/* Well-formed UTF-8 (RFC 3629): the length of the character at the cursor, 0 if it is none. */
-static size_t utf8_char_len(struct bytes s)
-{
-	uint8_t c = s.data[0];
-	uint8_t low = 0x80;
-	uint8_t high = 0xbf;
-	size_t len = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-
-	if (c < 0x80)
-		return c != 0;
-	if (c < 0xc2 || c > 0xf4 || s.len < len)
-		return 0;
-	if (c == 0xe0)
-		low = 0xa0; /* shorter forms exist */
-	else if (c == 0xed)
-		high = 0x9f; /* surrogates */
-	else if (c == 0xf0)
-		low = 0x90;
-	else if (c == 0xf4)
-		high = 0x8f; /* above U+10FFFF */
-	if (s.data[1] < low || s.data[1] > high)
-		return 0;
-	for (size_t i = 2; i < len; i++) {
-		if ((s.data[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return len;
-}
-
+/* UTF-8 without NUL. */
 static bool is_text(struct bytes s)
 {
 	while (s.len > 0) {
-		size_t n = utf8_char_len(s);
+		size_t n = utf8_len(s);
 
-		if (n == 0)
+		if (n == 0 || s.data[0] == 0)
 			return false;
 		s = bytes_of(s.data + n, s.len - n);
 	}
