@@ -231,7 +231,7 @@ enum stun_result stun_attr_put_even_port(struct stun_builder *b, bool reserve)
 
 static size_t algorithm_len(const struct stun_algorithm *v)
 {
-	return 4 + ((v->params.len + 3) & ~(size_t)3);
+	return 4 + v->params.len + wire_padding(v->params.len);
 }
 
 /* One entry; the padding of the last may be missing, since an attribute pads as well. */
@@ -239,7 +239,7 @@ static struct stun_algorithm take_algorithm(struct wire *in)
 {
 	struct stun_algorithm v = { .number = wire_get_u16(in) };
 	size_t len = wire_get_u16(in);
-	size_t pad = (0 - len) % 4;
+	size_t pad = wire_padding(len);
 
 	v.params = wire_get_bytes(in, len);
 	wire_skip(in, pad < in->left ? pad : in->left);
@@ -295,12 +295,10 @@ static enum stun_result put_algorithms(struct stun_builder *b, uint16_t type,
 		return stun_attr_refuse(b);
 	out = stun_attr_open(b, type, len);
 	for (size_t i = 0; i < count; i++) {
-		size_t pad = (0 - list[i].params.len) % 4;
-
 		wire_put_u16(&out, list[i].number);
 		wire_put_u16(&out, (uint16_t)list[i].params.len);
 		wire_put_mem(&out, list[i].params.data, list[i].params.len);
-		wire_put_zeros(&out, pad);
+		wire_put_zeros(&out, wire_padding(list[i].params.len));
 	}
 	return stun_attr_result(b);
 }

@@ -19,14 +19,6 @@ static bool is_text(struct bytes s)
 	return true;
 }
 
-/* RFC 3489 implementations count a terminator, or several, into their texts. */
-static struct bytes without_trailing_nuls(struct bytes s)
-{
-	while (s.len > 0 && s.data[s.len - 1] == 0)
-		s.len--;
-	return s;
-}
-
 static bool is_length_allowed(const struct stun_attr_info *info, size_t len)
 {
 	if (info->type == STUN_ATTR_MESSAGE_INTEGRITY_SHA256 && len % 4 != 0)
@@ -41,7 +33,7 @@ enum stun_result stun_attr_get_bytes(uint16_t type, struct bytes value, struct b
 	if (info != NULL && !is_length_allowed(info, value.len))
 		return STUN_MALFORMED;
 	if (type == STUN_ATTR_SOFTWARE)
-		value = without_trailing_nuls(value);
+		value = bytes_without_nuls(value);
 	if (info != NULL && info->kind == STUN_KIND_TEXT && !is_text(value))
 		return STUN_MALFORMED;
 	*out = value;
@@ -75,7 +67,7 @@ static enum stun_result get_error(uint16_t type, struct bytes value, uint8_t *fi
 	wire_skip(&in, 1);
 	hundreds = wire_get_u8(&in) & 7;
 	number = wire_get_u8(&in);
-	reason = without_trailing_nuls(wire_get_bytes(&in, in.left));
+	reason = bytes_without_nuls(wire_get_bytes(&in, in.left));
 	if (in.failed || value.len > stun_attr_info(type)->max_len)
 		return STUN_MALFORMED;
 	if (hundreds < 3 || hundreds > 6 || number > 99)

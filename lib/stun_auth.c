@@ -119,16 +119,9 @@ void stun_key_wipe(struct stun_key *key)
 	OPENSSL_cleanse(key, sizeof(*key));
 }
 
-static struct bytes without_nuls(struct bytes in)
-{
-	while (in.len > 0 && in.data[in.len - 1] == '\0')
-		in.len--;
-	return in;
-}
-
 static struct bytes without_quotes(struct bytes in)
 {
-	in = without_nuls(in);
+	in = bytes_without_nuls(in);
 	if (in.len >= 2 && in.data[0] == '"' && in.data[in.len - 1] == '"')
 		return bytes_of(in.data + 1, in.len - 2);
 	return in;
@@ -168,7 +161,7 @@ size_t stun_secret_long_term(uint16_t algorithm, struct bytes username, struct b
 	struct bytes parts[] = {
 		without_quotes(username),
 		without_quotes(realm),
-		without_nuls(password),
+		bytes_without_nuls(password),
 	};
 
 	switch (algorithm) {

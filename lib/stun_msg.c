@@ -19,7 +19,7 @@ static uint8_t class_of(uint16_t type)
 
 static size_t padded(size_t len)
 {
-	return (len + 3) & ~(size_t)3;
+	return len + wire_padding(len);
 }
 
 struct stun_tid stun_tid_make(const uint8_t random[static 12])

@@ -34,7 +34,7 @@ static inline bool turn_chan_is_number_5766(uint16_t number)
 /* How many bytes (0 to 3) follow a frame of `len` bytes on a stream. */
 static inline size_t turn_chan_padding(size_t len)
 {
-	return (0 - len) % 4;
+	return wire_padding(len);
 }
 
 /*

@@ -41,6 +41,20 @@ static inline bool bytes_equal(struct bytes a, struct bytes b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+/* Without the zeros at its end, which some count into their texts. */
+static inline struct bytes bytes_without_nuls(struct bytes in)
+{
+	while (in.len > 0 && in.data[in.len - 1] == 0)
+		in.len--;
+	return in;
+}
+
+/* How many bytes (0 to 3) bring `len` to a multiple of four. */
+static inline size_t wire_padding(size_t len)
+{
+	return (0 - len) % 4;
+}
+
 /* A reading cursor. */
 struct wire {
 	const uint8_t *at;
