@@ -31,9 +31,10 @@ tests_test_no_alloc_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_stun_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_stun_attr_SOURCES = tests/test_stun_attr.c tests/attr_copy.c tests/attr_copy.h \
-	tests/rng.h
+	tests/attr_sample.h tests/rng.h
 tests_test_stun_attr_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_attr_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_stun_attr_values_SOURCES = tests/test_stun_attr_values.c tests/attr_sample.h
 tests_test_stun_attr_values_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_attr_values_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_stun_msg_SOURCES = tests/test_stun_msg.c tests/rng.h

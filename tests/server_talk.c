@@ -61,6 +61,27 @@ void talk_start(struct talk *t, const struct stun_tid *tid)
 	talk_class(t, STUN_BINDING, STUN_REQUEST, tid);
 }
 
+static const struct {
+	const char *why;
+	const struct stun_site *site;
+	bool nat_discovery;
+} plain_cases[TALK_PLAIN_CASES] = {
+	{ "plain listener", NULL, true },
+	{ "one address", &talk_half_site, true },
+	{ "RFC 5780 is off", &talk_site4, false },
+};
+
+void talk_be_plain(struct talk *t, size_t which)
+{
+	t->q.site = plain_cases[which].site;
+	t->policy.nat_discovery = plain_cases[which].nat_discovery;
+}
+
+const char *talk_plain_case(size_t which)
+{
+	return plain_cases[which].why;
+}
+
 enum stun_outcome talk_run(struct talk *t)
 {
 	assert_int_equal(stun_build_finish(&t->b, &t->q.datagram), STUN_OK);

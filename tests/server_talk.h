@@ -31,6 +31,11 @@ void talk_class(struct talk *t, uint16_t method, enum stun_class class, const st
 /* A Binding request. */
 void talk_start(struct talk *t, const struct stun_tid *tid);
 
+/* RFC 5780 is not offered, for one of three reasons; talk_plain_case tells which. */
+#define TALK_PLAIN_CASES 3
+void talk_be_plain(struct talk *t, size_t which);
+const char *talk_plain_case(size_t which);
+
 /* Asks the server. A reply must be well-formed, and fit to the request. */
 enum stun_outcome talk_run(struct talk *t);
 

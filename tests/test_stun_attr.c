@@ -7,19 +7,8 @@
 #include <cmocka.h>
 
 #include "attr_copy.h"
+#include "attr_sample.h"
 #include "rng.h"
-
-#define COOKIE_AND_ID      \
-	"\x21\x12\xa4\x42" \
-	"\xb7\xe7\xa7\x01\xbc\x34\xd6\x86\xfa\x87\xdf\xae"
-
-static const struct stun_tid tid = { .bytes = COOKIE_AND_ID };
-
-/* Addresses that RFC 5769 has, sections 2.2 and 2.3: 192.0.2.1:32853 and an IPv6 one. */
-#define V4     "\0\x01\x80\x55\xc0\x00\x02\x01"
-#define V4_XOR "\0\x01\xa1\x47\xe1\x12\xa6\x43"
-#define V6     "\0\x02\x80\x55\x20\x01\x0d\xb8\x12\x34\x56\x78\0\x11\x22\x33\x44\x55\x66\x77"
-#define V6_XOR "\0\x02\xa1\x47\x01\x13\xa9\xfa\xa5\xd3\xf1\x79\xbc\x25\xf4\xb5\xbe\xd2\xb9\xd9"
 
 /* What a value must still be when a byte is cut off or put behind. */
 enum sizes {

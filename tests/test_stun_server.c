@@ -14,26 +14,16 @@
 
 static void bare_request_gets_xor_mapped_and_no_more(void **state)
 {
-	static const struct {
-		const char *why;
-		const struct stun_site *site;
-		bool nat_discovery;
-	} cases[] = {
-		{ "plain listener", NULL, true },
-		{ "one address", &talk_half_site, true },
-		{ "RFC 5780 is off", &talk_site4, false },
-	};
 	struct talk t;
 
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < TALK_PLAIN_CASES; i++) {
 		talk_start(&t, &talk_modern);
-		t.q.site = cases[i].site;
-		t.policy.nat_discovery = cases[i].nat_discovery;
+		talk_be_plain(&t, i);
 		if (talk_run(&t) != STUN_REPLY)
-			fail_msg("%s: no reply", cases[i].why);
+			fail_msg("%s: no reply", talk_plain_case(i));
 		talk_expect_mapped(&t, &talk_client4);
 		if (t.reply.msg.len != 32)
-			fail_msg("%s: %zu bytes", cases[i].why, t.reply.msg.len);
+			fail_msg("%s: %zu bytes", talk_plain_case(i), t.reply.msg.len);
 		assert_true(addr_equal(&t.reply.to, &talk_client4));
 		assert_int_equal(t.reply.socket, 0);
 	}

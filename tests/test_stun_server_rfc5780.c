@@ -78,29 +78,19 @@ static void what_is_not_offered_is_unknown(void **state)
 {
 	static const uint16_t types[] = { STUN_ATTR_CHANGE_REQUEST, STUN_ATTR_RESPONSE_PORT,
 					  STUN_ATTR_PADDING };
-	static const struct {
-		const char *why;
-		const struct stun_site *site;
-		bool nat_discovery;
-	} cases[] = {
-		{ "plain listener", NULL, true },
-		{ "one address", &talk_half_site, true },
-		{ "RFC 5780 is off", &talk_site4, false },
-	};
 	struct talk t;
 
-	for (size_t i = 0; i < ARRAY_LEN(cases) * ARRAY_LEN(types); i++) {
+	for (size_t i = 0; i < TALK_PLAIN_CASES * ARRAY_LEN(types); i++) {
 		size_t n = i / ARRAY_LEN(types);
 		const uint16_t *type = &types[i % ARRAY_LEN(types)];
 
 		talk_start(&t, &talk_modern);
-		t.q.site = cases[n].site;
-		t.policy.nat_discovery = cases[n].nat_discovery;
+		talk_be_plain(&t, n);
 		talk_put_raw(&t, *type, BYTES("\0\0\0\6"));
 		talk_put_raw(&t, 0x8555,
 			     BYTES("twelve bytes")); /* room for an answer, see PADDING */
 		if (talk_run(&t) != STUN_REPLY_ERROR)
-			fail_msg("%s: %s is known", cases[n].why, stun_attr_name(*type));
+			fail_msg("%s: %s is known", talk_plain_case(n), stun_attr_name(*type));
 		talk_expect_unknown(&t, type, 1);
 	}
 }
