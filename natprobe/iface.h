@@ -2,8 +2,8 @@
  * iface - which interfaces and addresses of this host are probed, and from where.
  *
  * The choice is a pure function over a list of addresses, so that tests can hand it any
- * host; reading the list and asking for a route is the system's part (iface_linux.c,
- * iface_portable.c).
+ * host; reading the list and asking for a route is the system's part (iface_linux.c
+ * and route_linux.c, or iface_portable.c).
  */
 #ifndef NATPROBE_IFACE_H
 #define NATPROBE_IFACE_H

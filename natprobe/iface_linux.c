@@ -1,4 +1,4 @@
-/* The system's part of iface on Linux: rtnetlink, which needs no privilege. */
+/* The addresses of this host, from rtnetlink, which needs no privilege. */
 #include "iface.h"
 
 #include <errno.h>
@@ -9,13 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
-#include "sockaddr.h"
-#include "wire.h"
-
-#define ANSWER_MAX 65536 /* the kernel never needs more per datagram of a dump */
+#include "netlink_linux.h"
 
 struct link {
 	uint32_t index;
@@ -50,68 +46,10 @@ static void *grow(void **items, size_t *count, size_t size)
 	return last;
 }
 
-static int open_netlink(void)
-{
-	struct sockaddr_nl self = { .nl_family = AF_NETLINK };
-	struct timeval patience = { .tv_sec = 2 };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, (struct sockaddr *)&self, sizeof(self)) != 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) != 0) {
-		int rc = -errno;
-
-		close(fd);
-		return rc;
-	}
-	return fd;
-}
-
-/* rtnetlink's attributes; the macros of its header do not pass -Wconversion. */
-static bool next_attr(struct bytes *in, uint16_t *type, struct bytes *value)
-{
-	struct rtattr head;
-	size_t step;
-
-	if (in->len < sizeof(head))
-		return false;
-	memcpy(&head, in->data, sizeof(head));
-	if (head.rta_len < sizeof(head) || head.rta_len > in->len)
-		return false;
-	*type = head.rta_type;
-	*value = bytes_of(in->data + sizeof(head), head.rta_len - sizeof(head));
-	step = ((size_t)head.rta_len + 3) & ~(size_t)3;
-	if (step > in->len)
-		step = in->len;
-	*in = bytes_of(in->data + step, in->len - step);
-	return true;
-}
-
-/* What stands behind the fixed struct of a message. */
-static struct bytes attrs_of(struct bytes payload, size_t fixed)
-{
-	fixed = (fixed + 3) & ~(size_t)3;
-	if (payload.len < fixed)
-		return (struct bytes){ 0 };
-	return bytes_of(payload.data + fixed, payload.len - fixed);
-}
-
-static bool get_ip(struct bytes value, uint8_t af, struct addr *out)
-{
-	struct addr a = { .family = af == AF_INET ? ADDR_IPV4 : ADDR_IPV6 };
-
-	if ((af != AF_INET && af != AF_INET6) || value.len != addr_ip_len(a.family))
-		return false;
-	memcpy(a.ip, value.data, value.len);
-	*out = a;
-	return true;
-}
-
 static void on_link(struct dump *d, struct bytes payload)
 {
 	struct ifinfomsg info;
-	struct bytes attrs = attrs_of(payload, sizeof(info));
+	struct bytes attrs = netlink_attrs(payload, sizeof(info));
 	struct bytes value;
 	struct link *link;
 	uint16_t type;
@@ -126,7 +64,7 @@ static void on_link(struct dump *d, struct bytes payload)
 	}
 	link->index = (uint32_t)info.ifi_index;
 	link->flags = info.ifi_flags;
-	while (next_attr(&attrs, &type, &value)) {
+	while (netlink_attr_next(&attrs, &type, &value)) {
 		if (type == IFLA_IFNAME && value.len > 0 && value.len <= sizeof(link->name))
 			memcpy(link->name, value.data, value.len - 1);
 	}
@@ -148,11 +86,11 @@ static void read_addr_attrs(struct bytes attrs, uint8_t af, uint32_t *flags, str
 	bool has_local = false;
 	uint16_t type;
 
-	while (next_attr(&attrs, &type, &value)) {
+	while (netlink_attr_next(&attrs, &type, &value)) {
 		if (type == IFA_LOCAL)
-			has_local = get_ip(value, af, out) || has_local;
+			has_local = netlink_get_ip(value, af, out) || has_local;
 		else if (type == IFA_ADDRESS && !has_local)
-			get_ip(value, af, out);
+			netlink_get_ip(value, af, out);
 		else if (type == IFA_FLAGS && value.len == sizeof(*flags))
 			memcpy(flags, value.data, sizeof(*flags));
 	}
@@ -173,7 +111,7 @@ static void on_addr(struct dump *d, struct bytes payload)
 	if (link == NULL)
 		return;
 	flags = info.ifa_flags;
-	read_addr_attrs(attrs_of(payload, sizeof(info)), info.ifa_family, &flags, &a.addr);
+	read_addr_attrs(netlink_attrs(payload, sizeof(info)), info.ifa_family, &flags, &a.addr);
 	if (a.addr.family == ADDR_NONE)
 		return;
 
@@ -241,7 +179,7 @@ static int dump(int fd, uint16_t type, struct dump *d, uint8_t *buf)
 	if (send(fd, &ask, sizeof(ask), 0) < 0)
 		return -errno;
 	while (rc > 0) {
-		ssize_t len = recv(fd, buf, ANSWER_MAX, 0);
+		ssize_t len = recv(fd, buf, NETLINK_ANSWER_MAX, 0);
 
 		if (len < 0 && errno == EINTR)
 			continue;
@@ -253,8 +191,8 @@ static int dump(int fd, uint16_t type, struct dump *d, uint8_t *buf)
 int iface_list_open(struct iface_list *out)
 {
 	struct dump d = { 0 };
-	uint8_t *buf = malloc(ANSWER_MAX);
-	int fd = open_netlink();
+	uint8_t *buf = malloc(NETLINK_ANSWER_MAX);
+	int fd = netlink_open();
 	int rc = fd;
 
 	*out = (struct iface_list){ 0 };
@@ -286,168 +224,4 @@ void iface_list_close(struct iface_list *list)
 bool iface_exists(const char *name)
 {
 	return if_nametoindex(name) != 0;
-}
-
-struct route_question {
-	struct nlmsghdr head;
-	struct rtmsg body;
-	uint8_t attrs[128];
-};
-
-static void put_attr(struct route_question *q, uint16_t type, const void *value, size_t len)
-{
-	struct rtattr head = { .rta_len = (uint16_t)(sizeof(head) + len), .rta_type = type };
-	size_t at = q->head.nlmsg_len - offsetof(struct route_question, attrs);
-
-	memcpy(q->attrs + at, &head, sizeof(head));
-	memcpy(q->attrs + at + sizeof(head), value, len);
-	q->head.nlmsg_len += (uint32_t)((sizeof(head) + len + 3) & ~(size_t)3);
-}
-
-/* The one answer to a route look-up: a route, or the reason why there is none. */
-static int receive_route(int fd, uint8_t *buf, struct bytes *payload)
-{
-	struct nlmsghdr head;
-	ssize_t got;
-	size_t len;
-	int err = 0;
-
-	do {
-		got = recv(fd, buf, ANSWER_MAX, 0);
-	} while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return -errno;
-	len = (size_t)got;
-	if (len < sizeof(head))
-		return -EBADMSG;
-	memcpy(&head, buf, sizeof(head));
-	if (head.nlmsg_len < sizeof(head) || head.nlmsg_len > len)
-		return -EBADMSG;
-	*payload = bytes_of(buf + sizeof(head), head.nlmsg_len - sizeof(head));
-	if (head.nlmsg_type == RTM_NEWROUTE)
-		return 0;
-	if (head.nlmsg_type == NLMSG_ERROR && payload->len >= sizeof(err))
-		memcpy(&err, payload->data, sizeof(err));
-	return err < 0 ? err : -EBADMSG;
-}
-
-static uint8_t af_of(const struct addr *a)
-{
-	return a->family == ADDR_IPV4 ? AF_INET : AF_INET6;
-}
-
-/*
- * One route look-up through an interface.
- * source  ADDR_NONE: the kernel chooses; rules that look at the source do not match then
- * flags   RTM_F_FIB_MATCH: fail where the kernel would just assume a neighbour
- * body    set on success, with what stands behind it in *attrs
- */
-static int ask_route(int fd, uint32_t index, const struct addr *toward, const struct addr *source,
-		     unsigned int flags, uint8_t *buf, struct rtmsg *body, struct bytes *attrs)
-{
-	struct route_question q = {
-		.head = { .nlmsg_len = offsetof(struct route_question, attrs),
-			  .nlmsg_type = RTM_GETROUTE,
-			  .nlmsg_flags = NLM_F_REQUEST },
-		.body = { .rtm_family = af_of(toward), .rtm_flags = flags },
-	};
-	struct bytes payload = { 0 };
-	int rc;
-
-	q.body.rtm_dst_len = (uint8_t)(addr_ip_len(toward->family) * 8);
-	put_attr(&q, RTA_DST, toward->ip, addr_ip_len(toward->family));
-	put_attr(&q, RTA_OIF, &index, sizeof(index));
-	if (source->family != ADDR_NONE) {
-		q.body.rtm_src_len = q.body.rtm_dst_len;
-		put_attr(&q, RTA_SRC, source->ip, addr_ip_len(source->family));
-	}
-	if (send(fd, &q, q.head.nlmsg_len, 0) < 0)
-		return -errno;
-	rc = receive_route(fd, buf, &payload);
-	if (rc != 0)
-		return rc;
-	if (payload.len < sizeof(*body))
-		return -EBADMSG;
-	memcpy(body, payload.data, sizeof(*body));
-	*attrs = attrs_of(payload, sizeof(*body));
-	/* "unreachable", "blackhole" and "prohibit" are routes too. */
-	return body->rtm_type == RTN_UNICAST || body->rtm_type == RTN_LOCAL ? 0 : -EHOSTUNREACH;
-}
-
-static bool is_candidate(const struct iface_choice *choice, const struct addr *a)
-{
-	for (size_t i = 0; i < choice->candidate_count; i++) {
-		if (addr_equal_ip(&choice->candidates[i], a))
-			return true;
-	}
-	return false;
-}
-
-static int ask_preferred(int fd, const struct iface_choice *choice, const struct addr *toward,
-			 uint8_t *buf, struct iface_route *out)
-{
-	struct addr none = { 0 };
-	struct addr named = { 0 };
-	struct rtmsg body;
-	struct bytes attrs;
-	struct bytes value;
-	uint16_t type;
-	int rc = ask_route(fd, choice->index, toward, &none, 0, buf, &body, &attrs);
-
-	if (rc != 0)
-		return rc;
-	while (next_attr(&attrs, &type, &value)) {
-		if (type == RTA_PREFSRC)
-			get_ip(value, af_of(toward), &named);
-	}
-	out->source = is_candidate(choice, &named) ? named : choice->candidates[0];
-	out->is_local = body.rtm_type == RTN_LOCAL;
-	return 0;
-}
-
-/* Some routes are only there for packets from certain addresses (policy routing). */
-static int ask_by_source(int fd, const struct iface_choice *choice, const struct addr *toward,
-			 uint8_t *buf, struct iface_route *out)
-{
-	struct rtmsg body;
-	struct bytes attrs;
-	int rc = -ENETUNREACH;
-
-	for (size_t i = 0; i < choice->candidate_count; i++) {
-		rc = ask_route(fd, choice->index, toward, &choice->candidates[i], RTM_F_FIB_MATCH,
-			       buf, &body, &attrs);
-		if (rc != 0)
-			continue;
-		out->source = choice->candidates[i];
-		out->is_local = body.rtm_type == RTN_LOCAL;
-		return 0;
-	}
-	return rc;
-}
-
-static int find_route(int fd, const struct iface_choice *choice, const struct addr *toward,
-		      uint8_t *buf, struct iface_route *out)
-{
-	struct addr none = { 0 };
-	struct rtmsg body;
-	struct bytes attrs;
-
-	if (ask_route(fd, choice->index, toward, &none, RTM_F_FIB_MATCH, buf, &body, &attrs) == 0)
-		return ask_preferred(fd, choice, toward, buf, out);
-	return ask_by_source(fd, choice, toward, buf, out);
-}
-
-int iface_find_route(const struct iface_choice *choice, const struct addr *toward,
-		     struct iface_route *out)
-{
-	uint8_t *buf = malloc(ANSWER_MAX);
-	int fd = open_netlink();
-	int rc = fd < 0 ? fd : -ENOMEM;
-
-	if (fd >= 0 && buf != NULL)
-		rc = find_route(fd, choice, toward, buf, out);
-	if (fd >= 0)
-		close(fd);
-	free(buf);
-	return rc;
 }

@@ -43,7 +43,10 @@ natprobe_libprobeshell_a_SOURCES = \
 
 # Chosen by configure: Linux tells more about addresses and routes than others do.
 if RTNETLINK
-natprobe_libprobeshell_a_SOURCES += natprobe/iface_linux.c
+natprobe_libprobeshell_a_SOURCES += \
+	natprobe/iface_linux.c \
+	natprobe/netlink_linux.c natprobe/netlink_linux.h \
+	natprobe/route_linux.c
 else
 natprobe_libprobeshell_a_SOURCES += natprobe/iface_portable.c
 endif

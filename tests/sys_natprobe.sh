@@ -272,6 +272,12 @@ fi
 says '.elapsed_ms < 8000' true
 lab_in home "$natprobe" --json -s 91.80.1.10 -i eth0 > "$tmp/json" || fail "-i eth0 ended with $?"
 says '.interfaces | length' 1
+lab_link home:eth3 10.9.0.2/24 web:eth3 10.9.0.1/24
+lab_in home ip rule add from 10.9.0.2 table 77
+lab_route home default via 10.9.0.1 table 77
+lab_in home "$natprobe" --json -s 91.80.1.10 -i eth3 > "$tmp/json" ||
+	fail "a route by source address is not found: $(jq -c .interfaces "$tmp/json")"
+says '.interfaces[0].local | startswith("10.9.0.2:")' true
 lab_in home ip link set eth1 down
 lab_in home "$natprobe" --json -s 91.80.1.10 -i eth1 > "$tmp/json"
 [ $? = 3 ] || fail "an interface that is down does not end with 3"
