@@ -203,6 +203,8 @@ static void lists_of_types_are_cut_at_cap(void **state)
 	assert_int_equal(stun_attr_get_types(BYTES("\0\1\0\2\0\3"), types, 2, &count), STUN_OK);
 	assert_int_equal(count, 2);
 	assert_true(types[0] == 1 && types[1] == 2 && types[2] == 9);
+	assert_int_equal(stun_attr_get_types(BYTES(""), types, 2, &count), STUN_MALFORMED);
+	assert_int_equal(count, 2); /* untouched */
 	assert_int_equal(stun_attr_put_types(&b, types, 0), STUN_MALFORMED);
 	b = stun_build(buf, sizeof(buf), STUN_BINDING, STUN_ERROR, &tid);
 	assert_int_equal(stun_attr_put_types(&b, types, STUN_VALUE_MAX / 2 + 1), STUN_MALFORMED);

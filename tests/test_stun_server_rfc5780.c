@@ -228,6 +228,13 @@ static void first_of_duplicates_counts(void **state)
 	talk_put_raw(&t, STUN_ATTR_CHANGE_REQUEST, BYTES("bad"));
 	assert_int_equal(talk_run(&t), STUN_REPLY);
 	assert_int_equal(t.reply.socket, 1);
+
+	talk_start(&t, &talk_modern);
+	talk_put_raw(&t, STUN_ATTR_RESPONSE_PORT, BYTES("\xa0\x28\0\0"));
+	talk_put_raw(&t, STUN_ATTR_RESPONSE_PORT, BYTES("\0\x35\0\0"));
+	talk_put_raw(&t, STUN_ATTR_RESPONSE_PORT, BYTES("bad"));
+	assert_int_equal(talk_run(&t), STUN_REPLY);
+	assert_int_equal(t.reply.to.port, 41000);
 }
 
 int main(void)
