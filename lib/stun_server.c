@@ -18,8 +18,7 @@
 struct offer {
 	bool classic;  /* RFC 3489 dialect */
 	bool others;   /* RESPONSE-ORIGIN, OTHER-ADDRESS: RFC 5780 at a full site */
-	bool change;   /* CHANGE-REQUEST */
-	bool response; /* RESPONSE-PORT, PADDING: not in the RFC 3489 dialect */
+	bool requests; /* CHANGE-REQUEST, RESPONSE-PORT, PADDING: the same over UDP */
 };
 
 /* What the request asks for. */
@@ -87,14 +86,12 @@ static enum stun_outcome screen(const struct stun_server_policy *policy, const s
 static struct offer offer_to(const struct stun_server_policy *policy, const struct stun_query *q,
 			     bool classic)
 {
-	bool datagram = q->transport == STUN_UDP;
 	bool others = policy->nat_discovery && q->site != NULL && stun_site_is_full(q->site);
 
 	return (struct offer){
 		.classic = classic,
 		.others = others,
-		.change = others && datagram,
-		.response = others && datagram && !classic,
+		.requests = others && q->transport == STUN_UDP,
 	};
 }
 
@@ -129,10 +126,9 @@ static bool is_known(const struct offer *o, uint16_t type)
 
 	switch (type) {
 	case STUN_ATTR_CHANGE_REQUEST:
-		return o->change;
 	case STUN_ATTR_RESPONSE_PORT:
 	case STUN_ATTR_PADDING:
-		return o->response;
+		return o->requests;
 	default:
 		return is_stun_attr(type);
 	}
@@ -318,7 +314,7 @@ static enum stun_outcome respond(struct exchange *x, struct stun_reply *out)
 	if (is_bad(a))
 		return refuse(x, 400, out);
 	/* Classic clients send CHANGE-REQUEST always, and take any answer for a success. */
-	if (wants_change(a) && !x->offer.change)
+	if (wants_change(a) && !x->offer.requests)
 		return STUN_DROP_CHANGE;
 	outcome = succeed(x, out);
 	if (outcome == STUN_DROP_NO_ROOM && a->has_padding)
