@@ -95,11 +95,15 @@ static void leave_home(void)
 	map_ids(uid, gid);
 }
 
-/* Mounts stay in here, and /proc shows the processes in here. */
+/* Mounts stay in here, and /proc shows the processes in here. In a chroot / is no mount point. */
 static void mount_proc(void)
 {
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+	unsigned long flags = MS_REC | MS_PRIVATE;
+
+	if (mount("none", "/", NULL, flags, NULL) != 0 && errno != EINVAL)
 		die(EXIT_SKIP, "cannot make mounts private");
+	if (mount("none", "/proc", NULL, flags, NULL) != 0)
+		die(EXIT_SKIP, "cannot make /proc private");
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
 		die(EXIT_SKIP, "cannot mount /proc");
 }
