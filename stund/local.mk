@@ -20,3 +20,5 @@ stund_stund_SOURCES = \
 	stund/server.c stund/server.h \
 	stund/stats.c stund/stats.h
 stund_stund_LDADD = stund/libstund_core.a $(SHELL_LIBS)
+
+dist_man_MANS += doc/stund.8 doc/stund.conf.5
