@@ -110,18 +110,22 @@ static bool open_base(struct stund *s)
 	       add_signal(s, SIGHUP, on_reload, &s->on_hup);
 }
 
-/* With the sockets open. */
+/* With the sockets open. Returns false where this may not go on as root. */
 static bool drop_privileges(const struct stund *s)
 {
-	struct priv_result result = priv_drop(s->conf.user);
-	bool on = priv_may_go_on(result.outcome, s->conf.user != NULL);
-	enum log_level level = !on                           ? LOG_LEVEL_ERROR
-			       : result.outcome == PRIV_ROOT ? LOG_LEVEL_WARN
-							     : LOG_LEVEL_INFO;
+	const char *user = s->conf.user;
+	struct priv_result result = priv_drop(user);
+	const char *text = priv_outcome_text(result.outcome);
 
-	log_event(level, "user", "%s%s%s", priv_outcome_text(result.outcome),
-		  result.error != 0 ? ": " : "", result.error != 0 ? strerror(result.error) : "");
-	return on;
+	if (!priv_may_go_on(result.outcome, user != NULL))
+		log_event(LOG_LEVEL_ERROR, "user", "%s: %s%s%s; name another one, or none", user,
+			  text, result.error != 0 ? ": " : "",
+			  result.error != 0 ? strerror(result.error) : "");
+	else if (result.outcome == PRIV_ROOT)
+		log_event(LOG_LEVEL_WARN, "user", "%s", text);
+	else
+		log_event(LOG_LEVEL_INFO, "user", "%s", text);
+	return priv_may_go_on(result.outcome, user != NULL);
 }
 
 /* Without a second address there is no NAT discovery: nobody shall wonder why. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "log.h"
+#include "udp.h"
 #include "worker.h"
 
 struct server {
@@ -42,13 +44,38 @@ static void on_stop(struct worker *w, void *arg)
 	listen_close(s->listens[worker_index(w)]);
 }
 
+/*
+ * SO_REUSEPORT would let a second stund of the same user share our ports, each with half of the
+ * clients; so every port is tried once without.
+ */
+static int check_unused(const struct layout *layout)
+{
+	static const struct udp_options options = { 0 };
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < layout->socket_count; i++) {
+		const struct addr *local = &layout->sockets[i].local;
+		int fd = udp_open(local, &options, NULL);
+
+		if (fd == -EADDRINUSE) {
+			log_event(LOG_LEVEL_ERROR, "listen",
+				  "%s is in use; does another server run?",
+				  addr_print(local, text));
+			return fd;
+		}
+		if (fd >= 0)
+			close(fd);
+	}
+	return 0;
+}
+
 int server_start(const struct stund_conf *conf, const struct layout *layout, struct policy *policy,
 		 struct server **out)
 {
 	size_t count = workers_of(conf);
 	struct server *s = calloc(1, sizeof(*s) + count * sizeof(struct listen *));
 	struct worker_hooks hooks = { .start = on_start, .stop = on_stop, .arg = s };
-	int rc;
+	int rc = check_unused(layout);
 
 	if (s == NULL)
 		return -ENOMEM;
@@ -56,7 +83,8 @@ int server_start(const struct stund_conf *conf, const struct layout *layout, str
 	s->layout = layout;
 	s->policy = policy;
 	s->count = count;
-	rc = worker_pool_start(count, &hooks, &s->pool);
+	if (rc == 0)
+		rc = worker_pool_start(count, &hooks, &s->pool);
 	if (rc != 0)
 		free(s);
 	else
