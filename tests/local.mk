@@ -5,6 +5,7 @@ UNIT_TESTS =
 SYSTEM_TESTS =
 SYSTEM_TESTS += tests/check_man.sh tests/sys_packaging.sh
 SYSTEM_TESTS += tests/sys_natprobe.sh tests/sys_resolve.sh
+SYSTEM_TESTS += tests/sys_stund.sh
 
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir; \
 	FUZZ_TARGETS='$(FUZZ_TARGETS)'; export FUZZ_TARGETS;
@@ -188,6 +189,10 @@ tests_test_stund_conf_LDADD = stund/libstund_core.a $(SHELL_LIBS) $(CMOCKA_LIBS)
 endif
 
 check_PROGRAMS += $(UNIT_TESTS)
+
+# Asks stund what no client does, for tests/sys_stund.sh.
+check_PROGRAMS += tests/stun_ask
+tests_stun_ask_LDADD = $(SHELL_LIBS)
 TESTS += $(UNIT_TESTS) $(SYSTEM_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS)
 
