@@ -10,7 +10,6 @@ void filter_test_start(struct filter_test *f, uint8_t session, uint8_t server, u
 		.slot = slot,
 		.verify_slot = verify_slot,
 		.started_us = now_us,
-		.next_round_us = now_us,
 	};
 	for (unsigned k = 0; k < FILTER_KINDS; k++)
 		f->kinds[k].source = sources[k];
@@ -243,12 +242,20 @@ static void begin_round(struct filter_test *f, const struct probe_view *view)
 			f->pending |= (uint8_t)(1u << k);
 	}
 	f->rounds++;
-	f->next_round_us = view->now_us + timing_round_gap_us(view->timing, rtt_of(f, view));
+	f->round_us = view->now_us;
+}
+
+/* Not fixed when a round begins: the first round trips may have been far too long. */
+static uint64_t next_round_us(const struct filter_test *f, const struct probe_view *view)
+{
+	if (f->rounds == 0)
+		return f->started_us;
+	return f->round_us + timing_round_gap_us(view->timing, rtt_of(f, view));
 }
 
 static bool round_is_due(const struct filter_test *f, const struct probe_view *view)
 {
-	if (f->pending != 0 || view->now_us < f->next_round_us || rounds_are_over(f, view))
+	if (f->pending != 0 || view->now_us < next_round_us(f, view) || rounds_are_over(f, view))
 		return false;
 	return f->rounds < view->timing->rounds || wants_extra_round(f, view);
 }
@@ -356,7 +363,7 @@ uint64_t filter_test_deadline_us(const struct filter_test *f, const struct probe
 	uint64_t overdue_us = timing_overdue_us(rtt_of(f, view));
 
 	if (is_sending(f, view))
-		sooner(&deadline, f->next_round_us, view->now_us);
+		sooner(&deadline, next_round_us(f, view), view->now_us);
 	for (unsigned k = 0; k < FILTER_KINDS; k++) {
 		const struct filter_kind_state *s = &f->kinds[k];
 

@@ -40,12 +40,12 @@ struct filter_test {
 	uint8_t slot;        /* the fresh one */
 	uint8_t verify_slot; /* the mapping socket */
 	struct filter_kind_state kinds[FILTER_KINDS];
-	uint8_t rounds;  /* begun */
-	uint8_t pending; /* kinds of this round that are still to be sent, as bits */
-	uint64_t started_us, next_round_us;
-	uint8_t fault; /* enum verdict_cause: the server cannot be used for this */
-	bool failed;   /* no socket */
-	bool paused;   /* another server is tried first */
+	uint8_t rounds;                /* begun */
+	uint8_t pending;               /* kinds of this round that are still to be sent, as bits */
+	uint64_t started_us, round_us; /* of the test, of its last round */
+	uint8_t fault;                 /* enum verdict_cause: the server cannot be used for this */
+	bool failed;                   /* no socket */
+	bool paused;                   /* another server is tried first */
 };
 
 /*

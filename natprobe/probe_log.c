@@ -2,13 +2,23 @@
 
 #include "classify.h"
 
+static uint64_t expected_us(const struct probe_rtt *rtt)
+{
+	return rtt->awake_us != 0 ? rtt->awake_us : rtt->min_us;
+}
+
 uint64_t probe_view_rtt_us(const struct probe_view *view, uint8_t server)
 {
-	uint64_t rtt = view->log->rtt[server].max_us;
+	uint64_t own_us = expected_us(&view->log->rtt[server]);
+	uint64_t any_us = 0;
 
-	for (size_t i = 0; rtt == 0 && i < VERDICT_SERVERS_MAX; i++)
-		rtt = view->log->rtt[i].max_us;
-	return rtt;
+	for (size_t i = 0; i < VERDICT_SERVERS_MAX; i++) {
+		uint64_t rtt_us = expected_us(&view->log->rtt[i]);
+
+		if (rtt_us > any_us)
+			any_us = rtt_us;
+	}
+	return own_us != 0 ? own_us : any_us;
 }
 
 bool probe_log_is_full(const struct probe_log *log)
@@ -106,6 +116,10 @@ static void note_rtt(struct probe_log *log, const struct probe *p, uint64_t now_
 		rtt->min_us = took;
 	if (took > rtt->max_us)
 		rtt->max_us = took;
+	if (log->awake_at_us == 0)
+		log->awake_at_us = now_us;
+	else if (p->sent_us >= log->awake_at_us && took > rtt->awake_us)
+		rtt->awake_us = took;
 }
 
 /* A datagram with the id of a probe: what is it worth? */

@@ -45,9 +45,14 @@ struct probe {
 	bool withdrawn; /* never left this host */
 };
 
+/*
+ * The first round trips of a path tell little: an address is resolved, a radio wakes up, and
+ * what was sent meanwhile arrives at once. What is sent after the first answer tells more.
+ */
 struct probe_rtt {
 	uint64_t min_us; /* 0: no answer yet */
 	uint64_t max_us;
+	uint64_t awake_us; /* the longest of those sent after the first answer; 0: none yet */
 };
 
 struct probe_log {
@@ -55,6 +60,7 @@ struct probe_log {
 	size_t count;
 	uint16_t sent, answered, duplicates, send_errors;
 	uint32_t stray;
+	uint64_t awake_at_us; /* the first answer; 0: none yet */
 	struct probe_rtt rtt[VERDICT_SERVERS_MAX];
 	uint16_t server_sent[VERDICT_SERVERS_MAX], server_answered[VERDICT_SERVERS_MAX];
 };
@@ -68,7 +74,7 @@ struct probe_view {
 	uint64_t now_us;
 };
 
-/* The longest round trip to a server; where it has not answered, to any; 0: nobody has. */
+/* The round trip to expect of a server; where it has not answered, of any; 0: nobody has. */
 uint64_t probe_view_rtt_us(const struct probe_view *view, uint8_t server);
 
 bool probe_log_is_full(const struct probe_log *log);

@@ -258,6 +258,14 @@ static bool is_over_limit(struct world *w)
 	return false;
 }
 
+/* How long the path still sleeps. */
+static uint64_t sleep_us(const struct world *w)
+{
+	uint64_t awake_us = SIM_START_US + w->config->wakes_after_us;
+
+	return awake_us > w->now_us ? awake_us - w->now_us : 0;
+}
+
 static void do_send(struct world *w, const struct discover_action *a)
 {
 	struct addr from;
@@ -275,7 +283,7 @@ static void do_send(struct world *w, const struct discover_action *a)
 	}
 	from = sim_nat_out(&w->nat, &w->slots[a->slot], &a->to);
 	if (!w->config->udp_blocked && !is_over_limit(w))
-		send_over_path(w, EVENT_TO_SERVER, &from, &a->to, a->data, 0);
+		send_over_path(w, EVENT_TO_SERVER, &from, &a->to, a->data, sleep_us(w));
 	if (w->config->forges)
 		forge(w, a->slot, &a->to);
 }
@@ -325,7 +333,7 @@ static bool tcp_answers(const struct world *w, const struct addr *to)
 /* A lost SYN is sent again after a second; the answer comes in two pieces. */
 static void do_connect(struct world *w, const struct discover_action *a)
 {
-	uint64_t at_us = w->now_us + w->config->rtt_us;
+	uint64_t at_us = w->now_us + sleep_us(w) + w->config->rtt_us;
 	uint8_t buf[PACKET_MAX];
 	struct stun_msg asked;
 	struct bytes answer;

@@ -47,7 +47,8 @@ struct sim_config {
 	uint32_t jitter_us;      /* each way, uniform */
 	uint32_t loss_per_mille; /* each way */
 	uint32_t duplicates_per_mille;
-	uint32_t limit_per_s; /* of datagrams that the NAT forwards outwards; 0: none */
+	uint32_t limit_per_s;    /* of datagrams that the NAT forwards outwards; 0: none */
+	uint32_t wakes_after_us; /* what is sent before waits until then: ARP, a radio */
 	bool udp_blocked;
 	uint32_t refused_per_mille; /* datagrams that the system refuses to send */
 	bool tcp_blocked;

@@ -263,6 +263,22 @@ static void long_round_trips_are_not_silence(void **state)
 	}
 }
 
+/* A radio wakes up, or an address is resolved: late, but then the path is quick. */
+static void a_path_that_wakes_up_is_quick_afterwards(void **state)
+{
+	struct discover_timing timing = discover_timing_default();
+	struct sim_config c = home;
+
+	for (c.wakes_after_us = 100000; c.wakes_after_us <= 2500000; c.wakes_after_us += 300000) {
+		struct sim_result r = run(&c);
+
+		if (!is_exact(&c, &r) ||
+		    r.elapsed_us >
+			    c.wakes_after_us + 4 * c.rtt_us + discover_window_us(&timing, c.rtt_us))
+			fail_run(&c, &r);
+	}
+}
+
 static void blocked_udp_takes_two_windows(void **state)
 {
 	struct discover_timing timing = discover_timing_default();
@@ -759,6 +775,7 @@ int main(void)
 		cmocka_unit_test(heavy_loss_is_unknown_rather_than_wrong),
 		cmocka_unit_test(jitter_reordering_and_duplicates_change_nothing),
 		cmocka_unit_test(long_round_trips_are_not_silence),
+		cmocka_unit_test(a_path_that_wakes_up_is_quick_afterwards),
 		cmocka_unit_test(blocked_udp_takes_two_windows),
 		cmocka_unit_test(blocked_udp_is_seen_under_loss),
 		cmocka_unit_test(nobody_there_is_not_blocked),
