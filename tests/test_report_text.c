@@ -167,8 +167,10 @@ static void colour_ends_where_it_began(void **state)
 
 	fixture_restrict_port(&f);
 	text = print(&f.report, (struct report_style){ .colour = true });
-	for (const char *p = strchr(text, '\033'); p != NULL; p = strchr(p + 1, '\033')) {
-		if (strncmp(p, "\033[0m", 4) == 0)
+	for (size_t i = 0; text[i] != '\0'; i++) {
+		if (text[i] != '\033')
+			continue;
+		if (strncmp(&text[i], "\033[0m", 4) == 0)
 			off++;
 		else
 			on++;

@@ -1,5 +1,6 @@
 /* tls: contexts, reasons of failure, ALPN over a handshake in memory. */
 #include "tls.h"
+#include "wire.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,7 +50,7 @@ static void a_bad_pair_is_refused_and_named(void **state)
 		{ "swapped", cert.key_file, cert.cert_file, cert.key_file, "no start line" },
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct tls_server_options o = options_of(cases[i].cert_file, cases[i].key_file);
 		struct tls_error err = { "" };
 
@@ -120,7 +121,7 @@ static void alpn_takes_what_both_know(void **state)
 		{ "a shorter name", "\x08stun.tur", NULL },
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const unsigned char *got;
 		unsigned int got_len, offer_len = (unsigned int)strlen(cases[i].offer);
 		struct talk t;
@@ -132,8 +133,8 @@ static void alpn_takes_what_both_know(void **state)
 		if (talk_handshake(&t) != (cases[i].chosen != NULL))
 			fail_msg("%s: handshake", cases[i].why);
 		SSL_get0_alpn_selected(t.client, &got, &got_len);
-		if (cases[i].chosen != NULL && (got_len != strlen(cases[i].chosen) ||
-						memcmp(got, cases[i].chosen, got_len) != 0))
+		if (cases[i].chosen != NULL &&
+		    !bytes_equal(bytes_of(got, got_len), bytes_of_str(cases[i].chosen)))
 			fail_msg("%s: chose '%.*s'", cases[i].why, (int)got_len, got);
 		talk_close(&t);
 	}
