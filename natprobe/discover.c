@@ -117,7 +117,7 @@ static bool take_connect(struct discover *d, struct discover_action *action)
 	return true;
 }
 
-/* What some test wants sent. *owner is the session of a filtering probe. */
+/* What some test wants sent. */
 static bool find_want(struct discover *d, const struct probe_view *view, struct probe_want *want)
 {
 	if (view->exhausted)

@@ -10,7 +10,9 @@
  *   - the server does what CHANGE-REQUEST says: shown, where the mapping allows it, by the
  *     same request from the mapping socket, which has spoken to all four endpoints,
  *   - loss explains it with at most the chance that the configuration allows.
- * Otherwise it is unknown, and the cause says which of these is missing.
+ * Otherwise it is unknown, and the cause says which of these is missing. One thing cannot be
+ * told from here: behind a mapping of its own for each endpoint, a server that silently drops
+ * CHANGE-REQUEST looks like a filter.
  */
 #ifndef NATPROBE_FILTER_TEST_H
 #define NATPROBE_FILTER_TEST_H
