@@ -55,20 +55,20 @@ jobs() {
 }
 
 all_runs() {
-	local runs=3 lossy=2 foreign=1 list
+	local runs=3 lossy=2 foreign=1 foreign_lossy=0 list
 
 	if [ "${1:-}" = --full ] || [ -n "${NATKIT_FULL:-}" ]; then
-		runs=20 lossy=20 foreign=3
+		runs=20 lossy=20 foreign=3 foreign_lossy=3
 	fi
 	. "$srcdir/tests/lab/profiles.sh"
 	mkdir -p "$builddir/nat"
 	list=$(jobs stund 0 "$runs"; jobs stund 5 "$lossy")
 	if command -v turnserver > /dev/null; then
-		list+=$'\n'$(jobs coturn 0 "$foreign")
+		list+=$'\n'$(jobs coturn 0 "$foreign"; jobs coturn 5 "$foreign_lossy")
 	else
 		echo "coturn is not installed: runs against it are left out"
 	fi
-	xargs -P "$(nproc)" -L 1 bash "$0" run <<< "$list" > "$builddir/nat/results"
+	grep . <<< "$list" | xargs -P "$(nproc)" -L 1 bash "$0" run > "$builddir/nat/results"
 	sort "$builddir/nat/results" | grep '^ok ' | uniq -c
 	echo "$(grep -c '^ok ' "$builddir/nat/results") of $(wc -l <<< "$list") runs are right"
 	! grep -v '^ok ' "$builddir/nat/results"

@@ -29,6 +29,7 @@ has() {
 
 # start OPTION...: its pid is in $pid, its log in $tmp/log, once it is ready.
 start() {
+	: > "$tmp/log" # the one before said ready, too
 	"$stund" "$@" > "$tmp/out" 2> "$tmp/log" &
 	pid=$!
 	await ready || fail "stund $* is not ready: $(cat "$tmp/log")"
