@@ -9,6 +9,7 @@
 
 #define EVENT_MAX 64
 #define TIME_MAX  32
+#define TAIL_MAX  32 /* one more character, the dots, and the end of the line */
 
 static const struct {
 	const char *name;
@@ -52,9 +53,15 @@ static void put_text_escape(struct wire_out *out, uint8_t c)
 	}
 }
 
-static void put_text_value(struct wire_out *out, const uint8_t *s, const uint8_t *end)
+static bool is_full(const struct wire_out *out)
 {
-	while (s < end) {
+	return out->cap - out->len < TAIL_MAX;
+}
+
+/* Returns where it had to stop. */
+static const uint8_t *put_text_value(struct wire_out *out, const uint8_t *s, const uint8_t *end)
+{
+	while (s < end && !is_full(out)) {
 		size_t len = utf8_len(bytes_of(s, (size_t)(end - s)));
 
 		if (len == 0 || is_control(s)) {
@@ -64,13 +71,14 @@ static void put_text_value(struct wire_out *out, const uint8_t *s, const uint8_t
 		wire_put_mem(out, s, len);
 		s += len;
 	}
+	return s;
 }
 
-static void put_json_value(struct wire_out *out, const uint8_t *s, const uint8_t *end)
+static const uint8_t *put_json_value(struct wire_out *out, const uint8_t *s, const uint8_t *end)
 {
 	char escape[8];
 
-	while (s < end) {
+	while (s < end && !is_full(out)) {
 		size_t len = utf8_len(bytes_of(s, (size_t)(end - s)));
 
 		if (len == 0) {
@@ -89,6 +97,7 @@ static void put_json_value(struct wire_out *out, const uint8_t *s, const uint8_t
 		}
 		s += len;
 	}
+	return s;
 }
 
 /* At most `max` bytes, cut between characters where that is possible. */
@@ -108,13 +117,10 @@ static size_t cut_len(const char *text, size_t max)
 static void put_value(struct wire_out *out, enum log_format format, const char *text, size_t max)
 {
 	const uint8_t *s = (const uint8_t *)text;
-	size_t len = cut_len(text, max);
+	const uint8_t *end = s + cut_len(text, max);
 
-	if (format == LOG_FORMAT_JSON)
-		put_json_value(out, s, s + len);
-	else
-		put_text_value(out, s, s + len);
-	if (text[len] != '\0')
+	s = format == LOG_FORMAT_JSON ? put_json_value(out, s, end) : put_text_value(out, s, end);
+	if (*s != '\0')
 		put_text(out, "...");
 }
 

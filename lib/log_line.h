@@ -13,7 +13,7 @@
 #include "log.h"
 
 #define LOG_MESSAGE_MAX 2000
-#define LOG_LINE_MAX    (6 * (LOG_MESSAGE_MAX + 64) + 128) /* all of it written as \u00XX */
+#define LOG_LINE_MAX    4096 /* PIPE_BUF of Linux: a pipe takes the line whole, or not at all */
 
 struct log_style {
 	enum log_format format;
@@ -25,7 +25,8 @@ struct log_style {
  * Writes a line, its newline included, to buf.
  * time_ms  since 1970, UTC
  * event    at most 64 bytes are taken
- * message  at most LOG_MESSAGE_MAX bytes are taken; "..." says that there was more
+ * message  at most LOG_MESSAGE_MAX bytes are taken, fewer where escapes make them long; "..."
+ *          says that there was more
  * Returns its length; buf is not terminated.
  */
 size_t log_line(struct log_style style, uint64_t time_ms, enum log_level level, const char *event,

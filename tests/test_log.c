@@ -126,6 +126,23 @@ static void a_long_message_is_cut_between_characters(void **state)
 	assert_string_equal(line + strlen(line) - 12, "\\u0001...\"}\n");
 }
 
+/* A pipe takes that many bytes in one piece; of more, others may come between. */
+static void a_line_is_one_write_for_a_pipe(void **state)
+{
+	static const enum log_format formats[] = { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+	char message[LOG_MESSAGE_MAX + 1] = { 0 };
+
+	memset(message, '\x01', LOG_MESSAGE_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+		struct log_style style = { .format = formats[i], .journal = true };
+		char line[LOG_LINE_MAX];
+		size_t len = log_line(style, TIME_MS, LOG_LEVEL_INFO, message, message, line);
+
+		assert_true(len <= 4096);
+		assert_int_equal(line[len - 1], '\n');
+	}
+}
+
 /* stderr of this process, led into a pipe. */
 struct capture {
 	int real, from;
@@ -291,6 +308,7 @@ int main(void)
 		cmocka_unit_test(colour_is_around_the_level_only),
 		cmocka_unit_test(a_line_stays_one_line_of_utf8),
 		cmocka_unit_test(a_long_message_is_cut_between_characters),
+		cmocka_unit_test(a_line_is_one_write_for_a_pipe),
 		cmocka_unit_test(lines_go_to_stderr),
 		cmocka_unit_test(lines_of_threads_do_not_mix),
 		cmocka_unit_test(the_journal_is_known_by_its_stream),
