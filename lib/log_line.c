@@ -32,10 +32,27 @@ static void put_text(struct wire_out *out, const char *text)
 	wire_put_mem(out, text, strlen(text));
 }
 
-/* C0, DEL, and C1, which a terminal obeys as well. */
+/* U+2028 to U+202E and U+2066 to U+2069: they end a line, or turn the order of what follows. */
+static bool is_line_or_bidi(const uint8_t *s)
+{
+	if (s[0] != 0xe2)
+		return false;
+	return s[1] == 0x80 ? s[2] >= 0xa8 && s[2] <= 0xae
+			    : s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9;
+}
+
+/* C0, DEL, and C1, which a terminal obeys as well. s is a whole character. */
 static bool is_control(const uint8_t *s)
 {
-	return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0);
+	return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0) || is_line_or_bidi(s);
+}
+
+/* The number of one that is_control is true for. */
+static unsigned code_of_control(const uint8_t *s)
+{
+	return s[0] < 0x80    ? s[0]
+	       : s[0] == 0xc2 ? s[1]
+			      : 0x2000u | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
 }
 
 /* What people see instead of a byte that must not be seen. */
@@ -90,7 +107,7 @@ static const uint8_t *put_json_value(struct wire_out *out, const uint8_t *s, con
 			wire_put_u8(out, '\\');
 			wire_put_u8(out, *s);
 		} else if (is_control(s)) {
-			snprintf(escape, sizeof(escape), "\\u%04x", len == 1 ? s[0] : s[1]);
+			snprintf(escape, sizeof(escape), "\\u%04x", code_of_control(s));
 			put_text(out, escape);
 		} else {
 			wire_put_mem(out, s, len);

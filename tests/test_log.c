@@ -79,12 +79,17 @@ static void a_line_stays_one_line_of_utf8(void **state)
 		{ "\x1b[31m\x7f", "\\x1b[31m\\x7f", "\\u001b[31m\\u007f" },
 		{ "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
 		  "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" },
-		{ "\xc2\x9b", "\\xc2\\x9b", "\\u009b" },        /* CSI of C1 */
-		{ "\xff", "\\xff", "\\ufffd" },                 /* never */
-		{ "\x80", "\\x80", "\\ufffd" },                 /* no start */
-		{ "\xc3", "\\xc3", "\\ufffd" },                 /* cut */
-		{ "\xc3x", "\\xc3x", "\\ufffdx" },              /* cut */
-		{ "\xe2\x82", "\\xe2\\x82", "\\ufffd\\ufffd" }, /* cut */
+		{ "\xc2\x9b", "\\xc2\\x9b", "\\u009b" }, /* CSI of C1 */
+		{ "\xe2\x80\xa7\xe2\x80\xaf", "\xe2\x80\xa7\xe2\x80\xaf",
+		  "\xe2\x80\xa7\xe2\x80\xaf" },
+		{ "\xe2\x80\xa8", "\\xe2\\x80\\xa8", "\\u2028" }, /* line separator */
+		{ "\xe2\x80\xae", "\\xe2\\x80\\xae", "\\u202e" }, /* right to left */
+		{ "\xe2\x81\xa6", "\\xe2\\x81\\xa6", "\\u2066" }, /* the same, isolated */
+		{ "\xff", "\\xff", "\\ufffd" },                   /* never */
+		{ "\x80", "\\x80", "\\ufffd" },                   /* no start */
+		{ "\xc3", "\\xc3", "\\ufffd" },                   /* cut */
+		{ "\xc3x", "\\xc3x", "\\ufffdx" },                /* cut */
+		{ "\xe2\x82", "\\xe2\\x82", "\\ufffd\\ufffd" },   /* cut */
 		{ "\xf0\x9f\x98", "\\xf0\\x9f\\x98", "\\ufffd\\ufffd\\ufffd" },
 		{ "\xc0\x80", "\\xc0\\x80", "\\ufffd\\ufffd" }, /* overlong */
 		{ "\xe0\x9f\xbf", "\\xe0\\x9f\\xbf", "\\ufffd\\ufffd\\ufffd" },
