@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "log.h"
+
 struct message {
 	struct message *next;
 	void (*run)(struct worker *w, void *arg);
@@ -35,8 +37,22 @@ struct worker_pool {
 	struct worker workers[];
 };
 
+/* Else it would write lines of its own making to stderr, also among lines of JSON. */
+static void on_libevent_log(int severity, const char *message)
+{
+	static const enum log_level levels[] = {
+		[EVENT_LOG_DEBUG] = LOG_LEVEL_DEBUG,
+		[EVENT_LOG_MSG] = LOG_LEVEL_INFO,
+		[EVENT_LOG_WARN] = LOG_LEVEL_WARN,
+		[EVENT_LOG_ERR] = LOG_LEVEL_ERROR,
+	};
+
+	log_event(levels[severity], "libevent", "%s", message);
+}
+
 int worker_setup(void)
 {
+	event_set_log_callback(on_libevent_log);
 	return evthread_use_pthreads() == 0 ? 0 : -ENOMEM;
 }
 

@@ -24,8 +24,8 @@ struct worker_hooks {
 };
 
 /*
- * Makes libevent ready for threads: before the first event base of the process that other
- * threads shall wake. Returns 0, or -ENOMEM.
+ * Makes libevent ready for threads, and has it log by log_event: before the first event base
+ * of the process that other threads shall wake. Returns 0, or -ENOMEM.
  */
 int worker_setup(void);
 

@@ -9,7 +9,10 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "log.h"
 #include "worker.h"
 
 #define WORKERS 4
@@ -208,6 +211,38 @@ static void signals_are_left_to_the_main_thread(void **state)
 	worker_pool_stop(pool);
 }
 
+static void call_loop_in_loop(evutil_socket_t fd, short events, void *arg)
+{
+	event_base_loop(arg, EVLOOP_NONBLOCK);
+}
+
+static void libevent_logs_as_we_do(void **state)
+{
+	char text[1000] = "";
+	int real = dup(STDERR_FILENO);
+	int fds[2];
+
+	assert_int_equal(worker_setup(), 0);
+	assert_int_equal(pipe(fds), 0);
+	struct event_base *base = event_base_new();
+	assert_non_null(base);
+	assert_int_equal(event_base_once(base, -1, EV_TIMEOUT, call_loop_in_loop, base, NULL), 0);
+	dup2(fds[1], STDERR_FILENO);
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+	event_base_loop(base, EVLOOP_NONBLOCK); /* which warns */
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	dup2(real, STDERR_FILENO);
+	ssize_t n = read(fds[0], text, sizeof(text) - 1);
+	event_base_free(base);
+	close(real);
+	close(fds[0]);
+	close(fds[1]);
+
+	assert_true(n > 0);
+	assert_memory_equal(text, "{\"time\"", 7);
+	assert_non_null(strstr(text, "\"level\":\"warn\",\"event\":\"libevent\""));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -217,6 +252,7 @@ int main(void)
 		cmocka_unit_test(after_a_run_nobody_uses_the_old),
 		cmocka_unit_test(workers_post_to_each_other_and_have_timers),
 		cmocka_unit_test(signals_are_left_to_the_main_thread),
+		cmocka_unit_test(libevent_logs_as_we_do),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
