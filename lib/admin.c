@@ -12,10 +12,11 @@
 
 #include "sockaddr.h"
 
-#define HEADERS_MAX 8192 /* bytes */
-#define BODY_MAX    0
-#define UNREAD_MAX  (2 * HEADERS_MAX)
-#define IDLE_MAX_S  5
+#define HEADERS_MAX  8192 /* bytes */
+#define BODY_MAX     0
+#define UNREAD_MAX   (2 * HEADERS_MAX)
+#define IDLE_MAX_S   5
+#define PAUSE_MAX_MS 500 /* where the system hands over no connection */
 
 /* libevent's HTTP has no limit of connections, so each is held by a reference here. */
 struct connection {
@@ -26,6 +27,7 @@ struct connection {
 struct admin {
 	struct admin_hooks hooks;
 	struct evhttp *http;
+	struct event *resume;
 	uint64_t accepted;
 	struct connection connections[ADMIN_CONNECTIONS_MAX];
 };
@@ -88,6 +90,20 @@ static void on_close(struct evhttp_connection *http, void *arg)
 		if (a->connections[i].stream == stream)
 			release(&a->connections[i]);
 	}
+}
+
+/*
+ * Out of descriptors, or memory: the one who waits would wake us again and again. The argument
+ * of all of a listener's calls belongs to evhttp, so that the timer runs always.
+ */
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+	evconnlistener_disable(listener);
+}
+
+static void on_resume(evutil_socket_t fd, short events, void *arg)
+{
+	evconnlistener_enable(arg);
 }
 
 static void reply(struct evhttp_request *req, int code, const char *reason, const char *type,
@@ -172,6 +188,7 @@ static int http_open(struct admin *a, struct event_base *base)
 static int listen_open(struct admin *a, struct event_base *base, const struct addr *local,
 		       struct addr *bound)
 {
+	static const struct timeval pause = { .tv_usec = PAUSE_MAX_MS * 1000 };
 	unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
 	struct sockaddr_storage ss;
 	socklen_t len = sockaddr_from_addr(local, &ss);
@@ -195,7 +212,9 @@ static int listen_open(struct admin *a, struct event_base *base, const struct ad
 		evconnlistener_free(listener);
 		return -ENOMEM;
 	}
-	return 0;
+	evconnlistener_set_error_cb(listener, on_accept_error);
+	a->resume = event_new(base, -1, EV_PERSIST, on_resume, listener);
+	return a->resume != NULL && event_add(a->resume, &pause) == 0 ? 0 : -ENOMEM;
 }
 
 int admin_open(struct event_base *base, const struct addr *local, const struct admin_hooks *hooks,
@@ -222,6 +241,8 @@ void admin_close(struct admin *a)
 {
 	if (a == NULL)
 		return;
+	if (a->resume != NULL)
+		event_free(a->resume);
 	if (a->http != NULL)
 		evhttp_free(a->http); /* calls on_close */
 	for (size_t i = 0; i < ADMIN_CONNECTIONS_MAX; i++)

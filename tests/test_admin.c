@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -238,6 +239,37 @@ static void clients_come_and_go(void **state)
 	assert_non_null(strstr(ask(w, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"), " 200 OK"));
 }
 
+static struct rlimit descriptors;
+static int libevent_warnings;
+
+/* Whoever spins until there are descriptors gets them now. */
+static void count_warning(int severity, const char *message)
+{
+	if (++libevent_warnings == 10)
+		setrlimit(RLIMIT_NOFILE, &descriptors);
+}
+
+/* While there is no descriptor for the one who waits, the loop must not spin. */
+static void without_descriptors_it_pauses(void **state)
+{
+	struct world *w = *state;
+	struct rlimit none;
+	int fd = dial(w);
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &descriptors), 0);
+	none = descriptors;
+	none.rlim_cur = (rlim_t)fd + 1; /* all numbers up to it are taken */
+	libevent_warnings = 0;
+	event_set_log_callback(count_warning);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	event_base_loop(w->base, EVLOOP_NONBLOCK);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &descriptors), 0);
+	event_set_log_callback(NULL);
+	close(fd);
+	assert_int_equal(libevent_warnings, 0);
+	assert_non_null(strstr(ask(w, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"), " 200 OK"));
+}
+
 static void an_address_that_is_taken_is_told(void **state)
 {
 	struct world *w = *state;
@@ -275,6 +307,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(idle_connections_do_not_keep_others_out, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(clients_come_and_go, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(without_descriptors_it_pauses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ipv6_is_ipv6_only, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_address_that_is_taken_is_told, set_up,
 						tear_down),
