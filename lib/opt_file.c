@@ -148,9 +148,11 @@ static bool read_pair(struct reader *r, char *line)
 	char *equals = line + strcspn(line, "=#");
 	const char *value = equals + 1;
 
-	if (*equals != '=')
+	if (*equals != '=') {
+		line[strcspn(line, " \t#")] = '\0'; /* what stands behind may be a secret */
 		return opt_fail(r->err, "`%s` has no =; write it like key = value",
 				opt_show(line).text);
+	}
 	trim(line, equals);
 	const struct opt *o = opt_table_find(r->table, line);
 	if (o == NULL || (o->flags & OPT_CLI_ONLY))

@@ -156,7 +156,9 @@ static void mistakes_name_line_key_and_remedy(void **state)
 		  "k.conf:3: quiet: line 1 set it already; drop one of "
 		  "them" },
 		{ "quiet", "k.conf:1: `quiet` has no =; write it like key = value" },
-		{ "quiet # = on", "k.conf:1: `quiet # = on` has no =; write it like key = value" },
+		{ "quiet # = on", "k.conf:1: `quiet` has no =; write it like key = value" },
+		{ "secret hunter2", "k.conf:1: `secret` has no =; write it like key = value" },
+		{ "secret: hunter2", "k.conf:1: `secret:` has no =; write it like key = value" },
 		{ "= 1", "k.conf:1: unknown key ``; kitchen --help lists them" },
 		{ "quiet = maybe", "k.conf:1: quiet: `maybe` is neither on nor off" },
 		{ "quiet =", "k.conf:1: quiet: a value is missing" },
