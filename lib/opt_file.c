@@ -120,12 +120,16 @@ static const struct opt_section *section_that_has(const struct opt_program *p, c
 static bool fail_key(const struct reader *r, const char *key)
 {
 	struct opt_shown shown = opt_show(key);
-	const struct opt *o = opt_table_find(r->table, key);
+	const struct opt *plain = opt_table_find(r->p->table, key);
 	const struct opt_section *s = section_that_has(r->p, key);
+	const struct opt *o = opt_table_find_secret(r->table, key);
 
-	if (o != NULL && r->section == NULL)
+	if (plain != NULL && (plain->flags & OPT_CLI_ONLY))
 		return opt_fail(r->err, "`%s` is for the command line only: --%s", key, key);
-	o = opt_table_find_secret(r->table, key);
+	if (plain != NULL)
+		return opt_fail(r->err, "`%s` stands above the first [section]", key);
+	if (s != NULL)
+		return opt_fail(r->err, "`%s` stands in a section [%s NAME]", key, s->word);
 	if (o != NULL)
 		return opt_fail(r->err,
 				"`%s` is a secret; put it into a file of its own and name "
@@ -135,10 +139,6 @@ static bool fail_key(const struct reader *r, const char *key)
 	if (o != NULL)
 		return opt_fail(r->err, "unknown key `%s`; did you mean `%s`?", shown.text,
 				o->name);
-	if (s != NULL && s != r->section)
-		return opt_fail(r->err, "`%s` stands in a section [%s NAME]", key, s->word);
-	if (r->section != NULL && opt_table_find(r->p->table, key) != NULL)
-		return opt_fail(r->err, "`%s` stands above the first [section]", key);
 	return opt_fail(r->err, "unknown key `%s`; %s --help lists them", shown.text, r->p->name);
 }
 

@@ -159,6 +159,9 @@ static void mistakes_name_line_key_and_remedy(void **state)
 		{ "quiet # = on", "k.conf:1: `quiet` has no =; write it like key = value" },
 		{ "secret hunter2", "k.conf:1: `secret` has no =; write it like key = value" },
 		{ "secret: hunter2", "k.conf:1: `secret:` has no =; write it like key = value" },
+		{ "jar = tea", "k.conf:1: `jar` stands in a section [shelf NAME]" },
+		{ "[shelf a]\nconfig = b", "k.conf:2: `config` is for the command line only: "
+					   "--config" },
 		{ "= 1", "k.conf:1: unknown key ``; kitchen --help lists them" },
 		{ "quiet = maybe", "k.conf:1: quiet: `maybe` is neither on nor off" },
 		{ "quiet =", "k.conf:1: quiet: a value is missing" },
