@@ -98,10 +98,8 @@ __attribute__((format(printf, 2, 3))) static void add_name(struct names *n, cons
 	size_t len = n->cap > 0 ? strlen(n->text) : 0;
 	va_list args;
 
-	if (n->count++ > 0 && len + 2 < n->cap) {
-		memcpy(n->text + len, ", ", 3);
-		len += 2;
-	}
+	if (n->count++ > 0 && n->cap > 0)
+		len += (size_t)snprintf(n->text + len, n->cap - len, ", ");
 	if (len + 1 >= n->cap)
 		return;
 	va_start(args, format);
