@@ -49,6 +49,14 @@ const struct opt *opt_table_find_secret(const struct opt *table, const char *nam
 	return NULL;
 }
 
+/* Some programs take that for the whole. */
+static bool is_start_of(const char *name, const char *whole)
+{
+	size_t len = strlen(name);
+
+	return len > 2 && strncmp(name, whole, len) == 0;
+}
+
 const struct opt *opt_table_nearest(const struct opt *table, const char *name, int without_flags)
 {
 	const struct opt *nearest = NULL;
@@ -57,7 +65,7 @@ const struct opt *opt_table_nearest(const struct opt *table, const char *name, i
 	for (const struct opt *o = table; !opt_is_end(o); o++) {
 		if (o->name == NULL || (o->flags & without_flags))
 			continue;
-		size_t distance = opt_text_distance(o->name, name);
+		size_t distance = is_start_of(name, o->name) ? 1 : opt_text_distance(o->name, name);
 		if (distance < least) {
 			least = distance;
 			nearest = o;

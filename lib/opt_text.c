@@ -14,18 +14,22 @@ bool opt_fail(struct opt_error *err, const char *format, ...)
 	return false;
 }
 
+/* Of a long place (a path) its end is shown, and never so much that the mistake is lost. */
 bool opt_fail_in(struct opt_error *err, const char *place_format, ...)
 {
 	struct opt_error was = *err;
+	char place[4200]; /* a path and a line */
+	size_t used = strlen(was.text) + sizeof(": ");
+	size_t room =
+		used < sizeof(err->text) / 2 ? sizeof(err->text) - used : sizeof(err->text) / 2;
 	va_list args;
 
 	va_start(args, place_format);
-	vsnprintf(err->text, sizeof(err->text), place_format, args);
+	vsnprintf(place, sizeof(place), place_format, args);
 	va_end(args);
 
-	size_t len = strlen(err->text);
-	snprintf(err->text + len, sizeof(err->text) - len, ": %s", was.text);
-	return false;
+	size_t len = strlen(place);
+	return opt_fail(err, "%s: %s", place + (len > room ? len - room : 0), was.text);
 }
 
 static bool is_control(char c)

@@ -80,14 +80,45 @@ static bool parse_flag(const char *text, bool *out, struct opt_error *err)
 	return opt_fail(err, "`%s` is neither on nor off", opt_show(text).text);
 }
 
-/* An amount of zero where it is the fallback means "none" or "off", whatever the range. */
+static bool is_bounded(const struct opt *o)
+{
+	return o->min != 0 || o->max != 0;
+}
+
+/* Zero where it is the fallback means "none" or "off", whatever the range. */
+static bool is_zero_allowed(const struct opt *o)
+{
+	return o->fallback != NULL && strcmp(o->fallback, "0") == 0;
+}
+
 static bool in_range(const struct opt *o, int64_t value)
 {
-	if (o->min == 0 && o->max == 0)
-		return true;
-	if (value == 0 && o->fallback != NULL && strcmp(o->fallback, "0") == 0)
+	if (!is_bounded(o) || (value == 0 && is_zero_allowed(o)))
 		return true;
 	return value >= o->min && value <= o->max;
+}
+
+static const char *bound_text(const struct opt *o, int64_t bound,
+			      char buf[static OPT_AMOUNT_TEXT_MAX])
+{
+	if (o->type != OPT_INT)
+		return opt_amount_text(o->type, (uint64_t)bound, buf);
+	snprintf(buf, OPT_AMOUNT_TEXT_MAX, "%" PRId64, bound);
+	return buf;
+}
+
+static bool fail_range(const struct opt *o, const char *text, struct opt_error *err)
+{
+	char least_text[OPT_AMOUNT_TEXT_MAX], most_text[OPT_AMOUNT_TEXT_MAX];
+	int64_t least = o->min, most = o->max;
+
+	if (!is_bounded(o)) {
+		least = o->type == OPT_INT ? INT64_MIN : 0;
+		most = INT64_MAX;
+	}
+	return opt_fail(err, "%s is out of range; from %s to %s it may be%s", opt_show(text).text,
+			bound_text(o, least, least_text), bound_text(o, most, most_text),
+			least > 0 && is_zero_allowed(o) ? ", or 0" : "");
 }
 
 static bool parse_int(const struct opt *o, const char *text, int64_t *out, struct opt_error *err)
@@ -98,12 +129,8 @@ static bool parse_int(const struct opt *o, const char *text, int64_t *out, struc
 		return opt_fail(err, "`%s` is no whole number", opt_show(text).text);
 	errno = 0;
 	long long value = strtoll(text, NULL, 10);
-	if (errno != 0)
-		return opt_fail(err, "%s is out of all bounds", opt_show(text).text);
-	if (!in_range(o, value))
-		return opt_fail(err,
-				"%s is out of range; from %" PRId64 " to %" PRId64 " it may be",
-				text, o->min, o->max);
+	if (errno != 0 || !in_range(o, value))
+		return fail_range(o, text, err);
 	*out = value;
 	return true;
 }
@@ -147,16 +174,6 @@ static size_t decimal_len(const char *text)
 		return len;
 	size_t more = strspn(text + len + 1, "0123456789");
 	return more == 0 ? 0 : len + 1 + more;
-}
-
-static bool fail_range(const struct opt *o, const char *text, struct opt_error *err)
-{
-	char min[OPT_AMOUNT_TEXT_MAX], max[OPT_AMOUNT_TEXT_MAX];
-	bool bounded = o->min != 0 || o->max != 0;
-
-	return opt_fail(err, "%s is out of range; from %s to %s it may be", opt_show(text).text,
-			opt_amount_text(o->type, bounded ? (uint64_t)o->min : 0, min),
-			opt_amount_text(o->type, bounded ? (uint64_t)o->max : INT64_MAX, max));
 }
 
 static bool parse_amount(const struct opt *o, const char *text, uint64_t *out,
@@ -234,6 +251,11 @@ static bool parse_addr(const struct opt *o, const char *text, struct addr *out,
 {
 	if (addr_parse(text, o->default_port, out))
 		return true;
+	if (strchr(text, '%') != NULL)
+		return opt_fail(err,
+				"`%s` is no address; behind the %% of a link-local one stands the "
+				"number of its interface",
+				opt_show(text).text);
 	return opt_fail(err, "`%s` is no address; write it like 192.0.2.1%s or [2001:db8::1]%s",
 			opt_show(text).text, o->default_port == 0 ? ":3478" : "",
 			o->default_port == 0 ? ":3478" : "");

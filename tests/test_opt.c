@@ -160,8 +160,10 @@ static void mistakes_name_line_key_and_remedy(void **state)
 		{ "secret hunter2", "k.conf:1: `secret` has no =; write it like key = value" },
 		{ "secret: hunter2", "k.conf:1: `secret:` has no =; write it like key = value" },
 		{ "jar = tea", "k.conf:1: `jar` stands in a section [shelf NAME]" },
+		{ "locked = on", "k.conf:1: `locked` stands in a section [shelf NAME]" },
 		{ "[shelf a]\nconfig = b", "k.conf:2: `config` is for the command line only: "
 					   "--config" },
+		{ "work = 1", "k.conf:1: unknown key `work`; did you mean `workers`?" },
 		{ "= 1", "k.conf:1: unknown key ``; kitchen --help lists them" },
 		{ "quiet = maybe", "k.conf:1: quiet: `maybe` is neither on nor off" },
 		{ "quiet =", "k.conf:1: quiet: a value is missing" },
@@ -170,7 +172,14 @@ static void mistakes_name_line_key_and_remedy(void **state)
 		{ "workers = 2x", "k.conf:1: workers: `2x` is no whole number" },
 		{ "workers = -", "k.conf:1: workers: `-` is no whole number" },
 		{ "depth = 9223372036854775808",
-		  "k.conf:1: depth: 9223372036854775808 is out of all bounds" },
+		  "k.conf:1: depth: 9223372036854775808 is out of range; from -9223372036854775808 "
+		  "to 9223372036854775807 it may be" },
+		{ "workers = 99999999999999999999",
+		  "k.conf:1: workers: 99999999999999999999 is out of range; from 1 to 64 it may "
+		  "be" },
+		{ "peer = [fe80::1%eth0]:1",
+		  "k.conf:1: peer: `[fe80::1%eth0]:1` is no address; behind the % of a link-local "
+		  "one stands the number of its interface" },
 		{ "timeout = 10", "k.conf:1: timeout: a unit is missing behind `10`; write it like "
 				  "500ms, 10s, 5m, 1h, 1d" },
 		{ "timeout = 10sec", "k.conf:1: timeout: unknown unit in `10sec`; write it like "
@@ -180,7 +189,7 @@ static void mistakes_name_line_key_and_remedy(void **state)
 		{ "timeout = 0",
 		  "k.conf:1: timeout: 0 is out of range; from 10ms to 1h it may be" },
 		{ "idle = 999ms",
-		  "k.conf:1: idle: 999ms is out of range; from 1s to 1d it may be" },
+		  "k.conf:1: idle: 999ms is out of range; from 1s to 1d it may be, or 0" },
 		{ "timeout = 0.0105s",
 		  "k.conf:1: timeout: `0.0105s` has a fraction too fine for its "
 		  "unit" },
@@ -272,6 +281,20 @@ static void a_long_mistake_is_cut_and_cleaned(void **state)
 	assert_false(read_text(text, &k, &err));
 	assert_null(strchr(err.text, '\x1b'));
 	assert_true(strlen(err.text) < 200);
+	opt_clear(p, &k);
+}
+
+static void a_long_path_leaves_room_for_the_mistake(void **state)
+{
+	struct opt_error err;
+	struct kitchen k;
+	char path[1000];
+
+	memset(path, 'x', sizeof(path));
+	memcpy(path + sizeof(path) - 8, "/k.conf", 8);
+	assert_true(opt_defaults(p, &k, &err));
+	assert_false(opt_read_text(p, path, "\nquie", 5, &k, &err));
+	assert_non_null(strstr(err.text, "xxx/k.conf:2: `quie` has no =; write it like"));
 	opt_clear(p, &k);
 }
 
@@ -383,6 +406,8 @@ static void changed_keys_that_need_a_restart_are_named(void **state)
 	assert_string_equal(names, "workers, listen, [shelf b] label, [shelf a], [shelf c]");
 	assert_int_equal(opt_changed_fixed(p, &a, &b, few, sizeof(few)), 5);
 	assert_string_equal(few, "workers, li");
+	assert_int_equal(opt_changed_fixed(p, &a, &b, few, 9), 5);
+	assert_string_equal(few, "workers,");
 	assert_int_equal(opt_changed_fixed(p, &a, &b, NULL, 0), 5);
 	assert_int_equal(opt_changed_fixed(p, &a, &a, names, sizeof(names)), 0);
 	assert_string_equal(names, "");
@@ -493,6 +518,7 @@ int main(void)
 		cmocka_unit_test(mistakes_name_line_key_and_remedy),
 		cmocka_unit_test(a_nul_byte_is_refused),
 		cmocka_unit_test(a_long_mistake_is_cut_and_cleaned),
+		cmocka_unit_test(a_long_path_leaves_room_for_the_mistake),
 		cmocka_unit_test(the_printed_configuration_reads_back),
 		cmocka_unit_test(the_printed_configuration_is_pleasant),
 		cmocka_unit_test(help_fits_eighty_columns),
