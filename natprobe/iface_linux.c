@@ -26,9 +26,13 @@ struct dump {
 	bool failed; /* memory ran out */
 };
 
-static bool exists_with_carrier(uint32_t flags)
+/* <net/if.h> has no such flag, and does not go with the <linux/if.h> that has. */
+#define LINK_CARRIER 0x10000u /* IFF_LOWER_UP */
+
+/* IFF_RUNNING will not do: the kernel sets it up to a second after the carrier is there. */
+static bool is_up_with_carrier(uint32_t flags)
 {
-	return (flags & IFF_UP) != 0 && (flags & IFF_RUNNING) != 0;
+	return (flags & IFF_UP) != 0 && (flags & LINK_CARRIER) != 0;
 }
 
 /* One more element at the end of an array, zeroed; NULL when memory runs out. */
@@ -118,7 +122,7 @@ static void on_addr(struct dump *d, struct bytes payload)
 	memcpy(a.name, link->name, sizeof(a.name));
 	a.index = info.ifa_index;
 	a.prefix_len = info.ifa_prefixlen;
-	a.up = exists_with_carrier(link->flags);
+	a.up = is_up_with_carrier(link->flags);
 	a.loopback = (link->flags & IFF_LOOPBACK) != 0;
 	/* The same bit means "secondary" for IPv4, which is no reason against an address. */
 	a.temporary = info.ifa_family == AF_INET6 && (flags & IFA_F_TEMPORARY) != 0;
