@@ -50,7 +50,7 @@ enum ask_state asks_state(const struct asks *asks, uint8_t index, const struct p
 
 	if (a->seen.mapped.family != ADDR_NONE)
 		return ASK_ANSWERED;
-	if (a->refused)
+	if (a->fault != CAUSE_NONE)
 		return ASK_REFUSED;
 	if (view->exhausted)
 		max = a->retry.copies;
@@ -72,7 +72,8 @@ static bool wants_copy(const struct asks *asks, const struct ask *a, const struc
 {
 	uint8_t max = copies_max(asks, a, view);
 
-	if (a->seen.mapped.family != ADDR_NONE || a->refused || !view->open[a->seen.slot])
+	if (a->seen.mapped.family != ADDR_NONE || a->fault != CAUSE_NONE ||
+	    !view->open[a->seen.slot])
 		return false;
 	return max == 0 || a->retry.copies < max;
 }
@@ -146,13 +147,27 @@ void asks_withdrawn(struct asks *asks, uint8_t index)
 	asks->list[index].seen.sent--;
 }
 
+static enum verdict_cause fault_of(enum probe_match match)
+{
+	switch (match) {
+	case PROBE_REFUSED:
+	case PROBE_NO_ADDRESS:
+		return CAUSE_SERVER_ERROR;
+	case PROBE_FROM_ASKED:
+	case PROBE_FROM_ANOTHER:
+		return CAUSE_WRONG_SOURCE;
+	default:
+		return CAUSE_NONE;
+	}
+}
+
 void asks_on_answer(struct asks *asks, enum probe_match match, const struct probe_answer *answer)
 {
 	struct ask *a = &asks->list[answer->probe->want.index];
 
 	asks->somebody_answered = true;
 	if (match != PROBE_ANSWER) {
-		a->refused = match != PROBE_DUPLICATE;
+		a->fault = (uint8_t)fault_of(match);
 		return;
 	}
 	a->seen.answered++;

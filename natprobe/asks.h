@@ -14,8 +14,8 @@
 struct ask {
 	struct verdict_sighting seen;
 	struct retry retry;
-	bool opening; /* one of the first, that look for a server at all */
-	bool refused; /* answered, but without an address */
+	bool opening;  /* one of the first, that look for a server at all */
+	uint8_t fault; /* enum verdict_cause: answered, but not as it should */
 };
 
 struct asks {
@@ -40,7 +40,7 @@ uint8_t asks_add_opening(struct asks *asks, uint8_t slot, uint8_t server,
 enum ask_state {
 	ASK_WAITING,
 	ASK_ANSWERED,
-	ASK_REFUSED, /* answered with an error, or without an address */
+	ASK_REFUSED, /* answered with an error, without an address, or from elsewhere */
 	ASK_SILENT,
 };
 enum ask_state asks_state(const struct asks *asks, uint8_t index, const struct probe_view *view);

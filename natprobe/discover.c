@@ -252,11 +252,9 @@ static void on_ask(struct discover *d, enum probe_match match, const struct prob
 	const struct ask *a = &d->asks.list[want->index];
 
 	asks_on_answer(&d->asks, match, answer);
-	if (match == PROBE_REFUSED || match == PROBE_NO_ADDRESS)
-		verdict_add_finding(&d->verdict, CAUSE_SERVER_ERROR, want->server,
-				    &a->seen.endpoint);
-	else if (match != PROBE_ANSWER)
-		verdict_add_finding(&d->verdict, CAUSE_WRONG_SOURCE, want->server, &answer->from);
+	if (match != PROBE_ANSWER)
+		verdict_add_finding(&d->verdict, (enum verdict_cause)a->fault, want->server,
+				    &answer->from);
 	if (!a->opening || d->servers[want->server].judged)
 		return;
 	d->servers[want->server].other = answer->other;

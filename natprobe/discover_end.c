@@ -145,7 +145,8 @@ static enum verdict_cause mapping_cause(const struct discover *d, enum verdict_c
 	for (size_t i = 0; i < d->verdict.finding_count; i++) {
 		const struct verdict_finding *f = &d->verdict.findings[i];
 
-		if (f->cause == CAUSE_ALTERNATE_SILENT || f->cause == CAUSE_SAME_ADDRESS ||
+		if (f->cause == CAUSE_WRONG_SOURCE || f->cause == CAUSE_SERVER_ERROR ||
+		    f->cause == CAUSE_ALTERNATE_SILENT || f->cause == CAUSE_SAME_ADDRESS ||
 		    f->cause == CAUSE_SAME_PORT || f->cause == CAUSE_ALTERNATE_UNUSABLE)
 			return (enum verdict_cause)f->cause;
 	}

@@ -34,10 +34,9 @@ void discover_judge_server(struct discover *d, uint8_t server)
 
 	s->judged = true;
 	s->other.scope = s->addr.scope;
-	if (d->asks.list[s->ask].refused) {
-		s->unfit = CAUSE_SERVER_ERROR; /* is a finding already */
-		return;
-	}
+	s->unfit = d->asks.list[s->ask].fault;
+	if (s->unfit != CAUSE_NONE)
+		return; /* is a finding already */
 	s->unfit = (uint8_t)judge_other(&s->addr, &s->other);
 	if (s->unfit != CAUSE_NONE)
 		verdict_add_finding(&d->verdict, (enum verdict_cause)s->unfit, server, &s->other);

@@ -9,14 +9,14 @@ static bool has_tls(const struct report_probe *p)
 	return false;
 }
 
-/* Also where a discovery was cut short, and nobody had answered until then. */
+/* Answers from the wrong source count: somebody is there, and UDP works. */
 static bool has_answer(const struct verdict *v)
 {
 	for (size_t i = 0; i < v->server_count; i++) {
 		if (v->servers[i].tcp_answered > 0)
 			return true;
 	}
-	return v->answered > 0;
+	return v->answered > 0 || v->udp_blocked.value == VERDICT_NO;
 }
 
 enum verdict_outcome report_outcome(const struct report_probe *p)

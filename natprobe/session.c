@@ -108,6 +108,8 @@ void session_step(struct session *s, const struct asks *asks, const struct probe
 		enum verdict_filter_kind kind = (enum verdict_filter_kind)k;
 
 		filter_test_set_source(&s->filter, kind, source_state(s, kind, asks, view));
+		if (s->asks[k] != ASK_NONE)
+			filter_test_set_fault(&s->filter, asks->list[s->asks[k]].fault);
 	}
 }
 
@@ -150,7 +152,7 @@ const struct addr *session_silent_endpoint(const struct session *s, const struct
 	for (unsigned k = 0; k < FILTER_KINDS; k++) {
 		enum ask_state state = state_of(asks, s->asks[k], view);
 
-		if (state == ASK_SILENT || state == ASK_REFUSED)
+		if (state == ASK_SILENT)
 			return &s->endpoints[k];
 	}
 	return NULL;

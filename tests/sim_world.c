@@ -149,6 +149,9 @@ static struct bytes bend(struct world *w, const struct served *s, struct bytes h
 	case SIM_WRONG_PLAIN:
 		*socket = s->socket ^ 1;
 		return honest;
+	case SIM_ONE_VOICE:
+		*socket = 0;
+		return honest;
 	case SIM_SAME_ADDRESS:
 		other = sim_endpoint(w->config, s->server, 1);
 		return build_answer(&s->asked, &s->from, &other, buf);

@@ -25,6 +25,7 @@ enum sim_misdeed {
 	SIM_DROPS_CHANGE,      /* does not answer those */
 	SIM_WRONG_SOURCE,      /* change-both comes from A2:P1 */
 	SIM_WRONG_PLAIN,       /* answers plain requests from another port */
+	SIM_ONE_VOICE,         /* answers everything from A1:P1 */
 	SIM_SAME_ADDRESS,      /* OTHER-ADDRESS has the same address */
 	SIM_SAME_PORT,         /* OTHER-ADDRESS has the same port */
 	SIM_PRIVATE_ALTERNATE, /* OTHER-ADDRESS is 10.0.0.1 */

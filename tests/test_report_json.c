@@ -247,6 +247,11 @@ static void exit_codes_combine(void **state)
 	assert_int_equal(report_exit(&f.report), EXIT_NO_SERVER);
 	fixture_add_unprobed(&f);
 	assert_int_equal(report_exit(&f.report), EXIT_NO_SERVER);
+	/* Answers came, but from the wrong source: somebody is there. */
+	f.verdict.udp_blocked.value = VERDICT_NO;
+	f.verdict.nat.cause = CAUSE_WRONG_SOURCE;
+	assert_int_equal(report_exit(&f.report), EXIT_INCONCLUSIVE);
+	fixture_no_server(&f);
 	/* TLS is TCP: somebody answered, and UDP is as unknown as before. */
 	fixture_add_tls(&f);
 	assert_int_equal(report_exit(&f.report), EXIT_INCONCLUSIVE);
