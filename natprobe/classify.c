@@ -218,6 +218,10 @@ struct verdict_property classify_mapping(const struct verdict_sighting *seen, si
 	p = property_of(fitting_values(&view));
 	if (p.value == BEHAVIOUR_UNKNOWN)
 		p.cause = (uint8_t)mapping_cause(&view);
+	/* Servers on one port say the same of a rule by port, which hardly any NAT has. */
+	if (p.possible == (BEHAVIOUR_BIT(BEHAVIOUR_ENDPOINT_INDEPENDENT) |
+			   BEHAVIOUR_BIT(BEHAVIOUR_PORT_DEPENDENT)))
+		p.value = BEHAVIOUR_ENDPOINT_INDEPENDENT;
 	return p;
 }
 

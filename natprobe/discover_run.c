@@ -199,6 +199,42 @@ static bool sessions_are_running(const struct discover *d, const struct probe_vi
 	return false;
 }
 
+/* Asks all servers that answered again, where there are two to compare and a NAT to look at. */
+static void begin_second_socket(struct discover *d)
+{
+	struct verdict_sighting seen[VERDICT_SIGHTINGS_MAX];
+	enum verdict_answer nat = classify_nat(seen, asks_sightings(&d->asks, seen));
+	size_t answered = 0;
+
+	for (size_t i = 0; i < d->server_count; i++)
+		answered += d->servers[i].judged;
+	if (answered < 2 || nat == VERDICT_NO || budget_left(d) < CONFIRM_COST)
+		return;
+	d->second_slot = discover_take_slot(d);
+	for (uint8_t i = 0; d->second_slot < DISCOVER_SLOTS_MAX && i < d->server_count; i++) {
+		if (d->servers[i].judged)
+			(void)asks_add(&d->asks, d->second_slot, i, &d->servers[i].addr);
+	}
+}
+
+/*
+ * Where no server shows the mapping by its four endpoints, all of them together do; and as
+ * there, a second socket tells a rule from chance. False: it is done.
+ */
+static bool second_socket_is_due(struct discover *d, const struct probe_view *view)
+{
+	if (mapping_is_known(d))
+		return false;
+	if (d->second_slot == 0)
+		begin_second_socket(d);
+	for (uint8_t i = 0; i < d->asks.count; i++) {
+		if (d->asks.list[i].seen.slot == d->second_slot && d->second_slot != MAPPING_SLOT &&
+		    asks_state(&d->asks, i, view) == ASK_WAITING)
+			return true;
+	}
+	return false;
+}
+
 static void run_tests(struct discover *d)
 {
 	struct probe_view view = discover_view(d);
@@ -209,7 +245,7 @@ static void run_tests(struct discover *d)
 	if (mapping_is_known(d) && filtering_is_known(d, &view))
 		discover_end(d, CAUSE_NONE);
 	else if (!begin_session(d, &view) && !sessions_are_running(d, &view) &&
-		 !servers_are_due(d, &view))
+		 !servers_are_due(d, &view) && !second_socket_is_due(d, &view))
 		discover_end(d, CAUSE_NONE);
 }
 

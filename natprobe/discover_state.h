@@ -51,6 +51,7 @@ struct discover {
 	struct tcp_control tcp;
 	struct session sessions[SESSIONS_MAX];
 	uint8_t session_count;
+	uint8_t second_slot; /* asks all servers again; 0: none yet, the first being another's */
 
 	bool started, finished;
 	uint64_t now_us, started_us;

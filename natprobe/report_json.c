@@ -45,13 +45,13 @@ static const char *family_word(uint8_t family)
 	return family == ADDR_IPV6 ? "ipv6" : "ipv4";
 }
 
-/* "reason" and "reason_text" stand beside every value; null where it is known. */
-static void put_reason(struct json *j, json_t *o, bool is_unknown, uint8_t cause)
+/* "reason" and "reason_text" stand beside every value; null where nothing is open. */
+static void put_reason(struct json *j, json_t *o, bool has_one, uint8_t cause)
 {
 	enum verdict_cause c = (enum verdict_cause)cause;
 
-	put(j, o, "reason", is_unknown ? json_string(verdict_cause_word(c)) : json_null());
-	put(j, o, "reason_text", is_unknown ? json_string(verdict_cause_text(c)) : json_null());
+	put(j, o, "reason", has_one ? json_string(verdict_cause_word(c)) : json_null());
+	put(j, o, "reason_text", has_one ? json_string(verdict_cause_text(c)) : json_null());
 }
 
 static json_t *yes_no(struct json *j, const struct verdict_yes_no *v)
@@ -128,7 +128,7 @@ static json_t *property(struct json *j, const struct verdict *v, const struct ve
 	json_t *o = json_object();
 
 	put(j, o, "value", json_string(verdict_behaviour_word((enum verdict_behaviour)p->value)));
-	put_reason(j, o, p->value == BEHAVIOUR_UNKNOWN, p->cause);
+	put_reason(j, o, p->value == BEHAVIOUR_UNKNOWN || p->cause != CAUSE_NONE, p->cause);
 	put(j, o, "possible", possible(j, p->possible));
 	put(j, o, "server", server_name(v, p->server));
 	put(j, o, "error_chance", json_real(p->error));

@@ -80,6 +80,15 @@ static void print_answer(const struct text *t, const char *name, const struct ve
 	fputc('\n', t->out);
 }
 
+/* The value is what is likely; what else was not excluded is told, and why. */
+static void print_limit(const struct text *t, const struct verdict_property *v)
+{
+	char list[160];
+
+	verdict_possible_print(v->possible & ~BEHAVIOUR_BIT(v->value), list, sizeof(list));
+	fprintf(t->out, " (or %s: %s)", list, verdict_cause_text((enum verdict_cause)v->cause));
+}
+
 static void print_property(const struct text *t, const char *name, const struct verdict_property *v)
 {
 	label(t, name);
@@ -87,6 +96,8 @@ static void print_property(const struct text *t, const char *name, const struct 
 		 verdict_behaviour_word((enum verdict_behaviour)v->value));
 	if (v->value == BEHAVIOUR_UNKNOWN)
 		print_cause(t, v->cause, v->possible);
+	else if (v->cause != CAUSE_NONE)
+		print_limit(t, v);
 	fputc('\n', t->out);
 }
 

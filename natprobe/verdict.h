@@ -108,7 +108,7 @@ struct verdict_yes_no {
 
 struct verdict_property {
 	uint8_t value;     /* enum verdict_behaviour */
-	uint8_t cause;     /* enum verdict_cause, where the value is unknown */
+	uint8_t cause;     /* enum verdict_cause, where more than one value is possible */
 	uint8_t server;    /* index of the server that it was measured with */
 	uint32_t possible; /* BEHAVIOUR_BIT of each value that fits what was seen */
 	double error;      /* chance that loss alone made this value; 0 where only answers count */

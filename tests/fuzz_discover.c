@@ -254,7 +254,9 @@ static void is_sound(const struct verdict *v)
 	FUZZ_CHECK(v != NULL);
 	FUZZ_CHECK(v->sent <= 120 && v->answered <= v->sent + v->send_errors);
 	FUZZ_CHECK((v->nat.value == VERDICT_UNKNOWN) == (v->nat.cause != CAUSE_NONE));
-	FUZZ_CHECK((v->mapping.value == BEHAVIOUR_UNKNOWN) == (v->mapping.cause != CAUSE_NONE));
+	FUZZ_CHECK(v->mapping.value != BEHAVIOUR_UNKNOWN || v->mapping.cause != CAUSE_NONE);
+	FUZZ_CHECK(((v->mapping.possible & (v->mapping.possible - 1)) != 0) ==
+		   (v->mapping.cause != CAUSE_NONE));
 	FUZZ_CHECK((v->filtering.value == BEHAVIOUR_UNKNOWN) == (v->filtering.cause != CAUSE_NONE));
 	FUZZ_CHECK(v->filtering.error >= 0 && v->filtering.error <= 1e-4);
 	FUZZ_CHECK(v->sighting_count <= VERDICT_SIGHTINGS_MAX);

@@ -82,6 +82,14 @@ void fixture_restrict_port(struct fixture *f)
 	v->elapsed_us = 430000;
 }
 
+void fixture_one_port(struct fixture *f)
+{
+	fixture_restrict_port(f);
+	f->verdict.mapping.possible = BEHAVIOUR_BIT(BEHAVIOUR_ENDPOINT_INDEPENDENT) |
+				      BEHAVIOUR_BIT(BEHAVIOUR_PORT_DEPENDENT);
+	f->verdict.mapping.cause = CAUSE_ONE_PORT;
+}
+
 void fixture_ignores_change(struct fixture *f)
 {
 	struct addr where = addr_ipv4(192, 0, 2, 1, 3478);

@@ -19,6 +19,9 @@ void fixture_restrict_port(struct fixture *f);
 /* The same, but the server ignores CHANGE-REQUEST: filtering is unknown. */
 void fixture_ignores_change(struct fixture *f);
 
+/* The same, but all that was asked has one port: the mapping may be port-dependent as well. */
+void fixture_one_port(struct fixture *f);
+
 /* UDP is blocked, TCP is answered. */
 void fixture_udp_blocked(struct fixture *f);
 

@@ -44,7 +44,9 @@ static void causes_are_told(const struct verdict *v)
 	assert_int_equal(v->firewall.value == VERDICT_UNKNOWN, v->firewall.cause != CAUSE_NONE);
 	assert_int_equal(v->udp_blocked.value == VERDICT_UNKNOWN,
 			 v->udp_blocked.cause != CAUSE_NONE);
-	assert_int_equal(v->mapping.value == BEHAVIOUR_UNKNOWN, v->mapping.cause != CAUSE_NONE);
+	assert_int_equal((v->mapping.possible & (v->mapping.possible - 1)) != 0,
+			 v->mapping.cause != CAUSE_NONE);
+	assert_true(v->mapping.value != BEHAVIOUR_UNKNOWN || v->mapping.cause != CAUSE_NONE);
 	assert_int_equal(v->filtering.value == BEHAVIOUR_UNKNOWN, v->filtering.cause != CAUSE_NONE);
 }
 
@@ -522,7 +524,7 @@ static void single_address_servers_tell_what_they_can(void **state)
 		c.servers[i].misdeed = SIM_ONE_ADDRESS;
 	r = run(&c);
 	assert_int_equal(r.verdict.nat.value, VERDICT_YES);
-	assert_int_equal(r.verdict.mapping.value, BEHAVIOUR_UNKNOWN);
+	assert_int_equal(r.verdict.mapping.value, BEHAVIOUR_ENDPOINT_INDEPENDENT);
 	assert_int_equal(r.verdict.mapping.cause, CAUSE_ONE_PORT);
 	assert_int_equal(r.verdict.mapping.possible,
 			 BEHAVIOUR_BIT(BEHAVIOUR_ENDPOINT_INDEPENDENT) |
@@ -533,6 +535,7 @@ static void single_address_servers_tell_what_they_can(void **state)
 
 	c.mapping = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
 	r = run(&c);
+	assert_int_equal(r.verdict.mapping.value, BEHAVIOUR_UNKNOWN);
 	assert_true(verdict_excludes(&r.verdict.mapping, BEHAVIOUR_ENDPOINT_INDEPENDENT));
 	assert_int_equal(r.verdict.legacy, LEGACY_SYMMETRIC);
 
@@ -540,6 +543,22 @@ static void single_address_servers_tell_what_they_can(void **state)
 	r = run(&c);
 	assert_int_equal(r.verdict.mapping.value, BEHAVIOUR_NONE);
 	assert_int_equal(r.verdict.firewall.value, VERDICT_UNKNOWN);
+}
+
+/* A block of 64 ports: two servers see one port in 1 of 64 runs, twice in 1 of 4096. */
+static void two_servers_are_not_fooled_by_chance(void **state)
+{
+	struct sim_config c = home;
+	unsigned fooled = 0;
+
+	c.server_count = 2;
+	c.servers[0].misdeed = c.servers[1].misdeed = SIM_ONE_ADDRESS;
+	c.preserves_port = false;
+	c.port_span = 64;
+	c.mapping = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
+	for (c.seed = 1; c.seed <= 2000; c.seed++)
+		fooled += run(&c).verdict.mapping.value == BEHAVIOUR_ENDPOINT_INDEPENDENT;
+	assert_in_range(fooled, 0, 3);
 }
 
 static void forgeries_count_for_nothing(void **state)
@@ -790,6 +809,7 @@ int main(void)
 		cmocka_unit_test(a_dead_server_does_not_hold_up_the_others),
 		cmocka_unit_test(a_slow_server_is_given_its_time),
 		cmocka_unit_test(single_address_servers_tell_what_they_can),
+		cmocka_unit_test(two_servers_are_not_fooled_by_chance),
 		cmocka_unit_test(forgeries_count_for_nothing),
 		cmocka_unit_test(a_rate_limit_is_no_filter),
 		cmocka_unit_test(equal_ports_by_chance_are_seen_through),

@@ -121,6 +121,20 @@ static void evidence_stands_beside_each_property(void **state)
 	json_decref(doc);
 }
 
+static void a_value_with_a_limit_has_its_reason_too(void **state)
+{
+	struct fixture f;
+	json_t *doc;
+
+	fixture_one_port(&f);
+	doc = document(&f.report);
+	expect_text(doc, "outcome", "reached");
+	expect_text(doc, "interfaces.0.mapping.value", "endpoint-independent");
+	expect_text(doc, "interfaces.0.mapping.reason", "one-port");
+	expect_text(doc, "interfaces.0.mapping.possible.1", "port-dependent");
+	json_decref(doc);
+}
+
 static void unknown_has_its_reason_and_what_is_possible(void **state)
 {
 	struct fixture f;
@@ -262,6 +276,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_reached_verdict_has_no_reasons),
 		cmocka_unit_test(evidence_stands_beside_each_property),
+		cmocka_unit_test(a_value_with_a_limit_has_its_reason_too),
 		cmocka_unit_test(unknown_has_its_reason_and_what_is_possible),
 		cmocka_unit_test(udp_blocked_is_a_verdict),
 		cmocka_unit_test(what_was_not_probed_says_why),

@@ -106,6 +106,18 @@ static void unknown_says_why(void **state)
 	free(text);
 }
 
+static void a_limit_is_told(void **state)
+{
+	struct fixture f;
+	char *text;
+
+	fixture_one_port(&f);
+	text = print(&f.report, (struct report_style){ 0 });
+	expect(line_of(text, "mapping"), "endpoint-independent (or port-dependent: all endpoints");
+	expect_not(text, "unknown");
+	free(text);
+}
+
 static void udp_blocked_is_said(void **state)
 {
 	struct fixture f;
@@ -186,6 +198,7 @@ int main(void)
 		cmocka_unit_test(a_block_says_all_properties),
 		cmocka_unit_test(evidence_is_for_verbose_only),
 		cmocka_unit_test(unknown_says_why),
+		cmocka_unit_test(a_limit_is_told),
 		cmocka_unit_test(udp_blocked_is_said),
 		cmocka_unit_test(quiet_is_a_line_each),
 		cmocka_unit_test(names_without_address_are_listed),
