@@ -142,6 +142,14 @@ void asks_sent(struct asks *asks, uint8_t index, const struct probe_view *view)
 		retry_sent(&a->retry, view->timing, rtt_us, view->now_us);
 }
 
+void asks_slot_failed(struct asks *asks, uint8_t slot)
+{
+	for (size_t i = 0; i < asks->count; i++) {
+		if (asks->list[i].seen.slot == slot)
+			asks->list[i].fault = CAUSE_LOCAL_ERROR;
+	}
+}
+
 void asks_withdrawn(struct asks *asks, uint8_t index)
 {
 	asks->list[index].seen.sent--;

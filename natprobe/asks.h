@@ -15,7 +15,7 @@ struct ask {
 	struct verdict_sighting seen;
 	struct retry retry;
 	bool opening;  /* one of the first, that look for a server at all */
-	uint8_t fault; /* enum verdict_cause: answered, but not as it should */
+	uint8_t fault; /* enum verdict_cause: not answered as it should be, or cannot be asked */
 };
 
 struct asks {
@@ -40,7 +40,7 @@ uint8_t asks_add_opening(struct asks *asks, uint8_t slot, uint8_t server,
 enum ask_state {
 	ASK_WAITING,
 	ASK_ANSWERED,
-	ASK_REFUSED, /* answered with an error, without an address, or from elsewhere */
+	ASK_REFUSED, /* answered with an error, without an address, or from elsewhere; or not asked */
 	ASK_SILENT,
 };
 enum ask_state asks_state(const struct asks *asks, uint8_t index, const struct probe_view *view);
@@ -58,6 +58,9 @@ uint64_t asks_deadline_us(const struct asks *asks, const struct probe_view *view
 size_t asks_sightings(const struct asks *asks, struct verdict_sighting *out);
 
 void asks_sent(struct asks *asks, uint8_t index, const struct probe_view *view);
+/* The socket of this slot could not be opened: nothing will be asked from it. */
+void asks_slot_failed(struct asks *asks, uint8_t slot);
+
 void asks_withdrawn(struct asks *asks, uint8_t index);
 void asks_on_answer(struct asks *asks, enum probe_match match, const struct probe_answer *answer);
 

@@ -230,8 +230,10 @@ void discover_on_open(struct discover *d, uint8_t slot, const struct addr *local
 
 void discover_on_open_failed(struct discover *d, uint8_t slot, int err)
 {
-	if (slot < DISCOVER_SLOTS_MAX && d->slots[slot] == SLOT_OPENING)
-		d->slots[slot] = SLOT_FAILED;
+	if (slot >= DISCOVER_SLOTS_MAX || d->slots[slot] != SLOT_OPENING)
+		return;
+	d->slots[slot] = SLOT_FAILED;
+	asks_slot_failed(&d->asks, slot);
 }
 
 void discover_on_send_error(struct discover *d, uint8_t slot, int err)

@@ -635,6 +635,13 @@ static void sockets_that_do_not_open_end_it(void **state)
 	assert_int_equal(r.verdict.nat.value, VERDICT_YES);
 	assert_int_equal(r.verdict.mapping.value, BEHAVIOUR_ENDPOINT_INDEPENDENT);
 	assert_int_equal(r.verdict.filtering.cause, CAUSE_LOCAL_ERROR);
+	assert_true(r.elapsed_us <= 3 * c.rtt_us);
+
+	c.server_count = 2;
+	c.servers[0].misdeed = c.servers[1].misdeed = SIM_ONE_ADDRESS;
+	r = run(&c);
+	assert_int_equal(r.verdict.mapping.value, BEHAVIOUR_ENDPOINT_INDEPENDENT);
+	assert_true(r.elapsed_us <= 3 * c.rtt_us);
 
 	c.no_sockets = true;
 	r = run(&c);
