@@ -56,6 +56,8 @@ enum opt_flag {
 	OPT_CLI_ONLY = 4,    /* no file key: --config, --check-config */
 };
 
+struct opt_error;
+
 /* A row. One without a name is a heading in --help; one without name and help is the end. */
 struct opt {
 	const char *name; /* long option and file key: lower case, digits, - */
@@ -70,6 +72,9 @@ struct opt {
 	const char *value;     /* placeholder in --help: "HOST[:PORT]"; NULL: by type */
 	const char *help;      /* one line */
 	uint16_t default_port; /* OPT_ADDR, OPT_ADDR_LIST */
+	/* What each value of an OPT_STR or OPT_STR_LIST must be: says what is wrong, and the
+	   remedy, and returns false. NULL: any text. */
+	bool (*check)(const char *text, struct opt_error *err);
 };
 
 #define OPT_FIELD(type, field) offsetof(type, field)

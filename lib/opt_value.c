@@ -236,10 +236,11 @@ static bool parse_enum(const struct opt *o, const char *text, int *out, struct o
 	return opt_fail(err, "`%s` is none of %s", opt_show(text).text, o->choices);
 }
 
-static bool parse_str(const char *text, char **out, struct opt_error *err)
+static bool parse_str(const struct opt *o, const char *text, char **out, struct opt_error *err)
 {
+	if (o->check != NULL && !o->check(text, err))
+		return false;
 	char *copy = strdup(text);
-
 	if (copy == NULL)
 		return opt_fail(err, "out of memory");
 	*out = copy;
@@ -332,7 +333,7 @@ bool opt_item_parse(const struct opt *o, const char *text, union opt_item *item,
 	case OPT_STR:
 	case OPT_FILE:
 	case OPT_STR_LIST:
-		return parse_str(text, &item->str, err);
+		return parse_str(o, text, &item->str, err);
 	case OPT_ADDR:
 	case OPT_ADDR_LIST:
 		return parse_addr(o, text, &item->addr, err);

@@ -60,6 +60,22 @@ static bool parse_mapping(const char *text, struct addr *local, struct addr *see
 	       addr_parse_ip(sign + 1 + strspn(sign + 1, " "), 0, seen);
 }
 
+bool layout_check_mapping(const char *text, struct opt_error *err)
+{
+	struct addr local, seen;
+	const char *what = NULL;
+
+	if (!parse_mapping(text, &local, &seen))
+		what = "is no pair of addresses; write LOCAL=PUBLIC";
+	else if (local.family != seen.family)
+		what = "maps to another family; both must be IPv4 or IPv6";
+	else if (addr_is_any(&seen))
+		what = "maps to no address; write LOCAL=PUBLIC";
+	if (what != NULL)
+		snprintf(err->text, sizeof(err->text), "`%.200s` %s", text, what);
+	return what == NULL;
+}
+
 bool layout_is_mapped(const struct stund_conf *conf, const struct addr *local, struct addr *seen)
 {
 	char *const *map = conf->public_map.items;
@@ -93,19 +109,7 @@ static bool check_mappings(const struct stund_conf *c, struct opt_error *err)
 	struct addr local, seen;
 
 	for (size_t i = 0; i < c->public_map.count; i++) {
-		if (!parse_mapping(map[i], &local, &seen)) {
-			snprintf(err->text, sizeof(err->text),
-				 "public: %.200s is no pair of addresses; write LOCAL=PUBLIC",
-				 map[i]);
-			return false;
-		}
-		if (local.family != seen.family)
-			return wrong(err, "public", &local,
-				     "is mapped to another family; both must be IPv4 or IPv6");
-		if (addr_is_any(&seen))
-			return wrong(err, "public", &local,
-				     "is mapped to no address; write LOCAL=PUBLIC");
-		if (!is_ours(c, &local))
+		if (parse_mapping(map[i], &local, &seen) && !is_ours(c, &local))
 			return wrong(err, "public", &local,
 				     "is neither a listen nor an alternate address; name the local "
 				     "one on the left");

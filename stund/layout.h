@@ -46,6 +46,9 @@ bool layout_has_family(const struct layout *l, enum addr_family family);
 /* There is a full site of that family on the plain ports. */
 bool layout_has_full_site(const struct layout *l, enum addr_family family);
 
+/* A value of `public`: LOCAL=PUBLIC, two addresses of one family. For its row. */
+bool layout_check_mapping(const char *text, struct opt_error *err);
+
 /* The address of `local` as clients see it: its public one where there is a mapping. */
 bool layout_is_mapped(const struct stund_conf *conf, const struct addr *local, struct addr *seen);
 

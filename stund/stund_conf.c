@@ -10,6 +10,37 @@
 #define FIELD(field) OPT_FIELD(struct stund_conf, field)
 #define RELOAD       OPT_RELOADABLE
 
+static bool wrong(struct opt_error *err, const char *text)
+{
+	snprintf(err->text, sizeof(err->text), "%s", text);
+	return false;
+}
+
+bool stund_conf_admin_addr(const char *text, struct addr *out)
+{
+	char *end;
+	unsigned long port = strtoul(text, &end, 10);
+
+	if (text[0] >= '0' && text[0] <= '9' && *end == '\0') {
+		*out = addr_ipv4(127, 0, 0, 1, (uint16_t)port);
+		return port >= 1 && port <= 65535;
+	}
+	return addr_parse(text, 0, out) && out->port != 0;
+}
+
+static bool check_admin(const char *text, struct opt_error *err)
+{
+	struct addr admin;
+
+	return stund_conf_admin_addr(text, &admin) ||
+	       wrong(err, "neither a port nor an address with one; write 9641 or 127.0.0.1:9641");
+}
+
+static bool check_software(const char *text, struct opt_error *err)
+{
+	return strlen(text) <= 127 || wrong(err, "longer than 127 bytes; give a short name");
+}
+
 /* clang-format off */
 static const struct opt table[] = {
 	{ .help = "Where to listen" },
@@ -18,7 +49,8 @@ static const struct opt table[] = {
 	{ .name = "alternate", .letter = 'a', .type = OPT_ADDR_LIST, .offset = FIELD(alternate),
 	  .value = "ADDRESS", .help = "second address of this host: switches NAT discovery on" },
 	{ .name = "public", .type = OPT_STR_LIST, .offset = FIELD(public_map),
-	  .value = "LOCAL=PUBLIC", .help = "what 1:1 NAT makes of one of the addresses above" },
+	  .value = "LOCAL=PUBLIC", .check = layout_check_mapping,
+	  .help = "what 1:1 NAT makes of one of the addresses above" },
 	{ .name = "port", .letter = 'p', .type = OPT_INT, .offset = FIELD(port),
 	  .fallback = "3478", .min = 1, .max = 65535, .value = "PORT",
 	  .help = "UDP and TCP port" },
@@ -45,7 +77,8 @@ static const struct opt table[] = {
 	{ .name = "rfc3489", .type = OPT_FLAG, .offset = FIELD(rfc3489), .flags = RELOAD,
 	  .fallback = "off", .help = "answer clients from before 2008 in their dialect" },
 	{ .name = "software", .type = OPT_STR, .offset = FIELD(software), .flags = RELOAD,
-	  .value = "TEXT", .help = "name to give in answers; default: none" },
+	  .value = "TEXT", .check = check_software,
+	  .help = "name to give in answers; default: none" },
 	{ .help = "Limits" },
 	{ .name = "rate-limit", .type = OPT_INT, .offset = FIELD(rate_limit), .flags = RELOAD,
 	  .fallback = "100", .min = 0, .max = 1000000000, .value = "N",
@@ -73,6 +106,7 @@ static const struct opt table[] = {
 	{ .name = "user", .letter = 'u', .type = OPT_STR, .offset = FIELD(user),
 	  .value = "USER", .help = "become this user once the sockets are open" },
 	{ .name = "admin", .type = OPT_STR, .offset = FIELD(admin), .value = "[ADDRESS:]PORT",
+	  .check = check_admin,
 	  .help = "serve /metrics and /healthz by HTTP; a port alone: on 127.0.0.1" },
 	{ .name = "self-check", .type = OPT_FLAG, .offset = FIELD(self_check), .fallback = "on",
 	  .help = "at start, send a request from each socket to its siblings" },
@@ -103,24 +137,6 @@ const struct opt_program stund_program = {
 	.size = sizeof(struct stund_conf),
 };
 
-static bool wrong(struct opt_error *err, const char *text)
-{
-	snprintf(err->text, sizeof(err->text), "%s", text);
-	return false;
-}
-
-bool stund_conf_admin_addr(const char *text, struct addr *out)
-{
-	char *end;
-	unsigned long port = strtoul(text, &end, 10);
-
-	if (text[0] >= '0' && text[0] <= '9' && *end == '\0') {
-		*out = addr_ipv4(127, 0, 0, 1, (uint16_t)port);
-		return port >= 1 && port <= 65535;
-	}
-	return addr_parse(text, 0, out) && out->port != 0;
-}
-
 static bool check_tls(const struct stund_conf *c, struct opt_error *err)
 {
 	if (c->cert_file != NULL && c->key_file == NULL)
@@ -134,15 +150,9 @@ static bool check_tls(const struct stund_conf *c, struct opt_error *err)
 static bool check(const struct stund_conf *c, struct opt_error *err)
 {
 	struct layout layout;
-	struct addr admin;
 
 	if (!check_tls(c, err) || !layout_make(c, &layout, err))
 		return false;
-	if (c->software != NULL && strlen(c->software) > 127)
-		return wrong(err, "software: longer than 127 bytes; give a short name");
-	if (c->admin != NULL && !stund_conf_admin_addr(c->admin, &admin))
-		return wrong(err, "admin: neither a port nor an address with one; write 9641 or "
-				  "127.0.0.1:9641");
 	return opt_check_files(&stund_program, c, err);
 }
 

@@ -247,6 +247,28 @@ static void the_command_line_has_the_last_word(void **state)
 	unlink(path);
 }
 
+static void bad_values_name_file_and_line(void **state)
+{
+	static const char *const lines[] = { "admin = 70000", "public = 192.0.2.1",
+					     "public = 10.0.0.1=::1", "port = 0", "listen = x" };
+
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		char words[100], path[] = "/tmp/natkit-test-XXXXXX", want[100];
+		int fd = mkstemp(path);
+
+		assert_true(fd >= 0);
+		dprintf(fd, "# one\n%s\n", lines[i]);
+		close(fd);
+		snprintf(words, sizeof(words), "--config %s", path);
+		snprintf(want, sizeof(want), "%s:2: %.*s: ", path, (int)strcspn(lines[i], " "),
+			 lines[i]);
+		assert_false(load(words));
+		unlink(path);
+		if (strncmp(err.text, want, strlen(want)) != 0)
+			fail_msg("%s: \"%s\"", lines[i], err.text);
+	}
+}
+
 /* What adds to the attack surface, or to the answers, is for the operator to ask for. */
 static void little_is_on_without_being_asked_for(void **state)
 {
@@ -292,6 +314,7 @@ int main(void)
 		cmocka_unit_test(too_many_addresses_are_refused),
 		cmocka_unit_test(admin_is_on_loopback_unless_told),
 		cmocka_unit_test(the_command_line_has_the_last_word),
+		cmocka_unit_test(bad_values_name_file_and_line),
 		cmocka_unit_test(little_is_on_without_being_asked_for),
 		cmocka_unit_test(help_needs_no_file),
 	};
