@@ -1,24 +1,28 @@
 # stund, the STUN server. As in lib/, what decides (core) is apart from what does (shell), so
 # that unit tests link without libevent.
 sbin_PROGRAMS += stund/stund
-noinst_LIBRARIES += stund/libstund_core.a
+noinst_LIBRARIES += stund/libstund_core.a stund/libstund_shell.a
 
 stund_libstund_core_a_SOURCES = \
 	stund/layout.c stund/layout.h \
 	stund/stund_conf.c stund/stund_conf.h
 
-stund_stund_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
-stund_stund_SOURCES = \
+stund_libstund_shell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+stund_libstund_shell_a_SOURCES = \
 	stund/listen.c stund/listen.h \
 	stund/listen_dtls.c \
 	stund/listen_parts.h \
 	stund/listen_stream.c \
 	stund/listen_udp.c \
-	stund/main.c \
 	stund/policy.c stund/policy.h \
 	stund/selfcheck.c stund/selfcheck.h \
 	stund/server.c stund/server.h \
 	stund/stats.c stund/stats.h
-stund_stund_LDADD = stund/libstund_core.a $(SHELL_LIBS)
+
+STUND_LIBS = stund/libstund_shell.a stund/libstund_core.a $(SHELL_LIBS)
+
+stund_stund_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+stund_stund_SOURCES = stund/main.c
+stund_stund_LDADD = $(STUND_LIBS)
 
 dist_man_MANS += doc/stund.8 doc/stund.conf.5

@@ -186,6 +186,11 @@ tests_test_stun_server_rfc5780_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/test_stund_conf
 tests_test_stund_conf_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stund_conf_LDADD = stund/libstund_core.a $(SHELL_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_listen
+tests_test_listen_SOURCES = tests/test_listen.c $(ALLOC_COUNT)
+tests_test_listen_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+tests_test_listen_LDADD = $(STUND_LIBS) $(CMOCKA_LIBS)
 endif
 
 check_PROGRAMS += $(UNIT_TESTS)

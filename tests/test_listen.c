@@ -1,0 +1,376 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "alloc_count.h"
+#include "sockaddr.h"
+#include "stun_attr.h"
+#include "stund/listen.h"
+#include "udp.h"
+
+#define ARGS_MAX 16
+
+/* A listener in this thread, and a client of it; loopback delivers at once. */
+static struct {
+	struct event_base *base;
+	struct stund_conf conf;
+	struct layout layout;
+	struct policy *policy;
+	struct listen *listen;
+	int client;
+	struct udp_batch *batch;
+	struct udp_dgram in[UDP_BATCH];
+} f;
+
+static const struct udp_options plain = { 0 };
+
+static uint16_t free_port(void)
+{
+	struct addr at = addr_ipv4(127, 0, 0, 1, 0);
+	int fd = udp_open(&at, &plain, &at);
+
+	assert_true(fd >= 0);
+	close(fd);
+	return at.port;
+}
+
+static struct policy *policy_of(const char *extra)
+{
+	char port[8], other[8], words[200];
+	char
+		*argv[ARGS_MAX] = { "stund", "-l", "127.0.0.1", "-p", port, "--alternate-port",
+				    other },
+		*save = NULL;
+	struct opt_error err;
+	int argc = 7;
+
+	snprintf(port, sizeof(port), "%u", free_port());
+	do
+		snprintf(other, sizeof(other), "%u", free_port());
+	while (strcmp(port, other) == 0);
+	snprintf(words, sizeof(words), "%s", extra);
+	for (char *w = strtok_r(words, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save)) {
+		assert_true(argc < ARGS_MAX - 1);
+		argv[argc++] = w;
+	}
+	stund_conf_clear(&f.conf);
+	if (!stund_conf_load(argc, argv, &f.conf, &err))
+		fail_msg("%s", err.text);
+	struct policy *p = policy_new(&f.conf, &err);
+	assert_non_null(p);
+	return p;
+}
+
+static void open_listener(const char *extra)
+{
+	struct addr any = addr_ipv4(127, 0, 0, 9, 0);
+	struct opt_error err;
+	int rc = -EADDRINUSE;
+
+	f.base = event_base_new();
+	assert_non_null(f.base);
+	/* A port that was free for UDP may be taken for TCP, or by now. */
+	for (int i = 0; i < 20 && rc == -EADDRINUSE; i++) {
+		policy_release(f.policy);
+		f.policy = policy_of(extra);
+		assert_true(layout_make(&f.conf, &f.layout, &err));
+		rc = listen_open(f.base, &f.conf, &f.layout, f.policy, 1, 2, &f.listen);
+	}
+	assert_int_equal(rc, 0);
+	f.client = udp_open(&any, &plain, NULL);
+	assert_true(f.client >= 0);
+	f.batch = udp_batch_new();
+	assert_non_null(f.batch);
+}
+
+static int close_listener(void **state)
+{
+	listen_close(f.listen);
+	policy_release(f.policy);
+	if (f.base != NULL)
+		event_base_free(f.base);
+	if (f.batch != NULL)
+		close(f.client);
+	udp_batch_free(f.batch);
+	stund_conf_clear(&f.conf);
+	memset(&f, 0, sizeof(f));
+	return 0;
+}
+
+static void pump(void)
+{
+	assert_true(event_base_loop(f.base, EVLOOP_NONBLOCK) >= 0);
+}
+
+static const struct addr *socket_at(unsigned int number)
+{
+	return &f.layout.sockets[number].local;
+}
+
+static void tell(unsigned int socket, struct bytes datagram)
+{
+	struct udp_dgram d = { .data = datagram, .peer = *socket_at(socket) };
+
+	assert_int_equal(udp_send(f.client, f.batch, &d, 1), 1);
+}
+
+static struct stun_builder request(uint8_t *buf, size_t cap, uint8_t mark)
+{
+	uint8_t random[12] = { mark };
+	struct stun_tid tid = stun_tid_make(random);
+
+	return stun_build(buf, cap, STUN_BINDING, STUN_REQUEST, &tid);
+}
+
+static void send_request(unsigned int socket, uint8_t mark)
+{
+	uint8_t buf[20];
+	struct stun_builder b = request(buf, sizeof(buf), mark);
+
+	tell(socket, bytes_of(buf, b.len));
+}
+
+/* How many answers are there; the first UDP_BATCH of them in f.in. */
+static int answers(void)
+{
+	return udp_recv(f.client, f.batch, f.in);
+}
+
+static uint64_t outcomes(enum stun_outcome outcome)
+{
+	return stats_read(&listen_stats(f.listen)->outcomes[STUN_UDP][outcome]);
+}
+
+static void every_request_of_a_batch_is_answered_once(void **state)
+{
+	bool seen[UDP_BATCH] = { 0 };
+	struct stun_msg msg;
+
+	open_listener("-a 127.0.0.2 --rate-limit 0");
+	for (uint8_t i = 0; i < UDP_BATCH; i++)
+		send_request(0, i);
+	pump();
+	assert_int_equal(answers(), UDP_BATCH);
+	for (int i = 0; i < UDP_BATCH; i++) {
+		assert_int_equal(stun_msg_parse(f.in[i].data, &msg), STUN_OK);
+		assert_int_equal(msg.class, STUN_SUCCESS);
+		assert_true(addr_equal(&f.in[i].peer, socket_at(0)));
+		assert_false(seen[msg.tid.bytes[4]]);
+		seen[msg.tid.bytes[4]] = true;
+	}
+	assert_int_equal(outcomes(STUN_REPLY), UDP_BATCH);
+	assert_int_equal(stats_read(&listen_stats(f.listen)->received_bytes), UDP_BATCH * 20);
+	assert_int_equal(stats_read(&listen_stats(f.listen)->sent_bytes), UDP_BATCH * 68);
+}
+
+/* Answers to one batch that leave from all four sockets. */
+static void answers_leave_from_the_socket_that_is_asked_for(void **state)
+{
+	struct stun_msg msg;
+	uint8_t buf[28];
+
+	open_listener("-a 127.0.0.2 --rate-limit 0");
+	for (uint8_t asked = 0; asked < 4; asked++) {
+		for (uint8_t flags = 0; flags < 4; flags++) {
+			struct stun_builder b = request(buf, sizeof(buf), flags);
+			struct stun_change change = { .address = flags & 2, .port = flags & 1 };
+
+			assert_int_equal(stun_attr_put_change(&b, change), STUN_OK);
+			tell(asked, bytes_of(buf, b.len));
+		}
+		pump();
+		assert_int_equal(answers(), 4);
+		for (int i = 0; i < 4; i++) {
+			assert_int_equal(stun_msg_parse(f.in[i].data, &msg), STUN_OK);
+			assert_true(addr_equal(&f.in[i].peer, socket_at(asked ^ msg.tid.bytes[4])));
+		}
+	}
+}
+
+static void wildcard_answers_from_the_address_asked(void **state)
+{
+	struct udp_dgram d = { 0 };
+	uint8_t buf[20];
+	struct stun_builder b = request(buf, sizeof(buf), 0);
+
+	open_listener("-l 0.0.0.0 --rate-limit 0");
+	d.data = bytes_of(buf, b.len);
+	for (uint8_t i = 1; i < 5; i++) {
+		d.peer = addr_ipv4(127, 0, 0, i, socket_at(0)->port);
+		assert_int_equal(udp_send(f.client, f.batch, &d, 1), 1);
+		pump();
+		assert_int_equal(answers(), 1);
+		assert_true(addr_equal(&f.in[0].peer, &d.peer));
+		assert_int_equal(f.in[0].data.len, 32);
+	}
+}
+
+static void what_is_no_request_is_counted_and_not_answered(void **state)
+{
+	static uint8_t large[UDP_RX_MAX + 4];
+	const struct stats *stats;
+
+	open_listener("-a 127.0.0.2 --rate-limit 0");
+	stats = listen_stats(f.listen);
+	tell(0, BYTES(""));
+	tell(1, BYTES("hello"));
+	tell(2, BYTES("\x16\xfe\xfd datagram TLS, and no certificate"));
+	tell(3, bytes_of(large, sizeof(large)));
+	pump();
+	assert_int_equal(answers(), 0);
+	assert_int_equal(outcomes(STUN_DROP_FOREIGN), 2);
+	assert_int_equal(stats_read(&stats->unwanted_dtls), 1);
+	assert_int_equal(stats_read(&stats->truncated), 1);
+}
+
+static void one_source_has_one_budget_over_all_sockets(void **state)
+{
+	struct policy *next;
+
+	open_listener("-a 127.0.0.2 --rate-limit 1 --rate-burst 6");
+	for (uint8_t i = 0; i < 12; i++)
+		send_request(i % 4, i);
+	pump();
+	assert_int_equal(answers(), 6);
+	assert_int_equal(stats_read(&listen_stats(f.listen)->limited[STUN_UDP]), 6);
+
+	next = policy_of("-a 127.0.0.2 --rate-limit 0 --no-nat-discovery");
+	listen_use_policy(f.listen, next);
+	policy_release(next);
+	for (uint8_t i = 0; i < 12; i++)
+		send_request(i % 4, i);
+	pump();
+	assert_int_equal(answers(), 12);
+	assert_int_equal(f.in[0].data.len, 32);
+}
+
+/* What a stranger can send costs no heap, whatever it is. */
+static void no_datagram_costs_heap(void **state)
+{
+	static uint8_t padded[1400], change[28], noise[UDP_RX_MAX + 4];
+	struct stun_builder b;
+	size_t before;
+
+	if (!alloc_count_works())
+		skip();
+	open_listener("-a 127.0.0.2 --rate-limit 1000000 --rate-burst 1000000");
+	b = request(padded, sizeof(padded), 1);
+	assert_non_null(stun_build_attr(&b, STUN_ATTR_PADDING, sizeof(padded) - 24));
+	b = request(change, sizeof(change), 2);
+	assert_int_equal(stun_attr_put_change(&b, (struct stun_change){ true, true }), STUN_OK);
+	pump();
+	before = alloc_count();
+	for (uint8_t i = 0; i < 10; i++) {
+		for (unsigned int socket = 0; socket < 4; socket++) {
+			send_request(socket, i);
+			tell(socket, bytes_of(padded, sizeof(padded)));
+			tell(socket, bytes_of(change, sizeof(change)));
+			tell(socket, bytes_of(noise, sizeof(noise) - i));
+			tell(socket, BYTES("\x16\xfe\xfd\0\0\0\0\0\0\0\0\0\x10"));
+		}
+		pump();
+		(void)answers();
+	}
+	assert_int_equal(alloc_count(), before);
+	assert_int_equal(outcomes(STUN_REPLY), 120);
+}
+
+static int connect_to(const struct addr *to)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sockaddr_from_addr(to, &sa);
+	int fd = socket(to->family == ADDR_IPV4 ? AF_INET : AF_INET6, SOCK_STREAM, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&sa, len), 0);
+	return fd;
+}
+
+static void connections_are_answered_one_by_one(void **state)
+{
+	uint8_t buf[40], got[200];
+	struct stun_msg msg;
+	int fd;
+
+	open_listener("-a 127.0.0.2 --rate-limit 0");
+	request(buf, 20, 1);
+	request(buf + 20, 20, 2);
+	fd = connect_to(socket_at(3));
+	assert_int_equal(send(fd, buf, 30, 0), 30); /* one, and a part */
+	for (int i = 0; i < 5; i++)
+		pump();
+	assert_int_equal(recv(fd, got, sizeof(got), MSG_DONTWAIT), 68);
+	assert_int_equal(stun_msg_parse(bytes_of(got, 68), &msg), STUN_OK);
+	assert_int_equal(send(fd, buf + 30, 10, 0), 10);
+	for (int i = 0; i < 5; i++)
+		pump();
+	assert_int_equal(recv(fd, got, sizeof(got), MSG_DONTWAIT), 68);
+	assert_int_equal(stats_read(&listen_stats(f.listen)->outcomes[STUN_TCP][STUN_REPLY]), 2);
+	assert_int_equal(stats_read(&listen_stream_stats(f.listen)->open), 1);
+
+	/* Over a connection one that is no STUN is not worth another word. */
+	assert_int_equal(send(fd, "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL), 18);
+	for (int i = 0; i < 5; i++)
+		pump();
+	assert_true(recv(fd, got, sizeof(got), MSG_DONTWAIT) <= 0);
+	assert_int_equal(stats_read(&listen_stream_stats(f.listen)->open), 0);
+	close(fd);
+}
+
+static void an_address_that_is_not_here_opens_nothing(void **state)
+{
+	struct opt_error err;
+
+	f.policy = policy_of("-l 192.0.2.1 --rate-limit 0");
+	assert_true(layout_make(&f.conf, &f.layout, &err));
+	f.base = event_base_new();
+	assert_true(listen_open(f.base, &f.conf, &f.layout, f.policy, 1, 2, &f.listen) < 0);
+	assert_null(f.listen);
+}
+
+static void what_workers_counted_is_summed_up(void **state)
+{
+	static struct stats one, two;
+	struct stats_source sources[] = { { .own = &one }, { .own = &two } };
+	struct metrics m = { 0 };
+
+	stats_add(&one.outcomes[STUN_UDP][STUN_REPLY], 3);
+	stats_add(&two.outcomes[STUN_UDP][STUN_REPLY], 4);
+	stats_add(&two.send_errors, 5);
+	stats_report(&m, sources, ARRAY_LEN(sources));
+	assert_false(m.failed);
+	assert_non_null(
+		strstr(m.text, "stund_messages_total{transport=\"udp\",outcome=\"reply\"} 7\n"));
+	assert_non_null(strstr(m.text, "\nstund_send_errors_total 5\n"));
+	assert_non_null(strstr(m.text, "\nstund_dtls_sessions 0\n"));
+	metrics_free(&m);
+}
+
+#define LISTENS(test) cmocka_unit_test_teardown(test, close_listener)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LISTENS(every_request_of_a_batch_is_answered_once),
+		LISTENS(answers_leave_from_the_socket_that_is_asked_for),
+		LISTENS(wildcard_answers_from_the_address_asked),
+		LISTENS(what_is_no_request_is_counted_and_not_answered),
+		LISTENS(one_source_has_one_budget_over_all_sockets),
+		LISTENS(no_datagram_costs_heap),
+		LISTENS(connections_are_answered_one_by_one),
+		LISTENS(an_address_that_is_not_here_opens_nothing),
+		cmocka_unit_test(what_workers_counted_is_summed_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
