@@ -66,7 +66,7 @@ all_runs() {
 	if command -v turnserver > /dev/null; then
 		list+=$'\n'$(jobs coturn 0 "$foreign"; jobs coturn 5 "$foreign_lossy")
 	else
-		echo "coturn is not installed: runs against it are left out"
+		echo "not checked: runs against coturn (it is not installed)"
 	fi
 	grep . <<< "$list" | xargs -P "$(nproc)" -L 1 bash "$0" run > "$builddir/nat/results"
 	sort "$builddir/nat/results" | grep '^ok ' | uniq -c
