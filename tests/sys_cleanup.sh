@@ -8,7 +8,7 @@ set -u
 NATKIT_BUILD=$(cd "$builddir" && pwd)
 NATKIT_MARK=cleanup-$$-$RANDOM$RANDOM
 export NATKIT_BUILD NATKIT_MARK
-own=$NATKIT_BUILD/cleanup
+own=$NATKIT_BUILD/tests/lab/cleanup
 mkdir -p "$own"
 
 fail() {

@@ -6,6 +6,7 @@
 #	sys_nat.sh run SERVER PROFILE LOSS NUMBER  one of them (stund or coturn, LOSS in percent)
 set -u
 : "${srcdir:=.}" "${builddir:=.}"
+results=$builddir/tests/lab/nat
 . "$srcdir/tests/lab/lab.sh"
 
 start_stund() {
@@ -28,7 +29,7 @@ said() {
 one_run() {
 	local server=$1 profile=$2 loss=$3 base status=0
 
-	base=$builddir/nat/$1-$2-$3-$4
+	base=$results/$1-$2-$3-$4
 	. "$srcdir/tests/lab/profiles.sh"
 	lab_profile "$profile" "$loss" || exit 1
 	"start_$server" "$base.server.log"
@@ -61,17 +62,17 @@ all_runs() {
 		runs=20 lossy=20 foreign=3 foreign_lossy=3
 	fi
 	. "$srcdir/tests/lab/profiles.sh"
-	mkdir -p "$builddir/nat"
+	mkdir -p "$results"
 	list=$(jobs stund 0 "$runs"; jobs stund 5 "$lossy")
 	if command -v turnserver > /dev/null; then
 		list+=$'\n'$(jobs coturn 0 "$foreign"; jobs coturn 5 "$foreign_lossy")
 	else
 		echo "not checked: runs against coturn (it is not installed)"
 	fi
-	grep . <<< "$list" | xargs -P "$(nproc)" -L 1 bash "$0" run > "$builddir/nat/results"
-	sort "$builddir/nat/results" | grep '^ok ' | uniq -c
-	echo "$(grep -c '^ok ' "$builddir/nat/results") of $(wc -l <<< "$list") runs are right"
-	! grep -v '^ok ' "$builddir/nat/results"
+	grep . <<< "$list" | xargs -P "$(nproc)" -L 1 bash "$0" run > "$results/results"
+	sort "$results/results" | grep '^ok ' | uniq -c
+	echo "$(grep -c '^ok ' "$results/results") of $(wc -l <<< "$list") runs are right"
+	! grep -v '^ok ' "$results/results"
 }
 
 if [ "${1:-}" = run ]; then

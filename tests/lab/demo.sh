@@ -3,7 +3,7 @@
 # srcdir and builddir name the trees. Where namespaces cannot be had, stund stands on loopback.
 set -u
 : "${srcdir:=.}" "${builddir:=.}"
-dir=$builddir/demo
+dir=$builddir/tests/lab/demo
 . "$srcdir/tests/lab/lab.sh"
 
 say() {

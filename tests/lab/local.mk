@@ -8,3 +8,10 @@ SYSTEM_TESTS += \
 	tests/sys_lab.sh \
 	tests/sys_layers.sh \
 	tests/sys_nat.sh
+
+# What the scripts above and bootstrap write.
+.PHONY: clean-lab
+clean-lab:
+	rm -rf tests/lab/cleanup tests/lab/demo tests/lab/nat
+clean-local: clean-lab
+DISTCLEANFILES += bootstrap.log bootstrap.configured bootstrap.stamp
