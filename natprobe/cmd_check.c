@@ -176,8 +176,14 @@ static int resolve(struct run *run)
 		.ipv6 = run->options.ipv6,
 		.timeout_ms = third < RESOLVE_MAX_MS ? third : RESOLVE_MAX_MS,
 	};
-	int rc = resolve_servers(run->base, run->servers, run->server_count, &options);
+	struct server *bigger =
+		realloc(run->servers, run->server_count * RESOLVE_ROOM * sizeof(*bigger));
+	int rc;
 
+	if (bigger == NULL)
+		return failure("out of memory");
+	run->servers = bigger;
+	rc = resolve_servers(run->base, run->servers, &run->server_count, &options);
 	if (rc != 0) {
 		fprintf(stderr, "natprobe: cannot resolve names: %s\n", strerror(-rc));
 		return EXIT_FAILED;

@@ -176,18 +176,30 @@ static const char *reason(int status)
 	}
 }
 
+static size_t read_nodes(const struct ares_addrinfo *info, struct addr found[DNS_ADDRS_MAX])
+{
+	size_t count = 0;
+
+	for (const struct ares_addrinfo_node *at = info->nodes; at != NULL; at = at->ai_next) {
+		if (count == DNS_ADDRS_MAX)
+			break;
+		if (!sockaddr_to_addr(at->ai_addr, &found[count]))
+			continue;
+		found[count++].port = 0;
+	}
+	return count;
+}
+
 static void on_addrinfo(void *arg, int status, int timeouts, struct ares_addrinfo *info)
 {
 	struct addr_question *q = arg;
-	struct addr found = { 0 };
-	bool ok = status == ARES_SUCCESS && info != NULL && info->nodes != NULL &&
-		  sockaddr_to_addr(info->nodes->ai_addr, &found);
+	struct addr found[DNS_ADDRS_MAX];
+	size_t count = status == ARES_SUCCESS && info != NULL ? read_nodes(info, found) : 0;
 
-	found.port = 0;
-	if (ok)
-		q->on_addr(q->arg, &found, NULL);
+	if (count > 0)
+		q->on_addr(q->arg, found, count, NULL);
 	else
-		q->on_addr(q->arg, NULL, reason(status == ARES_SUCCESS ? ARES_ENODATA : status));
+		q->on_addr(q->arg, NULL, 0, reason(status == ARES_SUCCESS ? ARES_ENODATA : status));
 	if (info != NULL)
 		ares_freeaddrinfo(info);
 	free(q);
@@ -203,7 +215,7 @@ void dns_find_addr(struct dns *d, const char *host, uint8_t family, dns_addr_fn 
 	struct addr_question *q = malloc(sizeof(*q));
 
 	if (q == NULL) {
-		on_addr(arg, NULL, "out of memory");
+		on_addr(arg, NULL, 0, "out of memory");
 		return;
 	}
 	*q = (struct addr_question){ on_addr, arg };

@@ -32,13 +32,15 @@ int dns_open(struct event_base *base, struct dns **out);
 /* Answers what is still open with "cancelled"; NULL is fine. */
 void dns_close(struct dns *d);
 
-/*
- * found  the first address with port 0, or NULL
- * why    NULL where found is set, else a reason for people
- */
-typedef void (*dns_addr_fn)(void *arg, const struct addr *found, const char *why);
+#define DNS_ADDRS_MAX 4 /* that are kept of one host in one family */
 
-/* The address of a host in one family; /etc/hosts counts as well. */
+/*
+ * found, count  the addresses with port 0, in the order of the answer; none: count is 0
+ * why           NULL where there are some, else a reason for people
+ */
+typedef void (*dns_addr_fn)(void *arg, const struct addr *found, size_t count, const char *why);
+
+/* The addresses of a host in one family; /etc/hosts counts as well. */
 void dns_find_addr(struct dns *d, const char *host, uint8_t family, dns_addr_fn on_addr, void *arg);
 
 /*

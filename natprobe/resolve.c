@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "dns.h"
+
+_Static_assert(RESOLVE_ROOM >= DNS_ADDRS_MAX, "each address needs an entry");
 
 #define GRACE_MS     500 /* least time that slow names get once one is known */
 #define GRACE_FACTOR 3   /* and as a multiple of what that one took */
@@ -13,10 +16,15 @@
 /* Where addresses come from: the host itself, or what its SRV records name. */
 enum source { FROM_HOST, FROM_SRV_UDP, FROM_SRV_TCP, SOURCES };
 
+struct found {
+	struct addr addrs[DNS_ADDRS_MAX];
+	size_t count;
+};
+
 struct lookup {
 	struct resolve *resolve;
 	struct server *server;
-	struct addr found[SOURCES][SERVER_FAMILIES];
+	struct found found[SOURCES][SERVER_FAMILIES];
 	uint16_t srv_port[SOURCES];
 	const char *why;
 };
@@ -79,13 +87,15 @@ static void end_question(struct question *q)
 		event_base_loopbreak(r->base);
 }
 
-static void on_addr(void *arg, const struct addr *found, const char *why)
+static void on_addr(void *arg, const struct addr *found, size_t count, const char *why)
 {
 	struct question *q = arg;
 	struct lookup *l = q->lookup;
+	struct found *place = &l->found[q->source][q->family];
 
-	if (found != NULL) {
-		l->found[q->source][q->family] = *found;
+	if (count > 0) {
+		memcpy(place->addrs, found, count * sizeof(*found));
+		place->count = count;
 		on_found(l->resolve);
 	} else if (l->why == NULL || q->family == SERVER_IPV4) {
 		l->why = why; /* that of A says more to most people than that of AAAA */
@@ -161,38 +171,51 @@ static void ask_all(struct lookup *l)
 	ask_srv(l, FROM_SRV_TCP, "_stun._tcp");
 }
 
-static bool is_named(const struct addr found[SERVER_FAMILIES])
-{
-	return found[SERVER_IPV4].family != ADDR_NONE || found[SERVER_IPV6].family != ADDR_NONE;
-}
-
-/* Addresses of a source with its port; false where it has none. */
-static bool take(const struct lookup *l, enum source source, struct addr out[SERVER_FAMILIES])
+/* Takes the addresses of a source that have this number; false where it has none at all. */
+static bool take(const struct lookup *l, enum source source, size_t number,
+		 struct addr out[SERVER_FAMILIES])
 {
 	uint16_t port = source == FROM_HOST ? stun_uri_port(&l->server->uri) : l->srv_port[source];
+	bool has_some = false;
 
-	if (!is_named(l->found[source]))
-		return false;
 	for (int f = 0; f < SERVER_FAMILIES; f++) {
-		if (l->found[source][f].family != ADDR_NONE)
-			out[f] = addr_with_port(&l->found[source][f], port);
+		const struct found *found = &l->found[source][f];
+
+		if (number < found->count)
+			out[f] = addr_with_port(&found->addrs[number], port);
+		has_some = has_some || found->count > 0;
 	}
-	return true;
+	return has_some;
 }
 
-static void conclude(struct lookup *l)
+static bool is_named(const struct addr a[SERVER_FAMILIES])
+{
+	return a[SERVER_IPV4].family != ADDR_NONE || a[SERVER_IPV6].family != ADDR_NONE;
+}
+
+/* Sets what is known of the addresses with this number; false where there are none. */
+static bool take_all(const struct lookup *l, size_t number, struct server *s)
+{
+	if (!s->tls && !take(l, FROM_SRV_UDP, number, s->udp))
+		take(l, FROM_HOST, number, s->udp);
+	/* Who names no service over TCP is tried where UDP is. */
+	if (!take(l, FROM_SRV_TCP, number, s->tcp) && !take(l, FROM_SRV_UDP, number, s->tcp))
+		take(l, FROM_HOST, number, s->tcp);
+	return is_named(s->tls ? s->tcp : s->udp);
+}
+
+static void conclude(struct lookup *l, struct server *servers, size_t *count)
 {
 	struct server *s = l->server;
 
-	if (!s->tls && !take(l, FROM_SRV_UDP, s->udp))
-		take(l, FROM_HOST, s->udp);
-	/* Who names no service over TCP is tried where UDP is. */
-	if (!take(l, FROM_SRV_TCP, s->tcp) && !take(l, FROM_SRV_UDP, s->tcp))
-		take(l, FROM_HOST, s->tcp);
-	if (is_named(s->udp) || is_named(s->tcp))
-		s->why = NULL;
-	else
+	if (!take_all(l, 0, s) && !is_named(s->tcp))
 		s->why = l->why != NULL ? l->why : "DNS did not answer in time";
+	for (size_t number = 1; number < DNS_ADDRS_MAX; number++) {
+		struct server more = { .name = s->name, .uri = s->uri, .tls = s->tls };
+
+		if (take_all(l, number, &more))
+			servers[(*count)++] = more;
+	}
 }
 
 static void take_literal(struct server *s, const struct resolve_options *o)
@@ -210,14 +233,15 @@ static void take_literal(struct server *s, const struct resolve_options *o)
 		s->udp[f] = a;
 }
 
-static int run(struct resolve *r, struct server *servers, size_t count)
+static int run(struct resolve *r, struct server *servers, size_t *count)
 {
+	const size_t asked = *count;
 	int rc = dns_open(r->base, &r->dns);
 
 	if (rc != 0)
 		return rc;
 	set_deadline(r, r->options->timeout_ms);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < asked; i++) {
 		r->lookups[i] = (struct lookup){ .resolve = r, .server = &servers[i] };
 		r->open++; /* keeps an answer at once from ending it all */
 		ask_all(&r->lookups[i]);
@@ -227,21 +251,21 @@ static int run(struct resolve *r, struct server *servers, size_t count)
 		event_base_dispatch(r->base);
 	r->is_over = true;
 	dns_close(r->dns);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < asked; i++) {
 		if (servers[i].uri.ip.family == ADDR_NONE)
-			conclude(&r->lookups[i]);
+			conclude(&r->lookups[i], servers, count);
 	}
 	return 0;
 }
 
-int resolve_servers(struct event_base *base, struct server *servers, size_t count,
+int resolve_servers(struct event_base *base, struct server *servers, size_t *count,
 		    const struct resolve_options *options)
 {
 	struct resolve r = { .base = base, .options = options, .started_ms = clock_ms() };
 	bool needs_dns = false;
 	int rc = -ENOMEM;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < *count; i++) {
 		servers[i] = (struct server){ .name = servers[i].name,
 					      .uri = servers[i].uri,
 					      .tls = stun_uri_is_secure(&servers[i].uri) };
@@ -252,7 +276,7 @@ int resolve_servers(struct event_base *base, struct server *servers, size_t coun
 	}
 	if (!needs_dns)
 		return 0;
-	r.lookups = calloc(count, sizeof(*r.lookups));
+	r.lookups = calloc(*count, sizeof(*r.lookups));
 	r.deadline = evtimer_new(base, on_deadline, &r);
 	if (r.lookups != NULL && r.deadline != NULL)
 		rc = run(&r, servers, count);

@@ -15,14 +15,20 @@ struct resolve_options {
 	uint64_t timeout_ms; /* for all of it */
 };
 
+/* Room that a server takes: one entry for each address of a family. */
+#define RESOLVE_ROOM 4
+
 /*
  * Resolves all servers at once by running `base`. Returns early when the first server is
  * known and the others take several times as long as it did: they count as unanswered then.
- * servers  name and uri stay; the rest is set
+ * servers  name and uri stay; the rest is set. A name with several addresses gets further
+ *          entries behind all others, so that a dead address does not stand for the server
+ * count    how many there are; grows by those entries. There is room for RESOLVE_ROOM times
+ *          as many
  * Returns 0, or -errno when no resolver could be made. Names that do not resolve are no
  * error: see `why`.
  */
-int resolve_servers(struct event_base *base, struct server *servers, size_t count,
+int resolve_servers(struct event_base *base, struct server *servers, size_t *count,
 		    const struct resolve_options *options);
 
 #endif

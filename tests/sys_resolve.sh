@@ -54,6 +54,8 @@ dnsmasq --keep-in-foreground --conf-file=/dev/null --pid-file= --user=root --no-
 	--host-record=srv.test,91.80.1.5 \
 	--host-record=first.test,91.80.2.1,2a06:1300:1::21 --host-record=heavy.test,91.80.2.2 \
 	--host-record=light.test,91.80.2.3 --host-record=stream.test,91.80.2.4 \
+	--host-record=many.test,91.80.5.1,2a06:1300:1::51 --host-record=many.test,91.80.5.2 \
+	--srv-host=_stun._udp.many.srv.test,many.test,4008,10,1 \
 	--srv-host=_stun._udp.srv.test,light.test,4001,10,1 \
 	--srv-host=_stun._udp.srv.test,heavy.test,4002,10,9 \
 	--srv-host=_stun._udp.srv.test,four.test,4003,20,99 \
@@ -108,6 +110,16 @@ says '.servers[0].ipv4.tcp' 91.80.2.1:4006
 resolve -s stuns:four.test
 says '.servers[0].ipv4.tls' 91.80.1.2:5349
 
+echo "# a name with several addresses counts as several servers, behind those that are named"
+resolve -s many.test -s four.test
+says '[.servers[].server] | join(" ")' 'many.test four.test many.test'
+says '[.servers[].ipv4.udp] | sort | join(" ")' '91.80.1.2:3478 91.80.5.1:3478 91.80.5.2:3478'
+says '[.servers[].ipv6.udp | strings] | join(" ")' '[2a06:1300:1::51]:3478'
+resolve -s many.srv.test
+says '[.servers[].ipv4.udp] | sort | join(" ")' '91.80.5.1:4008 91.80.5.2:4008'
+resolve -s stuns:many.test -4
+says '[.servers[].ipv4.tls] | sort | join(" ")' '91.80.5.1:5349 91.80.5.2:5349'
+
 echo "# several, one of which does not exist"
 resolve -s nowhere.test -s four.test -s lost.test
 says '.servers[0].error' 'no such name in DNS'
@@ -143,6 +155,20 @@ nameserver 127.0.0.98
 resolve -s four.test
 says '.servers[0].error | type' string
 says '.elapsed_ms < 2500' true
+
+echo "# one address of a name is dead"
+printf '127.0.0.7 pair.test\n127.0.0.1 pair.test\n' > "$tmp/hosts"
+"${builddir:-.}/stund/stund" --listen 127.0.0.1 --alternate 127.0.0.2 > "$tmp/stund.log" 2>&1 &
+stund=$!
+for _ in $(seq 100); do
+	grep -q ' ready' "$tmp/stund.log" && break
+	sleep 0.05
+done
+timeout 20 "$natprobe" --json -4 -s pair.test:3478 > "$tmp/json" ||
+	fail "with one of two addresses dead it ended with $?"
+says '.interfaces[0].filtering.value' endpoint-independent
+says '[.interfaces[0].asked[].server] | join(" ")' 'pair.test:3478 pair.test:3478'
+kill "$stund"
 
 [ "$failed" = 0 ] && echo ok
 exit "$failed"
