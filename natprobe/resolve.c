@@ -10,8 +10,9 @@
 
 _Static_assert(RESOLVE_ROOM >= DNS_ADDRS_MAX, "each address needs an entry");
 
-#define GRACE_MS     500 /* least time that slow names get once one is known */
-#define GRACE_FACTOR 3   /* and as a multiple of what that one took */
+#define GRACE_MS     500  /* least time that slow names get once one is known */
+#define LITERAL_MS   1500 /* what names get where some server needs none */
+#define GRACE_FACTOR 3    /* and as a multiple of what that one took */
 
 /* Where addresses come from: the host itself, or what its SRV records name. */
 enum source { FROM_HOST, FROM_SRV_UDP, FROM_SRV_TCP, SOURCES };
@@ -218,7 +219,8 @@ static void conclude(struct lookup *l, struct server *servers, size_t *count)
 	}
 }
 
-static void take_literal(struct server *s, const struct resolve_options *o)
+/* False where it is of the wrong family. */
+static bool take_literal(struct server *s, const struct resolve_options *o)
 {
 	bool is_ipv4 = s->uri.ip.family == ADDR_IPV4;
 	int f = is_ipv4 ? SERVER_IPV4 : SERVER_IPV6;
@@ -226,11 +228,12 @@ static void take_literal(struct server *s, const struct resolve_options *o)
 
 	if (!(is_ipv4 ? o->ipv4 : o->ipv6)) {
 		s->why = "an address of the family that was left out";
-		return;
+		return false;
 	}
 	s->tcp[f] = a;
 	if (!s->tls)
 		s->udp[f] = a;
+	return true;
 }
 
 static int run(struct resolve *r, struct server *servers, size_t *count)
@@ -240,7 +243,10 @@ static int run(struct resolve *r, struct server *servers, size_t *count)
 
 	if (rc != 0)
 		return rc;
-	set_deadline(r, r->options->timeout_ms);
+	if (r->is_found && r->options->timeout_ms > LITERAL_MS)
+		set_deadline(r, LITERAL_MS);
+	else
+		set_deadline(r, r->options->timeout_ms);
 	for (size_t i = 0; i < asked; i++) {
 		r->lookups[i] = (struct lookup){ .resolve = r, .server = &servers[i] };
 		r->open++; /* keeps an answer at once from ending it all */
@@ -270,7 +276,7 @@ int resolve_servers(struct event_base *base, struct server *servers, size_t *cou
 					      .uri = servers[i].uri,
 					      .tls = stun_uri_is_secure(&servers[i].uri) };
 		if (servers[i].uri.ip.family != ADDR_NONE)
-			take_literal(&servers[i], options);
+			r.is_found = take_literal(&servers[i], options) || r.is_found;
 		else
 			needs_dns = true;
 	}

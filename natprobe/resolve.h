@@ -20,7 +20,8 @@ struct resolve_options {
 
 /*
  * Resolves all servers at once by running `base`. Returns early when the first server is
- * known and the others take several times as long as it did: they count as unanswered then.
+ * known and the others take several times as long as it did, or a second and a half where one
+ * was an address from the start: they count as unanswered then.
  * servers  name and uri stay; the rest is set. A name with several addresses gets further
  *          entries behind all others, so that a dead address does not stand for the server
  * count    how many there are; grows by those entries. There is room for RESOLVE_ROOM times

@@ -151,6 +151,9 @@ says '.elapsed_ms < 2500' true
 resolve -s four.test:3478 -s 91.80.3.1
 says '.servers[1].ipv4.udp' 91.80.3.1:3478
 says '.elapsed_ms < 2500' true
+resolve --timeout 20s -s four.test -s 91.80.3.1
+says '.servers[1].ipv4.udp' 91.80.3.1:3478
+says '.elapsed_ms < 2500' true
 nameserver 127.0.0.98
 resolve -s four.test
 says '.servers[0].error | type' string
