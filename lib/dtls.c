@@ -294,8 +294,23 @@ static bool take_records(struct dtls_session *s, uint64_t now_us)
 	}
 }
 
+/* Nonce and tag: no true record of this session is shorter (RFC 5288, section 3; RFC 7905). */
+static size_t least_record(const SSL *ssl)
+{
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+	bool has_nonce =
+		cipher == NULL || SSL_CIPHER_get_cipher_nid(cipher) != NID_chacha20_poly1305;
+
+	return has_nonce ? 8 + 16 : 16;
+}
+
 static void feed(struct dtls_session *s, struct bytes datagram, uint64_t now_us)
 {
+	/* To be dropped in silence (RFC 6347, section 4.1.2.7); some OpenSSL ends the session. */
+	if (dtls_has_short_record(datagram, least_record(s->ssl))) {
+		count(&s->d->stats.dropped, 1);
+		return;
+	}
 	ERR_clear_error();
 	s->end.in = datagram;
 	if (!s->established && !shake(s, now_us))

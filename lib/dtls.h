@@ -48,9 +48,9 @@ enum dtls_end {
 struct dtls_stats {
 	_Atomic uint64_t cookies_sent;
 	_Atomic uint64_t cookies_bad; /* returned from elsewhere, too late, or made up */
-	_Atomic uint64_t dropped;     /* from strangers: no ClientHello, in fragments, malformed */
-	_Atomic uint64_t refused;     /* max_sessions, max_per_source, out of memory */
-	_Atomic uint64_t sessions;    /* now */
+	_Atomic uint64_t dropped;  /* no ClientHello, in fragments, malformed, too short a record */
+	_Atomic uint64_t refused;  /* max_sessions, max_per_source, out of memory */
+	_Atomic uint64_t sessions; /* now */
 	_Atomic uint64_t half_open;   /* now */
 	_Atomic uint64_t established; /* so far */
 	_Atomic uint64_t ended[DTLS_ENDS];

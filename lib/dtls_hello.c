@@ -102,6 +102,26 @@ enum dtls_hello_result dtls_hello_parse(struct bytes datagram, struct dtls_hello
 	return rc;
 }
 
+bool dtls_has_short_record(struct bytes datagram, size_t least)
+{
+	struct wire in = wire_read(datagram);
+
+	while (!wire_done(&in)) {
+		uint16_t epoch, len;
+
+		wire_skip(&in, 3); /* type and version */
+		epoch = wire_get_u16(&in);
+		wire_skip(&in, 6); /* sequence number */
+		len = wire_get_u16(&in);
+		wire_skip(&in, len);
+		if (in.failed)
+			return false; /* cut off: not a record */
+		if (epoch > 0 && len < least)
+			return true;
+	}
+	return false;
+}
+
 struct bytes dtls_hello_verify_request(const struct dtls_hello *hello, struct bytes cookie,
 				       uint8_t buf[static DTLS_VERIFY_MAX])
 {

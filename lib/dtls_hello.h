@@ -28,6 +28,9 @@ struct dtls_hello {
 /* Reads the first record of a datagram. `out` is set on DTLS_HELLO_OK only. */
 enum dtls_hello_result dtls_hello_parse(struct bytes datagram, struct dtls_hello *out);
 
+/* Whether a datagram has an encrypted record (of epoch 1 or later) of less than `least` bytes. */
+bool dtls_has_short_record(struct bytes datagram, size_t least);
+
 /* Longest HelloVerifyRequest, with a cookie of 255 bytes. */
 #define DTLS_VERIFY_MAX 283
 

@@ -90,6 +90,16 @@ static int cookie_was_checked(SSL *ssl, const unsigned char *cookie, unsigned in
 	return 1;
 }
 
+/*
+ * AEAD suites only. With CBC, some OpenSSL (3.0.20, 3.5) ends a DTLS session on any forged
+ * record, and a forger of source addresses could end them all.
+ */
+static bool harden_datagrams(SSL_CTX *ctx)
+{
+	SSL_CTX_set_cookie_verify_cb(ctx, cookie_was_checked);
+	return SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1;
+}
+
 static bool set_up(SSL_CTX *ctx, enum tls_kind kind, const struct tls_server_options *o)
 {
 	int oldest = kind == TLS_STREAM ? TLS1_2_VERSION : DTLS1_2_VERSION;
@@ -100,8 +110,8 @@ static bool set_up(SSL_CTX *ctx, enum tls_kind kind, const struct tls_server_opt
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets do without memory */
 	if (o->alpn != NULL)
 		SSL_CTX_set_alpn_select_cb(ctx, select_alpn, (void *)(uintptr_t)o->alpn);
-	if (kind == TLS_DATAGRAM)
-		SSL_CTX_set_cookie_verify_cb(ctx, cookie_was_checked);
+	if (kind == TLS_DATAGRAM && !harden_datagrams(ctx))
+		return false;
 	return SSL_CTX_set_min_proto_version(ctx, oldest) == 1;
 }
 

@@ -680,6 +680,49 @@ static void forged_records_do_not_hurt(void **state)
 	net_close(&n);
 }
 
+/* Anybody may send one in the client's name; none is as long as a true one. */
+static void send_short_records(struct net *n, const char *cipher)
+{
+	uint8_t junk[13 + 48] = { 0, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 1, 9, 0, 0 };
+
+	for (uint8_t type = 20; type <= 24; type++) {
+		for (uint8_t len = 0; len <= 48; len++) {
+			junk[0] = type;
+			junk[12] = len;
+			to_server(n, bytes_of(junk, 13u + len));
+			if (dtls_stats(n->server)->sessions != 1)
+				fail_msg("%s, type %u: %u bytes ended it", cipher, type, len);
+		}
+	}
+}
+
+static void short_records_do_not_hurt(void **state)
+{
+	static const char *const ciphers[] = { "ECDHE-ECDSA-AES128-GCM-SHA256",
+					       "ECDHE-ECDSA-CHACHA20-POLY1305" };
+
+	for (size_t i = 0; i < ARRAY_LEN(ciphers); i++) {
+		struct net n;
+
+		net_open(&n);
+		assert_int_equal(SSL_set_cipher_list(n.client.ssl, ciphers[i]), 1);
+		assert_true(connect_client(&n));
+		send_short_records(&n, ciphers[i]);
+		echo(&n, "still there");
+		net_close(&n);
+	}
+}
+
+static void ciphers_that_a_forgery_ends_are_refused(void **state)
+{
+	struct net n;
+
+	net_open(&n);
+	assert_int_equal(SSL_set_cipher_list(n.client.ssl, "ECDHE-ECDSA-AES128-SHA256"), 1);
+	assert_false(connect_client(&n));
+	net_close(&n);
+}
+
 static void a_client_may_begin_anew_from_its_port(void **state)
 {
 	struct net n;
@@ -959,6 +1002,8 @@ int main(void)
 		cmocka_unit_test(the_idle_are_ended_with_a_goodbye),
 		cmocka_unit_test(goodbyes_work_both_ways),
 		cmocka_unit_test(forged_records_do_not_hurt),
+		cmocka_unit_test(short_records_do_not_hurt),
+		cmocka_unit_test(ciphers_that_a_forgery_ends_are_refused),
 		cmocka_unit_test(a_client_may_begin_anew_from_its_port),
 		cmocka_unit_test(too_long_data_is_not_sent),
 		cmocka_unit_test(a_new_certificate_serves_new_sessions),
