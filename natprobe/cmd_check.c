@@ -292,7 +292,7 @@ static void clear(struct run *run)
 }
 
 /* Returns -1 to go on, or an exit code. */
-static int read_options(struct run *run, int argc, char **argv)
+static int read_options(struct run *run, int argc, char **argv, const struct command *all)
 {
 	struct check_options *o = &run->options;
 	struct opt_error err;
@@ -305,7 +305,7 @@ static int read_options(struct run *run, int argc, char **argv)
 	}
 	if (o->help) {
 		opt_print_help(&check_program, stdout);
-		commands_print(stdout);
+		command_print_all(all, stdout);
 		return EXIT_REACHED;
 	}
 	if (o->version) {
@@ -321,10 +321,10 @@ static int read_options(struct run *run, int argc, char **argv)
 	return -1;
 }
 
-int cmd_check(int argc, char **argv)
+int cmd_check(int argc, char **argv, const struct command *all)
 {
 	struct run run = { .started_ms = clock_ms() };
-	int rc = read_options(&run, argc, argv);
+	int rc = read_options(&run, argc, argv, all);
 
 	if (rc < 0)
 		rc = check(&run);

@@ -4,10 +4,19 @@
 
 #include <stdio.h>
 
-/* argv[0] is the name of the command. Each returns the exit code (report.h). */
-int cmd_check(int argc, char **argv);
+struct command {
+	const char *name;
+	/*
+	 * argv[0] is the name of the command; `all` are all commands, for --help. Returns the
+	 * exit code (report.h).
+	 */
+	int (*run)(int argc, char **argv, const struct command *all);
+	const char *help;
+};
 
-/* The commands and what they do, for --help. */
-void commands_print(FILE *out);
+int cmd_check(int argc, char **argv, const struct command *all);
+
+/* What the commands do; the last one has no name. */
+void command_print_all(const struct command *all, FILE *out);
 
 #endif

@@ -58,7 +58,7 @@ bin_PROGRAMS += natprobe/natprobe
 natprobe_natprobe_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS)
 natprobe_natprobe_SOURCES = \
 	natprobe/cmd_check.c \
-	natprobe/command.h \
+	natprobe/command.c natprobe/command.h \
 	natprobe/main.c
 natprobe_natprobe_LDADD = $(PROBE_SHELL_LIBS)
 dist_man_MANS += doc/natprobe.1

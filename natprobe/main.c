@@ -4,31 +4,20 @@
 
 #include "command.h"
 #include "report.h"
-#include "wire.h"
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *help;
-} commands[] = {
+static const struct command commands[] = {
 	{ "check", cmd_check, "what NAT or firewall is in front of each interface (the default)" },
+	{ 0 },
 };
-
-void commands_print(FILE *out)
-{
-	fputs("\nCommands\n", out);
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
-}
 
 int main(int argc, char **argv)
 {
 	/* Without a command the options are those of check. */
 	if (argc < 2 || argv[1][0] == '-')
-		return cmd_check(argc, argv);
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-		if (strcmp(commands[i].name, argv[1]) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+		return cmd_check(argc, argv, commands);
+	for (const struct command *c = commands; c->name != NULL; c++) {
+		if (strcmp(c->name, argv[1]) == 0)
+			return c->run(argc - 1, argv + 1, commands);
 	}
 	fprintf(stderr, "natprobe: there is no command \"%s\"; natprobe --help lists them\n",
 		argv[1]);
