@@ -21,6 +21,9 @@ static bool set(struct args *a, const struct opt *o, const char *name, const cha
 {
 	bool *seen = &a->seen[o - a->p->table];
 
+	/* Nothing unsets what only the command line can set: it is a shell variable gone wrong. */
+	if (text[0] == '\0' && (o->flags & OPT_CLI_ONLY) != 0)
+		return opt_fail(a->err, "%s: the value is empty", name);
 	if (!opt_set(o, a->conf, text, OPT_IN_ARGS, *seen, a->err))
 		return opt_fail_in(a->err, "%s", name);
 	*seen = true;

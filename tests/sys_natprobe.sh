@@ -102,6 +102,9 @@ ends 2 check operand
 complains operand
 ends 2 --server 'ex ample'
 complains 'ex ample'
+ends 2 --server ''
+complains empty
+ends 2 --server 127.0.0.1 --interface ''
 ends 2 --server turn:example.org
 complains TURN
 ends 2 --server 127.0.0.1 --interface nonsense0
