@@ -12,6 +12,8 @@
 #include "progress.h"
 #include "tls_check.h"
 
+#define TLS_MAX_MS 5000 /* no more than a silent server may cost beside a verdict that stands */
+
 /* One interface in one family, and all that runs for it. */
 struct probe {
 	struct check *check;
@@ -156,7 +158,7 @@ static bool start_tls(struct probe *p, const struct server *s)
 		.tls = c->tls,
 		.source = p->source,
 		.server = s,
-		.timeout_ms = c->config.timeout_ms,
+		.timeout_ms = at_most(c->config.timeout_ms, TLS_MAX_MS),
 		.on_done = on_part_done,
 		.arg = c,
 	};

@@ -231,6 +231,18 @@ says .interfaces[0].tls[0].verified false
 stop_stund
 json 3 -s stuns:127.0.0.1 -4
 says .interfaces[0].tls[0].connected false
+nft -f - << 'END'
+table inet test {
+	chain input {
+		type filter hook input priority filter
+		tcp dport 5349 drop
+	}
+}
+END
+json 3 -s stuns:127.0.0.1 -4
+says '.interfaces[0].tls[0].reason' 'no TCP connection in time'
+says '.elapsed_ms < 6000' true
+nft delete table inet test
 
 echo "# IPv6"
 lab_loopback 2a06:1300:1::10 2a06:1300:1::11
