@@ -79,7 +79,7 @@ static void start(struct discover *d)
 	for (uint8_t i = 0; i < d->server_count; i++)
 		d->servers[i].ask =
 			asks_add_opening(&d->asks, MAPPING_SLOT, i, &d->servers[i].addr);
-	tcp_control_start(&d->tcp, d->now_us + d->timing.tcp_after_us);
+	tcp_control_start(&d->tcp, d->server_count, d->now_us + d->timing.tcp_after_us);
 }
 
 static bool take_slot_action(struct discover *d, enum slot_state in, enum slot_state next,
@@ -104,16 +104,14 @@ static bool take_hang_up(struct discover *d, struct discover_action *action)
 
 static bool take_connect(struct discover *d, struct discover_action *action)
 {
-	uint8_t server = (uint8_t)(d->tcp.count % (d->server_count > 0 ? d->server_count : 1u));
 	uint8_t random[12];
 
-	if (d->server_count == 0 || !tcp_control_is_due(&d->tcp, &d->timing, d->now_us))
+	if (!tcp_control_is_due(&d->tcp, d->now_us))
 		return false;
 	d->random(d->random_arg, random, sizeof(random));
 	action->kind = DISCOVER_CONNECT;
-	action->to = d->servers[server].addr;
-	action->slot =
-		tcp_control_connect(&d->tcp, &d->timing, server, random, d->now_us, &action->data);
+	action->slot = tcp_control_connect(&d->tcp, &d->timing, random, d->now_us, &action->data);
+	action->to = d->servers[d->tcp.connections[action->slot].server].addr;
 	return true;
 }
 

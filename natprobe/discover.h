@@ -32,7 +32,7 @@
 #include "wire.h"
 
 #define DISCOVER_SLOTS_MAX       8 /* UDP sockets of one discovery */
-#define DISCOVER_CONNECTIONS_MAX 4 /* TCP connections of one discovery */
+#define DISCOVER_CONNECTIONS_MAX 8 /* TCP connections of one discovery */
 
 struct discover_server {
 	struct addr addr;

@@ -12,6 +12,8 @@
 #include "session.h"
 #include "tcp_control.h"
 
+_Static_assert(TCP_CONTROL_MAX <= DISCOVER_CONNECTIONS_MAX, "each has a slot in the shell");
+
 #define SESSIONS_MAX 3
 #define MAPPING_SLOT 0
 

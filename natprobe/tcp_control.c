@@ -5,15 +5,15 @@
 /* How much longer than the handshake took the answer on a connection is waited for. */
 #define ANSWER_TAIL_US 2000000
 
-void tcp_control_start(struct tcp_control *c, uint64_t at_us)
+void tcp_control_start(struct tcp_control *c, size_t server_count, uint64_t at_us)
 {
-	*c = (struct tcp_control){ .next_us = at_us };
+	*c = (struct tcp_control){ .server_count = server_count, .next_us = at_us };
 }
 
-bool tcp_control_is_due(const struct tcp_control *c, const struct discover_timing *t,
-			uint64_t now_us)
+bool tcp_control_is_due(const struct tcp_control *c, uint64_t now_us)
 {
-	return c->count < TCP_CONTROL_MAX && now_us >= c->next_us && !tcp_control_is_answered(c);
+	return c->server_count > 0 && c->count < TCP_CONTROL_MAX && now_us >= c->next_us &&
+	       !tcp_control_is_answered(c);
 }
 
 uint64_t tcp_control_deadline_us(const struct tcp_control *c)
@@ -21,14 +21,21 @@ uint64_t tcp_control_deadline_us(const struct tcp_control *c)
 	return c->count < TCP_CONTROL_MAX ? c->next_us : UINT64_MAX;
 }
 
-uint8_t tcp_control_connect(struct tcp_control *c, const struct discover_timing *t, uint8_t server,
+static uint64_t next_gap_us(const struct tcp_control *c, const struct discover_timing *t)
+{
+	if (c->count < c->server_count)
+		return t->first_gap_us;
+	return (uint64_t)t->tcp_gap_us << (c->count - c->server_count);
+}
+
+uint8_t tcp_control_connect(struct tcp_control *c, const struct discover_timing *t,
 			    const uint8_t random[static 12], uint64_t now_us, struct bytes *request)
 {
 	struct tcp_connection *conn = &c->connections[c->count];
 	struct stun_builder b;
 
 	*conn = (struct tcp_connection){
-		.server = server,
+		.server = (uint8_t)(c->count % c->server_count),
 		.begun = true,
 		.begun_us = now_us,
 		.tid = stun_tid_make(random),
@@ -36,8 +43,9 @@ uint8_t tcp_control_connect(struct tcp_control *c, const struct discover_timing 
 	b = stun_build(c->request, sizeof(c->request), STUN_BINDING, STUN_REQUEST, &conn->tid);
 	*request = (struct bytes){ 0 };
 	(void)stun_build_finish(&b, request);
-	c->next_us = now_us + ((uint64_t)t->tcp_gap_us << c->count);
-	return (uint8_t)c->count++;
+	c->count++;
+	c->next_us = now_us + next_gap_us(c, t);
+	return (uint8_t)(c->count - 1);
 }
 
 void tcp_control_on_connected(struct tcp_control *c, uint8_t connection, uint64_t now_us)

@@ -2,14 +2,15 @@
  * tcp_control - a Binding over TCP, to tell "UDP is blocked" from "nobody is there".
  *
  * Tried only while UDP is silent. A SYN or an answer may be lost and TCP itself is slow to
- * send again, so a few connections are begun one after another; one answer is enough.
+ * send again, so a few connections are begun one after another: to each server first, then
+ * again, ever more slowly. One answer is enough.
  */
 #ifndef NATPROBE_TCP_CONTROL_H
 #define NATPROBE_TCP_CONTROL_H
 
 #include "probe_log.h"
 
-#define TCP_CONTROL_MAX 4   /* connections */
+#define TCP_CONTROL_MAX 8   /* connections */
 #define TCP_ANSWER_MAX  512 /* bytes of an answer that are looked at */
 
 struct tcp_connection {
@@ -25,25 +26,25 @@ struct tcp_connection {
 struct tcp_control {
 	struct tcp_connection connections[TCP_CONTROL_MAX];
 	size_t count; /* begun */
+	size_t server_count;
 	uint64_t next_us;
 	uint64_t rtt_us; /* of the quickest connection: handshake or answer, whichever took
 			    longer, since a slow server is slow by UDP too; 0: no answer */
 	uint8_t request[PROBE_LEN];
 };
 
-/* The first connection is due at `at_us`. */
-void tcp_control_start(struct tcp_control *c, uint64_t at_us);
+/* The first connection is due at `at_us`; the servers are known by their indexes. */
+void tcp_control_start(struct tcp_control *c, size_t server_count, uint64_t at_us);
 
 /* Something is due: tcp_control_connect must follow. */
-bool tcp_control_is_due(const struct tcp_control *c, const struct discover_timing *t,
-			uint64_t now_us);
+bool tcp_control_is_due(const struct tcp_control *c, uint64_t now_us);
 uint64_t tcp_control_deadline_us(const struct tcp_control *c);
 
 /*
- * Begins the next connection, to `server`. Returns its number; *request is what to send once
- * it is connected, good until the next call.
+ * Begins the next connection. Returns its number; *request is what to send once it is
+ * connected, good until the next call. Its server is connections[number].server.
  */
-uint8_t tcp_control_connect(struct tcp_control *c, const struct discover_timing *t, uint8_t server,
+uint8_t tcp_control_connect(struct tcp_control *c, const struct discover_timing *t,
 			    const uint8_t random[static 12], uint64_t now_us,
 			    struct bytes *request);
 

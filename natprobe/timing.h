@@ -14,7 +14,8 @@
 #define TIMING_RTT_MAX_US 3000000
 
 struct discover_timing {
-	uint32_t first_gap_us;  /* between copies while no round trip is known; grows with time */
+	uint32_t first_gap_us;  /* between copies while no round trip is known, growing with time;
+				  between the first TCP connections to several servers */
 	uint32_t tcp_after_us;  /* silence after which TCP is tried */
 	uint32_t tcp_gap_us;    /* until the next TCP connection, doubling: a SYN may be lost */
 	uint32_t give_up_us;    /* silence after which there is no server */

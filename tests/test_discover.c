@@ -304,6 +304,22 @@ static void blocked_udp_takes_two_windows(void **state)
 	}
 }
 
+static void blocked_udp_is_seen_past_dead_servers(void **state)
+{
+	struct discover_timing timing = discover_timing_default();
+	struct sim_config c = home;
+
+	c.udp_blocked = true;
+	for (c.server_count = 2; c.server_count <= SIM_SERVERS_MAX; c.server_count++) {
+		struct sim_result r;
+
+		c.servers[c.server_count - 2].misdeed = SIM_DEAD;
+		r = run(&c);
+		assert_int_equal(r.verdict.udp_blocked.value, VERDICT_YES);
+		assert_true(r.elapsed_us <= 2 * discover_window_us(&timing, c.rtt_us));
+	}
+}
+
 static void blocked_udp_is_seen_under_loss(void **state)
 {
 	struct sim_config c = home;
@@ -806,6 +822,7 @@ int main(void)
 		cmocka_unit_test(long_round_trips_are_not_silence),
 		cmocka_unit_test(a_path_that_wakes_up_is_quick_afterwards),
 		cmocka_unit_test(blocked_udp_takes_two_windows),
+		cmocka_unit_test(blocked_udp_is_seen_past_dead_servers),
 		cmocka_unit_test(blocked_udp_is_seen_under_loss),
 		cmocka_unit_test(nobody_there_is_not_blocked),
 		cmocka_unit_test(refused_sends_are_blocked_udp),
