@@ -22,7 +22,7 @@ struct listen_socket {
 
 /* Answers that wait for the end of a batch, by the socket of the site they leave from. */
 struct listen_queue {
-	struct udp_dgram dgrams[UDP_BATCH];
+	struct udp_dgram *dgrams; /* UDP_BATCH places */
 	int count;
 };
 
@@ -43,6 +43,7 @@ struct listen {
 	/* Of the batch at hand. */
 	struct udp_batch *batch;
 	struct udp_dgram in[UDP_BATCH];
+	struct udp_dgram elsewhere[STUN_SITE_SOCKETS][UDP_BATCH]; /* leave from another socket */
 	struct listen_queue out[STUN_SITE_SOCKETS];
 	uint8_t answers[UDP_BATCH * UDP_RX_MAX];
 	size_t answers_len;

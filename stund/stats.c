@@ -38,7 +38,7 @@ static const char *const dtls_ends[DTLS_ENDS] = {
 static const struct row rows[] = {
 	{ "stund_received_bytes_total", "Bytes of UDP payload received.", METRICS_COUNTER,
 	  OWN(received_bytes) },
-	{ "stund_sent_bytes_total", "Bytes of UDP payload sent.", METRICS_COUNTER,
+	{ "stund_sent_bytes_total", "Bytes of UDP payload in answers.", METRICS_COUNTER,
 	  OWN(sent_bytes) },
 	{ "stund_truncated_total", "Datagrams dropped since they are longer than any request.",
 	  METRICS_COUNTER, OWN(truncated) },
