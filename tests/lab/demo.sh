@@ -73,5 +73,5 @@ if [ -n "${LAB_INSIDE:-}" ]; then
 elif why=$(namespaces_work); then
 	LAB_INSIDE=1 exec "$builddir/tests/lab/netns" bash "$0"
 else
-	on_loopback "$why"
+	on_loopback "${why#SKIP: }"
 fi

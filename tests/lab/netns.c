@@ -50,7 +50,7 @@ __attribute__((noreturn, format(printf, 2, 3))) static void die(int status, cons
 	int err = errno;
 	va_list ap;
 
-	fputs("netns: ", stderr);
+	fputs(status == EXIT_SKIP ? "SKIP: " : "netns: ", stderr);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
