@@ -186,7 +186,9 @@ static bool add_site(const struct stund_conf *c, struct layout *l, const struct 
 	struct layout_site *s = &l->sites[l->site_count];
 
 	if (l->site_count == LAYOUT_SITES_MAX)
-		return wrong(err, "listen", first, "is one too many; stund listens on at most 32");
+		return wrong(err, "listen", first,
+			     "is one address too many; leave some out, or all: then stund "
+			     "listens on every address");
 	s->first_socket = l->socket_count;
 	s->any = addr_is_any(first);
 	for (uint8_t number = 0; number < STUN_SITE_SOCKETS; number++) {

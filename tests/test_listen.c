@@ -173,6 +173,23 @@ static void every_request_of_a_batch_is_answered_once(void **state)
 	assert_int_equal(stats_read(&listen_stats(f.listen)->sent_bytes), UDP_BATCH * 68);
 }
 
+/* More than a batch at once, again and again: the socket leaves the loop and comes back. */
+static void a_busy_socket_goes_on_answering(void **state)
+{
+	enum { BURST = 2 * UDP_BATCH + 2, BURSTS = 8 };
+	int n = 0;
+
+	open_listener("-a 127.0.0.2 --rate-limit 0");
+	for (int k = 0; k < BURSTS; k++) {
+		for (int i = 0; i < BURST; i++)
+			send_request(0, (uint8_t)i);
+		pump();
+		for (int got = answers(); got > 0; got = answers())
+			n += got;
+		assert_int_equal(n, (k + 1) * BURST);
+	}
+}
+
 /* Answers to one batch that leave from all four sockets. */
 static void answers_leave_from_the_socket_that_is_asked_for(void **state)
 {
@@ -362,6 +379,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LISTENS(every_request_of_a_batch_is_answered_once),
+		LISTENS(a_busy_socket_goes_on_answering),
 		LISTENS(answers_leave_from_the_socket_that_is_asked_for),
 		LISTENS(wildcard_answers_from_the_address_asked),
 		LISTENS(what_is_no_request_is_counted_and_not_answered),
