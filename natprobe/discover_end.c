@@ -67,16 +67,25 @@ static void end_counters(struct discover *d)
 	}
 }
 
+/* The first server that answered. */
+static uint8_t first_server(const struct discover *d)
+{
+	for (uint8_t i = 0; i < d->server_count; i++) {
+		if (d->servers[i].judged)
+			return i;
+	}
+	return VERDICT_NO_SERVER_INDEX;
+}
+
 /* Why no server that answered was measured with. */
 static enum verdict_cause unfit_servers(const struct discover *d)
 {
-	for (size_t i = 0; i < d->server_count; i++) {
-		const struct server *s = &d->servers[i];
+	uint8_t first = first_server(d);
 
-		if (s->judged && s->unfit != CAUSE_NONE)
-			return (enum verdict_cause)s->unfit;
-	}
-	return d->answered_us != 0 ? CAUSE_LOCAL_ERROR : CAUSE_NO_SERVER;
+	if (first == VERDICT_NO_SERVER_INDEX)
+		return d->answered_us != 0 ? CAUSE_LOCAL_ERROR : CAUSE_NO_SERVER;
+	return d->servers[first].unfit != CAUSE_NONE ? (enum verdict_cause)d->servers[first].unfit
+						     : CAUSE_LOCAL_ERROR;
 }
 
 /* The session whose filtering is reported: the first with a value, else the first. */
@@ -110,7 +119,10 @@ static void end_filtering(struct discover *d, enum verdict_cause cause)
 	struct probe_view view = discover_view(d);
 	const struct session *s = best_session(d, &view);
 
-	v->filtering = (struct verdict_property){ .possible = CLASSIFY_ANY };
+	v->filtering = (struct verdict_property){
+		.possible = CLASSIFY_ANY,
+		.server = first_server(d),
+	};
 	if (s == NULL) {
 		v->filtering.cause = (uint8_t)(cause != CAUSE_NONE ? cause : unfit_servers(d));
 		return;
@@ -158,15 +170,17 @@ static void end_mapping(struct discover *d, enum verdict_cause cause)
 	struct verdict *v = &d->verdict;
 
 	v->nat.value = (uint8_t)classify_nat(v->sightings, v->sighting_count);
-	v->mapping = (struct verdict_property){ .possible = CLASSIFY_ANY };
+	v->mapping = (struct verdict_property){
+		.possible = CLASSIFY_ANY,
+		.server = first_server(d),
+	};
 	if (v->nat.value == VERDICT_UNKNOWN) {
 		v->nat.cause = (uint8_t)(cause != CAUSE_NONE ? cause : unfit_servers(d));
 		v->mapping.cause = v->nat.cause;
 		return;
 	}
 	v->mapping = classify_mapping(v->sightings, v->sighting_count);
-	if (d->session_count > 0)
-		v->mapping.server = d->sessions[0].server;
+	v->mapping.server = d->session_count > 0 ? d->sessions[0].server : first_server(d);
 	if (v->mapping.value == BEHAVIOUR_UNKNOWN)
 		v->mapping.cause =
 			(uint8_t)(cause != CAUSE_NONE ? cause : mapping_cause(d, v->mapping.cause));

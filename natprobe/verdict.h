@@ -16,9 +16,10 @@
 
 #include "addr.h"
 
-#define VERDICT_SERVERS_MAX   6  /* servers that one discovery asks */
-#define VERDICT_SIGHTINGS_MAX 40 /* mapped addresses that are kept as evidence */
-#define VERDICT_FINDINGS_MAX  24
+#define VERDICT_SERVERS_MAX     6 /* servers that one discovery asks */
+#define VERDICT_NO_SERVER_INDEX UINT8_MAX
+#define VERDICT_SIGHTINGS_MAX   40 /* mapped addresses that are kept as evidence */
+#define VERDICT_FINDINGS_MAX    24
 
 enum verdict_answer {
 	VERDICT_UNKNOWN = 0,
@@ -109,7 +110,7 @@ struct verdict_yes_no {
 struct verdict_property {
 	uint8_t value;     /* enum verdict_behaviour */
 	uint8_t cause;     /* enum verdict_cause, where more than one value is possible */
-	uint8_t server;    /* index of the server that it was measured with */
+	uint8_t server;    /* index of the server that told it, VERDICT_NO_SERVER_INDEX: none did */
 	uint32_t possible; /* BEHAVIOUR_BIT of each value that fits what was seen */
 	double error;      /* chance that loss alone made this value; 0 where only answers count */
 };

@@ -559,6 +559,17 @@ static void single_address_servers_tell_what_they_can(void **state)
 	r = run(&c);
 	assert_int_equal(r.verdict.mapping.value, BEHAVIOUR_NONE);
 	assert_int_equal(r.verdict.firewall.value, VERDICT_UNKNOWN);
+
+	/* What they told is theirs, not the dead one's. */
+	c.servers[0].misdeed = SIM_DEAD;
+	r = run(&c);
+	assert_int_equal(r.verdict.mapping.server, 1);
+	assert_int_equal(r.verdict.filtering.server, 1);
+	assert_int_equal(r.verdict.filtering.cause, CAUSE_NO_OTHER_ADDRESS);
+	c.server_count = 1;
+	r = run(&c);
+	assert_int_equal(r.verdict.mapping.server, VERDICT_NO_SERVER_INDEX);
+	assert_int_equal(r.verdict.filtering.server, VERDICT_NO_SERVER_INDEX);
 }
 
 /* A block of 64 ports: two servers see one port in 1 of 64 runs, twice in 1 of 4096. */
