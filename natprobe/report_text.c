@@ -300,20 +300,35 @@ static void print_block(const struct text *t, const struct report_probe *p)
 	fputc('\n', t->out);
 }
 
+static void print_in_line(const struct text *t, const char *name, const struct verdict_property *v)
+{
+	fprintf(t->out, ", %s %s", name, verdict_behaviour_word((enum verdict_behaviour)v->value));
+	if (v->value == BEHAVIOUR_UNKNOWN)
+		print_cause(t, v->cause, v->possible);
+}
+
 static void print_line(const struct text *t, const struct report_probe *p)
 {
 	const struct verdict *v = p->verdict;
 	char name[REPORT_NAME_MAX];
 
-	fprintf(t->out, "%s %s: %s, mapping %s, filtering %s\n", report_name(p->interface, name),
-		family_name(p->family),
-		v->udp_blocked.value == VERDICT_YES ? "UDP blocked"
-		: v->nat.value == VERDICT_YES       ? "NAT"
-		: v->firewall.value == VERDICT_YES  ? "firewall"
-		: v->nat.value == VERDICT_NO        ? "no NAT"
-						    : "NAT unknown",
-		verdict_behaviour_word((enum verdict_behaviour)v->mapping.value),
-		verdict_behaviour_word((enum verdict_behaviour)v->filtering.value));
+	fprintf(t->out, "%s %s: ", report_name(p->interface, name), family_name(p->family));
+	if (v->udp_blocked.value == VERDICT_YES) {
+		fputs("UDP blocked\n", t->out);
+		return;
+	}
+	fputs(v->nat.value == VERDICT_UNKNOWN    ? "NAT unknown"
+	      : v->nat.value != VERDICT_NO       ? "NAT"
+	      : v->firewall.value == VERDICT_YES ? "firewall"
+						 : "no NAT",
+	      t->out);
+	if (v->nat.value == VERDICT_UNKNOWN) {
+		print_cause(t, v->nat.cause, 0);
+	} else {
+		print_in_line(t, "mapping", &v->mapping);
+		print_in_line(t, "filtering", &v->filtering);
+	}
+	fputc('\n', t->out);
 }
 
 static void print_unresolved(const struct text *t, const struct report *r)

@@ -143,6 +143,19 @@ static void quiet_is_a_line_each(void **state)
 			    "address-and-port-dependent\n"
 			    "wlan0 IPv6: not probed (no route leads from here to a server)\n");
 	free(text);
+
+	fixture_ignores_change(&f);
+	text = print(&f.report, (struct report_style){ .quiet = true });
+	expect(text, "NAT, mapping endpoint-independent, filtering unknown (the server ignores");
+	free(text);
+	fixture_udp_blocked(&f);
+	text = print(&f.report, (struct report_style){ .quiet = true });
+	assert_string_equal(text, "eth0 IPv4: UDP blocked\n");
+	free(text);
+	fixture_no_server(&f);
+	text = print(&f.report, (struct report_style){ .quiet = true });
+	assert_string_equal(text, "eth0 IPv4: NAT unknown (no server answered)\n");
+	free(text);
 }
 
 static void names_without_address_are_listed(void **state)
