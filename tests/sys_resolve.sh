@@ -44,7 +44,8 @@ done
 
 # 127.0.0.53 answers; 127.0.0.99 is what a packet filter makes of a dead one. Questions about
 # _udp.slow.test are handed on to the dead one.
-dnsmasq --keep-in-foreground --conf-file=/dev/null --pid-file= --user=root --no-resolv --no-hosts \
+dnsmasq --keep-in-foreground --log-facility=- --conf-file=/dev/null --pid-file= --user= --group= \
+	--no-resolv --no-hosts \
 	--bind-interfaces --listen-address=127.0.0.53 --port=53 --local=/test/ \
 	--server=/_udp.slow.test/127.0.0.99 --server=/_tcp.slow.test/127.0.0.99 \
 	--host-record=both.test,91.80.1.1,2a06:1300:1::1 \
