@@ -17,11 +17,18 @@ union control {
 	uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
+/* Small, unlike struct sockaddr_storage: a batch shall fit the nearest cache. */
+union name {
+	struct sockaddr any;
+	struct sockaddr_in in4;
+	struct sockaddr_in6 in6;
+};
+
 /* The arrays that the system calls take. All pointers in them are set once. */
 struct vectors {
 	struct mmsghdr msgs[UDP_BATCH];
 	struct iovec iov[UDP_BATCH];
-	struct sockaddr_storage names[UDP_BATCH];
+	union name names[UDP_BATCH];
 	union control control[UDP_BATCH];
 };
 
@@ -96,18 +103,44 @@ static void local_of_v6(const struct cmsghdr *c, struct addr *out)
 		out->scope = info.ipi6_ifindex;
 }
 
-/* Where a datagram was sent to; stays ADDR_NONE on a socket without want_local. */
-static struct addr local_of(struct msghdr *m)
+/* Where a datagram was sent to. */
+static void get_local(struct msghdr *m, struct addr *out)
 {
-	struct addr out = { 0 };
-
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
 		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
-			local_of_v4(c, &out);
+			local_of_v4(c, out);
 		else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO)
-			local_of_v6(c, &out);
+			local_of_v6(c, out);
 	}
-	return out;
+}
+
+/* As sockaddr_to_addr and back, but for the one case that comes a million times a second. */
+static void get_name(const union name *name, struct addr *out)
+{
+	*out = (struct addr){ 0 };
+	if (name->any.sa_family != AF_INET) {
+		sockaddr_to_addr(&name->any, out);
+		return;
+	}
+	out->family = ADDR_IPV4;
+	out->port = ntohs(name->in4.sin_port);
+	memcpy(out->ip, &name->in4.sin_addr, 4);
+}
+
+static socklen_t put_name(const struct addr *a, union name *name)
+{
+	struct sockaddr_storage other;
+	socklen_t len;
+
+	if (a->family == ADDR_IPV4) {
+		name->in4 =
+			(struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(a->port) };
+		memcpy(&name->in4.sin_addr, a->ip, 4);
+		return sizeof(name->in4);
+	}
+	len = sockaddr_from_addr(a, &other);
+	memcpy(name, &other, len);
+	return len;
 }
 
 int udp_recv(int fd, struct udp_batch *b, struct udp_dgram *dgrams)
@@ -131,9 +164,10 @@ int udp_recv(int fd, struct udp_batch *b, struct udp_dgram *dgrams)
 		struct udp_dgram *d = &dgrams[i];
 
 		d->data = bytes_of(b->data[i], b->rx.msgs[i].msg_len);
-		if (!sockaddr_to_addr(m->msg_name, &d->peer))
-			d->peer = (struct addr){ 0 };
-		d->local = local_of(m);
+		get_name(&b->rx.names[i], &d->peer);
+		d->local = (struct addr){ 0 };
+		if (m->msg_controllen > 0)
+			get_local(m, &d->local);
 		d->truncated = (m->msg_flags & MSG_TRUNC) != 0;
 	}
 	return n;
@@ -172,8 +206,9 @@ static void put_dgram(struct vectors *tx, int i, const struct udp_dgram *d)
 	struct msghdr *m = &tx->msgs[i].msg_hdr;
 
 	tx->iov[i] = (struct iovec){ (void *)(uintptr_t)d->data.data, d->data.len };
-	m->msg_namelen = sockaddr_from_addr(&d->peer, &tx->names[i]);
-	m->msg_controllen = put_local(&tx->control[i], &d->local);
+	m->msg_namelen = put_name(&d->peer, &tx->names[i]);
+	m->msg_controllen =
+		d->local.family == ADDR_NONE ? 0 : put_local(&tx->control[i], &d->local);
 }
 
 int udp_send(int fd, struct udp_batch *b, const struct udp_dgram *dgrams, int count)
