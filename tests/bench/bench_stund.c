@@ -2,7 +2,7 @@
  * bench_stund - server CPU time per Binding over UDP: stund beside coturn, and beside the
  * floor, a bare loop of recvmmsg and sendmmsg. Loopback only; the result is JSON.
  *
- * All three run all the time and get their load in turn, round by round, so that what else
+ * All three run all the time and get their load in turn, in slices so short that what else
  * the machine does hits all alike.
  */
 #include <errno.h>
@@ -20,6 +20,7 @@
 
 #define ROUNDS_MAX     99
 #define START_TRIES    50 /* of a tenth of a second each */
+#define SLICE_MS       50
 #define COTURN_MOST    0.65
 #define FLOOR_MOST     1.10
 #define RECEIVE_BUFFER (1 << 20) /* stund's default */
@@ -39,6 +40,8 @@ struct server {
 	struct addr at;
 	struct stun_load *load;
 	size_t answer_len;
+	struct stun_load_result now; /* of the round at hand */
+	uint64_t now_cpu_ns;
 	uint64_t answers, bad, lost;
 	double cpu_ns[ROUNDS_MAX]; /* per answer */
 	double rate[ROUNDS_MAX];   /* answers per second of wall time */
@@ -160,32 +163,46 @@ static void await_answers(struct server *s, const struct settings *set)
 	stun_load_run(s->load, 100); /* warm */
 }
 
-static void run_round(struct server *s, int round, uint64_t ms)
+static void run_slice(struct server *s, uint64_t ms)
 {
-	uint64_t before = procs_cpu_ns(s->pid), used;
+	uint64_t before = procs_cpu_ns(s->pid);
 	struct stun_load_result r = stun_load_run(s->load, ms);
 
-	used = procs_cpu_ns(s->pid) - before;
-	if (r.answers == 0)
-		die(s->name, "stopped answering");
-	if (used == 0)
-		die("no CPU times", "the kernel has no schedstat");
-	s->cpu_ns[round] = (double)used / (double)r.answers;
-	s->rate[round] = (double)r.answers * 1e9 / (double)r.took_ns;
-	s->answers += r.answers;
+	s->now_cpu_ns += procs_cpu_ns(s->pid) - before;
+	s->now.answers += r.answers;
+	s->now.took_ns += r.took_ns;
 	s->bad += r.bad;
 	s->lost += r.lost;
 }
 
-static void measure(const struct settings *set)
+static void end_round(struct server *s, int round)
 {
-	for (int round = 0; round < set->rounds; round++) {
+	if (s->now.answers == 0)
+		die(s->name, "stopped answering");
+	if (s->now_cpu_ns == 0)
+		die("no CPU times", "the kernel has no schedstat");
+	s->cpu_ns[round] = (double)s->now_cpu_ns / (double)s->now.answers;
+	s->rate[round] = (double)s->now.answers * 1e9 / (double)s->now.took_ns;
+	s->answers += s->now.answers;
+	s->now = (struct stun_load_result){ 0 };
+	s->now_cpu_ns = 0;
+}
+
+static void run_round(int round, uint64_t ms)
+{
+	int slices = (int)((ms + SLICE_MS - 1) / SLICE_MS);
+
+	for (int k = 0; k < slices; k++) {
 		for (int i = 0; i < SERVERS; i++) { /* another one begins each time */
-			struct server *s = &servers[(round + i) % SERVERS];
+			struct server *s = &servers[(k + i) % SERVERS];
 
 			if (s->pid > 0)
-				run_round(s, round, set->round_ms);
+				run_slice(s, ms / (uint64_t)slices);
 		}
+	}
+	for (int i = 0; i < SERVERS; i++) {
+		if (servers[i].pid > 0)
+			end_round(&servers[i], round);
 	}
 }
 
@@ -234,7 +251,7 @@ static bool is_sound(const struct server *s)
 	return s->bad == 0 && s->lost * 1000 <= s->answers;
 }
 
-static bool report(const struct settings *set)
+static bool report(const struct settings *set, bool split)
 {
 	bool with_coturn = servers[COTURN].pid > 0;
 	double stund = median(servers[STUND].cpu_ns, set->rounds);
@@ -243,8 +260,9 @@ static bool report(const struct settings *set)
 	bool pass = to_floor <= FLOOR_MOST && with_coturn && to_coturn <= COTURN_MOST;
 
 	printf("{ \"bench\": \"stund\", \"rounds\": %d, \"round_ms\": %llu, \"sources\": %d, "
-	       "\"window\": %d,\n  \"servers\": [\n",
-	       set->rounds, (unsigned long long)set->round_ms, set->sources, set->window);
+	       "\"window\": %d,\n  \"own_cpu_for_load\": %s,\n  \"servers\": [\n",
+	       set->rounds, (unsigned long long)set->round_ms, set->sources, set->window,
+	       split ? "true" : "false");
 	for (int i = 0; i < SERVERS; i++) {
 		if (servers[i].pid <= 0)
 			continue;
@@ -352,7 +370,7 @@ static struct settings read_args(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct settings set = read_args(argc, argv);
-	bool pass;
+	bool split = procs_split_cpus(), pass;
 
 	start_stund(&servers[STUND], &set);
 	if (set.coturn[0] != '\0')
@@ -362,8 +380,9 @@ int main(int argc, char **argv)
 	await_answers(&servers[FLOOR], &set);
 	if (servers[COTURN].pid > 0)
 		await_answers(&servers[COTURN], &set);
-	measure(&set);
-	pass = report(&set);
+	for (int round = 0; round < set.rounds; round++)
+		run_round(round, set.round_ms);
+	pass = report(&set, split);
 	stop_all();
 	return pass || !set.assert_ratios ? 0 : 1;
 }

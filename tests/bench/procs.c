@@ -6,16 +6,41 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+static cpu_set_t server_cpus;
+static bool is_split;
+
+bool procs_split_cpus(void)
+{
+	cpu_set_t all, mine;
+	size_t cpu = 0;
+
+	if (sched_getaffinity(0, sizeof(all), &all) != 0 || CPU_COUNT(&all) < 2)
+		return false;
+	while (!CPU_ISSET(cpu, &all))
+		cpu++;
+	CPU_ZERO(&mine);
+	CPU_SET(cpu, &mine);
+	CPU_CLR(cpu, &all);
+	if (sched_setaffinity(0, sizeof(mine), &mine) != 0)
+		return false;
+	server_cpus = all;
+	is_split = true;
+	return true;
+}
+
 /* In the child: does not outlive its parent, even where that is killed. */
-static void tie_to(pid_t parent)
+static void set_up_child(pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (is_split && sched_setaffinity(0, sizeof(server_cpus), &server_cpus) != 0)
+		_exit(127);
 	if (getppid() != parent)
 		_exit(127);
 }
@@ -28,7 +53,7 @@ pid_t procs_start(char *const argv[], bool loud)
 		return -errno;
 	if (pid > 0)
 		return pid;
-	tie_to(parent);
+	set_up_child(parent);
 	if (!loud) {
 		int null = open("/dev/null", O_RDWR);
 
@@ -47,7 +72,7 @@ pid_t procs_fork(int (*run)(void *arg), void *arg)
 		return -errno;
 	if (pid > 0)
 		return pid;
-	tie_to(parent);
+	set_up_child(parent);
 	_exit(run(arg) == 0 ? 0 : 1);
 }
 

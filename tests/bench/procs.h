@@ -7,6 +7,13 @@
 #include <sys/types.h>
 
 /*
+ * Keeps this process on one CPU, and what it starts from now on to the others: a server that
+ * shares a CPU with its clients is preempted by them, and pays for that. Returns false, and
+ * changes nothing, where there is one CPU only.
+ */
+bool procs_split_cpus(void);
+
+/*
  * Starts a program, its output thrown away unless `loud`. It dies with us.
  * Returns its process id, or -errno; a program that cannot be run ends with status 127.
  */
