@@ -28,8 +28,12 @@ struct asked {
 	bool padded; /* there is a PADDING, offered or not */
 	struct stun_change change;
 	uint16_t port;
-	size_t unknown_count;
-	uint16_t unknown[UNKNOWN_MAX]; /* UNKNOWN_MAX is even: see put_unknown */
+};
+
+/* Comprehension-required types that are not offered, each once. */
+struct unknown {
+	size_t count;
+	uint16_t types[UNKNOWN_MAX]; /* UNKNOWN_MAX is even: see put_unknown */
 };
 
 /* One request on its way to an answer. */
@@ -39,6 +43,7 @@ struct exchange {
 	struct stun_msg msg;
 	struct offer offer;
 	struct asked asked;
+	struct unknown unknown;
 	bool fingerprint; /* mirrored: the request had a good one */
 	uint8_t *buf;
 	size_t cap;
@@ -134,14 +139,14 @@ static bool is_known(const struct offer *o, uint16_t type)
 	}
 }
 
-static void note_unknown(struct asked *a, uint16_t type)
+static void note_unknown(struct unknown *u, uint16_t type)
 {
-	for (size_t i = 0; i < a->unknown_count; i++) {
-		if (a->unknown[i] == type)
+	for (size_t i = 0; i < u->count; i++) {
+		if (u->types[i] == type)
 			return;
 	}
-	if (a->unknown_count < UNKNOWN_MAX)
-		a->unknown[a->unknown_count++] = type;
+	if (u->count < UNKNOWN_MAX)
+		u->types[u->count++] = type;
 }
 
 /* The first of duplicates counts. */
@@ -166,20 +171,22 @@ static void note_known(struct asked *a, const struct stun_attr *attr)
 	}
 }
 
-static void gather(const struct stun_msg *msg, const struct offer *o, struct asked *a)
+static void gather(struct exchange *x)
 {
-	struct stun_walk walk = stun_msg_walk(msg);
+	struct stun_walk walk = stun_msg_walk(&x->msg);
 	struct stun_attr attr;
 
+	x->asked = (struct asked){ 0 };
+	x->unknown.count = 0;
 	while (stun_walk_next(&walk, &attr)) {
 		if (!stun_attr_is_required(attr.type))
 			continue;
 		if (attr.type == STUN_ATTR_PADDING)
-			a->padded = true;
-		if (is_known(o, attr.type))
-			note_known(a, &attr);
+			x->asked.padded = true;
+		if (is_known(&x->offer, attr.type))
+			note_known(&x->asked, &attr);
 		else
-			note_unknown(a, attr.type);
+			note_unknown(&x->unknown, attr.type);
 	}
 }
 
@@ -216,18 +223,18 @@ static enum stun_outcome finish(const struct exchange *x, struct stun_builder *b
 	return stun_build_finish(b, &out->msg) == STUN_OK ? outcome : STUN_DROP_NO_ROOM;
 }
 
-static void put_unknown(struct stun_builder *b, bool classic, struct asked *a)
+static void put_unknown(struct stun_builder *b, bool classic, struct unknown *u)
 {
-	size_t n = a->unknown_count;
+	size_t n = u->count;
 
 	if (n == 0)
 		return;
 	/* RFC 3489 has no padding: an odd list repeats one (section 11.2.10). */
 	if (classic && n % 2 == 1) {
-		a->unknown[n] = a->unknown[n - 1];
+		u->types[n] = u->types[n - 1];
 		n++;
 	}
-	(void)stun_attr_put_types(b, a->unknown, n);
+	(void)stun_attr_put_types(b, u->types, n);
 }
 
 static enum stun_outcome refuse(struct exchange *x, uint16_t code, struct stun_reply *out)
@@ -238,7 +245,7 @@ static enum stun_outcome refuse(struct exchange *x, uint16_t code, struct stun_r
 	out->to = x->q->from;
 	out->socket = x->q->socket;
 	(void)stun_attr_put_error(&b, code, bytes_of_str(reason));
-	put_unknown(&b, x->offer.classic, &x->asked);
+	put_unknown(&b, x->offer.classic, &x->unknown);
 	return finish(x, &b, STUN_REPLY_ERROR, out);
 }
 
@@ -309,7 +316,7 @@ static enum stun_outcome respond(struct exchange *x, struct stun_reply *out)
 	const struct asked *a = &x->asked;
 	enum stun_outcome outcome;
 
-	if (a->unknown_count > 0)
+	if (x->unknown.count > 0)
 		return refuse(x, 420, out);
 	if (is_bad(a))
 		return refuse(x, 400, out);
@@ -326,14 +333,18 @@ enum stun_outcome stun_server_answer(const struct stun_server_policy *policy,
 				     const struct stun_query *q, uint8_t *buf, size_t cap,
 				     struct stun_reply *out)
 {
-	struct exchange x = { .policy = policy, .q = q, .buf = buf, .cap = cap };
+	struct exchange x; /* not zeroed as a whole: that would take longer than most answers */
 	enum stun_outcome outcome = screen(policy, q, &x.msg);
 
 	if (outcome != STUN_REPLY)
 		return outcome;
+	x.policy = policy;
+	x.q = q;
+	x.buf = buf;
+	x.cap = cap;
 	x.offer = offer_to(policy, q, stun_tid_is_classic(&x.msg.tid));
 	x.fingerprint = !x.offer.classic && x.msg.fingerprint != 0;
-	gather(&x.msg, &x.offer, &x.asked);
+	gather(&x);
 	/* With PADDING nothing we say is longer than what was asked: it cannot amplify. */
 	if (x.asked.padded && q->transport == STUN_UDP && q->datagram.len < cap)
 		x.cap = q->datagram.len;
