@@ -223,45 +223,47 @@ void dns_find_addr(struct dns *d, const char *host, uint8_t family, dns_addr_fn 
 	rearm(d);
 }
 
-static bool is_better(const struct ares_srv_reply *a, const struct ares_srv_reply *b)
+static bool is_better(const struct ares_srv_reply *a, const struct dns_srv *b)
 {
 	if (a->priority != b->priority)
 		return a->priority < b->priority;
 	return a->weight > b->weight;
 }
 
-static bool pick_srv(const struct ares_srv_reply *list, struct dns_srv *out)
+/* Puts a record into the sorted list, out of which the worst falls. Returns the new count. */
+static size_t put_srv(const struct ares_srv_reply *record, struct dns_srv list[DNS_SRV_MAX],
+		      size_t count)
 {
-	const struct ares_srv_reply *best = list;
-	size_t len;
+	size_t len = strlen(record->host), at = count;
 
-	if (list == NULL)
-		return false;
-	for (const struct ares_srv_reply *at = list->next; at != NULL; at = at->next) {
-		if (is_better(at, best))
-			best = at;
-	}
-	len = strlen(best->host);
-	if (len >= sizeof(out->target))
-		return false;
-	memcpy(out->target, best->host, len + 1);
-	out->port = best->port;
-	out->priority = best->priority;
-	out->weight = best->weight;
-	return true;
+	while (at > 0 && is_better(record, &list[at - 1]))
+		at--;
+	if (len >= sizeof(list[0].target) || at == DNS_SRV_MAX)
+		return count;
+	if (count < DNS_SRV_MAX)
+		count++;
+	memmove(&list[at + 1], &list[at], (count - 1 - at) * sizeof(list[0]));
+	list[at] = (struct dns_srv){ .port = record->port,
+				     .priority = record->priority,
+				     .weight = record->weight };
+	memcpy(list[at].target, record->host, len + 1);
+	return count;
 }
 
 static void on_srv_reply(void *arg, int status, int timeouts, unsigned char *abuf, int alen)
 {
 	struct srv_question *q = arg;
-	struct ares_srv_reply *list = NULL;
-	struct dns_srv best = { 0 };
-	bool ok = status == ARES_SUCCESS &&
-		  ares_parse_srv_reply(abuf, alen, &list) == ARES_SUCCESS && pick_srv(list, &best);
+	struct ares_srv_reply *reply = NULL;
+	struct dns_srv list[DNS_SRV_MAX];
+	size_t count = 0;
 
-	q->on_srv(q->arg, ok ? &best : NULL);
-	if (list != NULL)
-		ares_free_data(list);
+	if (status == ARES_SUCCESS && ares_parse_srv_reply(abuf, alen, &reply) == ARES_SUCCESS) {
+		for (const struct ares_srv_reply *at = reply; at != NULL; at = at->next)
+			count = put_srv(at, list, count);
+	}
+	q->on_srv(q->arg, list, count);
+	if (reply != NULL)
+		ares_free_data(reply);
 	free(q);
 }
 
@@ -270,7 +272,7 @@ void dns_find_srv(struct dns *d, const char *name, dns_srv_fn on_srv, void *arg)
 	struct srv_question *q = malloc(sizeof(*q));
 
 	if (q == NULL) {
-		on_srv(arg, NULL);
+		on_srv(arg, NULL, 0);
 		return;
 	}
 	*q = (struct srv_question){ on_srv, arg };

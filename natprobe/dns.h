@@ -43,11 +43,13 @@ typedef void (*dns_addr_fn)(void *arg, const struct addr *found, size_t count, c
 /* The addresses of a host in one family; /etc/hosts counts as well. */
 void dns_find_addr(struct dns *d, const char *host, uint8_t family, dns_addr_fn on_addr, void *arg);
 
+#define DNS_SRV_MAX 4 /* records that are kept of one name */
+
 /*
- * best  of the records the one with the lowest priority, and of those the heaviest (which
- *       keeps a diagnosis repeatable, where RFC 2782 would draw lots); NULL where there is none
+ * list, count  the records, those with the lowest priority first, and of these the heaviest
+ *              (which keeps a diagnosis repeatable, where RFC 2782 would draw lots)
  */
-typedef void (*dns_srv_fn)(void *arg, const struct dns_srv *best);
+typedef void (*dns_srv_fn)(void *arg, const struct dns_srv *list, size_t count);
 
 /* name  "_stun._udp.example.org" */
 void dns_find_srv(struct dns *d, const char *name, dns_srv_fn on_srv, void *arg);

@@ -8,8 +8,6 @@
 #include "clock.h"
 #include "dns.h"
 
-_Static_assert(RESOLVE_ROOM >= DNS_ADDRS_MAX, "each address needs an entry");
-
 #define GRACE_MS     500  /* least time that slow names get once one is known */
 #define LITERAL_MS   1500 /* what names get where some server needs none */
 #define GRACE_FACTOR 3    /* and as a multiple of what that one took */
@@ -17,16 +15,16 @@ _Static_assert(RESOLVE_ROOM >= DNS_ADDRS_MAX, "each address needs an entry");
 /* Where addresses come from: the host itself, or what its SRV records name. */
 enum source { FROM_HOST, FROM_SRV_UDP, FROM_SRV_TCP, SOURCES };
 
+/* What is known of one host: of the server itself, or of one that its SRV records name. */
 struct found {
-	struct addr addrs[DNS_ADDRS_MAX];
-	size_t count;
+	struct addr addrs[SERVER_FAMILIES][DNS_ADDRS_MAX];
+	size_t counts[SERVER_FAMILIES];
 };
 
 struct lookup {
 	struct resolve *resolve;
 	struct server *server;
-	struct found found[SOURCES][SERVER_FAMILIES];
-	uint16_t srv_port[SOURCES];
+	struct found found[SOURCES][DNS_SRV_MAX]; /* best first; FROM_HOST has one */
 	const char *why;
 };
 
@@ -34,6 +32,8 @@ struct lookup {
 struct question {
 	struct lookup *lookup;
 	enum source source;
+	size_t host; /* index into found[source] */
+	uint16_t port;
 	int family;
 };
 
@@ -92,11 +92,12 @@ static void on_addr(void *arg, const struct addr *found, size_t count, const cha
 {
 	struct question *q = arg;
 	struct lookup *l = q->lookup;
-	struct found *place = &l->found[q->source][q->family];
+	struct found *place = &l->found[q->source][q->host];
 
 	if (count > 0) {
-		memcpy(place->addrs, found, count * sizeof(*found));
-		place->count = count;
+		for (size_t i = 0; i < count; i++)
+			place->addrs[q->family][i] = addr_with_port(&found[i], q->port);
+		place->counts[q->family] = count;
 		on_found(l->resolve);
 	} else if (l->why == NULL || q->family == SERVER_IPV4) {
 		l->why = why; /* that of A says more to most people than that of AAAA */
@@ -104,43 +105,49 @@ static void on_addr(void *arg, const struct addr *found, size_t count, const cha
 	end_question(q);
 }
 
-static struct question *new_question(struct lookup *l, enum source source, int family)
+static struct question *new_question(const struct question *as)
 {
 	struct question *q = malloc(sizeof(*q));
 
 	if (q == NULL) {
-		l->why = "out of memory";
+		as->lookup->why = "out of memory";
 		return NULL;
 	}
-	*q = (struct question){ l, source, family };
-	l->resolve->open++;
+	*q = *as;
+	as->lookup->resolve->open++;
 	return q;
 }
 
-static void ask_addrs(struct lookup *l, enum source source, const char *host)
+/* of: all but its family is taken. */
+static void ask_addrs(const struct question *of, const char *host)
 {
-	const struct resolve_options *o = l->resolve->options;
+	const struct resolve *r = of->lookup->resolve;
+	struct question each = *of;
 
-	for (int f = 0; f < SERVER_FAMILIES; f++) {
+	for (each.family = 0; each.family < SERVER_FAMILIES; each.family++) {
 		struct question *q;
 
-		if (!(f == SERVER_IPV4 ? o->ipv4 : o->ipv6))
+		if (!(each.family == SERVER_IPV4 ? r->options->ipv4 : r->options->ipv6))
 			continue;
-		q = new_question(l, source, f);
+		q = new_question(&each);
 		if (q != NULL)
-			dns_find_addr(l->resolve->dns, host, family_of[f], on_addr, q);
+			dns_find_addr(r->dns, host, family_of[each.family], on_addr, q);
 	}
 }
 
-static void on_srv(void *arg, const struct dns_srv *best)
+static void on_srv(void *arg, const struct dns_srv *list, size_t count)
 {
 	struct question *q = arg;
 
-	/* While all is being cancelled nothing new is asked. */
-	if (best != NULL && best->target[0] != '\0' && best->target[0] != '.' &&
-	    !q->lookup->resolve->is_over) {
-		q->lookup->srv_port[q->source] = best->port;
-		ask_addrs(q->lookup, q->source, best->target);
+	for (size_t i = 0; i < count; i++) {
+		struct question next = {
+			.lookup = q->lookup, .source = q->source, .host = i, .port = list[i].port
+		};
+
+		/* While all is being cancelled nothing new is asked. */
+		if (list[i].target[0] != '\0' && list[i].target[0] != '.' &&
+		    !q->lookup->resolve->is_over)
+			ask_addrs(&next, list[i].target);
 	}
 	end_question(q);
 }
@@ -148,7 +155,7 @@ static void on_srv(void *arg, const struct dns_srv *best)
 static void ask_srv(struct lookup *l, enum source source, const char *service)
 {
 	char name[DNS_NAME_MAX + 16];
-	struct question *q = new_question(l, source, 0);
+	struct question *q = new_question(&(struct question){ .lookup = l, .source = source });
 
 	snprintf(name, sizeof(name), "%s.%s", service, l->server->uri.host);
 	if (q != NULL)
@@ -161,7 +168,7 @@ static void ask_all(struct lookup *l)
 
 	if (uri->ip.family != ADDR_NONE)
 		return;
-	ask_addrs(l, FROM_HOST, uri->host);
+	ask_addrs(&(struct question){ .lookup = l, .port = stun_uri_port(uri) }, uri->host);
 	if (uri->port != 0)
 		return;
 	if (stun_uri_is_secure(uri)) {
@@ -172,19 +179,32 @@ static void ask_all(struct lookup *l)
 	ask_srv(l, FROM_SRV_TCP, "_stun._tcp");
 }
 
+/* The address with this number among those of all hosts of a source, or NULL. */
+static const struct addr *find_number(const struct lookup *l, enum source source, int family,
+				      size_t number)
+{
+	for (size_t i = 0; i < DNS_SRV_MAX; i++) {
+		const struct found *found = &l->found[source][i];
+
+		if (number < found->counts[family])
+			return &found->addrs[family][number];
+		number -= found->counts[family];
+	}
+	return NULL;
+}
+
 /* Takes the addresses of a source that have this number; false where it has none at all. */
 static bool take(const struct lookup *l, enum source source, size_t number,
 		 struct addr out[SERVER_FAMILIES])
 {
-	uint16_t port = source == FROM_HOST ? stun_uri_port(&l->server->uri) : l->srv_port[source];
 	bool has_some = false;
 
 	for (int f = 0; f < SERVER_FAMILIES; f++) {
-		const struct found *found = &l->found[source][f];
+		const struct addr *a = find_number(l, source, f, number);
 
-		if (number < found->count)
-			out[f] = addr_with_port(&found->addrs[number], port);
-		has_some = has_some || found->count > 0;
+		if (a != NULL)
+			out[f] = *a;
+		has_some = has_some || find_number(l, source, f, 0) != NULL;
 	}
 	return has_some;
 }
@@ -211,7 +231,7 @@ static void conclude(struct lookup *l, struct server *servers, size_t *count)
 
 	if (!take_all(l, 0, s) && !is_named(s->tcp))
 		s->why = l->why != NULL ? l->why : "DNS did not answer in time";
-	for (size_t number = 1; number < DNS_ADDRS_MAX; number++) {
+	for (size_t number = 1; number < RESOLVE_ROOM; number++) {
 		struct server more = { .name = s->name, .uri = s->uri, .tls = s->tls };
 
 		if (take_all(l, number, &more))

@@ -15,7 +15,7 @@ struct resolve_options {
 	uint64_t timeout_ms; /* for all of it */
 };
 
-/* Room that a server takes: one entry for each address of a family. */
+/* Entries that a server may take: one for each address of a family, at most. */
 #define RESOLVE_ROOM 4
 
 /*

@@ -95,9 +95,9 @@ resolve -4 -s both.test
 says '.servers[0].ipv4.udp' 91.80.1.1:3478
 says '.servers[0].ipv6' null
 
-echo "# SRV: lowest priority, then heaviest; with a port there is none"
+echo "# SRV: lowest priority, then heaviest, the others behind; with a port there is none"
 resolve -s srv.test
-says '.servers[0].ipv4.udp' 91.80.2.2:4002
+says '[.servers[].ipv4.udp] | join(" ")' '91.80.2.2:4002 91.80.2.3:4001 91.80.1.2:4003'
 says '.servers[0].ipv4.tcp' 91.80.2.4:4004
 resolve -s srv.test:3478
 says '.servers[0].ipv4.udp' 91.80.1.5:3478
