@@ -227,8 +227,8 @@ static bool second_socket_is_due(struct discover *d, const struct probe_view *vi
 		return false;
 	if (d->second_slot == 0)
 		begin_second_socket(d);
-	for (uint8_t i = 0; i < d->asks.count; i++) {
-		if (d->asks.list[i].seen.slot == d->second_slot && d->second_slot != MAPPING_SLOT &&
+	for (uint8_t i = 0; d->second_slot != 0 && i < d->asks.count; i++) {
+		if (d->asks.list[i].seen.slot == d->second_slot &&
 		    asks_state(&d->asks, i, view) == ASK_WAITING)
 			return true;
 	}
