@@ -15,14 +15,16 @@
 #
 # in natprobe's words, which are those of RFC 4787.
 
-LAB_PROFILES=(public firewall masquerade masquerade-random full-cone address-restricted udp-blocked
-	ipv6-firewall two-nats)
+LAB_PROFILES=(public firewall firewall-by-address masquerade masquerade-random masquerade-by-address
+	masquerade-by-port full-cone address-restricted udp-blocked ipv6-firewall two-nats)
 
 EI=endpoint-independent
 AD=address-dependent
 APD=address-and-port-dependent
+PD=port-dependent
 
 LAB_WAN=84.20.3.2
+LAB_WAN2=84.20.3.7
 LAB_SERVERS=(91.80.1.10 91.80.1.11)
 LAB_SERVERS6=(2a06:1300:1::10 2a06:1300:1::11)
 
@@ -48,6 +50,52 @@ table inet firewall {
 		type filter hook forward priority filter; policy drop
 		iifname "lan" accept
 		ct state established,related accept
+	}
+}
+END
+}
+
+# Who was sent to may answer from any port.
+lab_firewall_by_address_box() {
+	lab_nft box << 'END'
+table inet firewall {
+	set spoken {
+		type ipv4_addr . inet_service . ipv4_addr
+		flags dynamic,timeout
+		timeout 60s
+	}
+	chain forward {
+		type filter hook forward priority filter; policy drop
+		iifname "lan" meta l4proto udp update @spoken { ip saddr . udp sport . ip daddr } accept
+		iifname "wan" meta l4proto udp ip daddr . udp dport . ip saddr @spoken accept
+		meta l4proto tcp accept
+	}
+}
+END
+}
+
+# Another outer address for each server: where an operator spreads its users over several.
+lab_masquerade_by_address_box() {
+	lab_in box ip address add "$LAB_WAN2/24" dev wan
+	lab_nft box << END
+table ip nat {
+	chain post {
+		type nat hook postrouting priority srcnat
+		oifname "wan" ip daddr ${LAB_SERVERS[0]} snat to $LAB_WAN
+		oifname "wan" snat to $LAB_WAN2
+	}
+}
+END
+}
+
+# Other outer ports for each port of a server; no RFC has a name for it.
+lab_masquerade_by_port_box() {
+	lab_nft box << 'END'
+table ip nat {
+	chain post {
+		type nat hook postrouting priority srcnat
+		oifname "wan" udp dport 3478 masquerade to :20000-20999
+		oifname "wan" meta l4proto udp masquerade to :21000-21999
 	}
 }
 END
@@ -190,6 +238,21 @@ lab_profile() {
 		lab_public_street
 		lab_firewall_box
 		LAB_TRUTH="eth0 ipv4 no yes no none $APD 84.20.9.2"
+		;;
+	firewall-by-address)
+		lab_public_street
+		lab_firewall_by_address_box
+		LAB_TRUTH="eth0 ipv4 no yes no none $AD 84.20.9.2"
+		;;
+	masquerade-by-address)
+		lab_private_street
+		lab_masquerade_by_address_box
+		LAB_TRUTH="eth0 ipv4 yes no no $AD $APD $LAB_WAN"
+		;;
+	masquerade-by-port)
+		lab_private_street
+		lab_masquerade_by_port_box
+		LAB_TRUTH="eth0 ipv4 yes no no $PD $APD $LAB_WAN"
 		;;
 	masquerade)
 		lab_private_street
