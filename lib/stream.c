@@ -16,6 +16,7 @@
 #include <openssl/ssl.h>
 
 #include "clock.h"
+#include "list.h"
 #include "per_source.h"
 #include "sockaddr.h"
 #include "stun_stream.h"
@@ -24,16 +25,16 @@
 #define BACKLOG       512
 #define READ_AHEAD    16384 /* bytes taken in beyond one frame, as much as a TLS record has */
 
-/* Connections that all have the same time to live, so that the head is the next to go. */
+/* Connections that all have the same time to live, so that the first is the next to go. */
 struct queue {
-	struct stream_conn *head, *tail;
+	struct list conns;
 	uint32_t live_ms;
 };
 
 struct stream_conn {
 	struct stream_set *set;
-	struct stream_conn *prev, *next;
-	struct queue *queue;
+	struct list link;
+	struct queue *queue; /* the one it is in */
 	uint64_t since_ms;
 	struct stream_peer peer;
 	struct listener *listener;
@@ -77,36 +78,17 @@ static void count(_Atomic uint64_t *counter, int by)
 	atomic_store_explicit(counter, now + (uint64_t)(int64_t)by, memory_order_relaxed);
 }
 
-static void queue_remove(struct stream_conn *c)
+static struct stream_conn *first_of(const struct queue *q)
 {
-	struct queue *q = c->queue;
-
-	if (q == NULL)
-		return;
-	if (c->prev != NULL)
-		c->prev->next = c->next;
-	else
-		q->head = c->next;
-	if (c->next != NULL)
-		c->next->prev = c->prev;
-	else
-		q->tail = c->prev;
-	c->queue = NULL;
+	return list_is_empty(&q->conns) ? NULL : LIST_OF(q->conns.next, struct stream_conn, link);
 }
 
 /* Its time in the queue begins now. */
 static void queue_put(struct queue *q, struct stream_conn *c)
 {
-	queue_remove(c);
 	c->queue = q;
 	c->since_ms = clock_ms();
-	c->prev = q->tail;
-	c->next = NULL;
-	if (q->tail != NULL)
-		q->tail->next = c;
-	else
-		q->head = c;
-	q->tail = c;
+	list_append(&q->conns, &c->link);
 }
 
 static struct stream_limits with_defaults(struct stream_limits l)
@@ -149,7 +131,7 @@ static void conn_end(struct stream_conn *c, enum stream_end why)
 	count(&set->stats.open, -1);
 	set->conns--;
 	per_source_remove(set->sources, &c->peer.remote);
-	queue_remove(c);
+	list_remove(&c->link);
 	if (c->first_byte != NULL)
 		event_free(c->first_byte);
 	if (c->bev != NULL) {
@@ -376,6 +358,7 @@ static struct stream_conn *conn_new(struct listener *l, evutil_socket_t fd,
 	c->listener = l;
 	c->peer = *peer;
 	c->fd = fd;
+	list_init(&c->link);
 	c->first_byte = event_new(l->set->base, fd, EV_READ, on_first_byte, c);
 	if (c->first_byte == NULL || event_add(c->first_byte, NULL) != 0) {
 		if (c->first_byte != NULL)
@@ -463,8 +446,18 @@ static void on_accept_error(struct evconnlistener *ev, void *arg)
 
 static void expire_queue(struct queue *q, enum stream_end why, uint64_t now_ms)
 {
-	while (q->head != NULL && now_ms >= q->head->since_ms + q->live_ms)
-		conn_end(q->head, why);
+	struct stream_conn *c;
+
+	while ((c = first_of(q)) != NULL && now_ms >= c->since_ms + q->live_ms)
+		conn_end(c, why);
+}
+
+static void end_all(struct queue *q)
+{
+	struct stream_conn *c;
+
+	while ((c = first_of(q)) != NULL)
+		conn_end(c, STREAM_END_SELF);
 }
 
 void stream_set_expire(struct stream_set *set, uint64_t now_ms)
@@ -497,6 +490,8 @@ struct stream_set *stream_set_new(struct event_base *base, const struct stream_l
 	set->events = *events;
 	set->arg = arg;
 	set->accepting = true;
+	list_init(&set->idle.conns);
+	list_init(&set->busy.conns);
 	set->idle.live_ms = set->limits.idle_ms;
 	set->busy.live_ms = set->limits.frame_ms;
 	set->sources = per_source_new(set->limits.max_conns, set->limits.max_per_source, key);
@@ -528,10 +523,8 @@ void stream_set_free(struct stream_set *set)
 {
 	if (set == NULL)
 		return;
-	while (set->idle.head != NULL)
-		conn_end(set->idle.head, STREAM_END_SELF);
-	while (set->busy.head != NULL)
-		conn_end(set->busy.head, STREAM_END_SELF);
+	end_all(&set->idle);
+	end_all(&set->busy);
 	while (set->listeners != NULL) {
 		struct listener *next = set->listeners->next;
 

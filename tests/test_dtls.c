@@ -893,7 +893,7 @@ static void a_thousand_clients_share_a_socket(void **state)
 	assert_int_equal(dtls_stats(crowd.server)->established, CLIENTS);
 	for (int i = 0; i < CLIENTS; i++) {
 		struct client *c = &crowd.clients[i];
-		char text[16];
+		char text[32];
 
 		assert_true(c->connected);
 		snprintf(text, sizeof(text), "client %d", i);
