@@ -115,6 +115,7 @@ UNIT_TESTS += \
 	tests/test_dtls \
 	tests/test_dtls_hello \
 	tests/test_per_source \
+	tests/test_sockaddr \
 	tests/test_stream \
 	tests/test_tls \
 	tests/test_udp \
@@ -128,6 +129,9 @@ tests_test_dtls_hello_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_per_source_SOURCES = tests/test_per_source.c
 tests_test_per_source_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_per_source_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_sockaddr_SOURCES = tests/test_sockaddr.c
+tests_test_sockaddr_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_sockaddr_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_stream_SOURCES = tests/test_stream.c tests/cert.c tests/cert.h
 tests_test_stream_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 tests_test_stream_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
