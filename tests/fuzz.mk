@@ -15,6 +15,18 @@ tests_fuzz_addr_SOURCES = tests/fuzz_addr.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_addr_LDADD = $(CORE_LIBS)
 tests_fuzz_addr_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_dtls
+tests_fuzz_dtls_SOURCES = tests/fuzz_dtls.c tests/fuzz_check.h tests/cert.c tests/cert.h \
+	$(FUZZ_MAIN)
+tests_fuzz_dtls_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+tests_fuzz_dtls_LDADD = $(SHELL_LIBS)
+tests_fuzz_dtls_LDFLAGS = $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz_dtls_hello
+tests_fuzz_dtls_hello_SOURCES = tests/fuzz_dtls_hello.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_dtls_hello_LDADD = $(CORE_LIBS)
+tests_fuzz_dtls_hello_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_opaque
 tests_fuzz_opaque_SOURCES = tests/fuzz_opaque.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_opaque_LDADD = $(CORE_LIBS)
