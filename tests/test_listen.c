@@ -86,6 +86,8 @@ static void open_listener(const char *extra)
 		assert_true(layout_make(&f.conf, &f.layout, &err));
 		rc = listen_open(f.base, &f.conf, &f.layout, f.policy, 1, 2, &f.listen);
 	}
+	if (rc == -EOPNOTSUPP)
+		skip(); /* the wildcard, with udp_portable.c */
 	assert_int_equal(rc, 0);
 	f.client = udp_open(&any, &plain, NULL);
 	assert_true(f.client >= 0);
