@@ -21,6 +21,8 @@
 #define ROUNDS_MAX     99
 #define START_TRIES    50 /* of a tenth of a second each */
 #define SLICE_MS       50
+#define PROBE_MS       100  /* for the first answer of a server that may not be up yet */
+#define PATIENCE_MS    2000 /* for any answer later on: the machine may be busy */
 #define COTURN_MOST    0.65
 #define FLOOR_MOST     1.10
 #define RECEIVE_BUFFER (1 << 20) /* stund's default */
@@ -149,7 +151,7 @@ static void await_answers(struct server *s, const struct settings *set)
 	if (probe == NULL)
 		die("sources", strerror(errno));
 	for (int i = 0; i < START_TRIES && r.answers == 0 && procs_is_alive(s->pid); i++) {
-		r = stun_load_run(probe, 1);
+		r = stun_load_run(probe, 1, PROBE_MS);
 		if (r.answers == 0 && r.lost == 0)
 			usleep(100 * 1000); /* refused, and at once: the port is not open yet */
 	}
@@ -160,13 +162,13 @@ static void await_answers(struct server *s, const struct settings *set)
 	s->load = stun_load_open(&s->at, set->sources, set->window);
 	if (s->load == NULL)
 		die("sources", strerror(errno));
-	stun_load_run(s->load, 100); /* warm */
+	stun_load_run(s->load, 100, PATIENCE_MS); /* warm */
 }
 
 static void run_slice(struct server *s, uint64_t ms)
 {
 	uint64_t before = procs_cpu_ns(s->pid);
-	struct stun_load_result r = stun_load_run(s->load, ms);
+	struct stun_load_result r = stun_load_run(s->load, ms, PATIENCE_MS);
 
 	s->now_cpu_ns += procs_cpu_ns(s->pid) - before;
 	s->now.answers += r.answers;

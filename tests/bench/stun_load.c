@@ -19,7 +19,6 @@
 #define SOURCES_MAX 64
 #define SLOTS_MAX   64 /* of one source */
 #define ANSWER_MAX  512
-#define PATIENCE_MS 100 /* without any answer; then what is in flight counts as lost */
 
 /* A request in flight. Its number is part of the transaction id. */
 struct slot {
@@ -216,7 +215,7 @@ static void give_up_window(struct stun_load *l)
 	}
 }
 
-struct stun_load_result stun_load_run(struct stun_load *l, uint64_t ms)
+struct stun_load_result stun_load_run(struct stun_load *l, uint64_t ms, int patience_ms)
 {
 	uint64_t start = now_ns(), now = start, end = start + ms * 1000000;
 	struct epoll_event events[SOURCES_MAX];
@@ -226,7 +225,7 @@ struct stun_load_result stun_load_run(struct stun_load *l, uint64_t ms)
 	l->result = (struct stun_load_result){ 0 };
 	fill_window(l);
 	while (now < end || l->in_flight > 0) {
-		int n = epoll_wait(l->epoll, events, SOURCES_MAX, PATIENCE_MS);
+		int n = epoll_wait(l->epoll, events, SOURCES_MAX, patience_ms);
 
 		now = now_ns();
 		for (int i = 0; i < n; i++)

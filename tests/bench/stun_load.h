@@ -27,7 +27,10 @@ struct stun_load_result {
 struct stun_load *stun_load_open(const struct addr *server, int sources, int window);
 void stun_load_close(struct stun_load *l); /* NULL is fine */
 
-/* Runs for `ms`, then waits for what is in flight. */
-struct stun_load_result stun_load_run(struct stun_load *l, uint64_t ms);
+/*
+ * Runs for `ms`, then waits for what is in flight. After `patience_ms` without any answer that
+ * counts as lost.
+ */
+struct stun_load_result stun_load_run(struct stun_load *l, uint64_t ms, int patience_ms);
 
 #endif
