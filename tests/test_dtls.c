@@ -152,15 +152,13 @@ static void on_client_write(struct bytes datagram, void *arg)
 	enqueue(c->net, TO_SERVER, datagram);
 }
 
-static void client_open(struct net *n, uint16_t mtu)
+/* A client that has not begun yet, at the address that it has. */
+static void client_open(struct client *c, uint16_t mtu,
+			void (*on_write)(struct bytes datagram, void *arg))
 {
-	struct client *c = &n->client;
 	BIO *bio;
 
-	memset(c, 0, sizeof(*c));
-	c->net = n;
-	c->at = addr_ipv4(198, 51, 100, 7, 4000);
-	c->end = (struct dgram_bio){ .mtu = mtu, .on_write = on_client_write, .arg = c };
+	c->end = (struct dgram_bio){ .mtu = mtu, .on_write = on_write, .arg = c };
 	c->ssl = SSL_new(client_ctx);
 	bio = dgram_bio_new(method, &c->end);
 	assert_non_null(c->ssl);
@@ -169,6 +167,13 @@ static void client_open(struct net *n, uint16_t mtu)
 	SSL_set_options(c->ssl, SSL_OP_NO_QUERY_MTU);
 	SSL_set_mtu(c->ssl, mtu);
 	SSL_set_connect_state(c->ssl);
+}
+
+/* The ssl of an earlier client is left to the caller. */
+static void new_client(struct net *n, uint16_t mtu)
+{
+	n->client = (struct client){ .net = n, .at = addr_ipv4(198, 51, 100, 7, 4000) };
+	client_open(&n->client, mtu, on_client_write);
 }
 
 static void net_open_with(struct net *n, struct dtls_limits limits, uint16_t client_mtu)
@@ -180,7 +185,7 @@ static void net_open_with(struct net *n, struct dtls_limits limits, uint16_t cli
 		n->lose[to] = n->twice[to] = n->hold[to] = NOBODY;
 	n->server = dtls_new(server_ctx, &limits, &events, n, now_us);
 	assert_non_null(n->server);
-	client_open(n, client_mtu);
+	new_client(n, client_mtu);
 }
 
 static void net_open(struct net *n)
@@ -732,7 +737,7 @@ static void a_client_may_begin_anew_from_its_port(void **state)
 	assert_true(connect_client(&n));
 	echo(&n, "first life");
 	old = n.client.ssl;
-	client_open(&n, MTU_COMMON);
+	new_client(&n, MTU_COMMON);
 	client_step(&n.client);
 	deliver(&n, TO_SERVER);
 	/* Without a cookie the old session is left alone: anybody could have sent that. */
@@ -772,7 +777,7 @@ static void a_new_certificate_serves_new_sessions(void **state)
 	dtls_use_ctx(n.server, other_ctx);
 	echo(&n, "old session");
 	old = n.client.ssl;
-	client_open(&n, MTU_COMMON);
+	new_client(&n, MTU_COMMON);
 	n.client.at.port++;
 	assert_true(connect_client(&n));
 	echo(&n, "new session");
@@ -840,18 +845,9 @@ static void crowd_open(int count, struct dtls_limits limits)
 	assert_non_null(crowd.server);
 	for (int i = 0; i < count; i++) {
 		struct client *c = &crowd.clients[i];
-		BIO *bio;
 
 		c->at = addr_ipv4(10, 0, (uint8_t)(i / 256), (uint8_t)i, 4000);
-		c->end = (struct dgram_bio){ .mtu = MTU_COMMON,
-					     .on_write = on_crowd_write,
-					     .arg = c };
-		c->ssl = SSL_new(client_ctx);
-		bio = dgram_bio_new(method, &c->end);
-		SSL_set_bio(c->ssl, bio, bio);
-		SSL_set_options(c->ssl, SSL_OP_NO_QUERY_MTU);
-		SSL_set_mtu(c->ssl, MTU_COMMON);
-		SSL_set_connect_state(c->ssl);
+		client_open(c, MTU_COMMON, on_crowd_write);
 	}
 }
 
