@@ -112,20 +112,36 @@ tests_test_worker_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 
 # wires: datagrams, streams, TLS
 UNIT_TESTS += \
-	tests/test_dtls \
+	tests/test_dtls_cookie \
+	tests/test_dtls_crowd \
+	tests/test_dtls_handshake \
 	tests/test_dtls_hello \
+	tests/test_dtls_session \
 	tests/test_per_source \
 	tests/test_sockaddr \
 	tests/test_stream \
 	tests/test_tls \
 	tests/test_udp \
 	tests/test_udp_portable
-tests_test_dtls_SOURCES = tests/test_dtls.c tests/cert.c tests/cert.h
-tests_test_dtls_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
-tests_test_dtls_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
+tests_test_dtls_cookie_SOURCES = tests/test_dtls_cookie.c tests/dtls_net.c tests/dtls_net.h \
+	tests/cert.c tests/cert.h
+tests_test_dtls_cookie_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
+tests_test_dtls_cookie_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
+tests_test_dtls_crowd_SOURCES = tests/test_dtls_crowd.c tests/dtls_net.c tests/dtls_net.h \
+	tests/cert.c tests/cert.h
+tests_test_dtls_crowd_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
+tests_test_dtls_crowd_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
+tests_test_dtls_handshake_SOURCES = tests/test_dtls_handshake.c tests/dtls_net.c tests/dtls_net.h \
+	tests/cert.c tests/cert.h
+tests_test_dtls_handshake_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
+tests_test_dtls_handshake_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_dtls_hello_SOURCES = tests/test_dtls_hello.c
 tests_test_dtls_hello_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_dtls_hello_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_dtls_session_SOURCES = tests/test_dtls_session.c tests/dtls_net.c tests/dtls_net.h \
+	tests/cert.c tests/cert.h
+tests_test_dtls_session_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
+tests_test_dtls_session_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_per_source_SOURCES = tests/test_per_source.c
 tests_test_per_source_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_per_source_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
