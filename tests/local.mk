@@ -120,6 +120,8 @@ UNIT_TESTS += \
 	tests/test_per_source \
 	tests/test_sockaddr \
 	tests/test_stream \
+	tests/test_stream_limits \
+	tests/test_stream_tls \
 	tests/test_tls \
 	tests/test_udp \
 	tests/test_udp_portable
@@ -148,9 +150,18 @@ tests_test_per_source_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_test_sockaddr_SOURCES = tests/test_sockaddr.c
 tests_test_sockaddr_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_sockaddr_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
-tests_test_stream_SOURCES = tests/test_stream.c tests/cert.c tests/cert.h
+tests_test_stream_SOURCES = tests/test_stream.c tests/stream_echo.c tests/stream_echo.h \
+	tests/cert.c tests/cert.h
 tests_test_stream_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 tests_test_stream_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
+tests_test_stream_limits_SOURCES = tests/test_stream_limits.c tests/stream_echo.c tests/stream_echo.h \
+	tests/cert.c tests/cert.h
+tests_test_stream_limits_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+tests_test_stream_limits_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
+tests_test_stream_tls_SOURCES = tests/test_stream_tls.c tests/stream_echo.c tests/stream_echo.h \
+	tests/cert.c tests/cert.h
+tests_test_stream_tls_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+tests_test_stream_tls_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_tls_SOURCES = tests/test_tls.c tests/cert.c tests/cert.h
 tests_test_tls_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
 tests_test_tls_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,217 @@
+/* TLS beside plain TCP on one port, certificates, and handshakes that fail. */
+#include "stream.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include "clock.h"
+#include "stream_echo.h"
+
+/* A TLS client of a test. */
+struct tls_client {
+	SSL_CTX *ctx;
+	SSL *ssl;
+	int fd;
+};
+
+static void tls_open(struct tls_client *c, struct echo_server *s)
+{
+	c->ctx = SSL_CTX_new(TLS_client_method());
+	c->ssl = SSL_new(c->ctx);
+	c->fd = echo_dial(s);
+	SSL_set_fd(c->ssl, c->fd);
+}
+
+static bool tls_handshake(struct tls_client *c, struct echo_server *s)
+{
+	for (int i = 0; i < ECHO_PATIENCE; i++) {
+		int rc = SSL_connect(c->ssl);
+
+		if (rc == 1)
+			return true;
+		if (SSL_get_error(c->ssl, rc) != SSL_ERROR_WANT_READ)
+			return false;
+		echo_patient_turn(s, i);
+	}
+	return false;
+}
+
+/* Reads until `want` bytes came. Returns the last SSL_get_error, 0 when all came. */
+static int tls_get(struct tls_client *c, struct echo_server *s, uint8_t *buf, size_t want)
+{
+	size_t got = 0;
+	int err = SSL_ERROR_NONE;
+
+	for (int i = 0; i < ECHO_PATIENCE && got < want; i++) {
+		int n = SSL_read(c->ssl, buf + got, (int)(want - got));
+
+		err = n > 0 ? SSL_ERROR_NONE : SSL_get_error(c->ssl, n);
+		if (err != SSL_ERROR_NONE && err != SSL_ERROR_WANT_READ)
+			break;
+		if (n > 0)
+			got += (size_t)n;
+		echo_patient_turn(s, n > 0 ? 0 : i);
+	}
+	return err;
+}
+
+static void tls_ask(struct tls_client *c, struct echo_server *s, char id)
+{
+	struct echo_request r = echo_request(id);
+	uint8_t answer[20];
+
+	assert_int_equal(SSL_write(c->ssl, r.bytes, sizeof(r.bytes)), sizeof(r.bytes));
+	assert_int_equal(tls_get(c, s, answer, sizeof(answer)), 0);
+	assert_memory_equal(answer, r.bytes, sizeof(answer));
+}
+
+static void tls_close(struct tls_client *c)
+{
+	SSL_free(c->ssl);
+	SSL_CTX_free(c->ctx);
+	close(c->fd);
+}
+
+static void tls_and_plain_share_a_port(void **state)
+{
+	static const unsigned char offer[] = "\x12stun.nat-discovery";
+	const unsigned char *chosen;
+	struct tls_client c;
+	unsigned int len;
+	struct echo_server s;
+	uint8_t rest[8];
+	int fd;
+
+	echo_open(&s, (struct stream_limits){ 0 }, (struct stream_listen_options){ 0 });
+	fd = echo_dial(&s);
+	tls_open(&c, &s);
+	SSL_set_alpn_protos(c.ssl, offer, sizeof(offer) - 1);
+	assert_true(tls_handshake(&c, &s));
+	SSL_get0_alpn_selected(c.ssl, &chosen, &len);
+	assert_int_equal(len, sizeof(offer) - 2);
+	echo_ask(&s, fd, 'a');
+	assert_int_equal(s.last_peer.transport, STUN_TCP);
+	tls_ask(&c, &s, 'b');
+	assert_int_equal(s.last_peer.transport, STUN_TLS);
+	tls_ask(&c, &s, 'c');
+	echo_ask(&s, fd, 'd');
+
+	/* The server's goodbye is a proper one. */
+	tls_ask(&c, &s, 'C');
+	assert_int_equal(tls_get(&c, &s, rest, sizeof(rest)), SSL_ERROR_ZERO_RETURN);
+	tls_close(&c);
+	close(fd);
+	echo_close(&s);
+}
+
+static void tls_carries_many_answers_under_pressure(void **state)
+{
+	enum { MANY = 400 };
+	static uint8_t in[1000];
+	struct stream_limits limits = { .max_output = 4096, .frame_ms = HOUR_MS };
+	struct echo_request r = echo_request('m');
+	struct tls_client c;
+	struct echo_server s;
+
+	echo_open(&s, limits, (struct stream_listen_options){ 0 });
+	s.answer_len = sizeof(in);
+	tls_open(&c, &s);
+	assert_true(tls_handshake(&c, &s));
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(SSL_write(c.ssl, r.bytes, sizeof(r.bytes)), sizeof(r.bytes));
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(tls_get(&c, &s, in, sizeof(in)), 0);
+	assert_int_equal(s.frames, MANY);
+	assert_true(s.all_sent);
+	tls_close(&c);
+	echo_close(&s);
+}
+
+static void a_listener_may_refuse_plain_or_tls(void **state)
+{
+	struct echo_request r = echo_request('a');
+	struct tls_client c;
+	struct echo_server s;
+	int fd;
+
+	echo_open(&s, (struct stream_limits){ 0 },
+		  (struct stream_listen_options){ .no_tls = true });
+	tls_open(&c, &s);
+	assert_false(tls_handshake(&c, &s));
+	tls_close(&c);
+	echo_close(&s);
+
+	echo_open(&s, (struct stream_limits){ 0 },
+		  (struct stream_listen_options){ .no_plain = true });
+	fd = echo_dial(&s);
+	echo_put(fd, r.bytes, sizeof(r.bytes));
+	assert_true(echo_is_closed(&s, fd));
+	assert_int_equal(s.frames, 0);
+	assert_int_equal(echo_ended(&s, STREAM_END_FOREIGN), 1);
+	close(fd);
+	echo_close(&s);
+}
+
+static void a_new_certificate_serves_new_connections(void **state)
+{
+	X509_NAME *first_name, *second_name;
+	struct tls_client first, second;
+	SSL_CTX *ctx = echo_ctx(&echo_other_cert);
+	struct echo_server s;
+
+	echo_open(&s, (struct stream_limits){ 0 }, (struct stream_listen_options){ 0 });
+	tls_open(&first, &s);
+	assert_true(tls_handshake(&first, &s));
+	tls_ask(&first, &s, 'a');
+	stream_set_use_tls(s.set, ctx);
+	SSL_CTX_free(ctx);
+	tls_open(&second, &s);
+	assert_true(tls_handshake(&second, &s));
+	tls_ask(&first, &s, 'b');
+	tls_ask(&second, &s, 'c');
+	first_name = X509_get_subject_name(SSL_get0_peer_certificate(first.ssl));
+	second_name = X509_get_subject_name(SSL_get0_peer_certificate(second.ssl));
+	assert_int_not_equal(X509_NAME_cmp(first_name, second_name), 0);
+	tls_close(&first);
+	tls_close(&second);
+	echo_close(&s);
+}
+
+static void a_handshake_that_stops_is_ended(void **state)
+{
+	struct echo_server s;
+	int gone, stuck;
+
+	echo_open(&s, (struct stream_limits){ 0 }, (struct stream_listen_options){ 0 });
+	gone = echo_dial(&s);
+	stuck = echo_dial(&s);
+	echo_put(gone, "\x16\x03", 2);
+	echo_put(stuck, "\x16\x03", 2);
+	echo_settle(&s);
+	close(gone);
+	echo_await(&s, &s.ends, 1);
+	stream_set_expire(s.set, clock_ms() + HOUR_MS);
+	assert_int_equal(echo_ended(&s, STREAM_END_SLOW), 1);
+	close(stuck);
+	echo_close(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tls_and_plain_share_a_port),
+		cmocka_unit_test(tls_carries_many_answers_under_pressure),
+		cmocka_unit_test(a_listener_may_refuse_plain_or_tls),
+		cmocka_unit_test(a_new_certificate_serves_new_connections),
+		cmocka_unit_test(a_handshake_that_stops_is_ended),
+	};
+
+	return cmocka_run_group_tests(tests, echo_set_up, echo_tear_down);
+}
