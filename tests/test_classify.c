@@ -72,9 +72,9 @@ static void mappings_are_patterns(void **state)
 		{ "by port", "0A1pa 0A1qb 0A2pa 0A2qb", BEHAVIOUR_PORT_DEPENDENT, PD, 0 },
 		{ "all differ", "0A1pa 0A1qb 0A2pc 0A2qd", BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT,
 		  APD, 0 },
-		{ "E26: RFC 5780's two comparisons do not see a rule by port", "0A1pa 0A2pa",
+		{ "RFC 5780's two comparisons do not see a rule by port", "0A1pa 0A2pa",
 		  BEHAVIOUR_ENDPOINT_INDEPENDENT, EI | PD, CAUSE_ONE_PORT },
-		{ "E26: and the fourth endpoint tells", "0A1pa 0A2pa 0A2qb 0A1qb",
+		{ "and the fourth endpoint tells", "0A1pa 0A2pa 0A2qb 0A1qb",
 		  BEHAVIOUR_PORT_DEPENDENT, PD, 0 },
 		{ "no rule", "0A1pa 0A1qb 0A2pb 0A2qa", BEHAVIOUR_MIXED,
 		  BEHAVIOUR_BIT(BEHAVIOUR_MIXED), 0 },
@@ -101,7 +101,7 @@ static void mappings_are_patterns(void **state)
 		  AD | APD, CAUSE_ONE_PORT },
 		{ "servers with one address, different ports, differing", "0A1pa 0B1qb",
 		  BEHAVIOUR_UNKNOWN, AD | APD | PD, CAUSE_FEW_ENDPOINTS },
-		{ "another server sees another mapping: E17, a balancer by destination",
+		{ "another server sees another mapping: a balancer by destination",
 		  "0A1pa 0A1qa 0A2pa 0A2qa 0B1pb", BEHAVIOUR_MIXED, BEHAVIOUR_BIT(BEHAVIOUR_MIXED),
 		  0 },
 		{ "sockets are not compared with each other", "0A1pa 1A2pb", BEHAVIOUR_UNKNOWN,
@@ -120,7 +120,7 @@ static void mappings_are_patterns(void **state)
 		{ "two chances are none: a pool by destination",
 		  "0A1pa 0A1qa 0A2pb 0A2qb 1A1pa 1A1qb 1A2pa 1A2qb", BEHAVIOUR_MIXED,
 		  BEHAVIOUR_BIT(BEHAVIOUR_MIXED), 0 },
-		{ "the second socket is another matter: N45, a NAT that changed",
+		{ "the second socket is another matter: a NAT that changed",
 		  "0A1pa 0A1qa 0A2pa 0A2qa 1A1pa 1A1qb 1A2pc 1A2qd", BEHAVIOUR_MIXED,
 		  BEHAVIOUR_BIT(BEHAVIOUR_MIXED), 0 },
 		{ "translated for one destination only", "0A1p= 0A1q= 0A2pa 0A2qa",
@@ -183,11 +183,10 @@ static void nat_is_a_difference_of_address_or_port(void **state)
 
 	seen[0] = sighting("0A1p=");
 	seen[0].mapped.port++;
-	assert_int_equal(classify_nat(seen, 1), VERDICT_YES); /* E2: ports count */
+	assert_int_equal(classify_nat(seen, 1), VERDICT_YES); /* ports count */
 	seen[0] = sighting("0A1p=");
 	seen[0].local = addr_ipv4(0, 0, 0, 0, 5000);
-	assert_int_equal(classify_nat(seen, 1),
-			 VERDICT_UNKNOWN); /* E14: the wildcard says nothing */
+	assert_int_equal(classify_nat(seen, 1), VERDICT_UNKNOWN); /* the wildcard says nothing */
 	seen[0] = sighting("0A1p=");
 	seen[0].local.scope = 3;
 	assert_int_equal(classify_nat(seen, 1), VERDICT_NO);
@@ -212,7 +211,7 @@ static void filters_are_patterns(void **state)
 		{ "??+", EI }, /* RFC 5780's test II is enough */
 		{ "?\?-", AD | APD | PD },
 		{ "+?-", AD },
-		{ "+??", EI | AD },  /* E25: test III alone says address or looser */
+		{ "+??", EI | AD },  /* test III alone says address or looser */
 		{ "-?-", APD | PD }, /* and its silence says port-dependent or stricter */
 		{ "?--", AD | APD },
 		{ "-??", APD | PD },
@@ -235,7 +234,7 @@ static void filters_are_patterns(void **state)
 	}
 }
 
-/* E1: mapping and filtering are two properties; the old words cannot say all of them. */
+/* Mapping and filtering are two properties; the old words cannot say all of them. */
 static void old_words_follow_from_both_values(void **state)
 {
 	static const struct {

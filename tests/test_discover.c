@@ -220,7 +220,7 @@ static void loss_of_10_percent_makes_nothing_wrong(void **state)
 	assert_in_range(t.unknown, 0, t.runs / 100);
 }
 
-/* E11, 2.3: half of all exchanges lost. Single-probe tools are wrong in half of their runs. */
+/* Half of all exchanges lost. Single-probe tools are wrong in half of their runs. */
 static void heavy_loss_is_unknown_rather_than_wrong(void **state)
 {
 	struct sim_config c = home;
@@ -248,7 +248,7 @@ static void jitter_reordering_and_duplicates_change_nothing(void **state)
 	assert_int_equal(t.unknown, 0);
 }
 
-/* E8: a satellite, or a queue, is no blocked UDP; N40. */
+/* A satellite, or a queue, is no blocked UDP. */
 static void long_round_trips_are_not_silence(void **state)
 {
 	struct sim_config c = home;
@@ -413,10 +413,7 @@ static const struct misdeed_case misdeeds[] = {
 	{ SIM_DEAD_ALTERNATE, CAUSE_ALTERNATE_SILENT, false },
 };
 
-/*
- * E12, E13, E15, E21: such servers make other tools say endpoint-independent, or the
- * strictest value, whatever the NAT.
- */
+/* Such servers make other tools say endpoint-independent, or the strictest, whatever the NAT. */
 static void a_misbehaving_server_is_named(void **state)
 {
 	struct discover_timing timing = discover_timing_default();
@@ -639,7 +636,7 @@ static void equal_ports_by_chance_are_seen_through(void **state)
 	assert_in_range(exact, 495, 500);
 }
 
-/* N29: an external address by chance for each mapping fits no rule. */
+/* An external address by chance for each mapping fits no rule. */
 static void arbitrary_pooling_is_mixed(void **state)
 {
 	struct sim_config c = home;
@@ -677,7 +674,7 @@ static void sockets_that_do_not_open_end_it(void **state)
 	assert_int_equal(r.elapsed_us, 0);
 }
 
-/* E27: a NAT that restarts, or runs out of ports, while it is looked at. */
+/* A NAT that restarts, or runs out of ports, while it is looked at. */
 static void a_nat_that_changes_is_mixed_or_unknown(void **state)
 {
 	struct sim_config c = home;
