@@ -176,13 +176,26 @@ tests_test_udp_portable_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 # natprobe: its decisions
 UNIT_TESTS += \
 	tests/test_classify \
-	tests/test_discover
+	tests/test_discover \
+	tests/test_discover_end \
+	tests/test_discover_path \
+	tests/test_discover_servers
 tests_test_classify_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_classify_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
-tests_test_discover_SOURCES = tests/test_discover.c tests/rng.h \
-	tests/sim_nat.c tests/sim_nat.h tests/sim_world.c tests/sim_world.h
+SIM = tests/sim_judge.c tests/sim_judge.h tests/sim_nat.c tests/sim_nat.h \
+	tests/sim_world.c tests/sim_world.h tests/rng.h
+tests_test_discover_SOURCES = tests/test_discover.c $(SIM)
 tests_test_discover_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_discover_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_discover_end_SOURCES = tests/test_discover_end.c $(SIM)
+tests_test_discover_end_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_discover_end_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_discover_path_SOURCES = tests/test_discover_path.c $(SIM)
+tests_test_discover_path_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_discover_path_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_discover_servers_SOURCES = tests/test_discover_servers.c $(SIM)
+tests_test_discover_servers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_discover_servers_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
 # natprobe
 UNIT_TESTS += \

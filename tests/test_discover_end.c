@@ -1,0 +1,127 @@
+/* Discoveries that end early: no socket, no budget, no time, or nobody wants to know. */
+#include "natprobe/discover.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sim_judge.h"
+
+static void sockets_that_do_not_open_end_it(void **state)
+{
+	struct sim_config c = sim_home;
+	struct sim_result r;
+
+	c.open_fails = true;
+	r = sim_judge(&c);
+	assert_int_equal(r.verdict.nat.value, VERDICT_YES);
+	assert_int_equal(r.verdict.mapping.value, BEHAVIOUR_ENDPOINT_INDEPENDENT);
+	assert_int_equal(r.verdict.filtering.cause, CAUSE_LOCAL_ERROR);
+	assert_true(r.elapsed_us <= 3 * c.rtt_us);
+
+	c.server_count = 2;
+	c.servers[0].misdeed = c.servers[1].misdeed = SIM_ONE_ADDRESS;
+	r = sim_judge(&c);
+	assert_int_equal(r.verdict.mapping.value, BEHAVIOUR_ENDPOINT_INDEPENDENT);
+	assert_true(r.elapsed_us <= 3 * c.rtt_us);
+
+	c.no_sockets = true;
+	r = sim_judge(&c);
+	assert_int_equal(r.verdict.nat.cause, CAUSE_LOCAL_ERROR);
+	assert_int_equal(verdict_outcome(&r.verdict), VERDICT_INCONCLUSIVE);
+	assert_int_equal(r.elapsed_us, 0);
+}
+
+static void fill_zero(void *arg, void *buf, size_t len)
+{
+	memset(buf, 0, len);
+}
+
+/* By hand, without a world: progress and the early end. */
+static void it_can_be_stopped_at_any_time(void **state)
+{
+	struct discover_server servers[] = { { addr_ipv4(203, 0, 113, 1, 3478), "a" },
+					     { addr_ipv4(203, 0, 113, 1, 3478), "the same" },
+					     { { .family = ADDR_IPV6, .port = 3478 }, "other" } };
+	struct discover_config config = { .local = addr_ipv4(10, 0, 0, 1, 0),
+					  .servers = servers,
+					  .server_count = ARRAY_LEN(servers),
+					  .random = fill_zero };
+	struct addr bound = addr_ipv4(10, 0, 0, 1, 5000);
+	struct discover_action a;
+
+	for (int steps = 0; steps < 4; steps++) {
+		struct discover *d = discover_new(&config);
+
+		assert_non_null(d);
+		assert_null(discover_verdict(d));
+		for (int i = 0; i < steps; i++) {
+			if (discover_next(d, 1000, &a) == DISCOVER_OPEN)
+				discover_on_open(d, a.slot, &bound);
+		}
+		assert_int_equal(discover_progress(d).phase, DISCOVER_ASKING);
+		assert_int_equal(discover_progress(d).sent, steps > 1);
+		discover_stop(d, 2000);
+		if (steps > 0) {
+			assert_int_equal(discover_next(d, 2000, &a), DISCOVER_CLOSE);
+			assert_int_equal(a.slot, 0);
+		}
+		assert_int_equal(discover_next(d, 2000, &a), DISCOVER_DONE);
+		assert_int_equal(discover_next(d, 3000, &a), DISCOVER_DONE);
+		assert_int_equal(discover_progress(d).phase, DISCOVER_FINISHED);
+		assert_int_equal(discover_verdict(d)->server_count, 1);
+		assert_int_equal(discover_verdict(d)->nat.cause, CAUSE_TIMEOUT);
+		assert_int_equal(discover_verdict(d)->elapsed_us, steps > 0 ? 1000 : 0);
+		discover_free(d);
+	}
+	discover_free(NULL);
+}
+
+static void a_small_budget_is_named(void **state)
+{
+	struct discover_timing timing = discover_timing_default();
+	struct sim_config c = sim_home;
+
+	c.timing = &timing;
+	for (timing.budget = 1; timing.budget <= 30; timing.budget++) {
+		struct sim_result r = sim_judge(&c);
+
+		assert_in_range(r.datagrams, 0, timing.budget);
+		if (sim_is_wrong(&c, &r))
+			sim_fail(&c, &r);
+		if (timing.budget >= 10 && timing.budget < 18)
+			assert_int_equal(r.verdict.filtering.cause, CAUSE_BUDGET);
+	}
+}
+
+static void a_deadline_ends_it(void **state)
+{
+	struct discover_timing timing = discover_timing_default();
+	struct sim_config c = sim_home;
+	struct sim_result r;
+
+	c.timing = &timing;
+	timing.deadline_us = 200000;
+	r = sim_judge(&c);
+	assert_int_equal(r.elapsed_us, 200000);
+	assert_int_equal(r.verdict.nat.value, VERDICT_YES);
+	assert_int_equal(r.verdict.mapping.value, BEHAVIOUR_ENDPOINT_INDEPENDENT);
+	assert_int_equal(r.verdict.filtering.value, BEHAVIOUR_UNKNOWN);
+	assert_int_equal(r.verdict.filtering.cause, CAUSE_TIMEOUT);
+	assert_int_equal(verdict_outcome(&r.verdict), VERDICT_INCONCLUSIVE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sockets_that_do_not_open_end_it),
+		cmocka_unit_test(it_can_be_stopped_at_any_time),
+		cmocka_unit_test(a_small_budget_is_named),
+		cmocka_unit_test(a_deadline_ends_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
