@@ -1,3 +1,4 @@
+/* The part of opt.h that reads a command line. */
 #include "opt.h"
 
 #include <stdlib.h>

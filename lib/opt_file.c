@@ -1,3 +1,4 @@
+/* The part of opt.h that reads a configuration file. */
 #include "opt.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The part of opt.h that prints --help. */
 #include "opt.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* The part of opt.h that prints a configuration, and compares two. */
 #include "opt.h"
 
 #include <stdarg.h>

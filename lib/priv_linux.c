@@ -1,3 +1,4 @@
+/* priv_sys on Linux: forbids new privileges for good. */
 #include "priv_sys.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* priv_sys on systems that have no way to forbid them. */
 #include "priv_sys.h"
 
 #include <errno.h>

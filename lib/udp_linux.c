@@ -1,3 +1,4 @@
+/* udp on Linux: a batch is one call, and datagrams tell their local address. */
 #include <config.h> /* _GNU_SOURCE */
 
 #include "udp.h"

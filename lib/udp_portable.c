@@ -1,3 +1,4 @@
+/* udp on other systems: a datagram at a time, without its local address. */
 #include "udp.h"
 
 #include <errno.h>

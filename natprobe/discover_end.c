@@ -1,3 +1,4 @@
+/* The verdict of a discovery, from all that was seen. */
 #include "discover_state.h"
 
 /* Copies that a server must have ignored before it is called silent. */

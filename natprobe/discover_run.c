@@ -1,3 +1,4 @@
+/* What a discovery does next: which server to measure with, and when it is enough. */
 #include "discover_state.h"
 
 /* Datagrams that the tests of a second server, or a second socket, need at least. */

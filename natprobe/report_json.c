@@ -1,3 +1,4 @@
+/* The report for machines; doc/natprobe.schema.json describes it. */
 #include "report.h"
 
 #include <jansson.h>

@@ -1,3 +1,4 @@
+/* The report for people: a block for each interface and family, or a line. */
 #include "report.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* The DTLS clients of a listener, on its UDP sockets. */
 #include "listen_parts.h"
 
 #include <errno.h>

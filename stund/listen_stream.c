@@ -1,3 +1,4 @@
+/* The TCP and TLS clients of a listener, and what to answer over any connection. */
 #include "listen_parts.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The datagrams of a listener: taken, answered and sent in batches. */
 #include "listen_parts.h"
 
 #include "clock.h"

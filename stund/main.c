@@ -1,3 +1,4 @@
+/* stund - the STUN server: start, signals, reload, stop. */
 #include <config.h>
 
 #include <event2/event.h>

@@ -1,3 +1,4 @@
+/* alloc_count where nothing can stand in for malloc. */
 #include "alloc_count.h"
 
 bool alloc_count_works(void)

@@ -1,3 +1,4 @@
+/* addr: text, kinds, comparison, hash. */
 #include "addr.h"
 
 #include <setjmp.h>

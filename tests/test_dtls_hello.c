@@ -1,3 +1,4 @@
+/* dtls_hello: a stranger's ClientHello, whole, cut, and with each field bent. */
 #include "dtls_hello.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* limit: budgets on a clock moved by hand, and a table that does not grow. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* listen: the loop of a worker, on the loopback. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

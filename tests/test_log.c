@@ -1,3 +1,4 @@
+/* log: lines for people, machines and the journal; whole, clean, one write each. */
 #include <config.h> /* _GNU_SOURCE */
 
 #include <setjmp.h>

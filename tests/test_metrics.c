@@ -1,3 +1,4 @@
+/* metrics: the text that Prometheus reads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* No allocation in what programs do to messages all day. */
 #include "codec_load.h"
 
 #include <setjmp.h>

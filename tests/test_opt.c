@@ -1,3 +1,4 @@
+/* opt: configuration files, --help, and what is said about mistakes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* opt: the command line. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* per_source: limits for each source and for all of them. */
 #include "per_source.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* siphash: the vector of its paper. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* sockaddr: struct addr to what the system takes, and back. */
 #include "sockaddr.h"
 
 #include <netinet/in.h>

@@ -1,3 +1,4 @@
+/* stun: the table of attributes against the RFCs, and names. */
 #include "stun.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* stun_attr: every attribute of the table, right, a byte off, of a wrong family. */
 #include "stun_attr.h"
 
 #include <setjmp.h>

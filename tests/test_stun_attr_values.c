@@ -1,3 +1,4 @@
+/* stun_attr: what values of each kind may be. */
 #include "stun_attr.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* stun_msg: header, walk and builder; random messages there and back. */
 #include "stun_msg.h"
 
 #include <setjmp.h>

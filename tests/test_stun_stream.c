@@ -1,3 +1,4 @@
+/* stun_stream: frames out of a byte stream, for any split. */
 #include "stun_stream.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* stund_conf and layout: from options to sockets, or to a reason why not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* turn_chan: ChannelData in datagrams and in streams. */
 #include "turn_chan.h"
 
 #include <setjmp.h>

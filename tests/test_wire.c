@@ -1,3 +1,4 @@
+/* wire: integers, and a cursor that stays at the end once it was there. */
 #include "wire.h"
 
 #include <setjmp.h>

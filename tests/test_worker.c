@@ -1,3 +1,4 @@
+/* worker: threads, messages between them, timers, and signals left to main. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
