@@ -311,6 +311,15 @@ void discover_on_datagram(struct discover *d, uint8_t slot, const struct addr *f
 		on_filter(d, match, &answer);
 }
 
+void discover_on_connected(struct discover *d, uint8_t slot, const struct addr *local,
+			   uint64_t now_us)
+{
+	move_on(d, now_us);
+	if (!d->finished && slot < d->tcp.count)
+		tcp_control_on_connected(&d->tcp, slot, local != NULL ? local : &d->local,
+					 d->now_us);
+}
+
 void discover_on_stream(struct discover *d, uint8_t slot, enum discover_stream what,
 			struct bytes data, uint64_t now_us)
 {
@@ -318,9 +327,6 @@ void discover_on_stream(struct discover *d, uint8_t slot, enum discover_stream w
 	if (d->finished || slot >= d->tcp.count)
 		return;
 	switch (what) {
-	case DISCOVER_STREAM_CONNECTED:
-		tcp_control_on_connected(&d->tcp, slot, d->now_us);
-		break;
 	case DISCOVER_STREAM_DATA:
 		tcp_control_on_data(&d->tcp, slot, data, d->now_us);
 		break;

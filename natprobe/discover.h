@@ -11,7 +11,7 @@
  *	DISCOVER_SEND        send action.data from slot action.slot to action.to
  *	DISCOVER_CLOSE       close slot action.slot
  *	DISCOVER_CONNECT     connect TCP from config.local (any port) to action.to as connection
- *	                     action.slot, send action.data once connected
+ *	                     action.slot; then discover_on_connected, and send action.data
  *	DISCOVER_DISCONNECT  close connection action.slot
  *	DISCOVER_WAIT        nothing to do before action.deadline_us, unless something arrives
  *	DISCOVER_DONE        all is closed, read discover_verdict
@@ -93,8 +93,14 @@ void discover_on_send_error(struct discover *d, uint8_t slot, int err);
 void discover_on_datagram(struct discover *d, uint8_t slot, const struct addr *from,
 			  struct bytes data, uint64_t now_us);
 
+/*
+ * Connection `slot` stands. `local` is our end of it, as getsockname says; NULL where that is not
+ * known.
+ */
+void discover_on_connected(struct discover *d, uint8_t slot, const struct addr *local,
+			   uint64_t now_us);
+
 enum discover_stream {
-	DISCOVER_STREAM_CONNECTED,
 	DISCOVER_STREAM_DATA,
 	DISCOVER_STREAM_CLOSED, /* refused, failed, or closed by the other side; it is gone, and
 				   no DISCOVER_DISCONNECT follows */

@@ -23,13 +23,21 @@ static void end_servers(struct discover *d)
 		if (d->answered_us != 0 && !s->judged && d->log.server_sent[i] >= SILENT_COPIES)
 			verdict_add_finding(v, CAUSE_SERVER_SILENT, i, &s->addr);
 	}
+}
+
+static void end_tcp(struct discover *d)
+{
 	for (size_t i = 0; i < d->tcp.count; i++) {
 		const struct tcp_connection *c = &d->tcp.connections[i];
-		struct verdict_server *s = &v->servers[c->server];
+		struct verdict_server *s = &d->verdict.servers[c->server];
 
 		s->tcp_tried++;
 		s->tcp_connected += c->connected;
 		s->tcp_answered += c->answered;
+		if (s->tcp_mapped.family != ADDR_NONE || c->mapped.family == ADDR_NONE)
+			continue;
+		s->tcp_local = c->local;
+		s->tcp_mapped = c->mapped;
 	}
 }
 
@@ -205,6 +213,7 @@ void discover_end(struct discover *d, enum verdict_cause cause)
 
 	d->finished = true;
 	end_servers(d);
+	end_tcp(d);
 	end_sightings(d);
 	end_counters(d);
 	end_session_findings(d);

@@ -124,14 +124,25 @@ static void on_stream_data(struct bufferevent *bev, void *arg)
 	drive(c->probe);
 }
 
+static void tell_connected(struct connection *c)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	struct addr local;
+	bool is_known = getsockname(bufferevent_getfd(c->bev), (struct sockaddr *)&sa, &len) == 0 &&
+			sockaddr_to_addr((struct sockaddr *)&sa, &local);
+
+	discover_on_connected(c->probe->config.discover, c->index, is_known ? &local : NULL,
+			      clock_us());
+}
+
 static void on_stream_event(struct bufferevent *bev, short events, void *arg)
 {
 	struct connection *c = arg;
 	struct probe_io *p = c->probe;
 
 	if ((events & BEV_EVENT_CONNECTED) != 0) {
-		discover_on_stream(p->config.discover, c->index, DISCOVER_STREAM_CONNECTED,
-				   (struct bytes){ 0 }, clock_us());
+		tell_connected(c);
 		bufferevent_write_buffer(bev, c->request);
 	} else if ((events & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) != 0) {
 		lose_connection(c);

@@ -155,6 +155,8 @@ static json_t *asked(struct json *j, const struct verdict *v)
 		put(j, tcp, "tried", json_integer(s->tcp_tried));
 		put(j, tcp, "connected", json_integer(s->tcp_connected));
 		put(j, tcp, "answered", json_integer(s->tcp_answered));
+		put(j, tcp, "local", addr_text(&s->tcp_local));
+		put(j, tcp, "mapped", addr_text(&s->tcp_mapped));
 		put(j, o, "tcp", tcp);
 		add(j, list, o);
 	}

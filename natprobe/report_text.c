@@ -184,6 +184,7 @@ static void print_servers(const struct text *t, const struct verdict *v)
 		const struct verdict_server *s = &v->servers[i];
 		char addr[ADDR_TEXT_MAX];
 		char other[ADDR_TEXT_MAX];
+		char mapped[ADDR_TEXT_MAX];
 
 		label(t, i == 0 ? "asked" : "");
 		fprintf(t->out, "%s at %s, %u of %u answered", server_name(v, (uint8_t)i),
@@ -192,7 +193,10 @@ static void print_servers(const struct text *t, const struct verdict *v)
 			fprintf(t->out, " within %.1f ms", (double)s->rtt_us / 1000);
 		if (s->other.family != ADDR_NONE)
 			fprintf(t->out, ", also at %s", addr_print(&s->other, other));
-		fprintf(t->out, ", %s\n", tcp_words(s));
+		fprintf(t->out, ", %s", tcp_words(s));
+		if (s->tcp_mapped.family != ADDR_NONE)
+			fprintf(t->out, ", sees %s there", addr_print(&s->tcp_mapped, mapped));
+		fputc('\n', t->out);
 	}
 }
 

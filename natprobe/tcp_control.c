@@ -48,23 +48,34 @@ uint8_t tcp_control_connect(struct tcp_control *c, const struct discover_timing 
 	return (uint8_t)(c->count - 1);
 }
 
-void tcp_control_on_connected(struct tcp_control *c, uint8_t connection, uint64_t now_us)
+void tcp_control_on_connected(struct tcp_control *c, uint8_t connection, const struct addr *local,
+			      uint64_t now_us)
 {
 	struct tcp_connection *conn = &c->connections[connection];
 
 	if (conn->connected || conn->closed)
 		return;
 	conn->connected = true;
+	conn->local = *local;
 	conn->connected_us = now_us;
 }
 
-static bool is_our_answer(const struct tcp_connection *conn, struct bytes frame)
+/* Any answer shows that somebody is there; only a success tells an address. */
+static void read_answer(struct tcp_connection *conn, struct bytes frame)
 {
+	struct probe_answer answer = { 0 };
 	struct stun_msg msg;
 
-	return stun_msg_parse(frame, &msg) == STUN_OK && msg.method == STUN_BINDING &&
-	       (msg.class == STUN_SUCCESS || msg.class == STUN_ERROR) &&
-	       stun_tid_equal(&msg.tid, &conn->tid);
+	if (stun_msg_parse(frame, &msg) != STUN_OK || msg.method != STUN_BINDING ||
+	    (msg.class != STUN_SUCCESS && msg.class != STUN_ERROR) ||
+	    !stun_tid_equal(&msg.tid, &conn->tid))
+		return;
+	conn->answered = true;
+	if (msg.class == STUN_ERROR)
+		return;
+	probe_read_answer(&msg, &answer);
+	if (answer.mapped.family == conn->local.family)
+		conn->mapped = answer.mapped;
 }
 
 static void note_rtt(struct tcp_control *c, const struct tcp_connection *conn, uint64_t now_us)
@@ -94,7 +105,7 @@ void tcp_control_on_data(struct tcp_control *c, uint8_t connection, struct bytes
 	conn->len += n;
 	if (stun_stream_next(bytes_of(conn->data, conn->len), sizeof(conn->data), &frame, &used) ==
 	    STUN_OK)
-		conn->answered = is_our_answer(conn, frame);
+		read_answer(conn, frame);
 	if (conn->answered)
 		note_rtt(c, conn, now_us);
 }

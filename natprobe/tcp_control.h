@@ -19,6 +19,8 @@ struct tcp_connection {
 	bool answered;
 	uint64_t begun_us, connected_us;
 	struct stun_tid tid;
+	struct addr local;  /* our end of it */
+	struct addr mapped; /* as its server saw it; family ADDR_NONE: it did not tell */
 	uint8_t data[TCP_ANSWER_MAX];
 	size_t len;
 };
@@ -48,7 +50,8 @@ uint8_t tcp_control_connect(struct tcp_control *c, const struct discover_timing 
 			    const uint8_t random[static 12], uint64_t now_us,
 			    struct bytes *request);
 
-void tcp_control_on_connected(struct tcp_control *c, uint8_t connection, uint64_t now_us);
+void tcp_control_on_connected(struct tcp_control *c, uint8_t connection, const struct addr *local,
+			      uint64_t now_us);
 void tcp_control_on_data(struct tcp_control *c, uint8_t connection, struct bytes data,
 			 uint64_t now_us);
 void tcp_control_on_closed(struct tcp_control *c, uint8_t connection);

@@ -152,6 +152,9 @@ struct verdict_server {
 	uint64_t rtt_us;         /* the smallest; 0: no answer */
 	uint16_t sent, answered; /* UDP, all tests together */
 	uint8_t tcp_tried, tcp_connected, tcp_answered;
+	struct addr tcp_local;  /* of the first connection whose mapped address it told; port 0:
+				   only the address is known */
+	struct addr tcp_mapped; /* family ADDR_NONE: it told none */
 };
 
 struct verdict_finding {

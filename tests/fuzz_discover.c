@@ -202,20 +202,44 @@ static void noise(struct fuzz *f)
 	discover_on_datagram(f->discover, slot, &f->servers[0], data, f->now_us);
 }
 
+/* To our last request over TCP: with an address, or without one. */
+static struct bytes make_stream_answer(const struct fuzz *f, const struct addr *local,
+				       uint8_t choice, uint8_t *buf, size_t cap)
+{
+	struct addr mapped = addr_with_port(local, (uint16_t)(local->port + (choice >> 6 & 1)));
+	struct stun_builder b;
+	struct stun_msg asked;
+	struct bytes out = { 0 };
+
+	FUZZ_CHECK(stun_msg_parse(f->request, &asked) == STUN_OK);
+	b = stun_build(buf, cap, STUN_BINDING, STUN_SUCCESS, &asked.tid);
+	if ((choice & 2) != 0)
+		(void)stun_attr_put_xor_addr(&b, STUN_ATTR_XOR_MAPPED_ADDRESS, &mapped);
+	(void)stun_build_finish(&b, &out);
+	return out;
+}
+
 static void stream(struct fuzz *f, uint8_t choice)
 {
 	uint8_t slot = wire_get_u8(&f->in);
 	struct bytes data = wire_get_bytes(&f->in, wire_get_u8(&f->in) & 63);
+	struct addr local = make_addr(f->servers[0].family == ADDR_IPV6, 200, 6000);
 	uint8_t buf[64];
 
-	/* Our own request, turned into an answer. */
-	if ((choice & 0x80) != 0 && f->request.len > 0) {
-		memcpy(buf, f->request.data, f->request.len);
-		buf[0] |= 1;
-		data = bytes_of(buf, f->request.len);
+	if ((choice & 0x80) != 0 && f->request.len > 0)
+		data = make_stream_answer(f, &local, choice, buf, sizeof(buf));
+	switch ((choice >> 4 & 3) % 3) {
+	case 0:
+		discover_on_connected(f->discover, slot, (choice & 0x40) != 0 ? NULL : &local,
+				      f->now_us);
+		break;
+	case 1:
+		discover_on_stream(f->discover, slot, DISCOVER_STREAM_DATA, data, f->now_us);
+		break;
+	default:
+		discover_on_stream(f->discover, slot, DISCOVER_STREAM_CLOSED, data, f->now_us);
+		break;
 	}
-	discover_on_stream(f->discover, slot, (enum discover_stream)((choice >> 4 & 3) % 3), data,
-			   f->now_us);
 }
 
 static void step(struct fuzz *f)

@@ -179,7 +179,8 @@ UNIT_TESTS += \
 	tests/test_discover \
 	tests/test_discover_end \
 	tests/test_discover_path \
-	tests/test_discover_servers
+	tests/test_discover_servers \
+	tests/test_discover_tcp
 tests_test_classify_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_classify_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 SIM = tests/sim_judge.c tests/sim_judge.h tests/sim_nat.c tests/sim_nat.h \
@@ -196,6 +197,9 @@ tests_test_discover_path_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_discover_servers_SOURCES = tests/test_discover_servers.c $(SIM)
 tests_test_discover_servers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_discover_servers_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_discover_tcp_SOURCES = tests/test_discover_tcp.c $(SIM)
+tests_test_discover_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_discover_tcp_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
 # natprobe
 UNIT_TESTS += \

@@ -114,6 +114,8 @@ void fixture_udp_blocked(struct fixture *f)
 	v->legacy = LEGACY_FILTERED;
 	v->servers[0].sent = 7;
 	v->servers[0].tcp_tried = v->servers[0].tcp_connected = v->servers[0].tcp_answered = 1;
+	v->servers[0].tcp_local = addr_ipv4(10, 0, 0, 2, 40017);
+	v->servers[0].tcp_mapped = addr_ipv4(203, 0, 113, 9, 40017);
 	v->sent = 7;
 }
 

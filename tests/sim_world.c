@@ -9,7 +9,7 @@
 #define PACKET_MAX 160
 #define SENDS_MAX  256
 
-enum event_kind { EVENT_TO_SERVER, EVENT_TO_CLIENT, EVENT_STREAM };
+enum event_kind { EVENT_TO_SERVER, EVENT_TO_CLIENT, EVENT_CONNECTED, EVENT_STREAM };
 
 struct event {
 	enum event_kind kind;
@@ -291,16 +291,21 @@ static void do_send(struct world *w, const struct discover_action *a)
 		forge(w, a->slot, &a->to);
 }
 
+static struct addr local_ip(const struct sim_config *config)
+{
+	if (config->ipv6)
+		return (struct addr){ .family = ADDR_IPV6, .ip = { 0x20, 0x01, [15] = 7 } };
+	return addr_ipv4(192, 168, 1, 7, 0);
+}
+
 static void do_open(struct world *w, const struct discover_action *a)
 {
-	struct addr local = addr_ipv4(192, 168, 1, 7, 0);
+	struct addr local = local_ip(w->config);
 
 	if (w->config->no_sockets || (w->config->open_fails && a->slot != 0)) {
 		discover_on_open_failed(w->discover, a->slot, -1);
 		return;
 	}
-	if (w->config->ipv6)
-		local = (struct addr){ .family = ADDR_IPV6, .ip = { 0x20, 0x01, [15] = 7 } };
 	/* No two sockets share a port. */
 	local.port = (uint16_t)(40000u + 2000u * a->slot + rng_below(&w->rng, 2000));
 	w->slots[a->slot] = local;
@@ -333,11 +338,34 @@ static bool tcp_answers(const struct world *w, const struct addr *to)
 	return false;
 }
 
+static struct bytes build_tcp_answer(const struct world *w, const struct stun_msg *asked,
+				     const struct addr *mapped, uint8_t buf[static PACKET_MAX])
+{
+	enum sim_tcp_answer how = w->config->tcp_answer;
+	struct addr other_family =
+		w->config->ipv6 ? addr_ipv4(192, 0, 2, 1, 1) : (struct addr){ .family = ADDR_IPV6 };
+	struct stun_builder b =
+		stun_build(buf, PACKET_MAX, STUN_BINDING, STUN_SUCCESS, &asked->tid);
+	struct bytes out = { 0 };
+
+	if (how == SIM_TCP_ERROR)
+		return build_error(asked, 400, buf);
+	if (how == SIM_TCP_XOR_MAPPED || how == SIM_TCP_FAMILY)
+		(void)stun_attr_put_xor_addr(&b, STUN_ATTR_XOR_MAPPED_ADDRESS,
+					     how == SIM_TCP_FAMILY ? &other_family : mapped);
+	else if (how == SIM_TCP_MAPPED)
+		(void)stun_attr_put_addr(&b, STUN_ATTR_MAPPED_ADDRESS, mapped);
+	(void)stun_build_finish(&b, &out);
+	return out;
+}
+
 /* A lost SYN is sent again after a second; the answer comes in two pieces. */
 static void do_connect(struct world *w, const struct discover_action *a)
 {
 	uint64_t at_us = w->now_us + sleep_us(w) + w->config->rtt_us;
 	uint8_t buf[PACKET_MAX];
+	struct addr local = local_ip(w->config), mapped;
+	struct event connected = { .kind = EVENT_CONNECTED, .connection = a->slot };
 	struct stun_msg asked;
 	struct bytes answer;
 
@@ -348,10 +376,14 @@ static void do_connect(struct world *w, const struct discover_action *a)
 		return;
 	while (happens(w, w->config->loss_per_mille) || happens(w, w->config->loss_per_mille))
 		at_us += 1000000;
-	put_stream(w, a->slot, DISCOVER_STREAM_CONNECTED, at_us, (struct bytes){ 0 });
+	local.port = (uint16_t)(60000 + a->slot); /* no UDP socket has it */
+	connected.at_us = at_us;
+	connected.to = local;
+	put_event(w, &connected);
 	if (stun_msg_parse(a->data, &asked) != STUN_OK)
 		abort();
-	answer = build_answer(&asked, &a->to, &a->to, buf);
+	mapped = sim_nat_out(&w->nat, &local, &a->to);
+	answer = build_tcp_answer(w, &asked, &mapped, buf);
 	at_us += w->config->rtt_us + w->config->servers[0].extra_rtt_us;
 	put_stream(w, a->slot, DISCOVER_STREAM_DATA, at_us, bytes_of(answer.data, 7));
 	put_stream(w, a->slot, DISCOVER_STREAM_DATA, at_us + 1,
@@ -376,6 +408,10 @@ static void do_event(struct world *w, struct event *e)
 		break;
 	case EVENT_TO_CLIENT:
 		to_client(w, &copy);
+		break;
+	case EVENT_CONNECTED:
+		discover_on_connected(w->discover, copy.connection,
+				      w->config->tcp_hides_local ? NULL : &copy.to, w->now_us);
 		break;
 	default:
 		w->open -= copy.what == DISCOVER_STREAM_CLOSED;
@@ -473,9 +509,7 @@ struct sim_result sim_run(const struct sim_config *config)
 	const uint64_t start_us = SIM_START_US;
 	struct discover_server servers[SIM_SERVERS_MAX];
 	struct discover_config dc = {
-		.local = config->ipv6 ? (struct addr){ .family = ADDR_IPV6,
-						       .ip = { 0x20, 0x01, [15] = 7 } }
-				      : addr_ipv4(192, 168, 1, 7, 0),
+		.local = local_ip(config),
 		.servers = servers,
 		.server_count = config->server_count,
 		.random = fill_random,
@@ -497,6 +531,8 @@ struct sim_result sim_run(const struct sim_config *config)
 	if (config->ipv6)
 		w.nat.external =
 			(struct addr){ .family = ADDR_IPV6, .ip = { 0x20, 0x02, [15] = 1 } };
+	if (config->keeps_ip)
+		w.nat.external = local_ip(config);
 	for (size_t i = 0; i < config->server_count; i++)
 		servers[i] = (struct discover_server){ sim_endpoint(config, i, 0), "server" };
 	w.discover = discover_new(&dc);

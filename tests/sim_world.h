@@ -13,6 +13,15 @@
 #define SIM_SERVERS_MAX 6
 #define SIM_START_US    1000000 /* what the clock shows when a run begins */
 
+/* What servers answer over TCP. */
+enum sim_tcp_answer {
+	SIM_TCP_XOR_MAPPED = 0,
+	SIM_TCP_MAPPED,  /* as RFC 3489 has it */
+	SIM_TCP_NOTHING, /* a success without an address */
+	SIM_TCP_ERROR,   /* 400 */
+	SIM_TCP_FAMILY,  /* an address of the other family */
+};
+
 enum sim_misdeed {
 	SIM_HONEST = 0,
 	SIM_ONE_ADDRESS,       /* no OTHER-ADDRESS */
@@ -54,6 +63,9 @@ struct sim_config {
 	uint32_t refused_per_mille; /* datagrams that the system refuses to send */
 	bool tcp_blocked;
 	bool tcp_refused;
+	enum sim_tcp_answer tcp_answer;
+	bool tcp_hides_local;   /* the system does not tell our end of a connection */
+	bool keeps_ip;          /* the NAT has no address but ours */
 	bool forges;            /* an off-path attacker answers everything with wrong ids */
 	bool open_fails;        /* no slot but the first can be opened */
 	bool no_sockets;        /* none at all */

@@ -169,6 +169,8 @@ static void udp_blocked_is_a_verdict(void **state)
 	expect_text(doc, "interfaces.0.mapped", NULL);
 	expect_text(doc, "interfaces.0.rtt_ms", NULL);
 	expect_integer(doc, "interfaces.0.asked.0.tcp.answered", 1);
+	expect_text(doc, "interfaces.0.asked.0.tcp.local", "10.0.0.2:40017");
+	expect_text(doc, "interfaces.0.asked.0.tcp.mapped", "203.0.113.9:40017");
 	json_decref(doc);
 }
 

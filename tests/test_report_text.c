@@ -128,6 +128,9 @@ static void udp_blocked_is_said(void **state)
 	expect(line_of(text, "UDP blocked"), "yes");
 	expect(line_of(text, "also called"), "UDP Blocked");
 	free(text);
+	text = print(&f.report, (struct report_style){ .verbose = true });
+	expect(line_of(text, "asked"), "answers by TCP, sees 203.0.113.9:40017 there");
+	free(text);
 }
 
 static void quiet_is_a_line_each(void **state)
