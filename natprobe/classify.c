@@ -18,12 +18,20 @@ static bool is_answered(const struct verdict_sighting *s)
 	return s->mapped.family != ADDR_NONE;
 }
 
+/* What can be compared: not the wildcard, nor a port that is not known. */
+static bool tells_nat(const struct verdict_sighting *s)
+{
+	if (!is_answered(s) || addr_is_any(&s->local))
+		return false;
+	return s->local.port != 0 || !same_ip(&s->mapped, &s->local);
+}
+
 enum verdict_answer classify_nat(const struct verdict_sighting *seen, size_t count)
 {
 	bool plain = false, translated = false;
 
 	for (size_t i = 0; i < count; i++) {
-		if (!is_answered(&seen[i]) || addr_is_any(&seen[i].local))
+		if (!tells_nat(&seen[i]))
 			continue;
 		if (classify_same_endpoint(&seen[i].mapped, &seen[i].local))
 			plain = true;
@@ -315,11 +323,16 @@ enum verdict_legacy classify_legacy(enum verdict_answer udp_blocked,
 									 : LEGACY_UNKNOWN;
 }
 
-struct verdict_yes_no classify_firewall(const struct verdict_yes_no *nat,
+struct verdict_yes_no classify_firewall(enum verdict_answer udp_blocked,
+					const struct verdict_yes_no *nat,
 					const struct verdict_property *filtering)
 {
 	if (nat->value == VERDICT_UNKNOWN)
 		return (struct verdict_yes_no){ .cause = nat->cause };
+	if (udp_blocked == VERDICT_YES && nat->value != VERDICT_NO)
+		return (struct verdict_yes_no){ .cause = CAUSE_UDP_BLOCKED };
+	if (udp_blocked == VERDICT_YES)
+		return (struct verdict_yes_no){ .value = VERDICT_YES };
 	if (nat->value != VERDICT_NO || filtering->value == BEHAVIOUR_ENDPOINT_INDEPENDENT)
 		return (struct verdict_yes_no){ .value = VERDICT_NO };
 	if (!verdict_excludes(filtering, BEHAVIOUR_ENDPOINT_INDEPENDENT))

@@ -22,7 +22,8 @@ bool classify_same_endpoint(const struct addr *a, const struct addr *b);
 
 /*
  * NAT or not: mapped against local address and port, of each answered sighting. `mixed`
- * where some destinations see the local address and others do not.
+ * where some destinations see the local address and others do not. Where the local port is 0,
+ * not known, the address alone may tell that there is one.
  */
 enum verdict_answer classify_nat(const struct verdict_sighting *seen, size_t count);
 
@@ -65,8 +66,12 @@ enum verdict_legacy classify_legacy(enum verdict_answer udp_blocked,
 				    const struct verdict_property *mapping,
 				    const struct verdict_property *filtering);
 
-/* Firewall without NAT: what filters but does not translate. */
-struct verdict_yes_no classify_firewall(const struct verdict_yes_no *nat,
+/*
+ * Firewall without NAT: what filters but does not translate. Blocked UDP is the work of one
+ * where there is no NAT; where there is, who of both blocks it remains unknown.
+ */
+struct verdict_yes_no classify_firewall(enum verdict_answer udp_blocked,
+					const struct verdict_yes_no *nat,
 					const struct verdict_property *filtering);
 
 #endif

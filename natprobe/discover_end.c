@@ -27,9 +27,11 @@ static void end_servers(struct discover *d)
 
 static void end_tcp(struct discover *d)
 {
+	struct verdict *v = &d->verdict;
+
 	for (size_t i = 0; i < d->tcp.count; i++) {
 		const struct tcp_connection *c = &d->tcp.connections[i];
-		struct verdict_server *s = &d->verdict.servers[c->server];
+		struct verdict_server *s = &v->servers[c->server];
 
 		s->tcp_tried++;
 		s->tcp_connected += c->connected;
@@ -38,6 +40,10 @@ static void end_tcp(struct discover *d)
 			continue;
 		s->tcp_local = c->local;
 		s->tcp_mapped = c->mapped;
+		if (v->mapped_tcp.family == ADDR_NONE) {
+			v->local_tcp = c->local;
+			v->mapped_tcp = c->mapped;
+		}
 	}
 }
 
@@ -174,6 +180,28 @@ static enum verdict_cause mapping_cause(const struct discover *d, enum verdict_c
 	return cause;
 }
 
+static enum verdict_answer nat_by_tcp(const struct verdict *v)
+{
+	struct verdict_sighting seen[VERDICT_SERVERS_MAX] = { 0 };
+
+	for (size_t i = 0; i < v->server_count; i++) {
+		seen[i].local = v->servers[i].tcp_local;
+		seen[i].mapped = v->servers[i].tcp_mapped;
+	}
+	return classify_nat(seen, v->server_count);
+}
+
+/* A NAT that TCP showed says nothing about how it maps UDP. */
+static void end_without_mapping(struct verdict *v, enum verdict_cause cause)
+{
+	v->nat.value = (uint8_t)nat_by_tcp(v);
+	if (v->nat.value == VERDICT_UNKNOWN)
+		v->nat.cause = (uint8_t)cause;
+	if (v->nat.value != VERDICT_YES)
+		v->mapping.possible |= BEHAVIOUR_BIT(BEHAVIOUR_NONE);
+	v->mapping.cause = (uint8_t)cause;
+}
+
 static void end_mapping(struct discover *d, enum verdict_cause cause)
 {
 	struct verdict *v = &d->verdict;
@@ -184,8 +212,7 @@ static void end_mapping(struct discover *d, enum verdict_cause cause)
 		.server = first_server(d),
 	};
 	if (v->nat.value == VERDICT_UNKNOWN) {
-		v->nat.cause = (uint8_t)(cause != CAUSE_NONE ? cause : unfit_servers(d));
-		v->mapping.cause = v->nat.cause;
+		end_without_mapping(v, cause != CAUSE_NONE ? cause : unfit_servers(d));
 		return;
 	}
 	v->mapping = classify_mapping(v->sightings, v->sighting_count);
@@ -210,6 +237,7 @@ static void end_udp(struct discover *d, enum verdict_cause cause)
 void discover_end(struct discover *d, enum verdict_cause cause)
 {
 	struct verdict *v = &d->verdict;
+	enum verdict_answer blocked;
 
 	d->finished = true;
 	end_servers(d);
@@ -218,9 +246,9 @@ void discover_end(struct discover *d, enum verdict_cause cause)
 	end_counters(d);
 	end_session_findings(d);
 	end_udp(d, cause);
+	blocked = (enum verdict_answer)v->udp_blocked.value;
 	end_mapping(d, cause);
 	end_filtering(d, cause);
-	v->firewall = classify_firewall(&v->nat, &v->filtering);
-	v->legacy = (uint8_t)classify_legacy((enum verdict_answer)v->udp_blocked.value, &v->mapping,
-					     &v->filtering);
+	v->firewall = classify_firewall(blocked, &v->nat, &v->filtering);
+	v->legacy = (uint8_t)classify_legacy(blocked, &v->mapping, &v->filtering);
 }

@@ -218,6 +218,8 @@ static json_t *legacy(struct json *j, const struct verdict *v)
 static void put_verdict(struct json *j, json_t *o, const struct verdict *v)
 {
 	put(j, o, "mapped", addr_text(&v->mapped));
+	put(j, o, "local_tcp", addr_text(&v->local_tcp));
+	put(j, o, "mapped_tcp", addr_text(&v->mapped_tcp));
 	put(j, o, "nat", yes_no(j, &v->nat));
 	put(j, o, "firewall", yes_no(j, &v->firewall));
 	put(j, o, "udp_blocked", yes_no(j, &v->udp_blocked));

@@ -102,12 +102,27 @@ static void print_property(const struct text *t, const char *name, const struct 
 	fputc('\n', t->out);
 }
 
-static void print_addr(const struct text *t, const char *name, const struct addr *a)
+static void print_addr(const struct text *t, const char *name, const struct addr *a,
+		       const char *note)
 {
 	char buf[ADDR_TEXT_MAX];
 
 	label(t, name);
-	fprintf(t->out, "%s\n", a->family != ADDR_NONE ? addr_print(a, buf) : "unknown");
+	fprintf(t->out, "%s%s\n", a->family != ADDR_NONE ? addr_print(a, buf) : "unknown", note);
+}
+
+/* Both ends of what was compared: of a UDP socket, else of a TCP connection. */
+static void print_ends(const struct text *t, const struct report_probe *p)
+{
+	const struct verdict *v = p->verdict;
+
+	if (v->mapped.family == ADDR_NONE && v->mapped_tcp.family != ADDR_NONE) {
+		print_addr(t, "local", &v->local_tcp, " (TCP)");
+		print_addr(t, "mapped", &v->mapped_tcp, " (TCP)");
+		return;
+	}
+	print_addr(t, "local", v->local.family != ADDR_NONE ? &v->local : &p->local, "");
+	print_addr(t, "mapped", &v->mapped, "");
 }
 
 static const char *server_name(const struct verdict *v, uint8_t index)
@@ -284,8 +299,7 @@ static void print_block(const struct text *t, const struct report_probe *p)
 
 	print_title(t, p);
 	fputc('\n', t->out);
-	print_addr(t, "local", v->local.family != ADDR_NONE ? &v->local : &p->local);
-	print_addr(t, "mapped", &v->mapped);
+	print_ends(t, p);
 	print_answer(t, "NAT", &v->nat);
 	print_property(t, "mapping", &v->mapping);
 	print_property(t, "filtering", &v->filtering);
@@ -312,6 +326,15 @@ static void print_in_line(const struct text *t, const char *name, const struct v
 		print_cause(t, v->cause, v->possible);
 }
 
+static const char *nat_words(const struct verdict *v)
+{
+	if (v->nat.value == VERDICT_UNKNOWN)
+		return "NAT unknown";
+	if (v->nat.value != VERDICT_NO)
+		return "NAT";
+	return v->firewall.value == VERDICT_YES ? "firewall" : "no NAT";
+}
+
 static void print_line(const struct text *t, const struct report_probe *p)
 {
 	const struct verdict *v = p->verdict;
@@ -319,14 +342,10 @@ static void print_line(const struct text *t, const struct report_probe *p)
 
 	fprintf(t->out, "%s %s: ", report_name(p->interface, name), family_name(p->family));
 	if (v->udp_blocked.value == VERDICT_YES) {
-		fputs("UDP blocked\n", t->out);
+		fprintf(t->out, "UDP blocked, %s\n", nat_words(v));
 		return;
 	}
-	fputs(v->nat.value == VERDICT_UNKNOWN    ? "NAT unknown"
-	      : v->nat.value != VERDICT_NO       ? "NAT"
-	      : v->firewall.value == VERDICT_YES ? "firewall"
-						 : "no NAT",
-	      t->out);
+	fputs(nat_words(v), t->out);
 	if (v->nat.value == VERDICT_UNKNOWN) {
 		print_cause(t, v->nat.cause, 0);
 	} else {

@@ -179,10 +179,10 @@ const char *verdict_prospect_word(enum verdict_prospect p)
 
 static const char *headline_of_unknown(const struct verdict *v)
 {
-	if (v->udp_blocked.value == VERDICT_UNKNOWN)
-		return "No server answered, so nothing is known about this path.";
 	if (v->nat.value == VERDICT_YES)
 		return "There is a NAT; whether hole punching gets through it is not known.";
+	if (v->udp_blocked.value == VERDICT_UNKNOWN)
+		return "No server answered, so nothing is known about this path.";
 	return "UDP works; what it takes to be reached is not known.";
 }
 

@@ -166,8 +166,11 @@ struct verdict_finding {
 struct verdict {
 	struct addr local;  /* of the mapping socket, with its port */
 	struct addr mapped; /* as the first server that answered saw it */
+	/* The same of a TCP connection, as the first server that told saw it. */
+	struct addr local_tcp;
+	struct addr mapped_tcp;
 
-	struct verdict_yes_no nat;
+	struct verdict_yes_no nat;      /* by TCP where UDP does not tell */
 	struct verdict_yes_no firewall; /* filters, but does not translate */
 	struct verdict_yes_no udp_blocked;
 	struct verdict_property mapping;

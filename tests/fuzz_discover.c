@@ -282,6 +282,10 @@ static void is_sound(const struct verdict *v)
 	FUZZ_CHECK(((v->mapping.possible & (v->mapping.possible - 1)) != 0) ==
 		   (v->mapping.cause != CAUSE_NONE));
 	FUZZ_CHECK((v->filtering.value == BEHAVIOUR_UNKNOWN) == (v->filtering.cause != CAUSE_NONE));
+	FUZZ_CHECK(v->udp_blocked.value != VERDICT_YES ||
+		   (v->mapping.value == BEHAVIOUR_UNKNOWN &&
+		    v->filtering.value == BEHAVIOUR_UNKNOWN &&
+		    (v->firewall.value == VERDICT_YES) == (v->nat.value == VERDICT_NO)));
 	FUZZ_CHECK(v->filtering.error >= 0 && v->filtering.error <= 1e-4);
 	FUZZ_CHECK(v->sighting_count <= VERDICT_SIGHTINGS_MAX);
 	FUZZ_CHECK(verdict_headline(v)[0] != '\0');

@@ -109,13 +109,14 @@ void fixture_udp_blocked(struct fixture *f)
 
 	begin(f);
 	v->udp_blocked.value = VERDICT_YES;
-	v->nat.cause = v->firewall.cause = CAUSE_UDP_BLOCKED;
+	v->nat.value = VERDICT_YES;
+	v->firewall.cause = CAUSE_UDP_BLOCKED;
 	v->mapping.cause = v->filtering.cause = CAUSE_UDP_BLOCKED;
 	v->legacy = LEGACY_FILTERED;
 	v->servers[0].sent = 7;
 	v->servers[0].tcp_tried = v->servers[0].tcp_connected = v->servers[0].tcp_answered = 1;
-	v->servers[0].tcp_local = addr_ipv4(10, 0, 0, 2, 40017);
-	v->servers[0].tcp_mapped = addr_ipv4(203, 0, 113, 9, 40017);
+	v->servers[0].tcp_local = v->local_tcp = addr_ipv4(10, 0, 0, 2, 40017);
+	v->servers[0].tcp_mapped = v->mapped_tcp = addr_ipv4(203, 0, 113, 9, 40017);
 	v->sent = 7;
 }
 

@@ -22,7 +22,7 @@ void fixture_ignores_change(struct fixture *f);
 /* The same, but all that was asked has one port: the mapping may be port-dependent as well. */
 void fixture_one_port(struct fixture *f);
 
-/* UDP is blocked, TCP is answered. */
+/* UDP is blocked; TCP is answered, through a NAT. */
 void fixture_udp_blocked(struct fixture *f);
 
 /* Nobody answered. */

@@ -21,9 +21,11 @@ start_coturn() {
 
 # The line of lab_profile's LAB_TRUTH for each interface that natprobe probed.
 said() {
-	jq -r '.interfaces[] | select(.probed) | [.interface, .family, .nat.value, .firewall.value,
+	jq -r 'def ip: sub(":[0-9]+$"; "") | ltrimstr("[") | rtrimstr("]");
+		.interfaces[] | select(.probed) | [.interface, .family, .nat.value, .firewall.value,
 		.udp_blocked.value, .mapping.value, .filtering.value,
-		(.mapped // "none" | sub(":[0-9]+$"; "") | ltrimstr("[") | rtrimstr("]"))] | join(" ")' "$1"
+		if .mapped then .mapped | ip elif .mapped_tcp then (.mapped_tcp | ip) + "/tcp"
+		else "none" end] | join(" ")' "$1"
 }
 
 one_run() {

@@ -177,10 +177,17 @@ table inet test {
 END
 json 0 -s 127.0.0.1 -4
 says .interfaces[0].udp_blocked.value yes
-says .interfaces[0].nat.reason udp-blocked
+says .interfaces[0].nat.value no
+says .interfaces[0].firewall.value yes
+says .interfaces[0].mapped null
+says '.interfaces[0] | .local_tcp == .mapped_tcp' true
+says .interfaces[0].mapping.reason udp-blocked
 says .interfaces[0].legacy.p2pd filtered
 ends 0 -s 127.0.0.1 -4
 prints ' UDP blocked  *yes'
+prints ' mapped  *127.0.0.1:[0-9]* (TCP)$'
+ends 0 -s 127.0.0.1 -4 -q
+[ "$(cat "$tmp/out")" = 'lo IPv4: UDP blocked, firewall' ] || fail "--quiet prints: $(cat "$tmp/out")"
 nft delete table inet test
 stop_stund
 

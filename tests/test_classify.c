@@ -188,6 +188,11 @@ static void nat_is_a_difference_of_address_or_port(void **state)
 	seen[0].local = addr_ipv4(0, 0, 0, 0, 5000);
 	assert_int_equal(classify_nat(seen, 1), VERDICT_UNKNOWN); /* the wildcard says nothing */
 	seen[0] = sighting("0A1p=");
+	seen[0].local.port = 0;
+	assert_int_equal(classify_nat(seen, 1), VERDICT_UNKNOWN); /* nor a port nobody knows */
+	seen[0].local = addr_ipv4(10, 0, 0, 9, 0);
+	assert_int_equal(classify_nat(seen, 1), VERDICT_YES); /* but another address does */
+	seen[0] = sighting("0A1p=");
 	seen[0].local.scope = 3;
 	assert_int_equal(classify_nat(seen, 1), VERDICT_NO);
 }
@@ -280,6 +285,29 @@ static void old_words_follow_from_both_values(void **state)
 	}
 }
 
+static void blocked_udp_is_a_firewall_where_there_is_no_nat(void **state)
+{
+	static const struct {
+		enum verdict_answer nat, firewall;
+	} cases[] = {
+		{ VERDICT_NO, VERDICT_YES },
+		{ VERDICT_YES, VERDICT_UNKNOWN },
+		{ VERDICT_MIXED, VERDICT_UNKNOWN },
+		{ VERDICT_UNKNOWN, VERDICT_UNKNOWN },
+	};
+	const struct verdict_property unknown = { .cause = CAUSE_UDP_BLOCKED };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct verdict_yes_no nat = { .value = (uint8_t)cases[i].nat,
+					      .cause = CAUSE_UDP_BLOCKED };
+		struct verdict_yes_no got = classify_firewall(VERDICT_YES, &nat, &unknown);
+
+		assert_int_equal(got.value, cases[i].firewall);
+		assert_int_equal(got.cause,
+				 got.value == VERDICT_UNKNOWN ? CAUSE_UDP_BLOCKED : CAUSE_NONE);
+	}
+}
+
 static void a_firewall_filters_and_does_not_translate(void **state)
 {
 	static const struct {
@@ -301,7 +329,7 @@ static void a_firewall_filters_and_does_not_translate(void **state)
 		struct verdict_property f = { .value = (uint8_t)cases[i].filtering,
 					      .possible = cases[i].possible };
 
-		assert_int_equal(classify_firewall(&nat, &f).value, cases[i].firewall);
+		assert_int_equal(classify_firewall(VERDICT_NO, &nat, &f).value, cases[i].firewall);
 	}
 }
 
@@ -414,6 +442,7 @@ int main(void)
 		cmocka_unit_test(nat_is_a_difference_of_address_or_port),
 		cmocka_unit_test(filters_are_patterns),
 		cmocka_unit_test(old_words_follow_from_both_values),
+		cmocka_unit_test(blocked_udp_is_a_firewall_where_there_is_no_nat),
 		cmocka_unit_test(a_firewall_filters_and_does_not_translate),
 		cmocka_unit_test(silence_is_judged_by_the_loss_that_was_seen),
 		cmocka_unit_test(every_value_has_a_word),

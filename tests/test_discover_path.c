@@ -134,8 +134,8 @@ static void blocked_udp_takes_two_windows(void **state)
 			struct sim_result r = sim_judge(&c);
 
 			assert_int_equal(r.verdict.udp_blocked.value, VERDICT_YES);
-			assert_int_equal(r.verdict.nat.value, VERDICT_UNKNOWN);
-			assert_int_equal(r.verdict.nat.cause, CAUSE_UDP_BLOCKED);
+			assert_int_equal(r.verdict.nat.value, VERDICT_YES);
+			assert_int_equal(r.verdict.mapping.cause, CAUSE_UDP_BLOCKED);
 			assert_int_equal(r.verdict.legacy, LEGACY_FILTERED);
 			assert_int_equal(verdict_outcome(&r.verdict), VERDICT_REACHED);
 			assert_int_equal(verdict_prospect(&r.verdict), PROSPECT_RELAY);

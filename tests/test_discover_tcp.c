@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -60,6 +61,90 @@ static void servers_tell_apart(void **state)
 	assert_int_equal(r.verdict.servers[1].tcp_mapped.family, ADDR_IPV4);
 }
 
+static void expect_blocked(const struct verdict *v, enum verdict_answer nat,
+			   enum verdict_answer firewall)
+{
+	assert_int_equal(v->udp_blocked.value, VERDICT_YES);
+	assert_int_equal(v->nat.value, nat);
+	assert_int_equal(v->firewall.value, firewall);
+	assert_int_equal(v->mapping.value, BEHAVIOUR_UNKNOWN);
+	assert_int_equal(v->mapping.cause, CAUSE_UDP_BLOCKED);
+	assert_int_equal(v->filtering.value, BEHAVIOUR_UNKNOWN);
+	assert_int_equal(v->filtering.cause, CAUSE_UDP_BLOCKED);
+	assert_int_equal(v->legacy, LEGACY_FILTERED);
+	assert_int_equal(v->mapped.family, ADDR_NONE);
+	assert_int_equal(verdict_outcome(v), VERDICT_REACHED);
+	assert_int_equal(verdict_prospect(v), PROSPECT_RELAY);
+	assert_non_null(strstr(verdict_headline(v), "UDP is blocked"));
+}
+
+static void blocked_udp_leaves_the_nat_to_tcp(void **state)
+{
+	const uint32_t none = BEHAVIOUR_BIT(BEHAVIOUR_NONE);
+	struct sim_config c = blocked_home();
+	struct sim_result r = sim_judge(&c);
+
+	expect_blocked(&r.verdict, VERDICT_YES, VERDICT_UNKNOWN);
+	assert_int_equal(r.verdict.local_tcp.port, 60000);
+	assert_true(addr_equal(&r.verdict.mapped_tcp, &r.verdict.servers[0].tcp_mapped));
+	assert_int_equal(r.verdict.mapping.possible & none, 0);
+
+	c.mapping = BEHAVIOUR_NONE;
+	r = sim_judge(&c);
+	expect_blocked(&r.verdict, VERDICT_NO, VERDICT_YES);
+	assert_true(addr_equal(&r.verdict.mapped_tcp, &r.verdict.local_tcp));
+	assert_int_equal(r.verdict.mapping.possible & none, none);
+
+	c.tcp_answer = SIM_TCP_NOTHING;
+	r = sim_judge(&c);
+	expect_blocked(&r.verdict, VERDICT_UNKNOWN, VERDICT_UNKNOWN);
+	assert_int_equal(r.verdict.nat.cause, CAUSE_UDP_BLOCKED);
+}
+
+static void another_port_is_a_nat(void **state)
+{
+	struct sim_config c = blocked_home();
+	struct sim_result r;
+
+	c.keeps_ip = true;
+	c.preserves_port = false;
+	r = sim_judge(&c);
+	assert_true(addr_equal_ip(&r.verdict.local_tcp, &r.verdict.mapped_tcp));
+	expect_blocked(&r.verdict, VERDICT_YES, VERDICT_UNKNOWN);
+}
+
+/* Then the address of the interface is all there is to compare with. */
+static void a_hidden_port_is_not_guessed(void **state)
+{
+	struct sim_config c = blocked_home();
+	struct sim_result r;
+
+	c.tcp_hides_local = true;
+	r = sim_judge(&c);
+	expect_blocked(&r.verdict, VERDICT_YES, VERDICT_UNKNOWN);
+
+	c.mapping = BEHAVIOUR_NONE;
+	r = sim_judge(&c);
+	expect_blocked(&r.verdict, VERDICT_UNKNOWN, VERDICT_UNKNOWN);
+}
+
+/* A run that ends before silence is known as a block still knows what TCP told. */
+static void tcp_counts_when_time_runs_out(void **state)
+{
+	struct discover_timing timing = discover_timing_default();
+	struct sim_config c = blocked_home();
+	struct sim_result r;
+
+	timing.deadline_us = timing.tcp_after_us + 3 * c.rtt_us;
+	c.timing = &timing;
+	r = sim_judge(&c);
+	assert_int_equal(r.verdict.udp_blocked.value, VERDICT_UNKNOWN);
+	assert_int_equal(r.verdict.nat.value, VERDICT_YES);
+	assert_int_equal(r.verdict.mapping.cause, CAUSE_TIMEOUT);
+	assert_int_equal(verdict_outcome(&r.verdict), VERDICT_INCONCLUSIVE);
+	assert_null(strstr(verdict_headline(&r.verdict), "No server answered"));
+}
+
 static void no_tcp_tells_nothing(void **state)
 {
 	struct sim_result r = sim_judge(&sim_home);
@@ -73,6 +158,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_way_to_tell_an_address_counts),
 		cmocka_unit_test(servers_tell_apart),
+		cmocka_unit_test(blocked_udp_leaves_the_nat_to_tcp),
+		cmocka_unit_test(another_port_is_a_nat),
+		cmocka_unit_test(a_hidden_port_is_not_guessed),
+		cmocka_unit_test(tcp_counts_when_time_runs_out),
 		cmocka_unit_test(no_tcp_tells_nothing),
 	};
 

@@ -164,9 +164,15 @@ static void udp_blocked_is_a_verdict(void **state)
 	doc = document(&f.report);
 	expect_text(doc, "outcome", "reached");
 	expect_text(doc, "interfaces.0.udp_blocked.value", "yes");
-	expect_text(doc, "interfaces.0.nat.value", "unknown");
-	expect_text(doc, "interfaces.0.nat.reason", "udp-blocked");
+	expect_text(doc, "interfaces.0.nat.value", "yes");
+	expect_text(doc, "interfaces.0.firewall.reason", "udp-blocked");
+	expect_text(doc, "interfaces.0.mapping.value", "unknown");
+	expect_text(doc, "interfaces.0.mapping.reason", "udp-blocked");
+	expect_text(doc, "interfaces.0.filtering.reason", "udp-blocked");
+	expect_text(doc, "interfaces.0.local", "10.0.0.2:40001");
 	expect_text(doc, "interfaces.0.mapped", NULL);
+	expect_text(doc, "interfaces.0.local_tcp", "10.0.0.2:40017");
+	expect_text(doc, "interfaces.0.mapped_tcp", "203.0.113.9:40017");
 	expect_text(doc, "interfaces.0.rtt_ms", NULL);
 	expect_integer(doc, "interfaces.0.asked.0.tcp.answered", 1);
 	expect_text(doc, "interfaces.0.asked.0.tcp.local", "10.0.0.2:40017");

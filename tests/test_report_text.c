@@ -59,6 +59,7 @@ static void a_block_says_all_properties(void **state)
 	expect(text, "eth0, IPv4\n");
 	expect(line_of(text, "local"), "10.0.0.2:40001");
 	expect(line_of(text, "mapped"), "203.0.113.9:40001");
+	expect_not(text, "(TCP)");
 	expect(line_of(text, "NAT"), "yes");
 	expect(line_of(text, "mapping"), "endpoint-independent");
 	expect(line_of(text, "filtering"), "address-and-port-dependent");
@@ -126,6 +127,11 @@ static void udp_blocked_is_said(void **state)
 	fixture_udp_blocked(&f);
 	text = print(&f.report, (struct report_style){ 0 });
 	expect(line_of(text, "UDP blocked"), "yes");
+	expect(line_of(text, "local"), "10.0.0.2:40017 (TCP)");
+	expect(line_of(text, "mapped"), "203.0.113.9:40017 (TCP)");
+	expect(line_of(text, "NAT"), "yes");
+	expect(line_of(text, "mapping"), "unknown (UDP is blocked)");
+	expect(line_of(text, "firewall"), "unknown (UDP is blocked)");
 	expect(line_of(text, "also called"), "UDP Blocked");
 	free(text);
 	text = print(&f.report, (struct report_style){ .verbose = true });
@@ -153,7 +159,7 @@ static void quiet_is_a_line_each(void **state)
 	free(text);
 	fixture_udp_blocked(&f);
 	text = print(&f.report, (struct report_style){ .quiet = true });
-	assert_string_equal(text, "eth0 IPv4: UDP blocked\n");
+	assert_string_equal(text, "eth0 IPv4: UDP blocked, NAT\n");
 	free(text);
 	fixture_no_server(&f);
 	text = print(&f.report, (struct report_style){ .quiet = true });

@@ -13,7 +13,7 @@
 #
 #	IF FAMILY NAT FIREWALL UDP_BLOCKED MAPPING FILTERING MAPPED_ADDRESS
 #
-# in natprobe's words, which are those of RFC 4787.
+# in natprobe's words, which are those of RFC 4787; MAPPED_ADDRESS ends with /tcp where only TCP tells.
 
 LAB_PROFILES=(public firewall firewall-by-address masquerade masquerade-random masquerade-by-address
 	masquerade-by-port full-cone address-restricted udp-blocked ipv6-firewall two-nats)
@@ -280,7 +280,7 @@ lab_profile() {
 		lab_private_street
 		lab_masquerade_box ""
 		lab_no_udp_box
-		LAB_TRUTH="eth0 ipv4 unknown unknown yes unknown unknown none"
+		LAB_TRUTH="eth0 ipv4 yes unknown yes unknown unknown $LAB_WAN/tcp"
 		;;
 	ipv6-firewall)
 		lab_street6
