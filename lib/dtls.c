@@ -38,8 +38,9 @@ struct dtls {
 	void *arg;
 	SSL_CTX *ctx;
 	BIO_METHOD *method;
-	BIO_ADDR *unused_addr; /* DTLSv1_listen wants to tell the client's */
-	struct per_source *sources;
+	BIO_ADDR *unused_addr;      /* DTLSv1_listen wants to tell the client's */
+	struct per_source *sources; /* shared or own */
+	struct per_source *own;
 	uint8_t hash_key[16];
 	struct dtls_cookies cookies;
 	size_t hash_mask;
@@ -47,7 +48,7 @@ struct dtls {
 	struct list half_open, established;
 	struct dtls_session *busy; /* whose callback is running */
 	uint64_t next_us;          /* nothing is due before; may be too early */
-	uint32_t sessions, half_open_sessions;
+	uint32_t half_open_sessions;
 	struct dtls_stats stats;
 	uint8_t record[RECORD_MAX];
 };
@@ -159,7 +160,6 @@ static void session_end(struct dtls_session *s, enum dtls_end why)
 	hash_remove(d, s);
 	list_remove(&s->link);
 	per_source_remove(d->sources, &s->peer);
-	d->sessions--;
 	count(&d->stats.sessions, -1);
 	if (!s->established) {
 		d->half_open_sessions--;
@@ -169,10 +169,13 @@ static void session_end(struct dtls_session *s, enum dtls_end why)
 	free(s);
 }
 
-/* Whether there is a place for one more; the oldest half-open session may have to make it. */
+/*
+ * Whether there is a place for the newcomer, who is counted already; the oldest half-open
+ * session may have to make it.
+ */
 static bool make_room(struct dtls *d)
 {
-	bool full = d->sessions >= d->limits.max_sessions;
+	bool full = per_source_alive(d->sources) > d->limits.max_sessions;
 
 	if (!full && d->half_open_sessions < d->limits.max_half_open)
 		return true;
@@ -205,7 +208,6 @@ static struct dtls_session *session_new(struct dtls *d, const struct dtls_hello 
 	*bucket_of(d, peer) = s;
 	list_init(&s->link);
 	list_append(&d->half_open, &s->link);
-	d->sessions++;
 	d->half_open_sessions++;
 	count(&d->stats.sessions, 1);
 	count(&d->stats.half_open, 1);
@@ -326,7 +328,7 @@ static void begin(struct dtls *d, const struct dtls_hello *hello, const struct a
 {
 	struct dtls_session *s;
 
-	if (!per_source_add(d->sources, from)) {
+	if (per_source_add(d->sources, from) != PER_SOURCE_OK) {
 		count(&d->stats.refused, 1);
 		return;
 	}
@@ -470,8 +472,10 @@ static bool make_parts(struct dtls *d)
 		return false;
 	d->hash = calloc(buckets, sizeof(struct dtls_session *));
 	/* One more than may live: a newcomer is counted before another makes room for it. */
-	d->sources = per_source_new((size_t)d->limits.max_sessions + 1, d->limits.max_per_source,
-				    source_key);
+	if (d->limits.shared == NULL)
+		d->own = per_source_new((size_t)d->limits.max_sessions + 1,
+					d->limits.max_per_source, source_key);
+	d->sources = d->limits.shared != NULL ? d->limits.shared : d->own;
 	d->method = dgram_bio_method_new();
 	d->unused_addr = BIO_ADDR_new();
 	return d->hash != NULL && d->sources != NULL && d->method != NULL && d->unused_addr != NULL;
@@ -509,7 +513,7 @@ void dtls_free(struct dtls *d)
 	SSL_CTX_free(d->ctx);
 	BIO_meth_free(d->method);
 	BIO_ADDR_free(d->unused_addr);
-	per_source_free(d->sources);
+	per_source_free(d->own);
 	free(d->hash);
 	dtls_cookies_clear(&d->cookies);
 	free(d);

@@ -24,6 +24,8 @@
 
 #define DTLS_NEVER UINT64_MAX
 
+struct per_source;
+
 struct dtls_limits {
 	uint32_t max_sessions;   /* alive at once; 0: 1024. When full, new clients wait */
 	uint32_t max_half_open;  /* of these, without a finished handshake; 0: a quarter. The
@@ -33,6 +35,12 @@ struct dtls_limits {
 	uint32_t handshake_ms;   /* for a whole handshake; 0: 30 s */
 	uint16_t mtu;            /* most bytes of a datagram of ours, without IP and UDP headers;
 				    0: 1200 */
+	/*
+	 * Where threads have a dtls each: the limit of each source for them all, instead of
+	 * max_per_source; max_sessions is then that of all, too. Has room for max_sessions and
+	 * one more a thread, and must outlive the dtls. NULL: it has its own.
+	 */
+	struct per_source *shared;
 };
 
 enum dtls_end {

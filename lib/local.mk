@@ -15,7 +15,6 @@ lib_libcore_a_SOURCES = \
 	lib/limit.c lib/limit.h \
 	lib/list.h \
 	lib/metrics.c lib/metrics.h \
-	lib/per_source.c lib/per_source.h \
 	lib/stun.c lib/stun.h \
 	lib/stun_msg.c lib/stun_msg.h \
 	lib/stun_attr.c lib/stun_attr.h lib/stun_attr_put.h \
@@ -43,6 +42,7 @@ lib_libshell_a_SOURCES = \
 	lib/opt_table.c lib/opt_table.h \
 	lib/opt_text.c lib/opt_text.h \
 	lib/opt_value.c lib/opt_value.h \
+	lib/per_source.c lib/per_source.h \
 	lib/sockaddr.c lib/sockaddr.h \
 	lib/stream.c lib/stream.h \
 	lib/tls.c lib/tls.h \

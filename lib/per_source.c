@@ -1,6 +1,7 @@
 #include "per_source.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct per_source {
 	size_t total, alive;
 	uint32_t most;
 	uint8_t key[16];
+	pthread_mutex_t lock; /* guards alive and places */
 	struct place places[];
 };
 
@@ -32,11 +34,15 @@ struct per_source *per_source_new(size_t total, uint32_t most, const uint8_t key
 	p->total = total;
 	p->most = most;
 	memcpy(p->key, key, sizeof(p->key));
+	pthread_mutex_init(&p->lock, NULL);
 	return p;
 }
 
 void per_source_free(struct per_source *p)
 {
+	if (p == NULL)
+		return;
+	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
 
@@ -64,17 +70,40 @@ static size_t place_of(const struct per_source *p, const struct addr *source)
 	return i;
 }
 
-bool per_source_add(struct per_source *p, const struct addr *from)
+/* With the lock held. */
+static enum per_source_result add(struct per_source *p, const struct addr *source)
 {
-	struct addr source = source_of(from);
-	struct place *at = &p->places[place_of(p, &source)];
+	struct place *at = &p->places[place_of(p, source)];
 
-	if (p->alive >= p->total || at->count >= p->most)
-		return false;
-	at->source = source;
+	if (p->alive >= p->total)
+		return PER_SOURCE_FULL;
+	if (at->count >= p->most)
+		return PER_SOURCE_MOST;
+	at->source = *source;
 	at->count++;
 	p->alive++;
-	return true;
+	return PER_SOURCE_OK;
+}
+
+enum per_source_result per_source_add(struct per_source *p, const struct addr *from)
+{
+	struct addr source = source_of(from);
+	enum per_source_result result;
+
+	pthread_mutex_lock(&p->lock);
+	result = add(p, &source);
+	pthread_mutex_unlock(&p->lock);
+	return result;
+}
+
+size_t per_source_alive(struct per_source *p)
+{
+	size_t alive;
+
+	pthread_mutex_lock(&p->lock);
+	alive = p->alive;
+	pthread_mutex_unlock(&p->lock);
+	return alive;
 }
 
 /* Moves later entries up, so that no search ends at the hole before it finds them. */
@@ -94,10 +123,12 @@ static void close_gap(struct per_source *p, size_t hole)
 void per_source_remove(struct per_source *p, const struct addr *from)
 {
 	struct addr source = source_of(from);
-	size_t i = place_of(p, &source);
 
+	pthread_mutex_lock(&p->lock);
+	size_t i = place_of(p, &source);
 	assert(p->places[i].count > 0);
 	p->alive--;
 	if (--p->places[i].count == 0)
 		close_gap(p, i);
+	pthread_mutex_unlock(&p->lock);
 }

@@ -60,11 +60,11 @@ struct stream_set {
 	struct stream_events events;
 	void *arg;
 	SSL_CTX *tls;
-	struct per_source *sources;
+	struct per_source *sources; /* shared or own */
+	struct per_source *own;
 	struct listener *listeners;
 	struct event *tick;
-	bool accepting; /* false: out of descriptors, until the next tick */
-	uint32_t conns;
+	bool accepting;    /* false: out of descriptors, until the next tick */
 	struct queue idle; /* between two frames */
 	struct queue busy; /* owe us the end of a handshake or frame, or read too slowly */
 	struct stream_stats stats;
@@ -129,7 +129,6 @@ static void conn_end(struct stream_conn *c, enum stream_end why)
 		set->events.on_end(c, why, set->arg);
 	count(&set->stats.ended[why], 1);
 	count(&set->stats.open, -1);
-	set->conns--;
 	per_source_remove(set->sources, &c->peer.remote);
 	list_remove(&c->link);
 	if (c->first_byte != NULL)
@@ -370,17 +369,15 @@ static struct stream_conn *conn_new(struct listener *l, evutil_socket_t fd,
 }
 
 /* Whether the limits have room; counts the source if so. */
-static bool admit(struct stream_set *set, const struct addr *from)
+static bool admits(struct stream_set *set, const struct addr *from)
 {
-	if (set->conns >= set->limits.max_conns) {
+	enum per_source_result result = per_source_add(set->sources, from);
+
+	if (result == PER_SOURCE_FULL)
 		count(&set->stats.refused_total, 1);
-		return false;
-	}
-	if (!per_source_add(set->sources, from)) {
+	if (result == PER_SOURCE_MOST)
 		count(&set->stats.refused_source, 1);
-		return false;
-	}
-	return true;
+	return result == PER_SOURCE_OK;
 }
 
 static void set_tick(struct stream_set *set)
@@ -404,7 +401,7 @@ static void on_accept(struct evconnlistener *ev, evutil_socket_t fd, struct sock
 	int on = 1;
 
 	if (!sockaddr_to_addr(sa, &peer.remote) || !local_addr(fd, &peer.local) ||
-	    !admit(set, &peer.remote)) {
+	    !admits(set, &peer.remote)) {
 		close(fd);
 		return;
 	}
@@ -416,7 +413,6 @@ static void on_accept(struct evconnlistener *ev, evutil_socket_t fd, struct sock
 		return;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	set->conns++;
 	count(&set->stats.accepted, 1);
 	count(&set->stats.open, 1);
 	queue_put(&set->busy, c);
@@ -473,7 +469,7 @@ static void on_tick(evutil_socket_t fd, short events, void *arg)
 	stream_set_expire(set, clock_ms());
 	if (!set->accepting)
 		pause_accepting(set, false);
-	if (set->conns > 0)
+	if (!list_is_empty(&set->idle.conns) || !list_is_empty(&set->busy.conns))
 		set_tick(set);
 }
 
@@ -494,7 +490,9 @@ struct stream_set *stream_set_new(struct event_base *base, const struct stream_l
 	list_init(&set->busy.conns);
 	set->idle.live_ms = set->limits.idle_ms;
 	set->busy.live_ms = set->limits.frame_ms;
-	set->sources = per_source_new(set->limits.max_conns, set->limits.max_per_source, key);
+	if (limits->shared == NULL)
+		set->own = per_source_new(set->limits.max_conns, set->limits.max_per_source, key);
+	set->sources = limits->shared != NULL ? limits->shared : set->own;
 	set->tick = event_new(base, -1, 0, on_tick, set);
 	if (set->sources == NULL || set->tick == NULL) {
 		stream_set_free(set);
@@ -533,7 +531,7 @@ void stream_set_free(struct stream_set *set)
 	}
 	if (set->tick != NULL)
 		event_free(set->tick);
-	per_source_free(set->sources);
+	per_source_free(set->own);
 	SSL_CTX_free(set->tls);
 	free(set);
 }

@@ -22,6 +22,8 @@
 #include "stun_server.h"
 #include "wire.h"
 
+struct per_source;
+
 struct stream_limits {
 	size_t max_frame;        /* bytes of one frame, padding included; 0: 2048 */
 	size_t max_output;       /* bytes that may wait for a client; 0: 64 KiB */
@@ -31,6 +33,11 @@ struct stream_limits {
 	uint32_t frame_ms;       /* from the connect, or the first byte of a frame, to its end,
 				    TLS handshake included; also how long a client may
 				    leave max_output unread; 0: 10 s */
+	/*
+	 * Where threads have a set each: the limits of them all, instead of max_conns and
+	 * max_per_source. Must outlive the set. NULL: it has its own.
+	 */
+	struct per_source *shared;
 };
 
 enum stream_end {

@@ -2,22 +2,25 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "listen_parts.h"
 #include "log.h"
+#include "per_source.h"
 
 /* A host without IPv6 is no reason not to serve IPv4, where nobody asked for either. */
 static bool may_be_missing(const struct listen *l, int error)
 {
-	return l->conf->listen.count == 0 && (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL);
+	return l->common->conf->listen.count == 0 &&
+	       (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL);
 }
 
 static int open_udp(struct listen_socket *s)
 {
-	const struct stund_conf *conf = s->owner->conf;
+	const struct stund_conf *conf = s->owner->common->conf;
 	struct udp_options options = {
 		.reuse_port = true,
 		.want_local = s->site->any,
@@ -73,13 +76,15 @@ static int open_sockets(struct listen *l)
 {
 	size_t opened = 0;
 
-	for (size_t i = 0; i < l->layout->socket_count; i++) {
+	const struct layout *layout = l->common->layout;
+
+	for (size_t i = 0; i < layout->socket_count; i++) {
 		struct listen_socket *s = &l->sockets[i];
 		const char *what;
 
 		s->owner = l;
-		s->at = &l->layout->sockets[i];
-		s->site = &l->layout->sites[s->at->site];
+		s->at = &layout->sockets[i];
+		s->site = &layout->sites[s->at->site];
 		int rc = open_address(s, &what);
 		bool missing = may_be_missing(l, rc);
 
@@ -101,7 +106,7 @@ static int open_parts(struct listen *l)
 	l->batch = udp_batch_new();
 	if (l->batch == NULL)
 		return -ENOMEM;
-	if (l->conf->tcp) {
+	if (l->common->conf->tcp) {
 		rc = listen_stream_open(l);
 		if (rc != 0)
 			return rc;
@@ -114,20 +119,43 @@ static int open_parts(struct listen *l)
 	return open_sockets(l);
 }
 
-int listen_open(struct event_base *base, const struct stund_conf *conf, const struct layout *layout,
-		struct policy *policy, size_t index, size_t count, struct listen **out)
+int listen_common_open(struct listen_common *c, const struct stund_conf *conf,
+		       const struct layout *layout, size_t workers)
+{
+	size_t most = (size_t)conf->max_connections;
+	uint32_t most_of_one = (uint32_t)conf->max_connections_per_source;
+	uint8_t keys[2][16];
+
+	*c = (struct listen_common){ .conf = conf, .layout = layout, .workers = workers };
+	if (RAND_bytes((unsigned char *)keys, sizeof(keys)) != 1)
+		return -EIO;
+	c->connections = per_source_new(most, most_of_one, keys[0]);
+	c->sessions = per_source_new(most + workers, most_of_one, keys[1]); /* see dtls_limits */
+	if (c->connections != NULL && c->sessions != NULL)
+		return 0;
+	listen_common_close(c);
+	return -ENOMEM;
+}
+
+void listen_common_close(struct listen_common *c)
+{
+	per_source_free(c->connections);
+	per_source_free(c->sessions);
+	*c = (struct listen_common){ 0 };
+}
+
+int listen_open(struct event_base *base, const struct listen_common *common, struct policy *policy,
+		size_t index, struct listen **out)
 {
 	struct listen *l = calloc(1, sizeof(*l));
 	int rc;
 
 	if (l == NULL)
 		return -ENOMEM;
-	l->conf = conf;
-	l->layout = layout;
+	l->common = common;
 	l->base = base;
 	l->policy = policy_retain(policy);
 	l->tells = index == 0;
-	l->connections_max = (uint32_t)(((size_t)conf->max_connections + count - 1) / count);
 	for (size_t i = 0; i < LAYOUT_SOCKETS_MAX; i++)
 		l->sockets[i].fd = -1;
 	rc = open_parts(l);

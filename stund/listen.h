@@ -1,8 +1,7 @@
 /*
  * listen - the sockets of one worker, and the loop that answers on them.
  *
- * Opened by the main thread before privileges are dropped, then used by the worker's thread
- * alone. Every worker has a socket of its own for each address and port (SO_REUSEPORT), so
+ * Opened and used by the worker's thread alone, before privileges are dropped. Every worker has a socket of its own for each address and port (SO_REUSEPORT), so
  * whatever a request asks for, its answer leaves without crossing a thread.
  */
 #ifndef NATKIT_LISTEN_H
@@ -18,16 +17,30 @@
 
 struct listen;
 
+/* What the listeners of all workers have in common; must outlive them. */
+struct listen_common {
+	const struct stund_conf *conf;
+	const struct layout *layout;
+	size_t workers;
+	struct per_source *connections, *sessions; /* who is there, over TCP and over DTLS */
+};
+
+/* Returns 0 or -errno. conf and layout are borrowed. */
+int listen_common_open(struct listen_common *c, const struct stund_conf *conf,
+		       const struct layout *layout, size_t workers);
+
+/* Copes with a half-open one, and one that is all zero. */
+void listen_common_close(struct listen_common *c);
+
 /*
- * Opens all sockets of `layout` on `base`.
- * conf, layout  must outlive the listener
- * policy        is retained
- * index, count  which worker this is, of how many: the first one says in the log what it
- *               opened, and what it could not
+ * Opens all sockets of the layout on `base`.
+ * policy  is retained
+ * index   which worker this is: the first one says in the log what it opened, and what it
+ *         could not
  * Returns 0 with *out set, or -errno.
  */
-int listen_open(struct event_base *base, const struct stund_conf *conf, const struct layout *layout,
-		struct policy *policy, size_t index, size_t count, struct listen **out);
+int listen_open(struct event_base *base, const struct listen_common *common, struct policy *policy,
+		size_t index, struct listen **out);
 
 /* NULL is fine. Not while the worker's loop runs. */
 void listen_close(struct listen *l);

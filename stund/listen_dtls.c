@@ -7,9 +7,9 @@
 
 static struct listen_socket *socket_of(struct listen *l, const struct addr *local)
 {
-	const struct layout_socket *at = layout_find(l->layout, local);
+	const struct layout_socket *at = layout_find(l->common->layout, local);
 
-	return at != NULL ? &l->sockets[at - l->layout->sockets] : NULL;
+	return at != NULL ? &l->sockets[at - l->common->layout->sockets] : NULL;
 }
 
 static void on_datagram(struct bytes datagram, const struct addr *to, const struct addr *local,
@@ -55,10 +55,12 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 int listen_dtls_open(struct listen *l)
 {
 	static const struct dtls_events events = { .on_datagram = on_datagram, .on_data = on_data };
-	const struct stund_conf *conf = l->conf;
+	const struct stund_conf *conf = l->common->conf;
+	uint32_t most = (uint32_t)conf->max_connections;
 	struct dtls_limits limits = {
-		.max_sessions = l->connections_max,
-		.max_per_source = (uint32_t)conf->max_connections_per_source,
+		.max_sessions = most,
+		.max_half_open = most / 4 / (uint32_t)l->common->workers + 1,
+		.shared = l->common->sessions,
 		.idle_ms = (uint32_t)conf->idle_timeout_ms,
 	};
 

@@ -27,8 +27,7 @@ struct listen_queue {
 };
 
 struct listen {
-	const struct stund_conf *conf;
-	const struct layout *layout;
+	const struct listen_common *common;
 	struct policy *policy;
 	struct event_base *base;
 	bool tells; /* logs what it opens: one of the workers does */
@@ -37,8 +36,7 @@ struct listen {
 	struct stream_set *streams; /* NULL: no TCP */
 	struct dtls *dtls;          /* NULL: no certificate */
 	struct event *dtls_timer;
-	uint64_t dtls_due_us;     /* what the timer is set to */
-	uint32_t connections_max; /* this worker's share */
+	uint64_t dtls_due_us; /* what the timer is set to */
 
 	/* Of the batch at hand. */
 	struct udp_batch *batch;

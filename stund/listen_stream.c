@@ -10,7 +10,7 @@
 bool listen_judge(struct listen *l, const struct addr *local, struct stun_query *q,
 		  uint8_t buf[static LISTEN_ANSWER_MAX], struct bytes *answer)
 {
-	const struct layout_socket *at = layout_find(l->layout, local);
+	const struct layout_socket *at = layout_find(l->common->layout, local);
 	struct limit *limit = l->policy->limit;
 	struct stun_reply reply;
 	enum stun_outcome outcome;
@@ -22,7 +22,7 @@ bool listen_judge(struct listen *l, const struct addr *local, struct stun_query 
 		stats_add(&l->stats.limited[q->transport], 1);
 		return false;
 	}
-	q->site = &l->layout->sites[at->site].site;
+	q->site = &l->common->layout->sites[at->site].site;
 	q->socket = at->number;
 	outcome = stun_server_answer(&l->policy->server, q, buf, LISTEN_ANSWER_MAX, &reply);
 	stats_add(&l->stats.outcomes[q->transport][outcome], 1);
@@ -49,11 +49,10 @@ static void on_frame(struct stream_conn *c, struct bytes frame, void *arg)
 int listen_stream_open(struct listen *l)
 {
 	static const struct stream_events events = { .on_frame = on_frame };
-	const struct stund_conf *conf = l->conf;
+	const struct stund_conf *conf = l->common->conf;
 	struct stream_limits limits = {
 		.max_frame = LISTEN_FRAME_MAX,
-		.max_conns = l->connections_max,
-		.max_per_source = (uint32_t)conf->max_connections_per_source,
+		.shared = l->common->connections,
 		.idle_ms = (uint32_t)conf->idle_timeout_ms,
 	};
 	uint8_t key[16];

@@ -9,11 +9,9 @@
 #include "worker.h"
 
 struct server {
-	const struct stund_conf *conf;
-	const struct layout *layout;
+	struct listen_common common;
 	struct policy *policy; /* borrowed while starting */
 	struct worker_pool *pool;
-	size_t count;
 	struct listen *listens[];
 };
 
@@ -33,8 +31,7 @@ static int on_start(struct worker *w, void *arg)
 	struct server *s = arg;
 	size_t i = worker_index(w);
 
-	return listen_open(worker_base(w), s->conf, s->layout, s->policy, i, s->count,
-			   &s->listens[i]);
+	return listen_open(worker_base(w), &s->common, s->policy, i, &s->listens[i]);
 }
 
 static void on_stop(struct worker *w, void *arg)
@@ -79,16 +76,15 @@ int server_start(const struct stund_conf *conf, const struct layout *layout, str
 
 	if (s == NULL)
 		return -ENOMEM;
-	s->conf = conf;
-	s->layout = layout;
 	s->policy = policy;
-	s->count = count;
+	if (rc == 0)
+		rc = listen_common_open(&s->common, conf, layout, count);
 	if (rc == 0)
 		rc = worker_pool_start(count, &hooks, &s->pool);
-	if (rc != 0)
-		free(s);
-	else
+	if (rc == 0)
 		*out = s;
+	else
+		server_stop(s);
 	return rc;
 }
 
@@ -97,6 +93,7 @@ void server_stop(struct server *s)
 	if (s == NULL)
 		return;
 	worker_pool_stop(s->pool);
+	listen_common_close(&s->common);
 	free(s);
 }
 
@@ -115,16 +112,16 @@ bool server_use_policy(struct server *s, struct policy *policy)
 
 size_t server_worker_count(const struct server *s)
 {
-	return s->count;
+	return s->common.workers;
 }
 
 void server_report(const struct server *s, struct metrics *m)
 {
 	struct stats_source sources[STUND_WORKERS_MAX];
 
-	for (size_t i = 0; i < s->count; i++)
+	for (size_t i = 0; i < s->common.workers; i++)
 		sources[i] = (struct stats_source){ .own = listen_stats(s->listens[i]),
 						    .streams = listen_stream_stats(s->listens[i]),
 						    .dtls = listen_dtls_stats(s->listens[i]) };
-	stats_report(m, sources, s->count);
+	stats_report(m, sources, s->common.workers);
 }

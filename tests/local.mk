@@ -146,7 +146,7 @@ tests_test_dtls_session_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
 tests_test_dtls_session_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_per_source_SOURCES = tests/test_per_source.c
 tests_test_per_source_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_test_per_source_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_per_source_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_sockaddr_SOURCES = tests/test_sockaddr.c
 tests_test_sockaddr_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_sockaddr_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
@@ -239,6 +239,10 @@ UNIT_TESTS += tests/test_listen
 tests_test_listen_SOURCES = tests/test_listen.c $(ALLOC_COUNT)
 tests_test_listen_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 tests_test_listen_LDADD = $(STUND_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_listen_crowd
+tests_test_listen_crowd_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+tests_test_listen_crowd_LDADD = $(STUND_LIBS) $(CMOCKA_LIBS)
 endif
 
 check_PROGRAMS += $(UNIT_TESTS)

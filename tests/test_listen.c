@@ -26,6 +26,7 @@ static struct {
 	struct event_base *base;
 	struct stund_conf conf;
 	struct layout layout;
+	struct listen_common common;
 	struct policy *policy;
 	struct listen *listen;
 	int client;
@@ -85,7 +86,9 @@ static void open_listener(const char *extra)
 		policy_release(f.policy);
 		f.policy = policy_of(extra);
 		assert_true(layout_make(&f.conf, &f.layout, &err));
-		rc = listen_open(f.base, &f.conf, &f.layout, f.policy, 1, 2, &f.listen);
+		listen_common_close(&f.common);
+		assert_int_equal(listen_common_open(&f.common, &f.conf, &f.layout, 2), 0);
+		rc = listen_open(f.base, &f.common, f.policy, 1, &f.listen);
 	}
 	if (rc == -EOPNOTSUPP)
 		skip(); /* the wildcard, with udp_portable.c */
@@ -99,6 +102,7 @@ static void open_listener(const char *extra)
 static int close_listener(void **state)
 {
 	listen_close(f.listen);
+	listen_common_close(&f.common);
 	policy_release(f.policy);
 	if (f.base != NULL)
 		event_base_free(f.base);
@@ -354,7 +358,8 @@ static void an_address_that_is_not_here_opens_nothing(void **state)
 	f.policy = policy_of("-l 192.0.2.1 --rate-limit 0");
 	assert_true(layout_make(&f.conf, &f.layout, &err));
 	f.base = event_base_new();
-	assert_true(listen_open(f.base, &f.conf, &f.layout, f.policy, 1, 2, &f.listen) < 0);
+	assert_int_equal(listen_common_open(&f.common, &f.conf, &f.layout, 2), 0);
+	assert_true(listen_open(f.base, &f.common, f.policy, 1, &f.listen) < 0);
 	assert_null(f.listen);
 }
 

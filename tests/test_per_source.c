@@ -18,14 +18,14 @@ static void a_source_has_its_most(void **state)
 	struct addr a = addr_ipv4(192, 0, 2, 1, 1000), b = addr_ipv4(192, 0, 2, 2, 1000);
 
 	assert_non_null(p);
-	assert_true(per_source_add(p, &a));
+	assert_int_equal(per_source_add(p, &a), PER_SOURCE_OK);
 	a.port = 2000; /* the same source */
-	assert_true(per_source_add(p, &a));
-	assert_false(per_source_add(p, &a));
-	assert_true(per_source_add(p, &b));
+	assert_int_equal(per_source_add(p, &a), PER_SOURCE_OK);
+	assert_int_equal(per_source_add(p, &a), PER_SOURCE_MOST);
+	assert_int_equal(per_source_add(p, &b), PER_SOURCE_OK);
 	per_source_remove(p, &a);
-	assert_true(per_source_add(p, &a));
-	assert_false(per_source_add(p, &a));
+	assert_int_equal(per_source_add(p, &a), PER_SOURCE_OK);
+	assert_int_equal(per_source_add(p, &a), PER_SOURCE_MOST);
 	per_source_free(p);
 	per_source_free(NULL);
 }
@@ -38,9 +38,9 @@ static void an_ipv6_source_is_a_64(void **state)
 	assert_true(addr_parse_ip("2001:db8:0:1::1", 1, &a));
 	assert_true(addr_parse_ip("2001:db8:0:1:ffff::2", 1, &b));
 	assert_true(addr_parse_ip("2001:db8:0:2::1", 1, &c));
-	assert_true(per_source_add(p, &a));
-	assert_false(per_source_add(p, &b));
-	assert_true(per_source_add(p, &c));
+	assert_int_equal(per_source_add(p, &a), PER_SOURCE_OK);
+	assert_int_equal(per_source_add(p, &b), PER_SOURCE_MOST);
+	assert_int_equal(per_source_add(p, &c), PER_SOURCE_OK);
 	per_source_free(p);
 }
 
@@ -51,13 +51,15 @@ static void the_total_holds_over_all_sources(void **state)
 	for (uint8_t i = 0; i < 3; i++) {
 		struct addr a = addr_ipv4(192, 0, 2, i, 1);
 
-		assert_true(per_source_add(p, &a));
+		assert_int_equal(per_source_add(p, &a), PER_SOURCE_OK);
 	}
 	struct addr a = addr_ipv4(192, 0, 2, 0, 1);
 
-	assert_false(per_source_add(p, &a));
+	assert_int_equal(per_source_add(p, &a), PER_SOURCE_FULL);
+	assert_int_equal(per_source_alive(p), 3);
 	per_source_remove(p, &a);
-	assert_true(per_source_add(p, &a));
+	assert_int_equal(per_source_alive(p), 2);
+	assert_int_equal(per_source_add(p, &a), PER_SOURCE_OK);
 	per_source_free(p);
 }
 
@@ -76,7 +78,7 @@ static void it_counts_like_an_array(void **state)
 		if (rand() % 2 == 0) {
 			bool may = alive < TOTAL && counts[i] < MOST;
 
-			assert_int_equal(per_source_add(p, &a), may);
+			assert_int_equal(per_source_add(p, &a) == PER_SOURCE_OK, may);
 			counts[i] += may;
 			alive += may;
 		} else if (counts[i] > 0) {
