@@ -111,6 +111,28 @@ static void tls_and_plain_share_a_port(void **state)
 	echo_close(&s);
 }
 
+/* Its goodbye comes along with its question: it is answered, and then let go. */
+static void tls_that_sends_no_more_is_still_answered(void **state)
+{
+	struct echo_request r = echo_request('a');
+	uint8_t answer[20], rest[8];
+	struct tls_client c;
+	struct echo_server s;
+
+	echo_open(&s, (struct stream_limits){ 0 }, (struct stream_listen_options){ 0 });
+	tls_open(&c, &s);
+	assert_true(tls_handshake(&c, &s));
+	echo_settle(&s);
+	assert_int_equal(SSL_write(c.ssl, r.bytes, sizeof(r.bytes)), sizeof(r.bytes));
+	assert_int_equal(SSL_shutdown(c.ssl), 0);
+	assert_int_equal(tls_get(&c, &s, answer, sizeof(answer)), 0);
+	assert_memory_equal(answer, r.bytes, sizeof(answer));
+	assert_int_equal(tls_get(&c, &s, rest, sizeof(rest)), SSL_ERROR_ZERO_RETURN);
+	assert_int_equal(echo_ended(&s, STREAM_END_CLIENT), 1);
+	tls_close(&c);
+	echo_close(&s);
+}
+
 static void tls_carries_many_answers_under_pressure(void **state)
 {
 	enum { MANY = 400 };
@@ -207,6 +229,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tls_and_plain_share_a_port),
+		cmocka_unit_test(tls_that_sends_no_more_is_still_answered),
 		cmocka_unit_test(tls_carries_many_answers_under_pressure),
 		cmocka_unit_test(a_listener_may_refuse_plain_or_tls),
 		cmocka_unit_test(a_new_certificate_serves_new_connections),
