@@ -168,7 +168,8 @@ static bool add_socket(struct layout *l, uint8_t number, const struct addr *loca
 		if (!addr_equal(&l->sockets[i].local, local))
 			continue;
 		snprintf(err->text, sizeof(err->text),
-			 "listen: %s would be opened twice; give each address and port once",
+			 "listen: %s would be opened twice; give each address once, and let the "
+			 "ports differ",
 			 addr_print(local, text));
 		return false;
 	}
@@ -216,16 +217,32 @@ static bool has_tls_site(const struct layout *l, const struct addr *ip)
 	return false;
 }
 
+static uint16_t port_of(const struct stund_conf *c, const struct addr *listen)
+{
+	return listen->port != 0 ? listen->port : (uint16_t)c->port;
+}
+
+/* Every port takes TLS and DTLS, so that nothing is lost where tls-port is one of listen's. */
+static bool is_asked_for(const struct stund_conf *c, const struct addr *ip, uint16_t port)
+{
+	for (size_t i = 0; i < c->listen.count; i++) {
+		const struct addr *a = &addrs(&c->listen)[i];
+
+		if (addr_equal_ip(a, ip) && port_of(c, a) == port)
+			return true;
+	}
+	return c->listen.count == 0 && c->port == port;
+}
+
 static bool add_sites(const struct stund_conf *c, struct layout *l, const struct addr *first,
 		      const struct addr *second, struct opt_error *err)
 {
-	const uint16_t ports[2] = { first->port != 0 ? first->port : (uint16_t)c->port,
-				    (uint16_t)c->alternate_port };
+	const uint16_t ports[2] = { port_of(c, first), (uint16_t)c->alternate_port };
 	const uint16_t tls_ports[2] = { (uint16_t)c->tls_port, (uint16_t)c->alternate_tls_port };
 
 	if (!add_site(c, l, first, second, ports, err))
 		return false;
-	if (c->cert_file == NULL || has_tls_site(l, first))
+	if (c->cert_file == NULL || has_tls_site(l, first) || is_asked_for(c, first, tls_ports[0]))
 		return true;
 	l->sites[l->site_count].tls_ports = true;
 	return add_site(c, l, first, second, tls_ports, err);

@@ -133,6 +133,22 @@ static void a_certificate_brings_the_tls_ports(void **state)
 	unlink(path);
 }
 
+#define TLS "--cert-file /dev/null --key-file /dev/null" /* nobody reads them here */
+
+static void the_tls_port_may_be_one_that_is_listened_on(void **state)
+{
+	assert_true(load("-l 127.0.0.1:5349 " TLS));
+	assert_int_equal(layout.socket_count, 1);
+	assert_true(load("-p 5349 " TLS));
+	assert_int_equal(layout.socket_count, 2);
+	assert_true(load("-l 127.0.0.1,127.0.0.1:5349 " TLS));
+	assert_int_equal(layout.socket_count, 2);
+	expect_socket(1, "127.0.0.1:5349", 1, 0);
+	/* The second port of another site is not to be had. */
+	assert_false(load("-l 127.0.0.1 -a 127.0.0.2 --alternate-port 5349 " TLS));
+	assert_non_null(strstr(err.text, "127.0.0.1:5349 would be opened twice"));
+}
+
 static void sockets_are_found_by_what_a_client_connected_to(void **state)
 {
 	struct addr a = addr_ipv4(192, 0, 2, 2, 3479);
@@ -310,6 +326,7 @@ int main(void)
 		cmocka_unit_test(ports_can_be_chosen),
 		cmocka_unit_test(public_addresses_are_what_clients_see),
 		cmocka_unit_test(a_certificate_brings_the_tls_ports),
+		cmocka_unit_test(the_tls_port_may_be_one_that_is_listened_on),
 		cmocka_unit_test(sockets_are_found_by_what_a_client_connected_to),
 		cmocka_unit_test(contradictions_name_the_key_and_a_remedy),
 		cmocka_unit_test(too_many_addresses_are_refused),
