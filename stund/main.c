@@ -225,7 +225,7 @@ static int run(struct stund *s)
 		tell_discovery(s, ADDR_IPV4, "IPv4");
 		tell_discovery(s, ADDR_IPV6, "IPv6");
 		if (s->conf.self_check)
-			s->selfcheck = selfcheck_start(s->base, &s->layout, s->conf.nat_discovery);
+			s->selfcheck = selfcheck_start(s->base, &s->layout, &s->conf);
 		log_event(LOG_LEVEL_INFO, "start", "stund %s is ready, with %zu workers",
 			  PACKAGE_VERSION, server_worker_count(s->server));
 		rc = event_base_dispatch(s->base) < 0 ? EXIT_RUNTIME : EXIT_STOPPED;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "per_source.h"
 #include "stun_attr.h"
 #include "udp.h"
 
@@ -32,6 +33,7 @@ struct probe {
 
 /* A socket that asks, on one address of ours. */
 struct asker {
+	struct addr ip;
 	int fd;
 	struct event *readable;
 	struct selfcheck *owner;
@@ -200,7 +202,7 @@ static bool add_asker(struct selfcheck *c, const struct addr *ip)
 	struct addr local = addr_with_port(ip, 0);
 	struct udp_options options = { 0 };
 
-	*a = (struct asker){ .owner = c };
+	*a = (struct asker){ .ip = *ip, .owner = c };
 	a->fd = udp_open(&local, &options, NULL);
 	if (a->fd < 0)
 		return false;
@@ -269,8 +271,27 @@ static bool add_site(struct selfcheck *c, const struct layout_site *site, bool n
 	       add_pairs(c, site, nat_discovery);
 }
 
+/* What the limiter would drop looked as if a firewall had. */
+static bool is_within_budget(const struct selfcheck *c, const struct stund_conf *conf)
+{
+	static const uint8_t key[16]; /* the addresses are our own */
+	struct per_source *sources;
+	bool within = true;
+
+	if (conf->rate_limit == 0)
+		return true;
+	sources = per_source_new(PROBES_MAX, (uint32_t)conf->rate_burst, key);
+	for (size_t i = 0; i < c->probe_count && sources != NULL; i++) {
+		const struct asker *a = &c->askers[c->probes[i].asker];
+
+		within = within && per_source_add(sources, &a->ip) == PER_SOURCE_OK;
+	}
+	per_source_free(sources);
+	return within;
+}
+
 struct selfcheck *selfcheck_start(struct event_base *base, const struct layout *layout,
-				  bool nat_discovery)
+				  const struct stund_conf *conf)
 {
 	struct selfcheck *c = calloc(1, sizeof(*c));
 
@@ -283,8 +304,13 @@ struct selfcheck *selfcheck_start(struct event_base *base, const struct layout *
 	if (c->batch == NULL || c->probes == NULL || c->timer == NULL)
 		goto fail;
 	for (size_t i = 0; i < layout->site_count; i++) {
-		if (!add_site(c, &layout->sites[i], nat_discovery))
+		if (!add_site(c, &layout->sites[i], conf->nat_discovery))
 			goto fail;
+	}
+	if (!is_within_budget(c, conf)) {
+		log_event(LOG_LEVEL_INFO, "selfcheck",
+			  "left out: it takes more requests at once than rate-burst lets through");
+		c->probe_count = 0;
 	}
 	if (c->probe_count == 0) {
 		selfcheck_stop(c);

@@ -15,16 +15,17 @@
 #include <event2/event.h>
 
 #include "layout.h"
+#include "stund_conf.h"
 
 struct selfcheck;
 
 /*
- * layout         must outlive the check
- * nat_discovery  CHANGE-REQUEST is offered
+ * layout  must outlive the check
+ * conf    says what is offered, and how many requests a source may send at once
  * Returns NULL where there is nothing to check, or it cannot be; the latter stands in the log.
  */
 struct selfcheck *selfcheck_start(struct event_base *base, const struct layout *layout,
-				  bool nat_discovery);
+				  const struct stund_conf *conf);
 
 /* Ends it, done or not. NULL is fine. */
 void selfcheck_stop(struct selfcheck *c);

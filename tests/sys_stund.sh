@@ -365,6 +365,9 @@ logs 'selfcheck: 127.0.0.2:3479 did not answer'
 logs 'selfcheck: 24 of 32'
 stop TERM 0
 nft delete table inet test
+start --listen 127.0.0.1 --alternate 127.0.0.2 --rate-burst 15
+logs 'selfcheck: left out: .*rate-burst'
+stop TERM 0
 start --listen 127.0.0.1 --alternate 127.0.0.2 --public 127.0.0.2=91.80.1.11
 logs 'listen: .*127.0.0.2:3479, seen as 91.80.1.11:3479'
 logs 'selfcheck: 91.80.1.11:3478: not provable from here'
