@@ -64,12 +64,23 @@ static void tell_opened(const struct listen_socket *s)
 			  addr_print(seen, public));
 }
 
+/* What may help, to be put behind the reason. */
+static const char *remedy_for(int rc, const struct addr *local)
+{
+	if (rc == -EACCES && local->port < 1024)
+		return "; ports below 1024 take root, or CAP_NET_BIND_SERVICE";
+	if (rc == -EADDRNOTAVAIL)
+		return "; is it an address of this host?";
+	return "";
+}
+
 static void tell_not_opened(const struct listen_socket *s, const char *what, int rc, bool missing)
 {
 	char text[ADDR_TEXT_MAX];
 
-	log_event(missing ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "listen", "cannot open %s on %s: %s",
-		  what, addr_print(&s->at->local, text), strerror(-rc));
+	log_event(missing ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "listen",
+		  "cannot open %s on %s: %s%s", what, addr_print(&s->at->local, text),
+		  strerror(-rc), missing ? "" : remedy_for(rc, &s->at->local));
 }
 
 static int open_sockets(struct listen *l)

@@ -345,11 +345,29 @@ if [ "$(id -u)" = 0 ] && has setpriv && setpriv --reuid nobody --clear-groups tr
 	done
 	"$ask" 127.0.0.1:53 "$request" > "$tmp/out" || fail "no answer as nobody"
 	stop TERM 0
+	setpriv --reuid nobody --clear-groups --inh-caps -all "$stund" --listen 127.0.0.1:53 2> "$tmp/log"
+	grep -q 'Permission denied; .*CAP_NET_BIND_SERVICE' "$tmp/log" ||
+		fail "a low port without the right to it: $(cat "$tmp/log")"
 else
 	without "a drop of privileges that works (not root, or one in its own user namespace)"
 	ends 1 'user: nobody: ' --listen 127.0.0.1 --user nobody
 fi
 ends 1 'user: no-such-user: .*no such user' --listen 127.0.0.1 --user no-such-user
+
+echo "# connections: as many descriptors as they take"
+allowed=$(ulimit -Sn)
+if [ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -ge 3200 ]; then
+	ulimit -Sn 256
+	start --listen 127.0.0.1 --max-connections 3000
+	ulimit -Sn "$allowed"
+	soft=$(awk '/^Max open files/ { print $4 }' "/proc/$pid/limits")
+	[ "$soft" -gt 3000 ] || fail "$soft descriptors for 3000 connections"
+	stop TERM 0
+else
+	without "more descriptors than at first (the hard limit is $(ulimit -Hn))"
+fi
+( ulimit -n 200; ends 1 'raise the limit' --listen 203.0.113.9; exit "$failed" ) || failed=1
+grep -q 'is it an address of this host' "$tmp/log" || fail "no remedy: $(cat "$tmp/log")"
 
 echo "# the self check sees what is wrong"
 nft -f - << 'END'
