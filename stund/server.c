@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -66,6 +67,24 @@ static int check_unused(const struct layout *layout)
 	return 0;
 }
 
+/* Each connection takes a descriptor, and many a shell allows 1024. */
+static void raise_descriptors(const struct stund_conf *conf, const struct layout *layout,
+			      size_t workers)
+{
+	rlim_t need =
+		(rlim_t)conf->max_connections + workers * (2u * layout->socket_count + 4) + 64;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
+		return;
+	limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < need)
+		log_event(LOG_LEVEL_WARN, "start",
+			  "max-connections takes %llu descriptors, and %llu are allowed; raise "
+			  "the limit (ulimit -n, LimitNOFILE), or lower max-connections",
+			  (unsigned long long)need, (unsigned long long)limit.rlim_cur);
+}
+
 int server_start(const struct stund_conf *conf, const struct layout *layout, struct policy *policy,
 		 struct server **out)
 {
@@ -77,6 +96,7 @@ int server_start(const struct stund_conf *conf, const struct layout *layout, str
 	if (s == NULL)
 		return -ENOMEM;
 	s->policy = policy;
+	raise_descriptors(conf, layout, count);
 	if (rc == 0)
 		rc = listen_common_open(&s->common, conf, layout, count);
 	if (rc == 0)
