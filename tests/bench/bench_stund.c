@@ -31,7 +31,7 @@ struct settings {
 	int rounds, sources, window;
 	uint64_t round_ms;
 	char *stund, *coturn;
-	bool assert_ratios, loud;
+	bool assert_ratios, shared_cpu, loud;
 };
 
 enum { STUND, COTURN, FLOOR, SERVERS };
@@ -290,6 +290,8 @@ static const char usage[] =
 	"  --round-ms=MS    load for each server in a round (1000)\n"
 	"  --sources=N      addresses that ask (16)\n"
 	"  --window=N       requests in flight in all (128)\n"
+	"  --shared-cpu     let load and servers run where the system puts them; otherwise, where\n"
+	"                   there are two CPUs, one is the load's alone and the rest the servers'\n"
 	"  --assert         exit with 1 unless stund costs at most 0.65 x coturn and 1.10 x the\n"
 	"                   bare loop\n"
 	"  --loud           let the servers speak\n"
@@ -316,6 +318,7 @@ static struct settings read_args(int argc, char **argv)
 		{ "round-ms", required_argument, NULL, 'm' },
 		{ "sources", required_argument, NULL, 'n' },
 		{ "window", required_argument, NULL, 'w' },
+		{ "shared-cpu", no_argument, NULL, 'u' },
 		{ "assert", no_argument, NULL, 'a' },
 		{ "loud", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
@@ -349,6 +352,9 @@ static struct settings read_args(int argc, char **argv)
 		case 'w':
 			set.window = number(optarg, 1, 4096);
 			break;
+		case 'u':
+			set.shared_cpu = true;
+			break;
 		case 'a':
 			set.assert_ratios = true;
 			break;
@@ -372,7 +378,7 @@ static struct settings read_args(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct settings set = read_args(argc, argv);
-	bool split = procs_split_cpus(), pass;
+	bool split = !set.shared_cpu && procs_split_cpus(), pass;
 
 	start_stund(&servers[STUND], &set);
 	if (set.coturn[0] != '\0')
