@@ -56,6 +56,8 @@ struct limit *limit_new(uint32_t rate_per_s, uint32_t burst, size_t places,
 		free(l);
 		return NULL;
 	}
+	for (size_t i = 0; i < count; i++) /* has its memory now, not by the first flood */
+		atomic_store_explicit(&l->full_at_ns[i], 0, memory_order_relaxed);
 	return l;
 }
 

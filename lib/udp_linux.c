@@ -76,6 +76,7 @@ struct udp_batch *udp_batch_new(void)
 	for (size_t i = 0; i < UDP_BATCH; i++)
 		b->rx.iov[i] = (struct iovec){ b->data[i], UDP_RX_MAX };
 	b->rx_used = UDP_BATCH;
+	memset(b->data, 0xff, sizeof(b->data)); /* has its memory now, not by the first flood */
 	return b;
 }
 
