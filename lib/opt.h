@@ -115,7 +115,13 @@ bool opt_read_file(const struct opt_program *p, const char *path, void *conf,
 		   struct opt_error *err);
 #define OPT_FILE_MAX (1024 * 1024)
 
-/* The same for text in memory; `path` is what errors name. For tests and fuzzing. */
+/*
+ * The line of a file that sets a key of the main table, for what turns out to be wrong when
+ * all is read: the first one of a list. 0: none does.
+ */
+size_t opt_line_of(const char *path, const char *key);
+
+/* The same as opt_read_file for text in memory; `path` is what errors name. For tests and fuzzing. */
 bool opt_read_text(const struct opt_program *p, const char *path, const char *text, size_t len,
 		   void *conf, struct opt_error *err);
 

@@ -200,10 +200,17 @@ static bool read_lines(struct reader *r, char *text, size_t len)
 	return true;
 }
 
+#define MARK_LEN 3
+
+/* Some editors put a byte order mark before the text. */
+static bool has_mark(const char *text)
+{
+	return strncmp(text, "\xef\xbb\xbf", MARK_LEN) == 0;
+}
+
 bool opt_read_text(const struct opt_program *p, const char *path, const char *text, size_t len,
 		   void *conf, struct opt_error *err)
 {
-	static const char byte_order_mark[] = "\xef\xbb\xbf";
 	struct reader r = { .p = p, .conf = conf, .err = err };
 	char *copy = malloc(len + 1);
 	bool ok;
@@ -213,7 +220,7 @@ bool opt_read_text(const struct opt_program *p, const char *path, const char *te
 	if (len > 0)
 		memcpy(copy, text, len);
 	copy[len] = '\0';
-	size_t skip = strncmp(copy, byte_order_mark, 3) == 0 ? 3 : 0;
+	size_t skip = has_mark(copy) ? MARK_LEN : 0;
 	ok = enter_scope(&r, NULL, conf) && read_lines(&r, copy + skip, len - skip);
 	free(r.seen);
 	free(copy);
@@ -249,4 +256,39 @@ bool opt_read_file(const struct opt_program *p, const char *path, void *conf, st
 	bool ok = read_stream(p, path, in, conf, err);
 	fclose(in);
 	return ok;
+}
+
+/* Whether a line begins with "key =". */
+static bool sets(const char *line, const char *key)
+{
+	size_t len = strlen(key);
+
+	if (strncmp(line, key, len) != 0)
+		return false;
+	line += len;
+	while (opt_is_blank(*line))
+		line++;
+	return *line == '=';
+}
+
+size_t opt_line_of(const char *path, const char *key)
+{
+	FILE *in = fopen(path, "re");
+	char *text = NULL;
+	size_t cap = 0, line = 0;
+	bool found = false;
+
+	if (in == NULL)
+		return 0;
+	while (!found && getline(&text, &cap, in) > 0) {
+		char *start = skip_blanks(has_mark(text) && line == 0 ? text + MARK_LEN : text);
+
+		if (*start == '[')
+			break;
+		line++;
+		found = sets(start, key);
+	}
+	free(text);
+	fclose(in);
+	return found ? line : 0;
 }

@@ -190,6 +190,23 @@ static bool read_all(int argc, char **argv, struct stund_conf *out, struct opt_e
 	return ok;
 }
 
+/* What is wrong between keys: goes behind "FILE:LINE: ", or "FILE: " where it names a default. */
+static void locate(const char *path, const struct opt_error *why, struct opt_error *err)
+{
+	char key[64];
+	size_t line;
+
+	*err = *why;
+	if (path == NULL)
+		return;
+	snprintf(key, sizeof(key), "%.*s", (int)strcspn(why->text, ":"), why->text);
+	line = opt_line_of(path, key);
+	if (line > 0)
+		snprintf(err->text, sizeof(err->text), "%.200s:%zu: %.280s", path, line, why->text);
+	else
+		snprintf(err->text, sizeof(err->text), "%.200s: %.280s", path, why->text);
+}
+
 bool stund_conf_load(int argc, char **argv, struct stund_conf *out, struct opt_error *err)
 {
 	struct opt_error why;
@@ -199,9 +216,7 @@ bool stund_conf_load(int argc, char **argv, struct stund_conf *out, struct opt_e
 		return false;
 	if (out->help || out->version || check(out, &why))
 		return true;
-	/* What is wrong between keys has no line; name the file where there is one. */
-	snprintf(err->text, sizeof(err->text), "%s%s%.400s", out->config != NULL ? out->config : "",
-		 out->config != NULL ? ": " : "", why.text);
+	locate(out->config, &why, err);
 	return false;
 }
 

@@ -125,7 +125,7 @@ port 3478|=
 config = other.conf|config
 END
 printf 'listen = 127.0.0.1\nalternate = 127.0.0.1\n' > "$tmp/bad.conf"
-ends 2 'bad.conf: alternate: 127.0.0.1.*two' --check-config --config "$tmp/bad.conf"
+ends 2 'bad.conf:2: alternate: 127.0.0.1.*two' --check-config --config "$tmp/bad.conf"
 printf 'listen = 127.0.0.1 # why not\nalternate = 127.0.0.2\nsoftware = "a # b"\n' > "$tmp/good.conf"
 ends 0 '' --check-config --config "$tmp/good.conf"
 [ ! -s "$tmp/log" ] || fail "--check-config talks about a good file"

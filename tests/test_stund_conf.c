@@ -267,7 +267,10 @@ static void the_command_line_has_the_last_word(void **state)
 static void bad_values_name_file_and_line(void **state)
 {
 	static const char *const lines[] = { "admin = 70000", "public = 192.0.2.1",
-					     "public = 10.0.0.1=::1", "port = 0", "listen = x" };
+					     "public = 10.0.0.1=::1", "port = 0", "listen = x",
+					     /* These show when all is read. */
+					     "alternate = 192.0.2.2", "key-file = /dev/null",
+					     "public = 10.0.0.1=192.0.2.1" };
 
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
 		char words[100], path[] = "/tmp/natkit-test-XXXXXX", want[100];
