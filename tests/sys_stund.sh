@@ -344,6 +344,12 @@ if [ "$(id -u)" = 0 ] && has setpriv && setpriv --reuid nobody --clear-groups tr
 	done
 	"$ask" 127.0.0.1:53 "$request" > "$tmp/out" || fail "no answer as nobody"
 	stop TERM 0
+	cert kept.example
+	start --listen 127.0.0.1 --user nobody --cert-file "$tmp/cert.pem" --key-file "$tmp/key.pem"
+	kill -HUP "$pid" # which is not allowed to read either of them
+	logs 'reload: all stays as it was: .*Permission denied'
+	[ "$(subject)" = kept.example ] || fail "a key that it may not read any more ended TLS"
+	stop TERM 0
 	setpriv --reuid nobody --clear-groups --inh-caps -all "$stund" --listen 127.0.0.1:53 2> "$tmp/log"
 	grep -q 'Permission denied; .*CAP_NET_BIND_SERVICE' "$tmp/log" ||
 		fail "a low port without the right to it: $(cat "$tmp/log")"
