@@ -85,14 +85,16 @@ change() {
 	printf '000100082112a442%s00030004%08x' "$tid" "$1"
 }
 
-# bytes HEX: what the digits mean
+# bytes HEX: what the digits mean, written at once: s_client takes a k, Q or R that it reads first
+# for a command.
 bytes() {
-	local hex=$1
+	local hex=$1 escaped=
 
 	while [ -n "$hex" ]; do
-		printf '%b' "\\x${hex:0:2}"
+		escaped+="\\x${hex:0:2}"
 		hex=${hex:2}
 	done
+	printf '%b' "$escaped"
 }
 
 for tool in "$stund" "$ask"; do
@@ -208,9 +210,16 @@ stop TERM 0
 echo "# TCP, TLS, DTLS, told apart on one port"
 cert first.example
 start --listen 127.0.0.1 --alternate 127.0.0.2 --cert-file "$tmp/cert.pem" --key-file "$tmp/key.pem"
+# await_some FILE: until there is something in it, or for 4 seconds
+await_some() {
+	for _ in {1..80}; do
+		[ -s "$1" ] && return
+		sleep 0.05
+	done
+}
 # tls OPTION...: what s_client prints while it sends a request
 tls() {
-	{ bytes "$request"; sleep 0.3; } | timeout 5 openssl s_client "$@" 2> "$tmp/err"
+	{ bytes "$request"; await_some "$tmp/out"; } | timeout 5 openssl s_client "$@" 2> "$tmp/err"
 }
 # answers WHAT: the answer to the request stands in $tmp/out
 answers() {
@@ -240,7 +249,7 @@ subject() {
 }
 [ "$(subject)" = first.example ] || fail "not the first certificate"
 mkfifo "$tmp/fifo"
-timeout 10 openssl s_client -connect 127.0.0.1:3478 -quiet -no_ign_eof \
+timeout 30 openssl s_client -connect 127.0.0.1:3478 -quiet -no_ign_eof \
 	< "$tmp/fifo" > "$tmp/held" 2> "$tmp/err" &
 held=$!
 exec 4> "$tmp/fifo"
@@ -251,7 +260,7 @@ logs 'reload: the new configuration is in effect'
 [ "$(subject)" = second.example ] || fail "not the second certificate"
 [ "$(subject -dtls)" = second.example ] || fail "not the second certificate over DTLS"
 bytes "$request" >&4
-sleep 0.3
+await_some "$tmp/held"
 exec 4>&-
 wait "$held"
 cp "$tmp/held" "$tmp/out"
