@@ -45,25 +45,6 @@ static void set_up_child(pid_t parent)
 		_exit(127);
 }
 
-pid_t procs_start(char *const argv[], bool loud)
-{
-	pid_t parent = getpid(), pid = fork();
-
-	if (pid < 0)
-		return -errno;
-	if (pid > 0)
-		return pid;
-	set_up_child(parent);
-	if (!loud) {
-		int null = open("/dev/null", O_RDWR);
-
-		if (null < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
-			_exit(127);
-	}
-	execvp(argv[0], argv);
-	_exit(127);
-}
-
 pid_t procs_fork(int (*run)(void *arg), void *arg)
 {
 	pid_t parent = getpid(), pid = fork();
@@ -74,6 +55,33 @@ pid_t procs_fork(int (*run)(void *arg), void *arg)
 		return pid;
 	set_up_child(parent);
 	_exit(run(arg) == 0 ? 0 : 1);
+}
+
+struct program {
+	char *const *argv;
+	bool loud;
+};
+
+/* Comes back only where the program cannot be run. */
+static int become(void *arg)
+{
+	const struct program *p = arg;
+
+	if (!p->loud) {
+		int null = open("/dev/null", O_RDWR);
+
+		if (null < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+			_exit(127);
+	}
+	execvp(p->argv[0], p->argv);
+	_exit(127);
+}
+
+pid_t procs_start(char *const argv[], bool loud)
+{
+	struct program program = { .argv = argv, .loud = loud };
+
+	return procs_fork(become, &program);
 }
 
 void procs_stop(pid_t pid)
