@@ -10,12 +10,6 @@ stund=${builddir:-.}/stund/stund
 schema=${srcdir:-.}/doc/natprobe.schema.json
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-failed=0
-
-fail() {
-	echo "FAIL: $*"
-	failed=1
-}
 
 # json STATUS ARGUMENT...: runs natprobe --json and checks its exit status and the document.
 json() {

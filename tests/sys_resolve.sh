@@ -10,12 +10,6 @@ natprobe=${builddir:-.}/natprobe/natprobe
 unset NATPROBE_SERVER LOCALDOMAIN RES_OPTIONS
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-failed=0
-
-fail() {
-	echo "FAIL: $*"
-	failed=1
-}
 
 # nameserver ADDRESS: who is asked from now on.
 nameserver() {

@@ -10,13 +10,7 @@ stund=${builddir:-.}/stund/stund
 ask=${builddir:-.}/tests/stun_ask
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-failed=0
 pid=
-
-fail() {
-	echo "FAIL: $*"
-	failed=1
-}
 
 # without REASON: a part that cannot run here.
 without() {

@@ -21,6 +21,14 @@
 
 declare -A LAB_PID=()
 
+# fail WHAT...: one more thing is wrong. The test goes on, and ends with: exit "$failed"
+failed=0
+# shellcheck disable=SC2034	# for those who source it
+fail() {
+	echo "FAIL: $*"
+	failed=1
+}
+
 # lab_skip REASON: ends the test as skipped.
 lab_skip() {
 	echo "SKIP: $*"
