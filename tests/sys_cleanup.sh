@@ -69,7 +69,7 @@ surroundings() {
 
 # killed CASE SIGNAL NAME: SIGNAL hits bootstrap as soon as a process NAME of it runs.
 killed() {
-	local pid before used space
+	local pid pid_of before used space fd held=()
 
 	case=$1
 	before=$(surroundings)
@@ -79,11 +79,18 @@ killed() {
 	pid=$!
 	await is_marked "$3" || fail "$case: no $3 came up"
 	used=$(spaces)
+	# Held open, so that their numbers do not go to namespaces of tests that run beside us.
+	for pid_of in $(marked); do
+		! { exec {fd}< "/proc/$pid_of/ns/net"; } 2> /dev/null || held+=("$fd")
+	done
 	kill "-$2" "$pid"
 	wait "$pid" 2> /dev/null
 	await none_marked || fail "$case: still there: $(ps -o pid=,args= "$(marked)" 2> /dev/null || marked)"
 	for space in $used; do
 		! readlink /proc/[0-9]*/ns/net | grep -qxF "$space" || fail "$case: $space is still in use"
+	done
+	for fd in "${held[@]}"; do
+		exec {fd}<&-
 	done
 	[ "$(surroundings)" = "$before" ] || fail "$case: links or named namespaces have changed"
 	echo "ok: $case, $(wc -w <<< "$used") namespaces"
