@@ -6,12 +6,13 @@
  * carries them out in order, and tells what came of them with discover_on_x. One discovery
  * is for one interface, address family and local address; any number run side by side.
  *
- *	DISCOVER_OPEN        bind a fresh UDP socket to config.local, port 0, as slot action.slot;
- *	                     then discover_on_open
+ *	DISCOVER_OPEN        bind a fresh UDP socket to config.local and action.port (0: any) as
+ *	                     slot action.slot; then discover_on_open, or discover_on_open_failed
  *	DISCOVER_SEND        send action.data from slot action.slot to action.to
  *	DISCOVER_CLOSE       close slot action.slot
- *	DISCOVER_CONNECT     connect TCP from config.local (any port) to action.to as connection
- *	                     action.slot; then discover_on_connected, and send action.data
+ *	DISCOVER_CONNECT     connect TCP from config.local and action.port (0: any) to action.to
+ *	                     as connection action.slot, with SO_REUSEADDR: several share a port;
+ *	                     then discover_on_connected, and send action.data
  *	DISCOVER_DISCONNECT  close connection action.slot
  *	DISCOVER_WAIT        nothing to do before action.deadline_us, unless something arrives
  *	DISCOVER_DONE        all is closed, read discover_verdict
@@ -31,8 +32,8 @@
 #include "verdict.h"
 #include "wire.h"
 
-#define DISCOVER_SLOTS_MAX       8 /* UDP sockets of one discovery */
-#define DISCOVER_CONNECTIONS_MAX 8 /* TCP connections of one discovery */
+#define DISCOVER_SLOTS_MAX       64 /* UDP sockets of one discovery */
+#define DISCOVER_CONNECTIONS_MAX 8  /* TCP connections of one discovery */
 
 struct discover_server {
 	struct addr addr;
@@ -47,6 +48,11 @@ struct discover_config {
 	void (*random)(void *arg, void *buf, size_t len); /* a CSPRNG */
 	void *random_arg;
 	const struct discover_timing *timing; /* copied; NULL: discover_timing_default */
+	struct addr gateway;  /* first router of this interface; ADDR_NONE: not known, no PCP */
+	double confidence;    /* of the whole verdict, such as 0.999; 0: that */
+	uint16_t local_port;  /* of the mapping socket, as the user wants it; 0: fresh */
+	bool sees_own_source; /* the shell hands in datagrams that show config.local as their
+				 source, which Linux drops unless one listens below IP */
 };
 
 struct discover;
@@ -66,8 +72,9 @@ enum discover_kind {
 };
 
 struct discover_action {
-	uint8_t kind; /* enum discover_kind */
-	uint8_t slot; /* 0 to DISCOVER_SLOTS_MAX - 1, or of a connection */
+	uint8_t kind;  /* enum discover_kind */
+	uint8_t slot;  /* 0 to DISCOVER_SLOTS_MAX - 1, or of a connection */
+	uint16_t port; /* DISCOVER_OPEN, DISCOVER_CONNECT: ours; 0: any */
 	struct addr to;
 	struct bytes data;    /* good until the next call with this discovery */
 	uint64_t deadline_us; /* DISCOVER_WAIT */
@@ -118,6 +125,16 @@ void discover_stop(struct discover *d, uint64_t now_us);
 
 /* Borrowed until discover_free; NULL before DISCOVER_DONE. */
 const struct verdict *discover_verdict(const struct discover *d);
+
+/*
+ * The floor. Discoveries that may share a NAT must not make mappings at the same time, or one
+ * spoils the other's port samples; only the waiting for what does not come may overlap. One of
+ * them has the floor at a time: it is asked for with discover_wants_floor and held until that
+ * turns false. Who has not got it does not send what makes a mapping. The floor is granted
+ * from the start unless discover_take_floor(d, false) was called before the first discover_next.
+ */
+bool discover_wants_floor(const struct discover *d);
+void discover_take_floor(struct discover *d, bool granted);
 
 enum discover_phase {
 	DISCOVER_ASKING,    /* the first requests are out */

@@ -2,14 +2,18 @@
 noinst_LIBRARIES += natprobe/libprobe.a
 
 natprobe_libprobe_a_SOURCES = \
+	natprobe/allocation.h \
 	natprobe/asks.c natprobe/asks.h \
 	natprobe/classify.c natprobe/classify.h \
 	natprobe/discover.c natprobe/discover.h \
 	natprobe/discover_end.c \
 	natprobe/discover_run.c \
 	natprobe/discover_state.h \
+	natprobe/expect.h \
 	natprobe/filter_test.c natprobe/filter_test.h \
+	natprobe/portmap.h \
 	natprobe/probe_log.c natprobe/probe_log.h \
+	natprobe/property.h \
 	natprobe/session.c natprobe/session.h \
 	natprobe/tcp_control.c natprobe/tcp_control.h \
 	natprobe/timing.c natprobe/timing.h \

@@ -54,6 +54,15 @@ static const struct cause_words causes[CAUSES] = {
 	[CAUSE_BUDGET] = { "budget", "the budget of datagrams was used up" },
 	[CAUSE_TIMEOUT] = { "timeout", "time ran out" },
 	[CAUSE_LOCAL_ERROR] = { "local-error", "no socket could be opened" },
+	[CAUSE_NOT_TRIED] = { "not-tried", "it was not looked for" },
+	[CAUSE_FILTERED] = { "filtered", "the filter hides it, since mappings differ" },
+	[CAUSE_HOST_HIDES] = { "host-hides", "this host drops packets that show its own address" },
+	[CAUSE_NO_GATEWAY] = { "no-gateway", "no gateway is known" },
+	[CAUSE_RATE_LIMIT] = { "rate-limit", "the path lets too few datagrams a second through" },
+	[CAUSE_TCP_SILENT] = { "tcp-silent", "the server does not answer over TCP" },
+	[CAUSE_REORDERED] = { "reordered", "the samples overtook each other" },
+	[CAUSE_AMBIGUOUS] = { "ambiguous", "what was seen fits several rules" },
+	[CAUSE_DEEP] = { "deep", "only a deeper look tells" },
 	[CAUSE_SERVER_SILENT] = { "server-silent", "the server does not answer" },
 	[CAUSE_SERVER_ERROR] = { "server-error", "the server answers without telling an address" },
 	[CAUSE_NO_OTHER_ADDRESS] = { "no-other-address", "the server has one address only" },
@@ -235,4 +244,56 @@ void verdict_add_finding(struct verdict *v, enum verdict_cause cause, uint8_t se
 		return;
 	f = &v->findings[v->finding_count++];
 	*f = (struct verdict_finding){ .cause = (uint8_t)cause, .server = server, .where = *where };
+}
+
+const char *verdict_delta_word(enum verdict_delta d)
+{
+	static const char *const words[DELTAS] = {
+		[DELTA_NOT_APPLICABLE] = "not-applicable", [DELTA_EQUAL] = "equal",
+		[DELTA_PRESERVING] = "preserving",         [DELTA_INDEPENDENT] = "independent",
+		[DELTA_DEPENDENT] = "dependent",           [DELTA_RANDOM] = "random",
+	};
+
+	return word_at(words, ARRAY_LEN(words), d);
+}
+
+const char *verdict_pooling_word(enum verdict_pooling p)
+{
+	static const char *const words[POOLINGS] = {
+		[POOLING_NOT_APPLICABLE] = "not-applicable",
+		[POOLING_PAIRED] = "paired",
+		[POOLING_ARBITRARY] = "arbitrary",
+		[POOLING_PER_DESTINATION] = "per-destination",
+	};
+
+	return word_at(words, ARRAY_LEN(words), p);
+}
+
+const char *verdict_hairpin_word(enum verdict_hairpin h)
+{
+	static const char *const words[HAIRPINS] = {
+		[HAIRPIN_NOT_APPLICABLE] = "not-applicable",
+		[HAIRPIN_NO] = "no",
+		[HAIRPIN_EXTERNAL_SOURCE] = "external-source",
+		[HAIRPIN_INTERNAL_SOURCE] = "internal-source",
+	};
+
+	return word_at(words, ARRAY_LEN(words), h);
+}
+
+const char *verdict_cgn_word(enum verdict_cgn_hint hint)
+{
+	switch (hint) {
+	case CGN_LOCAL_SHARED:
+		return "local-shared-address";
+	case CGN_GATEWAY_SHARED:
+		return "gateway-shared-address";
+	case CGN_GATEWAY_PRIVATE:
+		return "gateway-private-address";
+	case CGN_GATEWAY_DIFFERS:
+		return "gateway-address-differs";
+	case CGN_LOCAL_DS_LITE:
+		return "local-ds-lite-address";
+	}
+	return "unknown";
 }

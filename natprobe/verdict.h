@@ -20,6 +20,9 @@
 #define VERDICT_NO_SERVER_INDEX UINT8_MAX
 #define VERDICT_SIGHTINGS_MAX   40 /* mapped addresses that are kept as evidence */
 #define VERDICT_FINDINGS_MAX    24
+#define VERDICT_SAMPLES_MAX     48 /* fresh sockets whose ports are kept as evidence */
+#define VERDICT_EXTERNALS_MAX   8  /* external addresses that are told apart */
+#define VERDICT_PREDICTIONS_MAX 8
 
 enum verdict_answer {
 	VERDICT_UNKNOWN = 0,
@@ -56,6 +59,15 @@ enum verdict_cause {
 	CAUSE_BUDGET,        /* the datagrams that one discovery may send were used up */
 	CAUSE_TIMEOUT,       /* the discovery's deadline came first */
 	CAUSE_LOCAL_ERROR,   /* no socket could be opened */
+	CAUSE_NOT_TRIED,     /* this run was not asked to look, or had nothing to ask */
+	CAUSE_FILTERED,      /* the filter hides it: mappings differ per destination */
+	CAUSE_HOST_HIDES,    /* this host drops packets that show its own address as their source */
+	CAUSE_NO_GATEWAY,    /* no gateway is known on this interface */
+	CAUSE_RATE_LIMIT,    /* the path lets through too few datagrams a second */
+	CAUSE_TCP_SILENT,    /* the server's endpoints do not answer over TCP */
+	CAUSE_REORDERED,     /* samples overtook each other */
+	CAUSE_AMBIGUOUS,     /* what was seen fits several rules, and more samples did not help */
+	CAUSE_DEEP,          /* only a deeper look tells */
 
 	/* From here on it is a server's doing: these appear in findings too. */
 	CAUSE_SERVER_SILENT,      /* no answer by UDP, while another server answered */
@@ -70,6 +82,53 @@ enum verdict_cause {
 	CAUSE_DROPS_CHANGE,       /* does not answer CHANGE-REQUEST, where it would get through */
 	CAUSE_WRONG_SOURCE,       /* answers from an address or port nobody asked for */
 	CAUSES,
+};
+
+/*
+ * How the external port of a fresh socket follows from what is known, in P2PD's words; RFC
+ * 4787, section 4.2 calls `equal` port preservation and has no words for the others.
+ */
+enum verdict_delta {
+	DELTA_UNKNOWN = 0,
+	DELTA_NOT_APPLICABLE, /* there is no NAT */
+	DELTA_EQUAL,          /* external = local, for some of the sockets at least */
+	DELTA_PRESERVING,     /* external = local + value, which is constant */
+	DELTA_INDEPENDENT,    /* external = last external + value, whatever the local port */
+	DELTA_DEPENDENT,      /* the same where local = last local + 1, otherwise anything */
+	DELTA_RANDOM,
+	DELTAS,
+};
+
+/* External addresses of one host (RFC 4787, section 4.1). */
+enum verdict_pooling {
+	POOLING_UNKNOWN = 0,
+	POOLING_NOT_APPLICABLE,
+	POOLING_PAIRED,          /* always the same; also where there is only one */
+	POOLING_ARBITRARY,       /* one or another, by mapping */
+	POOLING_PER_DESTINATION, /* decided by whom one speaks to: several uplinks, balanced */
+	POOLINGS,
+};
+
+/*
+ * A datagram from one socket to the mapped address of another one behind the same NAT (RFC
+ * 4787, section 6): whether it arrives, and the source it shows.
+ */
+enum verdict_hairpin {
+	HAIRPIN_UNKNOWN = 0,
+	HAIRPIN_NOT_APPLICABLE,
+	HAIRPIN_NO,
+	HAIRPIN_EXTERNAL_SOURCE,
+	HAIRPIN_INTERNAL_SOURCE, /* violates REQ-9a: an answer goes astray */
+	HAIRPINS,
+};
+
+/* Reasons to think that there is one more NAT further out; bits. */
+enum verdict_cgn_hint {
+	CGN_LOCAL_SHARED = 1 << 0,    /* our own address is in 100.64.0.0/10 (RFC 6598) */
+	CGN_GATEWAY_SHARED = 1 << 1,  /* the gateway's external address is */
+	CGN_GATEWAY_PRIVATE = 1 << 2, /* the gateway's external address is private */
+	CGN_GATEWAY_DIFFERS = 1 << 3, /* it is public, but not the mapped one */
+	CGN_LOCAL_DS_LITE = 1 << 4,   /* our own address is in 192.0.0.0/29 (RFC 6333, 7335) */
 };
 
 /* The words of RFC 3489 and P2PD, kept for comparison. */
@@ -113,6 +172,64 @@ struct verdict_property {
 	uint8_t server;    /* index of the server that told it, VERDICT_NO_SERVER_INDEX: none did */
 	uint32_t possible; /* BEHAVIOUR_BIT of each value that fits what was seen */
 	double error;      /* chance that loss alone made this value; 0 where only answers count */
+};
+
+/* A number that is only sampled: the truth lies in here with a chance of 99.9 %. */
+struct verdict_interval {
+	double low, high;
+	bool known;
+};
+
+/* One fresh socket and the port that the NAT gave it, in the order of sending. */
+struct verdict_sample {
+	uint16_t local_port;
+	struct addr mapped; /* family ADDR_NONE: no answer */
+	uint64_t sent_us;   /* since the start of the discovery */
+	bool serial;        /* sent after all before it were answered or given up */
+};
+
+/* How the NAT picks external ports. */
+struct verdict_ports {
+	uint8_t delta;     /* enum verdict_delta */
+	uint8_t cause;     /* enum verdict_cause, where delta is unknown */
+	int32_t value;     /* signed: of PRESERVING, INDEPENDENT, DEPENDENT; else 0 */
+	uint32_t possible; /* bits 1u << enum verdict_delta */
+	double error;      /* chance that delta or value is wrong */
+	struct verdict_interval preserved; /* share of fresh sockets that keep their port */
+	struct verdict_yes_no parity;      /* even stays even, odd odd (section 4.2.2) */
+	struct verdict_yes_no contiguity;  /* local + 1 gets external + 1 (section 4.2.3) */
+	uint16_t low, high;                /* external ports that were seen; 0: none */
+	uint16_t sampled, answered;
+};
+
+/*
+ * What the next fresh socket will get. Each candidate: external = base + offset with that
+ * chance, where base is the socket's own port (follows_local) or `last`.
+ */
+struct verdict_prediction {
+	bool follows_local;
+	uint16_t last; /* the last external port seen */
+	struct {
+		int32_t offset;
+		double chance;
+	} candidates[VERDICT_PREDICTIONS_MAX];
+	uint8_t count; /* 0: no rule; then any port of low to high */
+	uint16_t low, high;
+	double chance; /* of all candidates together; without any, of one port in the range */
+};
+
+/* One way to ask the gateway for a port mapping. */
+struct verdict_portmap {
+	struct verdict_yes_no present;
+	struct addr external; /* the gateway's external address as it says; ADDR_NONE: not told */
+	uint16_t result;      /* its result code, where it refused */
+};
+
+/* What an off-line database says about the mapped address. */
+struct verdict_geo {
+	char country[3]; /* ISO 3166 code, "" where not known */
+	uint32_t asn;    /* 0: not known */
+	char organisation[64];
 };
 
 /* What the server at `endpoint` saw of one of our sockets. */
@@ -175,9 +292,44 @@ struct verdict {
 	struct verdict_yes_no udp_blocked;
 	struct verdict_property mapping;
 	struct verdict_property filtering;
-	uint8_t legacy; /* enum verdict_legacy */
+	uint8_t legacy;                      /* enum verdict_legacy */
+	struct verdict_property mapping_tcp; /* mapping, of TCP connections from one port */
+	struct verdict_ports ports;
+	struct verdict_prediction prediction;
+	struct {
+		uint8_t value, cause; /* enum verdict_pooling, enum verdict_cause */
+		double error;
+		struct addr externals[VERDICT_EXTERNALS_MAX]; /* port 0 */
+		uint8_t external_count;
+	} pooling;
+	struct {
+		uint8_t value, cause; /* enum verdict_hairpin, enum verdict_cause */
+		uint32_t possible;    /* bits 1u << enum verdict_hairpin */
+		double error;
+		uint16_t sent, answered;
+		struct addr source; /* as it was seen */
+	} hairpin;
+	struct verdict_yes_no rate_limit; /* the path drops what exceeds a rate */
+	uint16_t rate_limit_per_s;        /* about; 0: not known */
+	struct verdict_yes_no nat64;      /* an IPv6 host whose server is an IPv4 one */
+	uint8_t nat64_prefix_len;         /* bits; 0: not known */
+	struct addr nat64_prefix;
+	struct addr gateway; /* ADDR_NONE: not known */
+	struct verdict_portmap pcp, nat_pmp;
+	struct verdict_yes_no cgn;
+	uint8_t cgn_hints; /* enum verdict_cgn_hint */
+	double confidence; /* chance that no value of this verdict is wrong, as claimed */
+	double confidence_asked;
+	struct verdict_interval loss; /* share of round trips that are lost */
+
+	/* Found beside the discovery, and put here by the shell. */
+	struct verdict_portmap upnp;
+	struct verdict_yes_no captive_portal;
+	struct verdict_geo geo;
 
 	/* Evidence. */
+	struct verdict_sample samples[VERDICT_SAMPLES_MAX];
+	uint8_t sample_count;
 	struct verdict_server servers[VERDICT_SERVERS_MAX];
 	uint8_t server_count;
 	struct verdict_sighting sightings[VERDICT_SIGHTINGS_MAX];
@@ -210,6 +362,18 @@ const char *verdict_cause_text(enum verdict_cause c);
 /* The P2PD word ("restrict port") and the RFC 3489 term ("Port Restricted Cone"). */
 const char *verdict_legacy_word(enum verdict_legacy l);
 const char *verdict_legacy_rfc3489(enum verdict_legacy l);
+
+/* "equal", "preserving", "independent", "dependent", "random", "not-applicable", "unknown". */
+const char *verdict_delta_word(enum verdict_delta d);
+
+/* "paired", "arbitrary", "per-destination", "not-applicable", "unknown". */
+const char *verdict_pooling_word(enum verdict_pooling p);
+
+/* "no", "external-source", "internal-source", "not-applicable", "unknown". */
+const char *verdict_hairpin_word(enum verdict_hairpin h);
+
+/* A stable word for one bit: "local-shared-address", "gateway-address-differs", ... */
+const char *verdict_cgn_word(enum verdict_cgn_hint hint);
 
 /* "control", "change-port", "change-address", "change-both". */
 const char *verdict_filter_word(enum verdict_filter_kind k);

@@ -1,0 +1,73 @@
+/*
+ * expect - what a network is expected to be, as lines of a file, and whether a verdict meets it.
+ *
+ *	# comment
+ *	mapping = endpoint-independent
+ *	delta.type in equal,preserving
+ *	delta.value = -1
+ *	delta.preserved > 50%
+ *	rtt < 50ms
+ *	hairpin = unknown
+ *
+ *	[eth0 ipv4]		lines below are for this interface and family only; either may be left
+ *	filtering != endpoint-independent	out: [eth0], [ipv6]
+ *
+ * A measure meets `<` and `>` where its whole interval does, misses it where none of it does,
+ * and is open in between; `=` is met where the interval contains the number. Pure: text in,
+ * judgement out.
+ */
+#ifndef NATPROBE_EXPECT_H
+#define NATPROBE_EXPECT_H
+
+#include "property.h"
+#include "wire.h"
+
+enum expect_operator {
+	EXPECT_EQUAL,     /* = */
+	EXPECT_NOT_EQUAL, /* != */
+	EXPECT_IN,        /* in a,b,c */
+	EXPECT_LESS,      /* < */
+	EXPECT_MORE,      /* > */
+};
+
+struct expect_line {
+	const struct property *property;
+	uint8_t operator;   /* enum expect_operator */
+	char interface[64]; /* "": any */
+	uint8_t family;     /* ADDR_NONE: any */
+	char wanted[160];   /* as written, trimmed */
+	double number;      /* of a measure or integer, in the property's unit */
+	unsigned line;      /* in the file */
+};
+
+struct expect {
+	struct expect_line *lines;
+	size_t count;
+};
+
+/* What is wrong with a file. */
+struct expect_error {
+	unsigned line;
+	char text[200]; /* names the remedy: known properties, words allowed */
+};
+
+/*
+ * Parses a file. Returns true and fills *out (expect_free), or false and *error.
+ */
+bool expect_parse(struct bytes text, struct expect *out, struct expect_error *error);
+void expect_free(struct expect *e); /* zeroed is fine */
+
+enum expect_result {
+	EXPECT_MET = 0,
+	EXPECT_MISSED,
+	EXPECT_OPEN, /* the value came out unknown, or its interval holds the limit */
+};
+
+/* Judges one line on one verdict; `got` is filled. The line must apply to it. */
+enum expect_result expect_judge(const struct expect_line *line, const struct verdict *v,
+				struct property_value *got);
+
+/* Is this line about that interface and family? */
+bool expect_applies(const struct expect_line *line, const char *interface, uint8_t family);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * portmap - does the gateway speak PCP (RFC 6887) or NAT-PMP (RFC 6886), and which external
+ * address does it name? Asks only: nothing is mapped.
+ *
+ * PCP is asked with ANNOUNCE, NAT-PMP for its public address; both from one fresh socket to
+ * port 5351 of the gateway, with a few copies each. Pure: bytes and time in, bytes and deadlines out.
+ */
+#ifndef NATPROBE_PORTMAP_H
+#define NATPROBE_PORTMAP_H
+
+#include "addr.h"
+#include "verdict.h"
+#include "wire.h"
+
+#define PORTMAP_PORT 5351
+#define PORTMAP_LEN  64 /* of a request, at most */
+
+struct portmap {
+	struct addr local, gateway; /* gateway with PORTMAP_PORT; family ADDR_NONE: nobody to ask */
+	struct {
+		struct verdict_portmap found;
+		uint8_t copies;
+		uint64_t next_us;
+	} pcp, nat_pmp;
+	uint64_t started_us;
+};
+
+/* local: our address on that interface. A gateway of ADDR_NONE leaves both unknown (no-gateway). */
+void portmap_start(struct portmap *p, const struct addr *local, const struct addr *gateway,
+		   uint64_t now_us);
+
+/* The next datagram for p->gateway, if one is due: its length, written to out; 0: none. */
+size_t portmap_next(struct portmap *p, uint64_t now_us, uint8_t out[PORTMAP_LEN]);
+
+/* When the next is due, or silence becomes an answer; UINT64_MAX: it is over. */
+uint64_t portmap_deadline_us(const struct portmap *p);
+
+/* A datagram on that socket. What is not from the gateway's port 5351 is ignored. */
+void portmap_on_datagram(struct portmap *p, const struct addr *from, struct bytes data,
+			 uint64_t now_us);
+
+bool portmap_is_over(const struct portmap *p, uint64_t now_us);
+
+/* Fills v->pcp, v->nat_pmp. */
+void portmap_end(const struct portmap *p, struct verdict *v, uint64_t now_us);
+
+/*
+ * Fills v->cgn from v->local, v->mapped and the external addresses that PCP, NAT-PMP and UPnP
+ * named. May be called again when one more of them is known.
+ */
+void portmap_judge_cgn(struct verdict *v);
+
+#endif

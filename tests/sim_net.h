@@ -1,0 +1,83 @@
+/*
+ * sim_net - a whole network on a virtual clock: hosts that run natprobe's discoveries, the NATs
+ * of a profile (nat_model), links with loss and delay, and STUN servers that may misbehave.
+ *
+ * Everything follows from the seed. Honest servers are lib/stun_server; the others bend what it
+ * says. Packets are real IP packets, so what the simulation says the laboratory can repeat.
+ */
+#ifndef NATKIT_SIM_NET_H
+#define NATKIT_SIM_NET_H
+
+#include "nat_profile.h"
+#include "natprobe/discover.h"
+
+#define SIM_SERVERS_MAX    6
+#define SIM_INTERFACES_MAX 2
+#define SIM_START_US       1000000 /* what the clock shows when a run begins */
+#define SIM_BUDGET         120     /* datagrams of one discovery at most */
+#define SIM_TCP_BUDGET     8
+
+enum sim_misdeed {
+	SIM_HONEST = 0,
+	SIM_ONE_ADDRESS,       /* no OTHER-ADDRESS */
+	SIM_DEAD,              /* answers nothing */
+	SIM_TCP_ONLY,          /* answers nothing by UDP */
+	SIM_NO_TCP,            /* refuses TCP */
+	SIM_REFUSES_BINDING,   /* answers 400 */
+	SIM_IGNORES_CHANGE,    /* answers from where it was asked */
+	SIM_IGNORES_ADDRESS,   /* changes the port, never the address */
+	SIM_REFUSES_CHANGE,    /* answers 420 */
+	SIM_DROPS_CHANGE,      /* does not answer those */
+	SIM_WRONG_SOURCE,      /* change-both comes from A2:P1 */
+	SIM_WRONG_PLAIN,       /* answers plain requests from another port */
+	SIM_ONE_VOICE,         /* answers everything from A1:P1 */
+	SIM_SAME_ADDRESS,      /* OTHER-ADDRESS has the same address */
+	SIM_SAME_PORT,         /* OTHER-ADDRESS has the same port */
+	SIM_PRIVATE_ALTERNATE, /* OTHER-ADDRESS is 10.0.0.1 */
+	SIM_DEAD_ALTERNATE,    /* the second address answers nothing, and nothing leaves from it */
+	SIM_SLOW_CHANGE,       /* changed answers take a second longer */
+	SIM_SLOW,              /* all answers take extra_rtt_us longer */
+	SIM_LOSSY,             /* drops 30 % of what it would answer */
+};
+
+struct sim_server {
+	uint8_t misdeed; /* enum sim_misdeed */
+	uint32_t extra_rtt_us;
+};
+
+struct sim_config {
+	const struct nat_profile *profile;
+	uint64_t seed;
+	uint32_t rtt_us;               /* host to server and back; 0: 50 ms */
+	struct nat_link_config access; /* each way, on top of the profile's; no delay in here */
+	bool loses_inside;             /* loss between host and first box; otherwise beyond it */
+	struct sim_server servers[SIM_SERVERS_MAX];
+	size_t server_count;        /* 0: one, honest */
+	bool forges;                /* an off-path attacker answers everything with wrong ids */
+	bool hides_own_source;      /* the host drops packets that show its own address */
+	uint64_t flush_at_us;       /* the innermost box reboots; 0: never */
+	uint32_t refused_per_mille; /* datagrams that the system refuses to send */
+	bool open_fails, no_sockets;
+	double confidence;                    /* 0: default */
+	const struct discover_timing *timing; /* NULL: default */
+};
+
+struct sim_result {
+	struct verdict verdict;
+	bool ended;
+	uint64_t elapsed_us;
+	unsigned datagrams;   /* that left */
+	unsigned connections; /* TCP, tried */
+	unsigned burst;       /* most datagrams within 10 ms */
+	unsigned per_second;  /* most within a second */
+	unsigned open_at_end; /* slots and connections that nobody closed */
+	unsigned calls;       /* of discover_next */
+};
+
+/* One complete diagnosis; results[0..SIM_INTERFACES_MAX-1]. Returns how many interfaces ran. */
+size_t sim_run(const struct sim_config *config, struct sim_result results[SIM_INTERFACES_MAX]);
+
+/* The endpoint of a server; socket as in stun_server.h. */
+struct addr sim_endpoint(const struct sim_config *config, size_t server, uint8_t socket);
+
+#endif
