@@ -11,6 +11,7 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/discover_state.h \
 	natprobe/expect.h \
 	natprobe/filter_test.c natprobe/filter_test.h \
+	natprobe/plan.c natprobe/plan.h \
 	natprobe/portmap.h \
 	natprobe/probe_log.c natprobe/probe_log.h \
 	natprobe/property.h \

@@ -202,6 +202,10 @@ tests_test_discover_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_discover_tcp_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
 # natprobe
+UNIT_TESTS += tests/test_plan
+tests_test_plan_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_plan_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += \
 	tests/test_iface \
 	tests/test_report_json \
