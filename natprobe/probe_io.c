@@ -72,13 +72,13 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 	drive(p);
 }
 
-static void open_slot(struct probe_io *p, uint8_t index)
+static void open_slot(struct probe_io *p, uint8_t index, uint16_t port)
 {
 	struct slot *s = &p->slots[index];
 	struct addr bound;
 
 	close_slot(s);
-	s->fd = probe_socket_udp(&p->config.source, &bound);
+	s->fd = probe_socket_udp(&p->config.source, port, &bound);
 	if (s->fd < 0) {
 		discover_on_open_failed(p->config.discover, index, s->fd);
 		s->fd = -1;
@@ -165,7 +165,7 @@ static bool start_connection(struct connection *c, const struct discover_action 
 	struct addr to = stream_address(p, &a->to);
 	struct sockaddr_storage sa;
 	socklen_t len = sockaddr_from_addr(&to, &sa);
-	int fd = probe_socket_tcp(&p->config.source);
+	int fd = probe_socket_tcp(&p->config.source, a->port);
 
 	if (fd < 0)
 		return false;
@@ -220,7 +220,7 @@ static void drive(struct probe_io *p)
 	while (!p->is_done) {
 		switch (discover_next(p->config.discover, clock_us(), &a)) {
 		case DISCOVER_OPEN:
-			open_slot(p, a.slot);
+			open_slot(p, a.slot, a.port);
 			break;
 		case DISCOVER_SEND:
 			send_from(p, &a);

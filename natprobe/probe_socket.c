@@ -15,19 +15,21 @@ static bool is_refusal(int rc)
 	return rc == -EPERM || rc == -EACCES || rc == -EOPNOTSUPP || rc == -ENOPROTOOPT;
 }
 
-static int open_udp(const struct probe_source *from, const char *device, struct addr *bound)
+static int open_udp(const struct probe_source *from, const char *device, uint16_t port,
+		    struct addr *bound)
 {
+	struct addr local = addr_with_port(&from->local, port);
 	struct udp_options options = { .device = device };
 
-	return udp_open(&from->local, &options, bound);
+	return udp_open(&local, &options, bound);
 }
 
-int probe_socket_udp(const struct probe_source *from, struct addr *bound)
+int probe_socket_udp(const struct probe_source *from, uint16_t port, struct addr *bound)
 {
-	int fd = open_udp(from, from->device, bound);
+	int fd = open_udp(from, from->device, port, bound);
 
 	if (from->device != NULL && is_refusal(fd))
-		fd = open_udp(from, NULL, bound);
+		fd = open_udp(from, NULL, port, bound);
 	return fd;
 }
 
@@ -37,7 +39,7 @@ bool probe_socket_binds_device(const struct probe_source *from)
 
 	if (from->device == NULL)
 		return false;
-	fd = open_udp(from, from->device, NULL);
+	fd = open_udp(from, from->device, 0, NULL);
 	if (fd < 0)
 		return !is_refusal(fd);
 	close(fd);
@@ -55,16 +57,21 @@ static int bind_device(int fd, const char *device)
 #endif
 }
 
-int probe_socket_tcp(const struct probe_source *from)
+int probe_socket_tcp(const struct probe_source *from, uint16_t port)
 {
+	struct addr local = addr_with_port(&from->local, port);
 	struct sockaddr_storage sa;
-	socklen_t len = sockaddr_from_addr(&from->local, &sa);
+	socklen_t len = sockaddr_from_addr(&local, &sa);
 	int fd = socket(sa.ss_family, SOCK_STREAM, 0);
+	int on = 1;
 	int rc = 0;
 
 	if (fd < 0)
 		return -errno;
-	if (evutil_make_socket_nonblocking(fd) != 0 || evutil_make_socket_closeonexec(fd) != 0)
+	/* The port is taken now and not by connect (IP_BIND_ADDRESS_NO_PORT), so that the next one
+	   can have the same: all who share it must say so beforehand. */
+	if (evutil_make_socket_nonblocking(fd) != 0 || evutil_make_socket_closeonexec(fd) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
 		rc = -errno;
 	if (rc == 0 && from->device != NULL) {
 		rc = bind_device(fd, from->device);

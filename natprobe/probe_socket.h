@@ -10,13 +10,17 @@ struct probe_source {
 };
 
 /*
- * A fresh UDP socket on a port that the system chooses, which goes into *bound.
+ * A fresh UDP socket on `port` (0: the system chooses); where it ended up goes into *bound.
+ * Returns the descriptor, or -errno: -EADDRINUSE where somebody has that port.
+ */
+int probe_socket_udp(const struct probe_source *from, uint16_t port, struct addr *bound);
+
+/*
+ * A fresh TCP socket, bound to `port` (0: the system chooses) but not connected. Several of them
+ * may have one port, and then connect to different places.
  * Returns the descriptor, or -errno.
  */
-int probe_socket_udp(const struct probe_source *from, struct addr *bound);
-
-/* A fresh TCP socket, bound but not connected. Returns the descriptor, or -errno. */
-int probe_socket_tcp(const struct probe_source *from);
+int probe_socket_tcp(const struct probe_source *from, uint16_t port);
 
 /* Whether sockets of this source can be bound to its device at all. */
 bool probe_socket_binds_device(const struct probe_source *from);

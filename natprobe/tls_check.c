@@ -225,7 +225,7 @@ static bool connect_tls(struct tls_check *t, int fd, SSL *ssl)
 static bool start(struct tls_check *t)
 {
 	SSL *ssl;
-	int fd = probe_socket_tcp(&t->config.source);
+	int fd = probe_socket_tcp(&t->config.source, 0);
 
 	if (fd < 0) {
 		explain(t, strerror(-fd));
