@@ -201,6 +201,11 @@ tests_test_discover_tcp_SOURCES = tests/test_discover_tcp.c $(SIM)
 tests_test_discover_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_discover_tcp_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
+# natprobe: turns
+UNIT_TESTS += tests/test_floor
+tests_test_floor_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_floor_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+
 # natprobe
 UNIT_TESTS += tests/test_plan
 tests_test_plan_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
