@@ -69,8 +69,10 @@ void iface_list_close(struct iface_list *list);
 
 /* How packets get from an interface to a server. */
 struct iface_route {
-	struct addr source; /* port 0 */
-	bool is_local;      /* the server is this very host: its answers come in on loopback */
+	struct addr source;  /* port 0 */
+	bool is_local;       /* the server is this very host: its answers come in on loopback */
+	struct addr gateway; /* first router on the way, port 0; ADDR_NONE: there is none, as on
+				the server's own link and most tunnels, or the system does not say */
 };
 
 /*

@@ -106,25 +106,46 @@ static bool is_candidate(const struct iface_choice *choice, const struct addr *a
 	return false;
 }
 
-static int ask_preferred(int fd, const struct iface_choice *choice, const struct addr *toward,
-			 uint8_t *buf, struct iface_route *out)
+/*
+ * The way that a packet takes now, down to one router where several share the load (which
+ * RTM_F_FIB_MATCH would list instead).
+ * source  as in ask_route
+ * named   the source that the kernel would choose; untouched where it names none
+ */
+static int ask_way(int fd, const struct iface_choice *choice, const struct addr *toward,
+		   const struct addr *source, uint8_t *buf, struct addr *named,
+		   struct iface_route *out)
 {
-	struct addr none = { 0 };
-	struct addr named = { 0 };
 	struct rtmsg body;
 	struct bytes attrs;
 	struct bytes value;
 	uint16_t type;
-	int rc = ask_route(fd, choice->index, toward, &none, 0, buf, &body, &attrs);
+	int rc = ask_route(fd, choice->index, toward, source, 0, buf, &body, &attrs);
 
 	if (rc != 0)
 		return rc;
 	while (netlink_attr_next(&attrs, &type, &value)) {
 		if (type == RTA_PREFSRC)
-			netlink_get_ip(value, af_of(toward), &named);
+			netlink_get_ip(value, af_of(toward), named);
+		else if (type == RTA_GATEWAY)
+			netlink_get_ip(value, af_of(toward), &out->gateway);
 	}
-	out->source = is_candidate(choice, &named) ? named : choice->candidates[0];
+	if (addr_is_link_local(&out->gateway) && out->gateway.family == ADDR_IPV6)
+		out->gateway.scope = choice->index;
 	out->is_local = body.rtm_type == RTN_LOCAL;
+	return 0;
+}
+
+static int ask_preferred(int fd, const struct iface_choice *choice, const struct addr *toward,
+			 uint8_t *buf, struct iface_route *out)
+{
+	struct addr none = { 0 };
+	struct addr named = { 0 };
+	int rc = ask_way(fd, choice, toward, &none, buf, &named, out);
+
+	if (rc != 0)
+		return rc;
+	out->source = is_candidate(choice, &named) ? named : choice->candidates[0];
 	return 0;
 }
 
@@ -132,6 +153,7 @@ static int ask_preferred(int fd, const struct iface_choice *choice, const struct
 static int ask_by_source(int fd, const struct iface_choice *choice, const struct addr *toward,
 			 uint8_t *buf, struct iface_route *out)
 {
+	struct addr ignored = { 0 };
 	struct rtmsg body;
 	struct bytes attrs;
 	int rc = -ENETUNREACH;
@@ -142,8 +164,7 @@ static int ask_by_source(int fd, const struct iface_choice *choice, const struct
 		if (rc != 0)
 			continue;
 		out->source = choice->candidates[i];
-		out->is_local = body.rtm_type == RTN_LOCAL;
-		return 0;
+		return ask_way(fd, choice, toward, &out->source, buf, &ignored, out);
 	}
 	return rc;
 }
@@ -167,6 +188,7 @@ int iface_find_route(const struct iface_choice *choice, const struct addr *towar
 	int fd = netlink_open();
 	int rc = fd < 0 ? fd : -ENOMEM;
 
+	*out = (struct iface_route){ 0 };
 	if (fd >= 0 && buf != NULL)
 		rc = find_route(fd, choice, toward, buf, out);
 	if (fd >= 0)

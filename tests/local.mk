@@ -5,6 +5,7 @@ UNIT_TESTS =
 SYSTEM_TESTS =
 SYSTEM_TESTS += tests/check_man.sh tests/sys_packaging.sh
 SYSTEM_TESTS += tests/sys_natprobe.sh tests/sys_resolve.sh
+SYSTEM_TESTS += tests/sys_route.sh
 SYSTEM_TESTS += tests/sys_stund.sh
 
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir; \
@@ -255,6 +256,10 @@ tests_test_listen_crowd_LDADD = $(STUND_LIBS) $(CMOCKA_LIBS)
 endif
 
 check_PROGRAMS += $(UNIT_TESTS)
+
+# Asks for routes, for tests/sys_route.sh.
+check_PROGRAMS += tests/route_ask
+tests_route_ask_LDADD = $(PROBE_SHELL_LIBS)
 
 # Asks stund what no client does, for tests/sys_stund.sh.
 check_PROGRAMS += tests/stun_ask
