@@ -225,6 +225,21 @@ tests_test_report_text_SOURCES = tests/test_report_text.c tests/report_fixture.c
 tests_test_report_text_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_report_text_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 
+# the laboratory: networks with a known truth
+NAT_PROFILES = \
+	tests/nat_plan.c \
+	tests/nat_profile.c tests/nat_profile.h \
+	tests/nat_profile_basic.inc \
+	tests/nat_profile_carrier.inc \
+	tests/nat_profile_kernel.inc \
+	tests/nat_profile_ports.inc \
+	tests/nat_profile_special.inc \
+	tests/nat_link.h tests/nat_model.h tests/rng.h
+UNIT_TESTS += tests/test_nat_profile
+tests_test_nat_profile_SOURCES = tests/test_nat_profile.c $(NAT_PROFILES)
+tests_test_nat_profile_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_nat_profile_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
 # the STUN server
 UNIT_TESTS += tests/test_stun_server
 tests_test_stun_server_SOURCES = tests/test_stun_server.c tests/server_talk.c tests/server_talk.h
