@@ -9,13 +9,16 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/discover_end.c \
 	natprobe/discover_run.c \
 	natprobe/discover_state.h \
-	natprobe/expect.h \
+	natprobe/expect.c natprobe/expect.h \
+	natprobe/expect_judge.c \
+	natprobe/expect_save.c \
+	natprobe/expect_value.c natprobe/expect_value.h \
 	natprobe/filter_test.c natprobe/filter_test.h \
 	natprobe/plan.c natprobe/plan.h \
 	natprobe/floor.c natprobe/floor.h \
 	natprobe/portmap.h \
 	natprobe/probe_log.c natprobe/probe_log.h \
-	natprobe/property.h \
+	natprobe/property.c natprobe/property.h \
 	natprobe/session.c natprobe/session.h \
 	natprobe/tcp_control.c natprobe/tcp_control.h \
 	natprobe/timing.c natprobe/timing.h \

@@ -11,12 +11,15 @@
 
 #include "verdict.h"
 
+#define PROPERTY_NAME_MAX 24
+#define PROPERTY_TEXT_MAX 64
+
 enum property_kind {
 	PROPERTY_WORD,    /* one of a closed set */
 	PROPERTY_INTEGER, /* exact; "none" where it does not apply */
-	PROPERTY_MEASURE, /* an interval, in `unit` */
-	PROPERTY_ADDRESS, /* without port */
-	PROPERTY_TEXT,    /* country, AS */
+	PROPERTY_MEASURE, /* an interval, in `unit`; "none" where it does not apply */
+	PROPERTY_ADDRESS, /* without port; "none" where it is known that there is none */
+	PROPERTY_TEXT,    /* a country */
 };
 
 struct property {
@@ -27,6 +30,8 @@ struct property {
 	const char *title;        /* for people: "mapping over TCP" */
 	bool is_core;             /* unknown makes the whole run inconclusive: nat, mapping,
 				     filtering */
+	bool is_passing;          /* may be another one in the next run, on the same network: an
+				     address, a range of ports that were seen, a confidence */
 };
 
 extern const struct property property_table[];
@@ -35,13 +40,20 @@ extern const size_t property_count;
 /* NULL where there is none of that name. */
 const struct property *property_find(const char *name);
 
+/* The property whose name looks most like that one. Never NULL. */
+const struct property *property_nearest(const char *name);
+
 struct property_value {
 	bool known;
-	char text[64];   /* as printed: the word, "-1", "47.1 to 52.3 ms"; "unknown" */
-	int64_t integer; /* PROPERTY_INTEGER; `text` is "none" where it does not apply */
-	bool applies;
-	double low, high;         /* PROPERTY_MEASURE */
-	enum verdict_cause cause; /* where not known */
+	char text[PROPERTY_TEXT_MAX]; /* as printed: the word, "-1", "47.1 to 52.3 ms"; "none"
+					 where it does not apply; "unknown" */
+	int64_t integer;              /* PROPERTY_INTEGER */
+	bool applies;                 /* false: `text` is "none" */
+	double low, high;             /* PROPERTY_MEASURE */
+	struct addr addr;             /* PROPERTY_ADDRESS */
+	uint32_t possible;            /* PROPERTY_WORD that is not known: bit i where words[i] was
+					 not excluded; 0: nothing was */
+	enum verdict_cause cause;     /* where not known */
 };
 
 void property_get(const struct property *p, const struct verdict *v, struct property_value *out);

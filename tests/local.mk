@@ -207,6 +207,15 @@ UNIT_TESTS += tests/test_floor
 tests_test_floor_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_floor_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
+# natprobe: properties by name, and what is expected of them
+UNIT_TESTS += \
+	tests/test_expect \
+	tests/test_property
+tests_test_expect_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_expect_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_property_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_property_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+
 # natprobe
 UNIT_TESTS += tests/test_plan
 tests_test_plan_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

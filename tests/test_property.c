@@ -1,0 +1,239 @@
+/* property: every value of a verdict has a name, a word, and a cause where it is unknown. */
+#include "natprobe/property.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "wire.h"
+
+static struct property_value get(const char *name, const struct verdict *v)
+{
+	const struct property *p = property_find(name);
+	struct property_value out;
+
+	if (p == NULL)
+		fail_msg("no property %s", name);
+	memset(&out, 0xa5, sizeof(out));
+	property_get(p, v, &out);
+	return out;
+}
+
+static void expect_text(const char *name, const struct verdict *v, const char *want)
+{
+	struct property_value got = get(name, v);
+
+	if (strcmp(got.text, want) != 0)
+		fail_msg("%s is %s, not %s", name, got.text, want);
+	assert_int_equal(got.known, strcmp(want, "unknown") != 0);
+}
+
+static void names_are_found_and_differ(void **state)
+{
+	for (size_t i = 0; i < property_count; i++) {
+		const struct property *p = &property_table[i];
+
+		assert_ptr_equal(property_find(p->name), p);
+		assert_ptr_equal(property_nearest(p->name), p);
+		assert_true(strlen(p->name) < PROPERTY_NAME_MAX);
+		assert_true(p->title[0] != '\0');
+		assert_int_equal(p->words != NULL, p->kind == PROPERTY_WORD);
+	}
+	assert_int_equal(property_count, 29);
+	assert_null(property_find("Mapping"));
+	assert_null(property_find(""));
+}
+
+static void a_misspelt_name_finds_its_neighbour(void **state)
+{
+	static const struct {
+		const char *wrong, *right;
+	} cases[] = {
+		{ "maping", "mapping" },
+		{ "delta", "delta.type" },
+		{ "udp_blocked", "udp-blocked" },
+		{ "natpmp", "nat-pmp" },
+		{ "hairpinning", "hairpin" },
+		{ "mapping-tcp", "mapping.tcp" },
+		{ "captiveportal", "captive-portal" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		if (strcmp(property_nearest(cases[i].wrong)->name, cases[i].right) != 0)
+			fail_msg("%s: %s", cases[i].wrong, property_nearest(cases[i].wrong)->name);
+	}
+	assert_non_null(property_nearest("an unreasonably long name, longer than all of them"));
+}
+
+static void nothing_known_is_unknown_with_a_cause(void **state)
+{
+	struct verdict v = { 0 };
+
+	for (size_t i = 0; i < property_count; i++) {
+		struct property_value got;
+
+		memset(&got, 0xa5, sizeof(got));
+		property_get(&property_table[i], &v, &got);
+		if (got.known || strcmp(got.text, "unknown") != 0 || got.cause == CAUSE_NONE)
+			fail_msg("%s: %s", property_table[i].name, got.text);
+	}
+}
+
+static void words_are_those_of_the_verdict(void **state)
+{
+	struct verdict v = { 0 };
+
+	for (unsigned b = BEHAVIOUR_NONE; b < BEHAVIOURS; b++) {
+		v.mapping.value = v.mapping_tcp.value = (uint8_t)b;
+		expect_text("mapping", &v, verdict_behaviour_word((enum verdict_behaviour)b));
+		expect_text("mapping.tcp", &v, verdict_behaviour_word((enum verdict_behaviour)b));
+		v.filtering.value = (uint8_t)b;
+		if (b != BEHAVIOUR_NONE)
+			expect_text("filtering", &v,
+				    verdict_behaviour_word((enum verdict_behaviour)b));
+	}
+	for (unsigned d = DELTA_NOT_APPLICABLE; d < DELTAS; d++) {
+		v.ports.delta = (uint8_t)d;
+		expect_text("delta.type", &v, verdict_delta_word((enum verdict_delta)d));
+	}
+	for (unsigned p = POOLING_NOT_APPLICABLE; p < POOLINGS; p++) {
+		v.pooling.value = (uint8_t)p;
+		expect_text("pooling", &v, verdict_pooling_word((enum verdict_pooling)p));
+	}
+	for (unsigned h = HAIRPIN_NOT_APPLICABLE; h < HAIRPINS; h++) {
+		v.hairpin.value = (uint8_t)h;
+		expect_text("hairpin", &v, verdict_hairpin_word((enum verdict_hairpin)h));
+	}
+	for (unsigned a = VERDICT_NO; a <= VERDICT_MIXED; a++) {
+		v.udp_blocked.value = v.upnp.present.value = v.cgn.value = (uint8_t)a;
+		expect_text("udp-blocked", &v, verdict_answer_word((enum verdict_answer)a));
+		expect_text("upnp", &v, verdict_answer_word((enum verdict_answer)a));
+		expect_text("cgn", &v, verdict_answer_word((enum verdict_answer)a));
+	}
+}
+
+static void a_value_out_of_range_is_unknown(void **state)
+{
+	struct verdict v = { .mapping.value = 200, .ports.delta = 99, .nat.value = 77 };
+
+	v.nat.cause = 250;
+	expect_text("mapping", &v, "unknown");
+	expect_text("delta.type", &v, "unknown");
+	expect_text("nat", &v, "unknown");
+	assert_true(get("nat", &v).cause < CAUSES);
+}
+
+static void without_nat_ports_do_not_apply(void **state)
+{
+	struct verdict v = { .ports.delta = DELTA_NOT_APPLICABLE };
+
+	expect_text("delta.value", &v, "none");
+	expect_text("delta.preserved", &v, "none");
+	expect_text("ports.low", &v, "none");
+	expect_text("parity", &v, "not-applicable");
+	expect_text("contiguity", &v, "not-applicable");
+	assert_false(get("delta.value", &v).applies);
+}
+
+static void steps_are_signed(void **state)
+{
+	struct verdict v = { .ports = { .delta = DELTA_INDEPENDENT, .value = -2 } };
+
+	expect_text("delta.value", &v, "-2");
+	assert_int_equal(get("delta.value", &v).integer, -2);
+	v.ports.delta = DELTA_EQUAL;
+	expect_text("delta.value", &v, "none");
+	v.ports.delta = DELTA_UNKNOWN;
+	v.ports.cause = CAUSE_RATE_LIMIT;
+	expect_text("delta.value", &v, "unknown");
+	assert_int_equal(get("delta.value", &v).cause, CAUSE_RATE_LIMIT);
+	assert_int_equal(get("parity", &v).cause, CAUSE_RATE_LIMIT);
+}
+
+static void measures_have_bounds_and_a_unit(void **state)
+{
+	struct verdict v = { .rtt_min_us = 47100, .rtt_max_us = 52300 };
+
+	expect_text("rtt", &v, "47.1 to 52.3 ms");
+	v.rtt_max_us = v.rtt_min_us;
+	expect_text("rtt", &v, "47 ms");
+	v.ports.preserved = (struct verdict_interval){ 0.25, 0.875, true };
+	expect_text("delta.preserved", &v, "25 to 88 %");
+	v.loss = (struct verdict_interval){ 0, 0.004, true };
+	expect_text("loss", &v, "0.00 to 0.40 %");
+	v.confidence = 0.9993;
+	expect_text("confidence", &v, "99.93 %");
+	assert_true(get("delta.preserved", &v).low == 25);
+}
+
+static void addresses_come_without_port(void **state)
+{
+	struct verdict v = { .mapped_tcp = addr_ipv4(84, 20, 3, 9, 40000) };
+
+	expect_text("mapped", &v, "84.20.3.9");
+	v.mapped = addr_ipv4(84, 20, 3, 2, 40000);
+	expect_text("mapped", &v, "84.20.3.2");
+	v.upnp.external = addr_ipv4(100, 64, 0, 7, 0);
+	expect_text("gateway.external", &v, "100.64.0.7");
+	v.nat_pmp.external = addr_ipv4(100, 64, 0, 8, 0);
+	expect_text("gateway.external", &v, "100.64.0.8");
+}
+
+static void a_gateway_that_speaks_nothing_names_no_address(void **state)
+{
+	struct verdict v = { 0 };
+
+	v.pcp.present.value = v.nat_pmp.present.value = VERDICT_NO;
+	v.upnp.present.cause = CAUSE_NO_GATEWAY;
+	expect_text("gateway.external", &v, "unknown");
+	assert_int_equal(get("gateway.external", &v).cause, CAUSE_NO_GATEWAY);
+	v.upnp.present.value = VERDICT_NO;
+	expect_text("gateway.external", &v, "none");
+}
+
+static void what_remains_possible_is_told_by_word(void **state)
+{
+	struct verdict v = { 0 };
+	struct property_value got;
+
+	v.filtering.possible = BEHAVIOUR_BIT(BEHAVIOUR_ADDRESS_DEPENDENT) |
+			       BEHAVIOUR_BIT(BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT);
+	got = get("filtering", &v);
+	assert_string_equal(property_find("filtering")->words[1], "address-dependent");
+	assert_int_equal(got.possible, 6);
+	v.hairpin.possible = 1u << HAIRPIN_NO | 1u << HAIRPIN_INTERNAL_SOURCE;
+	got = get("hairpin", &v);
+	assert_string_equal(property_find("hairpin")->words[3], "internal-source");
+	assert_int_equal(got.possible, 1u << 1 | 1u << 3);
+}
+
+static void geography_is_text(void **state)
+{
+	struct verdict v = { .geo = { .country = "DE", .asn = 3320 } };
+
+	expect_text("country", &v, "DE");
+	expect_text("asn", &v, "3320");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_are_found_and_differ),
+		cmocka_unit_test(a_misspelt_name_finds_its_neighbour),
+		cmocka_unit_test(nothing_known_is_unknown_with_a_cause),
+		cmocka_unit_test(words_are_those_of_the_verdict),
+		cmocka_unit_test(a_value_out_of_range_is_unknown),
+		cmocka_unit_test(without_nat_ports_do_not_apply),
+		cmocka_unit_test(steps_are_signed),
+		cmocka_unit_test(measures_have_bounds_and_a_unit),
+		cmocka_unit_test(addresses_come_without_port),
+		cmocka_unit_test(a_gateway_that_speaks_nothing_names_no_address),
+		cmocka_unit_test(what_remains_possible_is_told_by_word),
+		cmocka_unit_test(geography_is_text),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
