@@ -5,9 +5,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "discover.h"
+#include "packet_tap.h"
 #include "probe_io.h"
 #include "progress.h"
 #include "tls_check.h"
@@ -19,12 +21,15 @@ struct probe {
 	struct check *check;
 	struct iface_choice choice;
 	struct probe_source source;
+	struct addr gateway;
+	bool sees_own_source;
 	struct discover_server *servers;
 	size_t server_count;
 	struct probe_detour *detours;
 	size_t detour_count;
 	struct discover *discover;
 	struct probe_io *io;
+	int tap; /* -1: none */
 	struct tls_check **tls;
 	struct report_tls *tls_results;
 	size_t tls_count;
@@ -90,6 +95,9 @@ static bool find_source(struct probe *p)
 			continue;
 		p->source.local = route.source;
 		p->source.device = route.is_local ? NULL : p->choice.name;
+		p->gateway = route.gateway;
+		p->sees_own_source = route.is_local ||
+				     packet_tap_open(p->choice.index, &route.source, &p->tap) == 0;
 		return true;
 	}
 	p->why = has_server                      ? "no route leads from here to a server"
@@ -125,6 +133,8 @@ static bool start_discovery(struct probe *p)
 		.server_count = p->server_count,
 		.random = draw_random,
 		.timing = &timing,
+		.gateway = p->gateway,
+		.sees_own_source = p->sees_own_source,
 	};
 	struct probe_io_config io = {
 		.base = c->config.base,
@@ -132,6 +142,7 @@ static bool start_discovery(struct probe *p)
 		.source = p->source,
 		.detours = p->detours,
 		.detour_count = p->detour_count,
+		.tap = p->tap,
 		.on_done = on_part_done,
 		.arg = c,
 	};
@@ -253,6 +264,8 @@ static bool alloc_all(struct check *c, const struct iface_choice *choices)
 	if (c->batch == NULL || (needs_tls(c) && c->tls == NULL) || c->probes == NULL ||
 	    c->reports == NULL || c->deadline == NULL || c->interrupt == NULL)
 		return false;
+	for (size_t i = 0; i < n; i++)
+		c->probes[i].tap = -1;
 	for (size_t i = 0; i < n; i++) {
 		if (!alloc_probe(&c->probes[i], c, &choices[i]))
 			return false;
@@ -280,6 +293,8 @@ static void free_probe(struct probe *p)
 {
 	probe_io_free(p->io);
 	discover_free(p->discover);
+	if (p->tap >= 0)
+		close(p->tap);
 	for (size_t i = 0; i < p->tls_count; i++)
 		tls_check_free(p->tls[i]);
 	free(p->tls);

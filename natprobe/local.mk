@@ -22,6 +22,7 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/session.c natprobe/session.h \
 	natprobe/tcp_control.c natprobe/tcp_control.h \
 	natprobe/timing.c natprobe/timing.h \
+	natprobe/udp_packet.c natprobe/udp_packet.h \
 	natprobe/verdict.c natprobe/verdict.h
 
 PROBE_LIBS = natprobe/libprobe.a $(CORE_LIBS)
@@ -39,6 +40,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/check.c natprobe/check.h \
 	natprobe/check_options.c natprobe/check_options.h \
 	natprobe/dns.c natprobe/dns.h \
+	natprobe/packet_tap.h \
 	natprobe/probe_io.c natprobe/probe_io.h \
 	natprobe/probe_socket.c natprobe/probe_socket.h \
 	natprobe/progress.c natprobe/progress.h \
@@ -55,9 +57,12 @@ if RTNETLINK
 natprobe_libprobeshell_a_SOURCES += \
 	natprobe/iface_linux.c \
 	natprobe/netlink_linux.c natprobe/netlink_linux.h \
+	natprobe/packet_tap_linux.c \
 	natprobe/route_linux.c
 else
-natprobe_libprobeshell_a_SOURCES += natprobe/iface_portable.c
+natprobe_libprobeshell_a_SOURCES += \
+	natprobe/iface_portable.c \
+	natprobe/packet_tap_none.c
 endif
 
 PROBE_SHELL_LIBS = natprobe/libprobeshell.a natprobe/libprobe.a $(SHELL_LIBS) \

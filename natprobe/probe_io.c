@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "packet_tap.h"
 #include "sockaddr.h"
 
 #define BATCHES_PER_WAKEUP 4
@@ -16,6 +17,7 @@ struct slot {
 	struct probe_io *probe;
 	struct event *event;
 	int fd; /* -1: closed */
+	uint16_t port;
 	uint8_t index;
 };
 
@@ -31,6 +33,7 @@ struct probe_io {
 	struct slot slots[DISCOVER_SLOTS_MAX];
 	struct connection connections[DISCOVER_CONNECTIONS_MAX];
 	struct event *timer;
+	struct event *tap; /* NULL: none */
 	bool is_done;
 };
 
@@ -72,6 +75,31 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 	drive(p);
 }
 
+static struct slot *find_slot(struct probe_io *p, uint16_t port)
+{
+	for (size_t i = 0; i < DISCOVER_SLOTS_MAX; i++) {
+		if (p->slots[i].fd >= 0 && p->slots[i].port == port)
+			return &p->slots[i];
+	}
+	return NULL;
+}
+
+static void on_tapped(evutil_socket_t fd, short events, void *arg)
+{
+	struct probe_io *p = arg;
+	uint8_t buf[PACKET_TAP_MAX];
+	struct udp_packet packet;
+
+	for (int i = 0; i < UDP_BATCH && packet_tap_read(fd, buf, &packet); i++) {
+		const struct slot *s = find_slot(p, packet.to.port);
+
+		if (s != NULL)
+			discover_on_datagram(p->config.discover, s->index, &packet.from,
+					     packet.data, clock_us());
+	}
+	drive(p);
+}
+
 static void open_slot(struct probe_io *p, uint8_t index, uint16_t port)
 {
 	struct slot *s = &p->slots[index];
@@ -84,6 +112,7 @@ static void open_slot(struct probe_io *p, uint8_t index, uint16_t port)
 		s->fd = -1;
 		return;
 	}
+	s->port = bound.port;
 	s->event = event_new(p->config.base, s->fd, EV_READ | EV_PERSIST, on_readable, s);
 	if (s->event == NULL || event_add(s->event, NULL) != 0) {
 		close_slot(s);
@@ -206,6 +235,8 @@ static void finish(struct probe_io *p)
 {
 	p->is_done = true;
 	event_del(p->timer);
+	if (p->tap != NULL)
+		event_del(p->tap);
 	for (size_t i = 0; i < DISCOVER_SLOTS_MAX; i++)
 		close_slot(&p->slots[i]);
 	for (size_t i = 0; i < DISCOVER_CONNECTIONS_MAX; i++)
@@ -249,6 +280,17 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 	drive(arg);
 }
 
+static bool make_events(struct probe_io *p)
+{
+	p->timer = evtimer_new(p->config.base, on_timer, p);
+	if (p->timer == NULL)
+		return false;
+	if (p->config.tap < 0)
+		return true;
+	p->tap = event_new(p->config.base, p->config.tap, EV_READ | EV_PERSIST, on_tapped, p);
+	return p->tap != NULL && event_add(p->tap, NULL) == 0;
+}
+
 struct probe_io *probe_io_new(const struct probe_io_config *config)
 {
 	struct probe_io *p = calloc(1, sizeof(*p));
@@ -260,9 +302,8 @@ struct probe_io *probe_io_new(const struct probe_io_config *config)
 		p->slots[i] = (struct slot){ .probe = p, .fd = -1, .index = (uint8_t)i };
 	for (size_t i = 0; i < DISCOVER_CONNECTIONS_MAX; i++)
 		p->connections[i] = (struct connection){ .probe = p, .index = (uint8_t)i };
-	p->timer = evtimer_new(config->base, on_timer, p);
-	if (p->timer == NULL) {
-		free(p);
+	if (!make_events(p)) {
+		probe_io_free(p);
 		return NULL;
 	}
 	drive(p);
@@ -277,7 +318,10 @@ void probe_io_free(struct probe_io *p)
 		close_slot(&p->slots[i]);
 	for (size_t i = 0; i < DISCOVER_CONNECTIONS_MAX; i++)
 		close_connection(&p->connections[i]);
-	event_free(p->timer);
+	if (p->timer != NULL)
+		event_free(p->timer);
+	if (p->tap != NULL)
+		event_free(p->tap);
 	free(p);
 }
 

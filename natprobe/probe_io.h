@@ -24,6 +24,7 @@ struct probe_io_config {
 	struct probe_source source;
 	const struct probe_detour *detours;
 	size_t detour_count;
+	int tap;                    /* packet_tap_open, the caller's; -1: none */
 	void (*on_done)(void *arg); /* once, when the discovery has its verdict */
 	void *arg;
 };

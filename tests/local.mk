@@ -5,7 +5,7 @@ UNIT_TESTS =
 SYSTEM_TESTS =
 SYSTEM_TESTS += tests/check_man.sh tests/sys_packaging.sh
 SYSTEM_TESTS += tests/sys_natprobe.sh tests/sys_resolve.sh
-SYSTEM_TESTS += tests/sys_route.sh
+SYSTEM_TESTS += tests/sys_route.sh tests/sys_own_source.sh
 SYSTEM_TESTS += tests/sys_stund.sh
 
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir; \
@@ -202,6 +202,11 @@ tests_test_discover_tcp_SOURCES = tests/test_discover_tcp.c $(SIM)
 tests_test_discover_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_discover_tcp_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
+# natprobe: what is seen below IP
+UNIT_TESTS += tests/test_udp_packet
+tests_test_udp_packet_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_udp_packet_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+
 # natprobe: turns
 UNIT_TESTS += tests/test_floor
 tests_test_floor_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -280,6 +285,10 @@ tests_test_listen_crowd_LDADD = $(STUND_LIBS) $(CMOCKA_LIBS)
 endif
 
 check_PROGRAMS += $(UNIT_TESTS)
+
+# Listens for what Linux drops, for tests/sys_own_source.sh.
+check_PROGRAMS += tests/tap_ask
+tests_tap_ask_LDADD = $(PROBE_SHELL_LIBS)
 
 # Asks for routes, for tests/sys_route.sh.
 check_PROGRAMS += tests/route_ask
