@@ -2,7 +2,11 @@
 noinst_LIBRARIES += natprobe/libprobe.a
 
 natprobe_libprobe_a_SOURCES = \
-	natprobe/allocation.h \
+	natprobe/allocation.c natprobe/allocation.h \
+	natprobe/pooling.c \
+	natprobe/prediction.c natprobe/prediction.h \
+	natprobe/rules.c natprobe/rules.h \
+	natprobe/rules_counter.c \
 	natprobe/asks.c natprobe/asks.h \
 	natprobe/classify.c natprobe/classify.h \
 	natprobe/discover.c natprobe/discover.h \
@@ -25,7 +29,7 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/udp_packet.c natprobe/udp_packet.h \
 	natprobe/verdict.c natprobe/verdict.h
 
-PROBE_LIBS = natprobe/libprobe.a $(CORE_LIBS)
+PROBE_LIBS = natprobe/libprobe.a $(CORE_LIBS) -lm
 
 # Which interfaces are probed: a decision as well.
 natprobe_libprobe_a_SOURCES += \
@@ -66,7 +70,7 @@ natprobe_libprobeshell_a_SOURCES += \
 endif
 
 PROBE_SHELL_LIBS = natprobe/libprobeshell.a natprobe/libprobe.a $(SHELL_LIBS) \
-	$(CARES_LIBS) $(JANSSON_LIBS)
+	$(CARES_LIBS) $(JANSSON_LIBS) -lm
 
 bin_PROGRAMS += natprobe/natprobe
 natprobe_natprobe_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS)

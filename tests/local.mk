@@ -176,12 +176,16 @@ tests_test_udp_portable_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 
 # natprobe: its decisions
 UNIT_TESTS += \
+	tests/test_allocation \
 	tests/test_classify \
 	tests/test_discover \
 	tests/test_discover_end \
 	tests/test_discover_path \
 	tests/test_discover_servers \
 	tests/test_discover_tcp
+tests_test_allocation_SOURCES = tests/test_allocation.c tests/port_box.c tests/port_box.h tests/rng.h
+tests_test_allocation_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_allocation_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_classify_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_classify_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 SIM = tests/sim_judge.c tests/sim_judge.h tests/sim_nat.c tests/sim_nat.h \

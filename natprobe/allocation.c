@@ -1,0 +1,291 @@
+#include "allocation.h"
+
+#include <math.h>
+
+#include "prediction.h"
+#include "rules.h"
+
+/* The plan: first these many random ones, even and odd apart, then neighbours. */
+#define FIRST_RANDOM      11
+#define FIRST_CONSECUTIVE 9
+#define MORE              6
+#define MORE_SERIAL       5
+#define ANSWERED_MIN      8
+
+/* Values with a smaller chance than this do not remain possible. */
+#define POSSIBLE_MIN 1e-3
+
+static const double interval_error = 0.001;
+
+/* The chance that at most `k` of `n` happen where each does with chance p. */
+static double binomial_at_most(size_t k, size_t n, double p)
+{
+	double term = pow(1 - p, (double)n), sum = 0;
+
+	if (p >= 1)
+		return k >= n ? 1 : 0;
+	for (size_t i = 0; i <= k && i <= n; i++) {
+		sum += term;
+		term *= (double)(n - i) / (double)(i + 1) * p / (1 - p);
+	}
+	return fmin(sum, 1);
+}
+
+/* Where binomial_at_most(k, n, p), which falls with p, is `level`. */
+static double binomial_solve(size_t k, size_t n, double level)
+{
+	double low = 0, high = 1;
+
+	for (unsigned i = 0; i < 50; i++) {
+		double middle = (low + high) / 2;
+
+		if (binomial_at_most(k, n, middle) > level)
+			low = middle;
+		else
+			high = middle;
+	}
+	return (low + high) / 2;
+}
+
+/* Clopper and Pearson's interval. */
+static struct verdict_interval share_interval(struct rules_tally t)
+{
+	struct verdict_interval i = { .low = 0, .high = 1, .known = t.of > 0 };
+
+	if (t.of == 0)
+		return (struct verdict_interval){ 0 };
+	if (t.kept > 0)
+		i.low = binomial_solve(t.kept - 1, t.of, 1 - interval_error / 2);
+	if (t.kept < t.of)
+		i.high = binomial_solve(t.kept, t.of, interval_error / 2);
+	return i;
+}
+
+/* The chance of a type and value, by whichever rules. */
+static double chance_of(const struct rules *rules, const struct rule *best)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < rules->count; i++) {
+		const struct rule *r = &rules->list[i];
+
+		if (r->delta == best->delta && r->value == best->value)
+			sum += r->chance;
+	}
+	return sum;
+}
+
+static double chance_of_others(const struct rules *rules, const struct rule *best)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < rules->count; i++) {
+		const struct rule *r = &rules->list[i];
+
+		if (r->delta != best->delta || r->value != best->value)
+			sum += r->chance;
+	}
+	return sum;
+}
+
+static const struct rule *best_rule(const struct rules *rules)
+{
+	const struct rule *best = &rules->list[0];
+	double chance = chance_of(rules, best);
+
+	for (size_t i = 1; i < rules->count && i < 4; i++) {
+		double c = chance_of(rules, &rules->list[i]);
+
+		if (c > chance) {
+			best = &rules->list[i];
+			chance = c;
+		}
+	}
+	return best;
+}
+
+static bool is_reordered(const struct rules *rules)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < rules->count; i++) {
+		if (rules->list[i].kind == RULE_REORDERED)
+			sum += rules->list[i].chance;
+	}
+	return sum > POSSIBLE_MIN;
+}
+
+static uint32_t possible_deltas(const struct rules *rules)
+{
+	double chances[DELTAS] = { 0 };
+	uint32_t possible = 0;
+
+	for (size_t i = 0; i < rules->count; i++)
+		chances[rules->list[i].delta] += rules->list[i].chance;
+	for (unsigned d = 0; d < DELTAS; d++) {
+		if (chances[d] > POSSIBLE_MIN)
+			possible |= 1u << d;
+	}
+	return possible;
+}
+
+/*
+ * Where a rule keeps some ports and leaves others to chance, only the others can tell; where all
+ * are kept, the rule itself does.
+ */
+static size_t parity_witnesses(const struct rules_view *v, const struct rule *best)
+{
+	size_t kept;
+
+	if (best->delta != DELTA_EQUAL && best->delta != DELTA_PRESERVING)
+		return v->count;
+	kept = rules_count_offset(v, best->value).kept;
+	return kept == v->count ? v->count : v->count - kept;
+}
+
+static struct verdict_yes_no judge_parity(const struct rules_view *v, const struct rule *best,
+					  double error_max)
+{
+	for (size_t i = 0; i < v->count; i++) {
+		if ((v->seen[i].local ^ v->seen[i].external) & 1)
+			return (struct verdict_yes_no){ .value = VERDICT_NO };
+	}
+	size_t witnesses = parity_witnesses(v, best);
+
+	if (witnesses > 0 && pow(0.5, (double)witnesses) <= fmax(error_max, 1e-12))
+		return (struct verdict_yes_no){ .value = VERDICT_YES };
+	return (struct verdict_yes_no){
+		.cause = v->count < ANSWERED_MIN ? CAUSE_LOSS : CAUSE_AMBIGUOUS,
+	};
+}
+
+static struct verdict_yes_no judge_contiguity(const struct verdict_ports *p)
+{
+	bool counts = p->delta == DELTA_INDEPENDENT || p->delta == DELTA_DEPENDENT;
+
+	if (p->delta == DELTA_UNKNOWN)
+		return (struct verdict_yes_no){ .cause = p->cause };
+	if (p->delta == DELTA_RANDOM || (counts && p->value != 1))
+		return (struct verdict_yes_no){ .value = VERDICT_NO };
+	return (struct verdict_yes_no){ .value = VERDICT_YES };
+}
+
+static void note_range(const struct rules_view *v, struct verdict_ports *out)
+{
+	for (size_t i = 0; i < v->count; i++) {
+		uint16_t port = v->seen[i].external;
+
+		if (out->low == 0 || port < out->low)
+			out->low = port;
+		if (port > out->high)
+			out->high = port;
+	}
+}
+
+static uint8_t unknown_cause(const struct rules_view *v, const struct rules *rules)
+{
+	if (v->count == 0 && v->sent == 0)
+		return CAUSE_NOT_TRIED;
+	if (v->count < ANSWERED_MIN)
+		return CAUSE_LOSS;
+	return is_reordered(rules) ? CAUSE_REORDERED : CAUSE_AMBIGUOUS;
+}
+
+static void judge_delta(const struct rules_view *v, const struct rules *rules, double error_max,
+			struct verdict_ports *out)
+{
+	const struct rule *best = best_rule(rules);
+
+	out->error = chance_of_others(rules, best);
+	out->possible = possible_deltas(rules) | 1u << best->delta;
+	if (v->count < ANSWERED_MIN || out->error > error_max) {
+		out->cause = unknown_cause(v, rules);
+		return;
+	}
+	out->delta = best->delta;
+	out->value = best->value;
+	out->possible = 1u << best->delta;
+}
+
+void allocation_classify(const struct verdict_sample *samples, size_t count,
+			 enum verdict_answer nat, double error_max, struct verdict_ports *out,
+			 struct verdict_prediction *prediction)
+{
+	struct rules_view view;
+	struct rules rules;
+
+	rules_view_fill(&view, samples, count);
+	*out = (struct verdict_ports){
+		.sampled = (uint16_t)count,
+		.answered = (uint16_t)view.count,
+	};
+	*prediction = (struct verdict_prediction){ 0 };
+	note_range(&view, out);
+	if (nat == VERDICT_NO) {
+		out->delta = DELTA_NOT_APPLICABLE;
+		out->possible = 1u << DELTA_NOT_APPLICABLE;
+		return;
+	}
+	rules_weigh(&view, &rules);
+	judge_delta(&view, &rules, error_max, out);
+	out->preserved = share_interval(rules_count_offset(&view, 0));
+	out->parity = judge_parity(&view, best_rule(&rules), error_max);
+	out->contiguity = judge_contiguity(out);
+	if (out->delta != DELTA_UNKNOWN)
+		prediction_make(&view, &rules, best_rule(&rules), prediction);
+}
+
+static struct allocation_plan plan_of(enum allocation_locals locals, size_t count, bool serial,
+				      size_t room)
+{
+	if (count > room)
+		count = room;
+	if (count == 0)
+		return (struct allocation_plan){ .locals = ALLOCATION_ENOUGH };
+	return (struct allocation_plan){
+		.locals = (uint8_t)locals,
+		.count = (uint8_t)count,
+		.serial = serial,
+	};
+}
+
+/* What a further sample shall tell: neighbours tell `dependent` from the others. */
+static enum allocation_locals telling_locals(const struct rules *rules)
+{
+	double dependent = 0;
+
+	for (size_t i = 0; i < rules->count; i++) {
+		if (rules->list[i].delta == DELTA_DEPENDENT)
+			dependent += rules->list[i].chance;
+	}
+	return dependent > POSSIBLE_MIN ? ALLOCATION_CONSECUTIVE : ALLOCATION_RANDOM;
+}
+
+struct allocation_plan allocation_more(const struct verdict_sample *samples, size_t count,
+				       enum verdict_answer nat, double error_max, size_t room)
+{
+	struct verdict_ports ports = { 0 };
+	struct rules_view view;
+	struct rules rules;
+
+	if (nat == VERDICT_NO)
+		return (struct allocation_plan){ .locals = ALLOCATION_ENOUGH };
+	if (room > VERDICT_SAMPLES_MAX - count)
+		room = VERDICT_SAMPLES_MAX - count;
+	if (count < FIRST_RANDOM)
+		return plan_of(ALLOCATION_RANDOM, FIRST_RANDOM - count, false, room);
+	if (count < FIRST_RANDOM + FIRST_CONSECUTIVE)
+		return plan_of(ALLOCATION_CONSECUTIVE, FIRST_RANDOM + FIRST_CONSECUTIVE - count,
+			       false, room);
+	rules_view_fill(&view, samples, count);
+	rules_weigh(&view, &rules);
+	judge_delta(&view, &rules, error_max, &ports);
+	bool parity_open =
+		judge_parity(&view, best_rule(&rules), error_max).value == VERDICT_UNKNOWN;
+
+	if (ports.delta != DELTA_UNKNOWN && !parity_open)
+		return (struct allocation_plan){ .locals = ALLOCATION_ENOUGH };
+	if (ports.cause == CAUSE_REORDERED)
+		return plan_of(ALLOCATION_CONSECUTIVE, MORE_SERIAL, true, room);
+	return plan_of(telling_locals(&rules), MORE, false, room);
+}
