@@ -4,12 +4,13 @@
 # A program links shell before core.
 noinst_LIBRARIES += lib/libcore.a lib/libshell.a
 
-lib_libcore_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+lib_libcore_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(MAXMINDDB_CFLAGS)
 lib_libcore_a_SOURCES = \
 	lib/wire.h \
 	lib/addr.c lib/addr.h \
 	lib/dtls_hello.c lib/dtls_hello.h \
 	lib/crc32.c lib/crc32.h \
+	lib/geo.c lib/geo.h \
 	lib/siphash.h \
 	lib/opaque.c lib/opaque.h \
 	lib/limit.c lib/limit.h \
@@ -68,5 +69,5 @@ else
 lib_libshell_a_SOURCES += lib/udp_portable.c
 endif
 
-CORE_LIBS = lib/libcore.a $(CRYPTO_LIBS) $(UNISTRING_LIBS)
+CORE_LIBS = lib/libcore.a $(CRYPTO_LIBS) $(MAXMINDDB_LIBS) $(UNISTRING_LIBS)
 SHELL_LIBS = lib/libshell.a $(CORE_LIBS) $(LIBEVENT_LIBS) $(OPENSSL_LIBS) -lpthread

@@ -19,6 +19,7 @@ stddef.h stdint.h stdio.h stdlib.h string.h strings.h "
 # FILE HEADER: the holes in the walls, all of them. stdio.h above is for snprintf.
 EXCEPTIONS='
 lib/addr.c arpa/inet.h
+lib/geo.c maxminddb.h
 lib/opaque.c uni*.h
 lib/stun_auth.c openssl/*
 '

@@ -206,6 +206,12 @@ tests_test_discover_tcp_SOURCES = tests/test_discover_tcp.c $(SIM)
 tests_test_discover_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_discover_tcp_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
+# what is known of an address
+UNIT_TESTS += tests/test_geo
+tests_test_geo_SOURCES = tests/test_geo.c tests/mmdb_write.c tests/mmdb_write.h
+tests_test_geo_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_geo_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
 # natprobe: what is seen below IP
 UNIT_TESTS += tests/test_udp_packet
 tests_test_udp_packet_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
