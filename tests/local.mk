@@ -8,6 +8,22 @@ SYSTEM_TESTS += tests/sys_natprobe.sh tests/sys_resolve.sh
 SYSTEM_TESTS += tests/sys_route.sh tests/sys_own_source.sh
 SYSTEM_TESTS += tests/sys_stund.sh
 
+# The NAT model, for simulations and for natlab.
+noinst_LIBRARIES += tests/libnat.a
+tests_libnat_a_SOURCES = \
+	tests/nat_alloc.c \
+	tests/nat_icmp.c \
+	tests/nat_link.c tests/nat_link.h \
+	tests/nat_map.c \
+	tests/nat_model.c tests/nat_model.h \
+	tests/nat_react.c \
+	tests/nat_state.h \
+	tests/nat_translate.c \
+	tests/packet.c tests/packet.h \
+	tests/packet_build.c \
+	tests/rng.h
+NAT_LIBS = tests/libnat.a $(CORE_LIBS)
+
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir; \
 	FUZZ_TARGETS='$(FUZZ_TARGETS)'; export FUZZ_TARGETS;
 
@@ -173,6 +189,13 @@ tests_test_udp_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_udp_portable_SOURCES = tests/test_udp.c lib/udp_portable.c
 tests_test_udp_portable_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_udp_portable_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
+
+# the NAT model
+NAT_RIG = tests/nat_rig.c tests/nat_rig.h
+UNIT_TESTS += tests/test_nat_model
+tests_test_nat_model_SOURCES = tests/test_nat_model.c $(NAT_RIG)
+tests_test_nat_model_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_nat_model_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
 
 # natprobe: its decisions
 UNIT_TESTS += \
