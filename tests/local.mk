@@ -24,6 +24,28 @@ tests_libnat_a_SOURCES = \
 	tests/rng.h
 NAT_LIBS = tests/libnat.a $(CORE_LIBS)
 
+# Networks with a known truth, and one such network on a virtual clock.
+NAT_PROFILES = \
+	tests/nat_plan.c \
+	tests/nat_profile.c tests/nat_profile.h \
+	tests/nat_profile_basic.inc \
+	tests/nat_profile_carrier.inc \
+	tests/nat_profile_kernel.inc \
+	tests/nat_profile_ports.inc \
+	tests/nat_profile_special.inc \
+	tests/nat_link.h tests/nat_model.h tests/rng.h
+check_LIBRARIES += tests/libsim.a
+tests_libsim_a_SOURCES = \
+	tests/sim_host.c \
+	tests/sim_net.c tests/sim_net.h \
+	tests/sim_parts.h \
+	tests/sim_path.c \
+	tests/sim_queue.c tests/sim_queue.h \
+	tests/sim_server.c \
+	tests/sim_tcp.c \
+	$(NAT_PROFILES)
+SIM_LIBS = tests/libsim.a tests/libnat.a $(PROBE_LIBS)
+
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir; \
 	FUZZ_TARGETS='$(FUZZ_TARGETS)'; export FUZZ_TARGETS;
 
@@ -197,6 +219,12 @@ tests_test_nat_model_SOURCES = tests/test_nat_model.c $(NAT_RIG)
 tests_test_nat_model_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_nat_model_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
 
+# the simulated network
+UNIT_TESTS += tests/test_sim_net
+tests_test_sim_net_SOURCES = tests/test_sim_net.c tests/sim_check.c tests/sim_check.h
+tests_test_sim_net_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_sim_net_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
+
 # natprobe: its decisions
 UNIT_TESTS += \
 	tests/test_allocation \
@@ -211,23 +239,21 @@ tests_test_allocation_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_allocation_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_classify_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_classify_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
-SIM = tests/sim_judge.c tests/sim_judge.h tests/sim_nat.c tests/sim_nat.h \
-	tests/sim_world.c tests/sim_world.h tests/rng.h
-tests_test_discover_SOURCES = tests/test_discover.c $(SIM)
+tests_test_discover_SOURCES = tests/test_discover.c tests/sim_check.c tests/sim_check.h
 tests_test_discover_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_test_discover_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
-tests_test_discover_end_SOURCES = tests/test_discover_end.c $(SIM)
+tests_test_discover_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
+tests_test_discover_end_SOURCES = tests/test_discover_end.c tests/sim_check.c tests/sim_check.h
 tests_test_discover_end_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_test_discover_end_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
-tests_test_discover_path_SOURCES = tests/test_discover_path.c $(SIM)
+tests_test_discover_end_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
+tests_test_discover_path_SOURCES = tests/test_discover_path.c tests/sim_check.c tests/sim_check.h
 tests_test_discover_path_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_test_discover_path_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
-tests_test_discover_servers_SOURCES = tests/test_discover_servers.c $(SIM)
+tests_test_discover_path_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
+tests_test_discover_servers_SOURCES = tests/test_discover_servers.c tests/sim_check.c tests/sim_check.h
 tests_test_discover_servers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_test_discover_servers_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
-tests_test_discover_tcp_SOURCES = tests/test_discover_tcp.c $(SIM)
+tests_test_discover_servers_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
+tests_test_discover_tcp_SOURCES = tests/test_discover_tcp.c tests/sim_check.c tests/sim_check.h
 tests_test_discover_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_test_discover_tcp_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_discover_tcp_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
 
 # what is known of an address
 UNIT_TESTS += tests/test_geo
@@ -273,15 +299,6 @@ tests_test_report_text_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_report_text_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 
 # the laboratory: networks with a known truth
-NAT_PROFILES = \
-	tests/nat_plan.c \
-	tests/nat_profile.c tests/nat_profile.h \
-	tests/nat_profile_basic.inc \
-	tests/nat_profile_carrier.inc \
-	tests/nat_profile_kernel.inc \
-	tests/nat_profile_ports.inc \
-	tests/nat_profile_special.inc \
-	tests/nat_link.h tests/nat_model.h tests/rng.h
 UNIT_TESTS += tests/test_nat_profile
 tests_test_nat_profile_SOURCES = tests/test_nat_profile.c $(NAT_PROFILES)
 tests_test_nat_profile_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

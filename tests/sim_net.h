@@ -40,9 +40,19 @@ enum sim_misdeed {
 	SIM_LOSSY,             /* drops 30 % of what it would answer */
 };
 
+/* What servers answer over TCP. */
+enum sim_tcp_answer {
+	SIM_TCP_HONEST = 0,
+	SIM_TCP_MAPPED,  /* as RFC 3489 has it */
+	SIM_TCP_NOTHING, /* a success without an address */
+	SIM_TCP_ERROR,   /* 400 */
+	SIM_TCP_FAMILY,  /* an address of the other family */
+};
+
 struct sim_server {
 	uint8_t misdeed; /* enum sim_misdeed */
 	uint32_t extra_rtt_us;
+	uint8_t tcp_answer; /* enum sim_tcp_answer */
 };
 
 struct sim_config {
@@ -53,12 +63,17 @@ struct sim_config {
 	bool loses_inside;             /* loss between host and first box; otherwise beyond it */
 	struct sim_server servers[SIM_SERVERS_MAX];
 	size_t server_count;        /* 0: one, honest */
+	bool no_servers;            /* the discoveries are told of none */
 	bool forges;                /* an off-path attacker answers everything with wrong ids */
 	bool hides_own_source;      /* the host drops packets that show its own address */
 	uint64_t flush_at_us;       /* the innermost box reboots; 0: never */
 	uint32_t refused_per_mille; /* datagrams that the system refuses to send */
-	bool open_fails, no_sockets;
-	double confidence;                    /* 0: default */
+	uint32_t wakes_after_us;    /* what is sent before waits until then: ARP, a radio */
+	bool open_fails;            /* no slot but the first can be opened */
+	bool no_sockets;            /* none at all */
+	bool tcp_hides_local;       /* the system does not tell our end of a connection */
+	double confidence;          /* 0: default */
+	uint16_t local_port;        /* as discover_config has it */
 	const struct discover_timing *timing; /* NULL: default */
 };
 
@@ -74,10 +89,16 @@ struct sim_result {
 	unsigned calls;       /* of discover_next */
 };
 
-/* One complete diagnosis; results[0..SIM_INTERFACES_MAX-1]. Returns how many interfaces ran. */
+/*
+ * One complete diagnosis; results[0..SIM_INTERFACES_MAX-1]. Returns how many interfaces ran.
+ * Two interfaces run side by side, as natprobe does it, and take turns where mappings are made.
+ */
 size_t sim_run(const struct sim_config *config, struct sim_result results[SIM_INTERFACES_MAX]);
 
-/* The endpoint of a server; socket as in stun_server.h. */
+/*
+ * The endpoint of a server as the host addresses it (behind a NAT64: synthesised); socket as in
+ * stun_server.h.
+ */
 struct addr sim_endpoint(const struct sim_config *config, size_t server, uint8_t socket);
 
 #endif

@@ -7,29 +7,30 @@
 
 #include <cmocka.h>
 
-#include "sim_judge.h"
+#include "sim_check.h"
 
 static void every_combination_is_exact_and_in_time(void **state)
 {
 	static const uint32_t rtts_us[] = { 1000, 20000, 50000, 150000, 400000, 1000000, 1200000 };
 	struct discover_timing timing = discover_timing_default();
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 
 	for (size_t m = 0; m < ARRAY_LEN(sim_mappings); m++) {
 		for (size_t f = 0; f < ARRAY_LEN(sim_filterings); f++) {
 			for (size_t t = 0; t < ARRAY_LEN(rtts_us) * 4; t++) {
 				struct sim_result r;
 
-				c.mapping = sim_mappings[m];
-				c.filtering = sim_filterings[f];
-				c.rtt_us = rtts_us[t / 4];
-				c.preserves_port = t & 1;
+				c.box.mapping = sim_mappings[m];
+				c.box.filtering = sim_filterings[f];
+				c.net.rtt_us = rtts_us[t / 4];
+				c.box.allocation = (t & 1) != 0 ? NAT_PRESERVING : NAT_RANDOM;
 				c.ipv6 = (t & 2) != 0;
-				c.seed++;
-				r = sim_judge(&c);
+				c.net.seed++;
+				r = sim_check(&c);
 				if (!sim_is_exact(&c, &r) || r.verdict.finding_count > 0 ||
 				    r.elapsed_us >
-					    3 * c.rtt_us + discover_window_us(&timing, c.rtt_us))
+					    3 * c.net.rtt_us +
+						    discover_window_us(&timing, c.net.rtt_us))
 					sim_fail(&c, &r);
 			}
 		}
@@ -38,33 +39,35 @@ static void every_combination_is_exact_and_in_time(void **state)
 
 static void positives_decide_without_the_window(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 	struct sim_result r;
 
-	c.filtering = BEHAVIOUR_ENDPOINT_INDEPENDENT;
-	r = sim_judge(&c);
+	c.box.filtering = NAT_EI;
+	r = sim_check(&c);
 	assert_true(sim_is_exact(&c, &r));
-	assert_true(r.elapsed_us <= 3 * c.rtt_us);
+	assert_true(r.elapsed_us <= 3 * c.net.rtt_us);
 	assert_int_equal(r.verdict.window_us, 0);
 	assert_float_equal(r.verdict.filtering.error, 0, 0);
 
-	c.mapping = BEHAVIOUR_NONE;
-	r = sim_judge(&c);
+	c.box.mapping = NAT_NONE;
+	r = sim_check(&c);
 	assert_true(sim_is_exact(&c, &r));
-	assert_true(r.elapsed_us <= 2 * c.rtt_us);
+	assert_true(r.elapsed_us <= 2 * c.net.rtt_us);
 }
 
 /* Random ports out of few: two destinations often have the same port, by chance. */
 static void equal_ports_by_chance_are_seen_through(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 	unsigned exact = 0;
 
-	c.preserves_port = false;
-	c.port_span = 200;
-	c.mapping = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
-	for (c.seed = 1; c.seed <= 500; c.seed++) {
-		struct sim_result r = sim_judge(&c);
+	c.box.allocation = NAT_LINUX; /* lets two destinations share a port */
+	c.box.overload = 1;
+	c.box.port_low = 2000;
+	c.box.port_high = 2199;
+	c.box.mapping = NAT_APD;
+	for (c.net.seed = 1; c.net.seed <= 500; c.net.seed++) {
+		struct sim_result r = sim_check(&c);
 
 		if (sim_is_wrong(&c, &r) && r.verdict.mapping.value != BEHAVIOUR_MIXED)
 			sim_fail(&c, &r);
@@ -76,45 +79,47 @@ static void equal_ports_by_chance_are_seen_through(void **state)
 /* An external address by chance for each mapping fits no rule. */
 static void arbitrary_pooling_is_mixed(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 	unsigned mixed = 0;
 
-	c.pools = true;
-	c.mapping = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
-	for (c.seed = 1; c.seed <= 200; c.seed++)
-		mixed += sim_judge(&c).verdict.mapping.value == BEHAVIOUR_MIXED;
+	c.box.pooling = NAT_POOL_ARBITRARY;
+	c.box.externals[0] = addr_ipv4(21, 0, 0, 2, 0);
+	c.box.externals[1] = addr_ipv4(21, 0, 0, 3, 0);
+	c.box.external_count = 2;
+	for (c.net.seed = 1; c.net.seed <= 200; c.net.seed++)
+		mixed += sim_check(&c).verdict.mapping.value == BEHAVIOUR_MIXED;
 	assert_in_range(mixed, 180, 200); /* all equal, by chance, on both sockets: 1 in 64 */
 }
 
 /* A NAT that restarts, or runs out of ports, while it is looked at. */
 static void a_nat_that_changes_is_mixed_or_unknown(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 
-	c.preserves_port = false;
-	for (c.forgets_at_us = SIM_START_US; c.forgets_at_us <= SIM_START_US + 500000;
-	     c.forgets_at_us += 7000) {
-		struct sim_result r = sim_judge(&c);
+	c.box.allocation = NAT_RANDOM;
+	for (c.net.flush_at_us = SIM_START_US; c.net.flush_at_us <= SIM_START_US + 500000;
+	     c.net.flush_at_us += 7000) {
+		struct sim_result r = sim_check(&c);
 		uint8_t mapping = r.verdict.mapping.value, filtering = r.verdict.filtering.value;
 
-		if ((mapping != BEHAVIOUR_MIXED && mapping != c.mapping) ||
-		    (filtering != BEHAVIOUR_UNKNOWN && filtering != c.filtering))
+		if ((mapping != BEHAVIOUR_MIXED && mapping != sim_behaviour(c.box.mapping)) ||
+		    (filtering != BEHAVIOUR_UNKNOWN && filtering != sim_behaviour(c.box.filtering)))
 			sim_fail(&c, &r);
-		c.seed++;
+		c.net.seed++;
 	}
 }
 
 static void the_evidence_is_complete(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 	struct sim_result r;
 	const struct verdict *v = &r.verdict;
 
-	r = sim_judge(&c);
+	r = sim_check(&c);
 	assert_int_equal(v->sent, r.datagrams);
-	assert_int_equal(v->rtt_min_us, c.rtt_us);
-	assert_int_equal(v->rtt_max_us, c.rtt_us);
-	assert_int_equal(v->servers[0].rtt_us, c.rtt_us);
+	assert_int_equal(v->rtt_min_us, c.net.rtt_us);
+	assert_int_equal(v->rtt_max_us, c.net.rtt_us);
+	assert_int_equal(v->servers[0].rtt_us, c.net.rtt_us);
 	assert_int_equal(v->servers[0].sent, v->sent);
 	assert_int_equal(v->server_count, 1);
 	assert_int_equal(v->sighting_count, 8); /* four endpoints from two sockets */
@@ -131,7 +136,7 @@ static void the_evidence_is_complete(void **state)
 	assert_int_equal(v->filter[FILTER_BOTH].answered, 0);
 	assert_int_equal(v->filter[FILTER_BOTH].verify_answered, 1);
 	assert_true(v->filtering.error > 0 && v->filtering.error < 3e-5);
-	assert_true(v->window_us >= 6 * c.rtt_us);
+	assert_true(v->window_us >= 6 * c.net.rtt_us);
 	assert_int_equal(v->legacy, LEGACY_RESTRICT_PORT);
 	assert_int_equal(verdict_prospect(v), PROSPECT_PUNCH);
 }
@@ -139,13 +144,14 @@ static void the_evidence_is_complete(void **state)
 /* The same seed, the same bytes, the same verdict. */
 static void a_run_repeats(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 	struct sim_result a, b;
 
-	c.loss_per_mille = 100;
-	c.jitter_us = 20000;
-	a = sim_judge(&c);
-	b = sim_judge(&c);
+	c.net.access.loss = 0.1;
+	c.net.access.jitter_us = 20000;
+	c.net.access.jitter_reorders = 1;
+	a = sim_check(&c);
+	b = sim_check(&c);
 	assert_int_equal(a.elapsed_us, b.elapsed_us);
 	assert_int_equal(a.datagrams, b.datagrams);
 	assert_int_equal(a.verdict.filtering.value, b.verdict.filtering.value);

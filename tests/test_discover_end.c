@@ -8,28 +8,28 @@
 
 #include <cmocka.h>
 
-#include "sim_judge.h"
+#include "sim_check.h"
 
 static void sockets_that_do_not_open_end_it(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 	struct sim_result r;
 
-	c.open_fails = true;
-	r = sim_judge(&c);
+	c.net.open_fails = true;
+	r = sim_check(&c);
 	assert_int_equal(r.verdict.nat.value, VERDICT_YES);
 	assert_int_equal(r.verdict.mapping.value, BEHAVIOUR_ENDPOINT_INDEPENDENT);
 	assert_int_equal(r.verdict.filtering.cause, CAUSE_LOCAL_ERROR);
-	assert_true(r.elapsed_us <= 3 * c.rtt_us);
+	assert_true(r.elapsed_us <= 3 * c.net.rtt_us);
 
-	c.server_count = 2;
-	c.servers[0].misdeed = c.servers[1].misdeed = SIM_ONE_ADDRESS;
-	r = sim_judge(&c);
+	c.net.server_count = 2;
+	c.net.servers[0].misdeed = c.net.servers[1].misdeed = SIM_ONE_ADDRESS;
+	r = sim_check(&c);
 	assert_int_equal(r.verdict.mapping.value, BEHAVIOUR_ENDPOINT_INDEPENDENT);
-	assert_true(r.elapsed_us <= 3 * c.rtt_us);
+	assert_true(r.elapsed_us <= 3 * c.net.rtt_us);
 
-	c.no_sockets = true;
-	r = sim_judge(&c);
+	c.net.no_sockets = true;
+	r = sim_check(&c);
 	assert_int_equal(r.verdict.nat.cause, CAUSE_LOCAL_ERROR);
 	assert_int_equal(verdict_outcome(&r.verdict), VERDICT_INCONCLUSIVE);
 	assert_int_equal(r.elapsed_us, 0);
@@ -83,11 +83,11 @@ static void it_can_be_stopped_at_any_time(void **state)
 static void a_small_budget_is_named(void **state)
 {
 	struct discover_timing timing = discover_timing_default();
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 
-	c.timing = &timing;
+	c.net.timing = &timing;
 	for (timing.budget = 1; timing.budget <= 30; timing.budget++) {
-		struct sim_result r = sim_judge(&c);
+		struct sim_result r = sim_check(&c);
 
 		assert_in_range(r.datagrams, 0, timing.budget);
 		if (sim_is_wrong(&c, &r))
@@ -100,12 +100,12 @@ static void a_small_budget_is_named(void **state)
 static void a_deadline_ends_it(void **state)
 {
 	struct discover_timing timing = discover_timing_default();
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 	struct sim_result r;
 
-	c.timing = &timing;
+	c.net.timing = &timing;
 	timing.deadline_us = 200000;
-	r = sim_judge(&c);
+	r = sim_check(&c);
 	assert_int_equal(r.elapsed_us, 200000);
 	assert_int_equal(r.verdict.nat.value, VERDICT_YES);
 	assert_int_equal(r.verdict.mapping.value, BEHAVIOUR_ENDPOINT_INDEPENDENT);

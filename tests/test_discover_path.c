@@ -7,32 +7,32 @@
 
 #include <cmocka.h>
 
-#include "sim_judge.h"
+#include "sim_check.h"
 
 struct tally {
 	unsigned runs, unknown;
 };
 
 /* All combinations, `seeds` times, with loss both ways: no wrong value. */
-static struct tally run_with_loss(uint32_t per_mille, uint32_t jitter_us, size_t servers,
-				  unsigned seeds)
+static struct tally run_with_loss(double loss, uint32_t jitter_us, size_t servers, unsigned seeds)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 	struct tally tally = { 0 };
 
-	c.loss_per_mille = per_mille;
-	c.jitter_us = jitter_us;
-	c.duplicates_per_mille = jitter_us > 0 ? 20 : 0;
-	c.server_count = servers;
+	c.net.access.loss = loss;
+	c.net.access.jitter_us = jitter_us;
+	c.net.access.jitter_reorders = 1;
+	c.net.access.duplicate = jitter_us > 0 ? 0.02 : 0;
+	c.net.server_count = servers;
 	for (unsigned i = 0; i < seeds * ARRAY_LEN(sim_mappings) * ARRAY_LEN(sim_filterings); i++) {
 		struct sim_result r;
 
-		c.seed = i + 1;
-		c.mapping = sim_mappings[i % ARRAY_LEN(sim_mappings)];
-		c.filtering =
+		c.net.seed = i + 1;
+		c.box.mapping = sim_mappings[i % ARRAY_LEN(sim_mappings)];
+		c.box.filtering =
 			sim_filterings[i / ARRAY_LEN(sim_mappings) % ARRAY_LEN(sim_filterings)];
-		c.preserves_port = i % 3 == 0;
-		r = sim_judge(&c);
+		c.box.allocation = i % 3 == 0 ? NAT_PRESERVING : NAT_RANDOM;
+		r = sim_check(&c);
 		if (sim_is_wrong(&c, &r))
 			sim_fail(&c, &r);
 		tally.runs++;
@@ -43,36 +43,36 @@ static struct tally run_with_loss(uint32_t per_mille, uint32_t jitter_us, size_t
 
 static void loss_of_5_percent_changes_nothing(void **state)
 {
-	struct tally t = run_with_loss(50, 0, 1, 100);
+	struct tally t = run_with_loss(0.05, 0, 1, 100);
 
 	assert_in_range(t.unknown, 0, t.runs / 500);
-	t = run_with_loss(50, 30000, 1, 50);
+	t = run_with_loss(0.05, 30000, 1, 50);
 	assert_in_range(t.unknown, 0, t.runs / 500);
-	t = run_with_loss(50, 0, 3, 50);
+	t = run_with_loss(0.05, 0, 3, 50);
 	assert_in_range(t.unknown, 0, t.runs / 500);
 }
 
 static void loss_of_10_percent_makes_nothing_wrong(void **state)
 {
-	struct tally t = run_with_loss(100, 0, 1, 100);
+	struct tally t = run_with_loss(0.1, 0, 1, 100);
 
 	assert_in_range(t.unknown, 0, t.runs / 100);
-	t = run_with_loss(100, 60000, 2, 50);
+	t = run_with_loss(0.1, 60000, 2, 50);
 	assert_in_range(t.unknown, 0, t.runs / 100);
 }
 
 /* Half of all exchanges lost. Single-probe tools are wrong in half of their runs. */
 static void heavy_loss_is_unknown_rather_than_wrong(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 	unsigned unknown = 0;
 
-	c.loss_per_mille = 300;
-	for (c.seed = 1; c.seed <= 300; c.seed++) {
+	c.net.access.loss = 0.3;
+	for (c.net.seed = 1; c.net.seed <= 300; c.net.seed++) {
 		struct sim_result r;
 
-		c.filtering = sim_filterings[c.seed % 3];
-		r = sim_judge(&c);
+		c.box.filtering = sim_filterings[c.net.seed % 3];
+		r = sim_check(&c);
 		if (r.verdict.udp_blocked.value != VERDICT_YES && sim_is_wrong(&c, &r))
 			sim_fail(&c, &r);
 		unknown += r.verdict.filtering.value == BEHAVIOUR_UNKNOWN;
@@ -92,14 +92,14 @@ static void jitter_reordering_and_duplicates_change_nothing(void **state)
 /* A satellite, or a queue, is no blocked UDP. */
 static void long_round_trips_are_not_silence(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 
-	for (c.rtt_us = 600000; c.rtt_us <= 1200000; c.rtt_us += 200000) {
-		for (c.seed = 1; c.seed <= 20; c.seed++) {
+	for (c.net.rtt_us = 600000; c.net.rtt_us <= 1200000; c.net.rtt_us += 200000) {
+		for (c.net.seed = 1; c.net.seed <= 20; c.net.seed++) {
 			struct sim_result r;
 
-			c.loss_per_mille = c.seed % 2 == 0 ? 50 : 0;
-			r = sim_judge(&c);
+			c.net.access.loss = c.net.seed % 2 == 0 ? 0.05 : 0;
+			r = sim_check(&c);
 			if (!sim_is_exact(&c, &r))
 				sim_fail(&c, &r);
 		}
@@ -110,14 +110,15 @@ static void long_round_trips_are_not_silence(void **state)
 static void a_path_that_wakes_up_is_quick_afterwards(void **state)
 {
 	struct discover_timing timing = discover_timing_default();
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 
-	for (c.wakes_after_us = 100000; c.wakes_after_us <= 2500000; c.wakes_after_us += 300000) {
-		struct sim_result r = sim_judge(&c);
+	for (c.net.wakes_after_us = 100000; c.net.wakes_after_us <= 2500000;
+	     c.net.wakes_after_us += 300000) {
+		struct sim_result r = sim_check(&c);
 
 		if (!sim_is_exact(&c, &r) ||
-		    r.elapsed_us >
-			    c.wakes_after_us + 4 * c.rtt_us + discover_window_us(&timing, c.rtt_us))
+		    r.elapsed_us > c.net.wakes_after_us + 4 * c.net.rtt_us +
+					   discover_window_us(&timing, c.net.rtt_us))
 			sim_fail(&c, &r);
 	}
 }
@@ -125,13 +126,13 @@ static void a_path_that_wakes_up_is_quick_afterwards(void **state)
 static void blocked_udp_takes_two_windows(void **state)
 {
 	struct discover_timing timing = discover_timing_default();
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 
-	c.udp_blocked = true;
-	c.server_count = 2;
-	for (c.rtt_us = 1000; c.rtt_us <= 1000000; c.rtt_us *= 10) {
-		for (c.server_count = 1; c.server_count <= 3; c.server_count++) {
-			struct sim_result r = sim_judge(&c);
+	c.box.udp_blocked = true;
+	c.net.server_count = 2;
+	for (c.net.rtt_us = 1000; c.net.rtt_us <= 1000000; c.net.rtt_us *= 10) {
+		for (c.net.server_count = 1; c.net.server_count <= 3; c.net.server_count++) {
+			struct sim_result r = sim_check(&c);
 
 			assert_int_equal(r.verdict.udp_blocked.value, VERDICT_YES);
 			assert_int_equal(r.verdict.nat.value, VERDICT_YES);
@@ -140,7 +141,7 @@ static void blocked_udp_takes_two_windows(void **state)
 			assert_int_equal(verdict_outcome(&r.verdict), VERDICT_REACHED);
 			assert_int_equal(verdict_prospect(&r.verdict), PROSPECT_RELAY);
 			assert_int_equal(r.verdict.servers[0].tcp_answered, 1);
-			assert_true(r.elapsed_us <= 2 * discover_window_us(&timing, c.rtt_us));
+			assert_true(r.elapsed_us <= 2 * discover_window_us(&timing, c.net.rtt_us));
 		}
 	}
 }
@@ -148,52 +149,53 @@ static void blocked_udp_takes_two_windows(void **state)
 static void blocked_udp_is_seen_past_dead_servers(void **state)
 {
 	struct discover_timing timing = discover_timing_default();
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 
-	c.udp_blocked = true;
-	for (c.server_count = 2; c.server_count <= SIM_SERVERS_MAX; c.server_count++) {
+	c.box.udp_blocked = true;
+	for (c.net.server_count = 2; c.net.server_count <= SIM_SERVERS_MAX; c.net.server_count++) {
 		struct sim_result r;
 
-		c.servers[c.server_count - 2].misdeed = SIM_DEAD;
-		r = sim_judge(&c);
+		c.net.servers[c.net.server_count - 2].misdeed = SIM_DEAD;
+		r = sim_check(&c);
 		assert_int_equal(r.verdict.udp_blocked.value, VERDICT_YES);
-		assert_true(r.elapsed_us <= 2 * discover_window_us(&timing, c.rtt_us));
+		assert_true(r.elapsed_us <= 2 * discover_window_us(&timing, c.net.rtt_us));
 	}
 }
 
 static void blocked_udp_is_seen_under_loss(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 
-	c.udp_blocked = true;
-	c.loss_per_mille = 50;
-	for (c.seed = 1; c.seed <= 500; c.seed++)
-		assert_int_equal(sim_judge(&c).verdict.udp_blocked.value, VERDICT_YES);
+	c.box.udp_blocked = true;
+	c.net.access.loss = 0.05;
+	for (c.net.seed = 1; c.net.seed <= 500; c.net.seed++)
+		assert_int_equal(sim_check(&c).verdict.udp_blocked.value, VERDICT_YES);
 }
 
 static void nobody_there_is_not_blocked(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 	struct sim_result r;
 
-	c.servers[0].misdeed = SIM_DEAD;
-	r = sim_judge(&c);
+	c.net.servers[0].misdeed = SIM_DEAD;
+	r = sim_check(&c);
 	assert_int_equal(verdict_outcome(&r.verdict), VERDICT_NO_SERVER);
 	assert_int_equal(r.verdict.udp_blocked.value, VERDICT_UNKNOWN);
 	assert_true(r.elapsed_us <= 3100000);
 
 	c = sim_home;
-	c.udp_blocked = c.tcp_blocked = true;
-	r = sim_judge(&c);
+	c.box.udp_blocked = c.box.tcp_blocked = true;
+	r = sim_check(&c);
 	assert_int_equal(verdict_outcome(&r.verdict), VERDICT_NO_SERVER);
 
 	c = sim_home;
-	c.udp_blocked = c.tcp_refused = true;
-	r = sim_judge(&c);
+	c.box.udp_blocked = true;
+	c.net.servers[0].misdeed = SIM_NO_TCP;
+	r = sim_check(&c);
 	assert_int_equal(verdict_outcome(&r.verdict), VERDICT_NO_SERVER);
 
-	c.server_count = 0;
-	r = sim_judge(&c);
+	c.net.no_servers = true;
+	r = sim_check(&c);
 	assert_int_equal(verdict_outcome(&r.verdict), VERDICT_NO_SERVER);
 	assert_int_equal(r.elapsed_us, 0);
 }
@@ -201,18 +203,18 @@ static void nobody_there_is_not_blocked(void **state)
 /* A local firewall (EPERM) is a blocked UDP too; counted, but not as sent. */
 static void refused_sends_are_blocked_udp(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 	struct sim_result r;
 
-	c.refused_per_mille = 1000;
-	r = sim_judge(&c);
+	c.net.refused_per_mille = 1000;
+	r = sim_check(&c);
 	assert_int_equal(r.verdict.udp_blocked.value, VERDICT_YES);
 	assert_int_equal(r.verdict.sent, 0);
 	assert_in_range(r.verdict.send_errors, 5, SIM_BUDGET);
 
 	/* No route at all ends it early. */
-	c.tcp_refused = true;
-	r = sim_judge(&c);
+	c.net.servers[0].misdeed = SIM_NO_TCP;
+	r = sim_check(&c);
 	assert_int_equal(verdict_outcome(&r.verdict), VERDICT_NO_SERVER);
 	assert_true(r.elapsed_us < 1000000);
 }
@@ -220,11 +222,11 @@ static void refused_sends_are_blocked_udp(void **state)
 /* ENOBUFS now and then: the same as loss, but known. */
 static void refused_sends_are_made_good(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 
-	c.refused_per_mille = 100;
-	for (c.seed = 1; c.seed <= 100; c.seed++) {
-		struct sim_result r = sim_judge(&c);
+	c.net.refused_per_mille = 100;
+	for (c.net.seed = 1; c.net.seed <= 100; c.net.seed++) {
+		struct sim_result r = sim_check(&c);
 
 		if (!sim_is_exact(&c, &r))
 			sim_fail(&c, &r);
@@ -235,12 +237,13 @@ static void refused_sends_are_made_good(void **state)
 /* A NAT that forwards 40 datagrams a second, or only 10: what is lost there is no filter. */
 static void a_rate_limit_is_no_filter(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 
-	c.filtering = BEHAVIOUR_ENDPOINT_INDEPENDENT;
-	for (c.limit_per_s = 10; c.limit_per_s <= 80; c.limit_per_s += 10) {
-		for (c.seed = 1; c.seed <= 10; c.seed++) {
-			struct sim_result r = sim_judge(&c);
+	c.box.filtering = NAT_EI;
+	c.box.rate_burst = 1;
+	for (c.box.rate_per_s = 10; c.box.rate_per_s <= 80; c.box.rate_per_s += 10) {
+		for (c.net.seed = 1; c.net.seed <= 10; c.net.seed++) {
+			struct sim_result r = sim_check(&c);
 
 			if (sim_is_wrong(&c, &r))
 				sim_fail(&c, &r);

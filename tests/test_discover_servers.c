@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "sim_judge.h"
+#include "sim_check.h"
 
 static bool has_finding(const struct sim_result *r, enum verdict_cause cause, uint8_t server)
 {
@@ -46,51 +46,51 @@ static const struct misdeed_case misdeeds[] = {
 static void a_misbehaving_server_is_named(void **state)
 {
 	struct discover_timing timing = discover_timing_default();
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 
 	/* Behind an open filter all its answers arrive. */
-	c.filtering = BEHAVIOUR_ENDPOINT_INDEPENDENT;
+	c.box.filtering = NAT_EI;
 	for (size_t i = 0; i < ARRAY_LEN(misdeeds); i++) {
 		const struct misdeed_case *m = &misdeeds[i];
 		struct sim_result r;
 
-		c.servers[0].misdeed = m->misdeed;
-		c.seed = i;
-		r = sim_judge(&c);
+		c.net.servers[0].misdeed = m->misdeed;
+		c.net.seed = i;
+		r = sim_check(&c);
 		if (!has_finding(&r, m->finding, 0))
 			fail_msg("case %zu: not named", i);
 		if (r.verdict.filtering.value != BEHAVIOUR_UNKNOWN ||
 		    !has_finding(&r, (enum verdict_cause)r.verdict.filtering.cause, 0))
 			fail_msg("case %zu: filtering %s, %s", i, sim_filtering_word(&r),
 				 sim_filtering_cause(&r));
-		if (m->mapping_known != (r.verdict.mapping.value == c.mapping) ||
+		if (m->mapping_known != (r.verdict.mapping.value == sim_behaviour(c.box.mapping)) ||
 		    sim_is_wrong(&c, &r))
 			fail_msg("case %zu: mapping %s", i, sim_mapping_word(&r));
 		if (m->misdeed != SIM_REFUSES_BINDING && m->misdeed != SIM_WRONG_PLAIN)
 			assert_int_equal(r.verdict.nat.value, VERDICT_YES);
-		if (r.elapsed_us > 3 * c.rtt_us + discover_window_us(&timing, c.rtt_us))
+		if (r.elapsed_us > 3 * c.net.rtt_us + discover_window_us(&timing, c.net.rtt_us))
 			fail_msg("case %zu: took %u us", i, (unsigned)r.elapsed_us);
 	}
 }
 
 static void no_misdeed_makes_a_value_wrong(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 
 	for (unsigned i = 0; i < 16 * 20 * 4; i++) {
 		struct sim_result r;
 
-		c.seed = i;
-		c.servers[0].misdeed = (enum sim_misdeed)(1 + i % 16);
-		c.mapping = sim_mappings[i / 16 % 5];
-		c.filtering = sim_filterings[i / 80 % 4];
-		c.loss_per_mille = i / 320 % 2 * 50;
-		c.server_count = 1 + i / 640;
-		r = sim_judge(&c);
+		c.net.seed = i;
+		c.net.servers[0].misdeed = (enum sim_misdeed)(1 + i % 16);
+		c.box.mapping = sim_mappings[i / 16 % 5];
+		c.box.filtering = sim_filterings[i / 80 % 4];
+		c.net.access.loss = i / 320 % 2 * 0.05;
+		c.net.server_count = 1 + i / 640;
+		r = sim_check(&c);
 		/* What a server drops behind a strict mapping cannot be told from a filter. */
-		if ((c.servers[0].misdeed == SIM_DROPS_CHANGE ||
-		     c.servers[0].misdeed == SIM_SLOW_CHANGE) &&
-		    c.mapping != BEHAVIOUR_NONE && c.mapping != BEHAVIOUR_ENDPOINT_INDEPENDENT)
+		if ((c.net.servers[0].misdeed == SIM_DROPS_CHANGE ||
+		     c.net.servers[0].misdeed == SIM_SLOW_CHANGE) &&
+		    c.box.mapping != NAT_NONE && c.box.mapping != NAT_EI)
 			continue;
 		if (sim_is_wrong(&c, &r) && r.verdict.udp_blocked.value != VERDICT_YES)
 			sim_fail(&c, &r);
@@ -100,22 +100,23 @@ static void no_misdeed_makes_a_value_wrong(void **state)
 static void an_honest_server_stands_in(void **state)
 {
 	struct discover_timing timing = discover_timing_default();
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 
-	c.server_count = 2;
+	c.net.server_count = 2;
 	for (size_t i = 0; i < ARRAY_LEN(misdeeds); i++) {
 		for (size_t f = 0; f < ARRAY_LEN(sim_filterings); f++) {
 			struct sim_result r;
 
-			c.servers[0].misdeed = misdeeds[i].misdeed;
-			c.filtering = sim_filterings[f];
-			r = sim_judge(&c);
+			c.net.servers[0].misdeed = misdeeds[i].misdeed;
+			c.box.filtering = sim_filterings[f];
+			r = sim_check(&c);
 			if (!sim_is_exact(&c, &r))
 				fail_msg("case %zu: %s, %s, %s", i, sim_mapping_word(&r),
 					 sim_filtering_word(&r), sim_filtering_cause(&r));
 			/* What is dropped shows only once it is late. */
 			if (misdeeds[i].misdeed != SIM_DROPS_CHANGE &&
-			    r.elapsed_us > 3 * c.rtt_us + discover_window_us(&timing, c.rtt_us))
+			    r.elapsed_us >
+				    3 * c.net.rtt_us + discover_window_us(&timing, c.net.rtt_us))
 				fail_msg("case %zu: took %u us", i, (unsigned)r.elapsed_us);
 			if (f != 0 && misdeeds[i].finding != CAUSE_WRONG_SOURCE &&
 			    misdeeds[i].misdeed != SIM_DROPS_CHANGE &&
@@ -127,13 +128,13 @@ static void an_honest_server_stands_in(void **state)
 
 static void a_dead_server_does_not_hold_up_the_others(void **state)
 {
-	struct sim_config c = sim_home;
-	struct sim_result alone = sim_judge(&c), r;
+	struct sim_case c = sim_home;
+	struct sim_result alone = sim_check(&c), r;
 
-	c.server_count = 3;
-	c.servers[0].misdeed = SIM_DEAD;
-	c.servers[1].misdeed = SIM_TCP_ONLY;
-	r = sim_judge(&c);
+	c.net.server_count = 3;
+	c.net.servers[0].misdeed = SIM_DEAD;
+	c.net.servers[1].misdeed = SIM_TCP_ONLY;
+	r = sim_check(&c);
 	assert_true(sim_is_exact(&c, &r));
 	assert_true(r.elapsed_us <= alone.elapsed_us + 10000);
 	assert_int_equal(r.verdict.filtering.server, 2);
@@ -141,31 +142,31 @@ static void a_dead_server_does_not_hold_up_the_others(void **state)
 
 static void a_slow_server_is_given_its_time(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 	struct sim_result r;
 
-	c.servers[0].extra_rtt_us = 800000;
-	r = sim_judge(&c);
+	c.net.servers[0].extra_rtt_us = 800000;
+	r = sim_check(&c);
 	assert_true(sim_is_exact(&c, &r));
 
 	/* Slow with changed answers only: their lateness shows at the mapping socket. */
 	c = sim_home;
-	c.servers[0].misdeed = SIM_SLOW_CHANGE;
-	c.filtering = BEHAVIOUR_ENDPOINT_INDEPENDENT;
-	r = sim_judge(&c);
+	c.net.servers[0].misdeed = SIM_SLOW_CHANGE;
+	c.box.filtering = NAT_EI;
+	r = sim_check(&c);
 	assert_false(sim_is_wrong(&c, &r));
 }
 
 /* Mapping from servers with one address each; filtering cannot be had. */
 static void single_address_servers_tell_what_they_can(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 	struct sim_result r;
 
-	c.server_count = 3;
+	c.net.server_count = 3;
 	for (size_t i = 0; i < 3; i++)
-		c.servers[i].misdeed = SIM_ONE_ADDRESS;
-	r = sim_judge(&c);
+		c.net.servers[i].misdeed = SIM_ONE_ADDRESS;
+	r = sim_check(&c);
 	assert_int_equal(r.verdict.nat.value, VERDICT_YES);
 	assert_int_equal(r.verdict.mapping.value, BEHAVIOUR_ENDPOINT_INDEPENDENT);
 	assert_int_equal(r.verdict.mapping.cause, CAUSE_ONE_PORT);
@@ -174,27 +175,27 @@ static void single_address_servers_tell_what_they_can(void **state)
 				 BEHAVIOUR_BIT(BEHAVIOUR_PORT_DEPENDENT));
 	assert_int_equal(r.verdict.filtering.cause, CAUSE_NO_OTHER_ADDRESS);
 	assert_int_equal(verdict_outcome(&r.verdict), VERDICT_INCONCLUSIVE);
-	assert_true(r.elapsed_us <= 2 * c.rtt_us);
+	assert_true(r.elapsed_us <= 2 * c.net.rtt_us);
 
-	c.mapping = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
-	r = sim_judge(&c);
+	c.box.mapping = NAT_APD;
+	r = sim_check(&c);
 	assert_int_equal(r.verdict.mapping.value, BEHAVIOUR_UNKNOWN);
 	assert_true(verdict_excludes(&r.verdict.mapping, BEHAVIOUR_ENDPOINT_INDEPENDENT));
 	assert_int_equal(r.verdict.legacy, LEGACY_SYMMETRIC);
 
-	c.mapping = BEHAVIOUR_NONE;
-	r = sim_judge(&c);
+	c.box.mapping = NAT_NONE;
+	r = sim_check(&c);
 	assert_int_equal(r.verdict.mapping.value, BEHAVIOUR_NONE);
 	assert_int_equal(r.verdict.firewall.value, VERDICT_UNKNOWN);
 
 	/* What they told is theirs, not the dead one's. */
-	c.servers[0].misdeed = SIM_DEAD;
-	r = sim_judge(&c);
+	c.net.servers[0].misdeed = SIM_DEAD;
+	r = sim_check(&c);
 	assert_int_equal(r.verdict.mapping.server, 1);
 	assert_int_equal(r.verdict.filtering.server, 1);
 	assert_int_equal(r.verdict.filtering.cause, CAUSE_NO_OTHER_ADDRESS);
-	c.server_count = 1;
-	r = sim_judge(&c);
+	c.net.server_count = 1;
+	r = sim_check(&c);
 	assert_int_equal(r.verdict.mapping.server, VERDICT_NO_SERVER_INDEX);
 	assert_int_equal(r.verdict.filtering.server, VERDICT_NO_SERVER_INDEX);
 }
@@ -202,32 +203,34 @@ static void single_address_servers_tell_what_they_can(void **state)
 /* A block of 64 ports: two servers see one port in 1 of 64 runs, twice in 1 of 4096. */
 static void two_servers_are_not_fooled_by_chance(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 	unsigned fooled = 0;
 
-	c.server_count = 2;
-	c.servers[0].misdeed = c.servers[1].misdeed = SIM_ONE_ADDRESS;
-	c.preserves_port = false;
-	c.port_span = 64;
-	c.mapping = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
-	for (c.seed = 1; c.seed <= 2000; c.seed++)
-		fooled += sim_judge(&c).verdict.mapping.value == BEHAVIOUR_ENDPOINT_INDEPENDENT;
+	c.net.server_count = 2;
+	c.net.servers[0].misdeed = c.net.servers[1].misdeed = SIM_ONE_ADDRESS;
+	c.box.allocation = NAT_LINUX; /* lets two destinations share a port */
+	c.box.overload = 1;
+	c.box.port_low = 2048;
+	c.box.port_high = 2111;
+	c.box.mapping = NAT_APD;
+	for (c.net.seed = 1; c.net.seed <= 2000; c.net.seed++)
+		fooled += sim_check(&c).verdict.mapping.value == BEHAVIOUR_ENDPOINT_INDEPENDENT;
 	assert_in_range(fooled, 0, 3);
 }
 
 static void forgeries_count_for_nothing(void **state)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 	struct sim_result r;
 
-	c.forges = true;
-	r = sim_judge(&c);
+	c.net.forges = true;
+	r = sim_check(&c);
 	assert_true(sim_is_exact(&c, &r));
 	assert_int_equal(r.verdict.finding_count, 0);
 	assert_int_equal(r.verdict.stray, 2 * r.datagrams);
 
-	c.udp_blocked = true;
-	r = sim_judge(&c);
+	c.box.udp_blocked = true;
+	r = sim_check(&c);
 	assert_int_equal(r.verdict.udp_blocked.value, VERDICT_YES);
 }
 

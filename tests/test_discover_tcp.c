@@ -8,13 +8,13 @@
 
 #include <cmocka.h>
 
-#include "sim_judge.h"
+#include "sim_check.h"
 
-static struct sim_config blocked_home(void)
+static struct sim_case blocked_home(void)
 {
-	struct sim_config c = sim_home;
+	struct sim_case c = sim_home;
 
-	c.udp_blocked = true;
+	c.box.udp_blocked = true;
 	return c;
 }
 
@@ -25,7 +25,7 @@ static void each_way_to_tell_an_address_counts(void **state)
 		enum sim_tcp_answer answer;
 		bool tells;
 	} cases[] = {
-		{ "XOR-MAPPED-ADDRESS", SIM_TCP_XOR_MAPPED, true },
+		{ "XOR-MAPPED-ADDRESS", SIM_TCP_HONEST, true },
 		{ "MAPPED-ADDRESS alone", SIM_TCP_MAPPED, true },
 		{ "no address", SIM_TCP_NOTHING, false },
 		{ "an error", SIM_TCP_ERROR, false },
@@ -33,30 +33,30 @@ static void each_way_to_tell_an_address_counts(void **state)
 	};
 
 	for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
-		struct sim_config c = blocked_home();
+		struct sim_case c = blocked_home();
 		const struct verdict_server *s;
 		struct sim_result r;
 
 		c.ipv6 = i % 2 != 0;
-		c.tcp_answer = cases[i / 2].answer;
-		r = sim_judge(&c);
+		c.net.servers[0].tcp_answer = cases[i / 2].answer;
+		r = sim_check(&c);
 		s = &r.verdict.servers[0];
 		assert_int_equal(s->tcp_answered, 1);
 		if ((s->tcp_mapped.family != ADDR_NONE) != cases[i / 2].tells)
 			fail_msg("%s", cases[i / 2].why);
 		if (cases[i / 2].tells)
-			assert_int_equal(s->tcp_local.port, 60000);
+			assert_int_equal(s->tcp_local.port, s->tcp_mapped.port);
 	}
 }
 
 static void servers_tell_apart(void **state)
 {
-	struct sim_config c = blocked_home();
+	struct sim_case c = blocked_home();
 	struct sim_result r;
 
-	c.server_count = 2;
-	c.servers[0].misdeed = SIM_DEAD;
-	r = sim_judge(&c);
+	c.net.server_count = 2;
+	c.net.servers[0].misdeed = SIM_DEAD;
+	r = sim_check(&c);
 	assert_int_equal(r.verdict.servers[0].tcp_mapped.family, ADDR_NONE);
 	assert_int_equal(r.verdict.servers[1].tcp_mapped.family, ADDR_IPV4);
 }
@@ -81,34 +81,35 @@ static void expect_blocked(const struct verdict *v, enum verdict_answer nat,
 static void blocked_udp_leaves_the_nat_to_tcp(void **state)
 {
 	const uint32_t none = BEHAVIOUR_BIT(BEHAVIOUR_NONE);
-	struct sim_config c = blocked_home();
-	struct sim_result r = sim_judge(&c);
+	struct sim_case c = blocked_home();
+	struct sim_result r = sim_check(&c);
 
 	expect_blocked(&r.verdict, VERDICT_YES, VERDICT_UNKNOWN);
-	assert_int_equal(r.verdict.local_tcp.port, 60000);
+	assert_int_equal(r.verdict.local_tcp.port, r.verdict.mapped_tcp.port);
 	assert_true(addr_equal(&r.verdict.mapped_tcp, &r.verdict.servers[0].tcp_mapped));
 	assert_int_equal(r.verdict.mapping.possible & none, 0);
 
-	c.mapping = BEHAVIOUR_NONE;
-	r = sim_judge(&c);
+	c.box.mapping = NAT_NONE;
+	r = sim_check(&c);
 	expect_blocked(&r.verdict, VERDICT_NO, VERDICT_YES);
 	assert_true(addr_equal(&r.verdict.mapped_tcp, &r.verdict.local_tcp));
 	assert_int_equal(r.verdict.mapping.possible & none, none);
 
-	c.tcp_answer = SIM_TCP_NOTHING;
-	r = sim_judge(&c);
+	c.net.servers[0].tcp_answer = SIM_TCP_NOTHING;
+	r = sim_check(&c);
 	expect_blocked(&r.verdict, VERDICT_UNKNOWN, VERDICT_UNKNOWN);
 	assert_int_equal(r.verdict.nat.cause, CAUSE_UDP_BLOCKED);
 }
 
 static void another_port_is_a_nat(void **state)
 {
-	struct sim_config c = blocked_home();
+	struct sim_case c = blocked_home();
 	struct sim_result r;
 
-	c.keeps_ip = true;
-	c.preserves_port = false;
-	r = sim_judge(&c);
+	c.box.externals[0] = addr_ipv4(192, 168, 1, 2, 0);
+	c.box.external_count = 1;
+	c.box.allocation = NAT_RANDOM;
+	r = sim_check(&c);
 	assert_true(addr_equal_ip(&r.verdict.local_tcp, &r.verdict.mapped_tcp));
 	expect_blocked(&r.verdict, VERDICT_YES, VERDICT_UNKNOWN);
 }
@@ -116,15 +117,15 @@ static void another_port_is_a_nat(void **state)
 /* Then the address of the interface is all there is to compare with. */
 static void a_hidden_port_is_not_guessed(void **state)
 {
-	struct sim_config c = blocked_home();
+	struct sim_case c = blocked_home();
 	struct sim_result r;
 
-	c.tcp_hides_local = true;
-	r = sim_judge(&c);
+	c.net.tcp_hides_local = true;
+	r = sim_check(&c);
 	expect_blocked(&r.verdict, VERDICT_YES, VERDICT_UNKNOWN);
 
-	c.mapping = BEHAVIOUR_NONE;
-	r = sim_judge(&c);
+	c.box.mapping = NAT_NONE;
+	r = sim_check(&c);
 	expect_blocked(&r.verdict, VERDICT_UNKNOWN, VERDICT_UNKNOWN);
 }
 
@@ -132,12 +133,12 @@ static void a_hidden_port_is_not_guessed(void **state)
 static void tcp_counts_when_time_runs_out(void **state)
 {
 	struct discover_timing timing = discover_timing_default();
-	struct sim_config c = blocked_home();
+	struct sim_case c = blocked_home();
 	struct sim_result r;
 
-	timing.deadline_us = timing.tcp_after_us + 3 * c.rtt_us;
-	c.timing = &timing;
-	r = sim_judge(&c);
+	timing.deadline_us = timing.tcp_after_us + 3 * c.net.rtt_us;
+	c.net.timing = &timing;
+	r = sim_check(&c);
 	assert_int_equal(r.verdict.udp_blocked.value, VERDICT_UNKNOWN);
 	assert_int_equal(r.verdict.nat.value, VERDICT_YES);
 	assert_int_equal(r.verdict.mapping.cause, CAUSE_TIMEOUT);
@@ -147,7 +148,7 @@ static void tcp_counts_when_time_runs_out(void **state)
 
 static void no_tcp_tells_nothing(void **state)
 {
-	struct sim_result r = sim_judge(&sim_home);
+	struct sim_result r = sim_check(&sim_home);
 
 	assert_int_equal(r.verdict.servers[0].tcp_tried, 0);
 	assert_int_equal(r.verdict.servers[0].tcp_mapped.family, ADDR_NONE);

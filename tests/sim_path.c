@@ -1,0 +1,181 @@
+#include "sim_parts.h"
+
+#include <stdlib.h>
+
+#define INSIDE_US      200 /* between a host and the first box, each way */
+#define DEFAULT_RTT_US 50000
+
+static bool does_anything(const struct nat_link_config *c)
+{
+	return c->loss > 0 || c->duplicate > 0 || c->reorder > 0 || c->delay_us > 0 ||
+	       c->jitter_us > 0 || c->rate_bit_s > 0;
+}
+
+static void add_link(struct sim_way *way, const struct nat_link_config *config, uint32_t delay_us)
+{
+	struct nat_link_config c = config != NULL ? *config : (struct nat_link_config){ 0 };
+
+	c.delay_us += delay_us;
+	if (does_anything(&c))
+		way->links[way->count++].config = c;
+}
+
+/*
+ * Sends a packet down a way. A link that duplicates is followed by one more at most, so that
+ * four copies arrive at most.
+ */
+static void travel(struct sim_world *w, struct sim_way *way, size_t link, uint64_t at_us,
+		   struct sim_event event, struct bytes packet)
+{
+	uint64_t arrivals[2];
+	size_t n;
+
+	if (link == way->count) {
+		event.at_us = at_us;
+		sim_queue_put(&w->queue, event, packet);
+		return;
+	}
+	n = nat_link_send(&way->links[link], &w->rng, packet.len, at_us, arrivals);
+	for (size_t i = 0; i < n; i++)
+		travel(w, way, link + 1, arrivals[i], event, packet);
+}
+
+/* To the interface that it is addressed to, if any. */
+static void to_host(struct sim_world *w, struct bytes packet)
+{
+	struct packet p;
+
+	if (!packet_parse(packet, &p))
+		return;
+	for (size_t i = 0; i < w->host_count; i++) {
+		struct sim_host *h = &w->hosts[i];
+		struct sim_event e = { .kind = SIM_AT_HOST, .who = h->nic };
+
+		if (addr_equal_ip(&h->addr, &p.destination))
+			travel(w, &h->down, 0, w->now_us, e, packet);
+	}
+}
+
+static void on_emit(void *arg, enum nat_side side, struct bytes packet)
+{
+	struct sim_box *box = arg;
+	struct sim_world *w = box->world;
+	struct sim_event e = { .kind = SIM_AT_BOX, .at_us = w->now_us };
+
+	if (packet.len > SIM_PACKET_LEN)
+		return;
+	if (side == NAT_OUTSIDE && box->layer == 0) {
+		travel(w, &w->out, 0, w->now_us, (struct sim_event){ .kind = SIM_AT_SERVERS },
+		       packet);
+	} else if (side == NAT_OUTSIDE || box->layer + 1 < w->profile->layer_count) {
+		/* To the next box, at once, but not while this one is at work. */
+		e.who = (uint16_t)(side == NAT_OUTSIDE ? box->layer - 1 : box->layer + 1);
+		e.side = side == NAT_OUTSIDE ? NAT_INSIDE : NAT_OUTSIDE;
+		sim_queue_put(&w->queue, e, packet);
+	} else {
+		to_host(w, packet);
+	}
+}
+
+static void start_ways(struct sim_world *w)
+{
+	const struct nat_link_config *asked = &w->config->access;
+	uint32_t rtt_us = w->config->rtt_us != 0 ? w->config->rtt_us : DEFAULT_RTT_US;
+	uint32_t inside_us = rtt_us >= 4 * INSIDE_US ? INSIDE_US : rtt_us / 4;
+	uint32_t out_us = rtt_us / 2 - inside_us, in_us = rtt_us - rtt_us / 2 - inside_us;
+	bool has_box = w->profile->layer_count > 0;
+
+	w->out = w->in = (struct sim_way){ 0 };
+	add_link(&w->out, w->config->loses_inside ? NULL : asked, out_us);
+	add_link(&w->in, w->config->loses_inside ? NULL : asked, in_us);
+	for (size_t i = 0; i < w->host_count; i++) {
+		struct sim_host *h = &w->hosts[i];
+
+		h->up = h->down = (struct sim_way){ 0 };
+		add_link(&h->up, &w->profile->access, inside_us);
+		add_link(&h->down, &w->profile->access, inside_us);
+		if (!has_box || w->config->loses_inside) {
+			add_link(&h->up, asked, has_box ? 0 : out_us);
+			add_link(&h->down, asked, has_box ? 0 : in_us);
+		}
+	}
+}
+
+void sim_path_start(struct sim_world *w, struct rng *seeds)
+{
+	start_ways(w);
+	for (size_t i = 0; i < w->profile->layer_count; i++) {
+		struct sim_box *box = &w->boxes[i];
+		struct nat_io io = { .emit = on_emit, .arg = box };
+
+		*box = (struct sim_box){ .world = w, .layer = i, .tick_us = UINT64_MAX };
+		box->nat = nat_new(&w->profile->layers[i], rng_next(seeds), &io);
+		if (box->nat == NULL)
+			abort();
+	}
+}
+
+void sim_path_end(struct sim_world *w)
+{
+	for (size_t i = 0; i < w->profile->layer_count; i++)
+		nat_free(w->boxes[i].nat);
+}
+
+void sim_path_from_host(struct sim_world *w, struct sim_host *h, struct bytes packet)
+{
+	size_t layers = w->profile->layer_count;
+	uint64_t at_us = SIM_START_US + w->config->wakes_after_us;
+	struct sim_event e = { .kind = SIM_AT_SERVERS };
+
+	if (layers > 0)
+		e = (struct sim_event){ .kind = SIM_AT_BOX,
+					.who = (uint16_t)(layers - 1),
+					.side = NAT_INSIDE };
+	travel(w, &h->up, 0, at_us > w->now_us ? at_us : w->now_us, e, packet);
+}
+
+void sim_path_from_servers(struct sim_world *w, struct bytes packet)
+{
+	struct sim_event e = { .kind = SIM_AT_BOX, .who = 0, .side = NAT_OUTSIDE };
+
+	if (w->profile->layer_count == 0)
+		to_host(w, packet);
+	else
+		travel(w, &w->in, 0, w->now_us, e, packet);
+}
+
+/* Asks a box what is due, and when to ask again. */
+static void look_after(struct sim_world *w, size_t layer)
+{
+	struct sim_box *box = &w->boxes[layer];
+	uint64_t due_us = nat_tick(box->nat, w->now_us);
+
+	if (due_us >= box->tick_us)
+		return;
+	box->tick_us = due_us;
+	sim_put(w, SIM_TICK, layer, due_us, (struct bytes){ 0 });
+}
+
+void sim_path_at_box(struct sim_world *w, const struct sim_event *e, struct bytes packet)
+{
+	nat_input(w->boxes[e->who].nat, (enum nat_side)e->side, packet, w->now_us);
+	look_after(w, e->who);
+}
+
+void sim_path_tick(struct sim_world *w, const struct sim_event *e)
+{
+	struct sim_box *box = &w->boxes[e->who];
+
+	if (box->tick_us != e->at_us)
+		return; /* an earlier one took its place */
+	box->tick_us = UINT64_MAX;
+	look_after(w, e->who);
+}
+
+void sim_path_flush(struct sim_world *w)
+{
+	size_t layers = w->profile->layer_count;
+
+	if (layers > 0)
+		nat_flush(w->boxes[layers - 1].nat, w->now_us);
+}
