@@ -20,7 +20,7 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/filter_test.c natprobe/filter_test.h \
 	natprobe/plan.c natprobe/plan.h \
 	natprobe/floor.c natprobe/floor.h \
-	natprobe/portmap.h \
+	natprobe/portmap.c natprobe/portmap.h \
 	natprobe/probe_log.c natprobe/probe_log.h \
 	natprobe/property.c natprobe/property.h \
 	natprobe/session.c natprobe/session.h \

@@ -15,19 +15,32 @@
 #define PORTMAP_PORT 5351
 #define PORTMAP_LEN  64 /* of a request, at most */
 
+/* One of the two questions. */
+struct portmap_ask {
+	struct verdict_portmap found;
+	bool implied;   /* the answer to the other question showed that it is there */
+	uint8_t copies; /* sent */
+	uint64_t next_us;
+};
+
 struct portmap {
 	struct addr local, gateway; /* gateway with PORTMAP_PORT; family ADDR_NONE: nobody to ask */
-	struct {
-		struct verdict_portmap found;
-		uint8_t copies;
-		uint64_t next_us;
-	} pcp, nat_pmp;
+	struct portmap_ask pcp, nat_pmp;
+	uint8_t copies_max;   /* of each question */
+	uint32_t patience_us; /* how long the last copy's answer is waited for */
 	uint64_t started_us;
 };
 
 /* local: our address on that interface. A gateway of ADDR_NONE leaves both unknown (no-gateway). */
 void portmap_start(struct portmap *p, const struct addr *local, const struct addr *gateway,
 		   uint64_t now_us);
+
+/*
+ * What is known of the path to servers, which begins at the gateway: its round trip, and the
+ * share of round trips that it loses. Then silence counts only after as many copies, and as much
+ * patience, as such a path asks for. May be called at any time; without, 450 ms are enough.
+ */
+void portmap_expect(struct portmap *p, uint64_t rtt_us, double loss);
 
 /* The next datagram for p->gateway, if one is due: its length, written to out; 0: none. */
 size_t portmap_next(struct portmap *p, uint64_t now_us, uint8_t out[PORTMAP_LEN]);

@@ -53,6 +53,11 @@ tests_fuzz_discover_SOURCES = tests/fuzz_discover.c tests/fuzz_check.h $(FUZZ_MA
 tests_fuzz_discover_LDADD = $(PROBE_LIBS)
 tests_fuzz_discover_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_portmap
+tests_fuzz_portmap_SOURCES = tests/fuzz_portmap.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_portmap_LDADD = $(PROBE_LIBS)
+tests_fuzz_portmap_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_stun_msg
 tests_fuzz_stun_msg_SOURCES = tests/fuzz_stun_msg.c tests/fuzz_check.h \
 	tests/attr_copy.c tests/attr_copy.h $(FUZZ_MAIN)

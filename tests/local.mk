@@ -233,10 +233,13 @@ UNIT_TESTS += \
 	tests/test_discover_end \
 	tests/test_discover_path \
 	tests/test_discover_servers \
-	tests/test_discover_tcp
+	tests/test_discover_tcp \
+	tests/test_portmap
 tests_test_allocation_SOURCES = tests/test_allocation.c tests/port_box.c tests/port_box.h tests/rng.h
 tests_test_allocation_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_allocation_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_portmap_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_portmap_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_classify_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_classify_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_discover_SOURCES = tests/test_discover.c tests/sim_check.c tests/sim_check.h
