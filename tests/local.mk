@@ -305,7 +305,7 @@ tests_test_report_text_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/test_nat_profile
 tests_test_nat_profile_SOURCES = tests/test_nat_profile.c $(NAT_PROFILES)
 tests_test_nat_profile_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_test_nat_profile_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_nat_profile_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
 # the STUN server
 UNIT_TESTS += tests/test_stun_server

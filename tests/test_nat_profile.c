@@ -8,36 +8,49 @@
 
 #include <cmocka.h>
 
-/* What a truth has to speak about: all that the default diagnosis prints as a word. */
-static const char *const categorical[] = {
-	"nat",        "mapping",     "mapping.tcp", "filtering",  "firewall",   "udp-blocked",
-	"delta.type", "delta.value", "parity",      "contiguity", "pooling",    "hairpin",
-	"nat64",      "pcp",         "nat-pmp",     "cgn",        "rate-limit",
-};
+#include "natprobe/expect.h"
 
-/* How often a line of the text is about that property. */
-static unsigned lines_about(const char *text, const char *property)
+/* All that the discovery itself says as a word, and the step; the shell adds the others. */
+static bool is_categorical(const struct property *p)
 {
-	size_t len = strlen(property);
+	if (strcmp(p->name, "upnp") == 0 || strcmp(p->name, "captive-portal") == 0)
+		return false;
+	return p->kind == PROPERTY_WORD || strcmp(p->name, "delta.value") == 0;
+}
+
+static unsigned lines_about(const struct expect *e, const struct property *p)
+{
 	unsigned n = 0;
 
-	for (const char *line = text; line != NULL && *line != '\0';) {
-		n += strncmp(line, property, len) == 0 && strncmp(line + len, " = ", 3) == 0;
-		line = strchr(line, '\n');
-		line += line != NULL;
-	}
+	for (size_t i = 0; i < e->count; i++)
+		n += e->lines[i].property == p && e->lines[i].operator== EXPECT_EQUAL;
 	return n;
+}
+
+static struct expect parse(const struct nat_profile *p, const char *text)
+{
+	struct expect_error error;
+	struct expect e;
+
+	if (!expect_parse((struct bytes){ (const uint8_t *)text, strlen(text) }, &e, &error))
+		fail_msg("%s, line %u: %s", p->name, error.line, error.text);
+	return e;
 }
 
 static void every_truth_names_every_property(void **state)
 {
 	for (size_t i = 0; i < nat_profile_count; i++) {
 		const struct nat_profile *p = &nat_profiles[i];
+		struct expect truth = parse(p, p->truth), deep = parse(p, p->deep_truth);
 
-		for (size_t k = 0; k < ARRAY_LEN(categorical); k++) {
-			if (lines_about(p->truth, categorical[k]) != 1)
-				fail_msg("%s: %s", p->name, categorical[k]);
+		for (size_t k = 0; k < property_count; k++) {
+			const struct property *property = &property_table[k];
+
+			if (is_categorical(property) && lines_about(&truth, property) != 1)
+				fail_msg("%s: %s", p->name, property->name);
 		}
+		expect_free(&truth);
+		expect_free(&deep);
 	}
 }
 
