@@ -21,3 +21,12 @@ tests_bench_bench_stund_SOURCES = tests/bench/bench_stund.c \
 tests_bench_bench_stund_LDADD = $(SHELL_LIBS)
 endif
 SYSTEM_TESTS += tests/sys_bench_stund.sh
+
+# Diagnoses in the simulation, judged by the truth.
+check_PROGRAMS += tests/bench/accuracy
+tests_bench_accuracy_SOURCES = tests/bench/accuracy.c \
+	tests/bench/accuracy_report.c tests/bench/accuracy_report.h \
+	tests/bench/accuracy_run.c tests/bench/accuracy_run.h \
+	tests/bench/accuracy_sum.c tests/bench/accuracy_sum.h \
+	tests/score.c tests/score.h
+tests_bench_accuracy_LDADD = $(SIM_LIBS) -lm
