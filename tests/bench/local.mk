@@ -30,3 +30,9 @@ tests_bench_accuracy_SOURCES = tests/bench/accuracy.c \
 	tests/bench/accuracy_sum.c tests/bench/accuracy_sum.h \
 	tests/score.c tests/score.h
 tests_bench_accuracy_LDADD = $(SIM_LIBS) -lm
+
+check_PROGRAMS += tests/bench/regress
+tests_bench_regress_SOURCES = tests/bench/regress.c \
+	tests/network_change.c tests/network_change.h \
+	tests/saved.c tests/saved.h
+tests_bench_regress_LDADD = $(SIM_LIBS)
