@@ -37,9 +37,11 @@ bool nat_map_open(struct nat *n)
 	n->by_internal = calloc(FLOW_BUCKETS, sizeof(struct nat_chain *));
 	n->by_outside = calloc(FLOW_BUCKETS, sizeof(struct nat_chain *));
 	n->by_address = calloc(SUBSCRIBER_BUCKETS, sizeof(struct nat_chain *));
-	n->mappings = calloc(NAT_MAPPINGS_MAX, sizeof(*n->mappings));
-	n->flows = calloc(NAT_FLOWS_MAX, sizeof(*n->flows));
-	n->subscribers = calloc(NAT_SUBSCRIBERS_MAX, sizeof(*n->subscribers));
+	/* Megabytes, filled from the start when used: clearing them would be all that a short
+	 * simulation does. */
+	n->mappings = malloc(NAT_MAPPINGS_MAX * sizeof(*n->mappings));
+	n->flows = malloc(NAT_FLOWS_MAX * sizeof(*n->flows));
+	n->subscribers = malloc(NAT_SUBSCRIBERS_MAX * sizeof(*n->subscribers));
 	n->next_sweep_us = UINT64_MAX;
 	return n->by_key != NULL && n->by_socket != NULL && n->by_external != NULL &&
 	       n->by_internal != NULL && n->by_outside != NULL && n->by_address != NULL &&
@@ -298,7 +300,7 @@ struct nat_subscriber *nat_subscriber_of(struct nat *n, const struct addr *inter
 	if (n->subscribers_used == NAT_SUBSCRIBERS_MAX)
 		return NULL;
 	struct nat_subscriber *s = &n->subscribers[n->subscribers_used++];
-	s->address = address;
+	*s = (struct nat_subscriber){ .address = address };
 	nat_chain_add(head, &s->by_address);
 	return s;
 }
