@@ -1,0 +1,17 @@
+/* command - the subcommands of natlab, one file each. */
+#ifndef NATLAB_COMMAND_H
+#define NATLAB_COMMAND_H
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv); /* argv[0] is the name; returns the exit code */
+	const char *help;
+};
+
+/* The last one has no name. */
+const struct command *command_all(void);
+
+int cmd_none(int argc, char **argv); /* --help, --version */
+int cmd_run(int argc, char **argv);
+
+#endif

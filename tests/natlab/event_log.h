@@ -1,0 +1,15 @@
+/* event_log - what boxes decide, as lines of JSON (natlab(1) has the format). */
+#ifndef NATLAB_EVENT_LOG_H
+#define NATLAB_EVENT_LOG_H
+
+#include <stdio.h>
+
+#include "plan.h"
+
+/* A line about a decision of the box of that name. */
+void event_log_write(FILE *out, const char *box, const struct nat_event *event);
+
+/* A line about something else that happened to a node: "start", "flush", "reboot", ... */
+void event_log_note(FILE *out, const char *node, const char *what, uint64_t now_us);
+
+#endif

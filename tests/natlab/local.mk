@@ -1,0 +1,27 @@
+# natlab: the NAT model between TUN interfaces, for commands of all kinds. Linux only.
+if RTNETLINK
+bin_PROGRAMS += tests/natlab/natlab
+tests_natlab_natlab_CPPFLAGS = $(AM_CPPFLAGS) -DSBINDIR='"$(sbindir)"'
+tests_natlab_natlab_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS)
+tests_natlab_natlab_SOURCES = \
+	tests/natlab/cmd_none.c \
+	tests/natlab/cmd_run.c \
+	tests/natlab/command.h \
+	tests/natlab/event_log.c tests/natlab/event_log.h \
+	tests/natlab/fabric.c tests/natlab/fabric.h \
+	tests/natlab/hop.c tests/natlab/hop.h \
+	tests/natlab/kernel_box.c tests/natlab/kernel_box.h \
+	tests/natlab/lab.c tests/natlab/lab.h \
+	tests/natlab/main.c \
+	tests/natlab/netconf.h tests/natlab/netconf_linux.c \
+	tests/natlab/options.c tests/natlab/options.h \
+	tests/natlab/parcels.c tests/natlab/parcels.h \
+	tests/natlab/plan.c tests/natlab/plan.h \
+	tests/natlab/ports.c tests/natlab/ports.h \
+	tests/natlab/processes.c tests/natlab/processes.h \
+	tests/natlab/servers.c tests/natlab/servers.h \
+	tests/natlab/spaces.h tests/natlab/spaces_linux.c \
+	tests/natlab/tun.h tests/natlab/tun_linux.c \
+	$(NAT_PROFILES)
+tests_natlab_natlab_LDADD = tests/libnat.a $(SHELL_LIBS)
+endif

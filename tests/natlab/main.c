@@ -1,0 +1,28 @@
+/* natlab - runs commands behind any NAT, in a laboratory of namespaces. */
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "spaces.h"
+
+static const struct command commands[] = {
+	{ "run", cmd_run, "run a command behind one NAT" },
+	{ 0 },
+};
+
+const struct command *command_all(void)
+{
+	return commands;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2 || argv[1][0] == '-')
+		return cmd_none(argc, argv);
+	for (const struct command *c = commands; c->name != NULL; c++) {
+		if (strcmp(c->name, argv[1]) == 0)
+			return c->run(argc - 1, argv + 1);
+	}
+	fprintf(stderr, "natlab: there is no command \"%s\"; natlab --help lists them\n", argv[1]);
+	return EXIT_OURS;
+}

@@ -1,0 +1,275 @@
+#include <config.h>
+
+#include "spaces.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC)
+
+static const struct {
+	const char *path;
+	int flag;
+} kinds[SPACE_KINDS] = {
+	[SPACE_USER] = { "/proc/self/ns/user", CLONE_NEWUSER },
+	[SPACE_MOUNT] = { "/proc/self/ns/mnt", CLONE_NEWNS },
+	[SPACE_IPC] = { "/proc/self/ns/ipc", CLONE_NEWIPC },
+	[SPACE_PID] = { "/proc/self/ns/pid", CLONE_NEWPID },
+	[SPACE_NET] = { "/proc/self/ns/net", CLONE_NEWNET },
+};
+
+static volatile sig_atomic_t init_pid;
+static int ready_fd = -1; /* inside: whoever waits for us reads its other end */
+
+/* --- why not --- */
+
+static bool reads(const char *path, char wanted)
+{
+	char c = '\0';
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	if (read(fd, &c, 1) != 1)
+		c = '\0';
+	close(fd);
+	return c == wanted;
+}
+
+static const char *remedy(void)
+{
+	if (geteuid() != 0 && reads("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1'))
+		return "AppArmor keeps ordinary users from namespaces; as root: "
+		       "sysctl kernel.apparmor_restrict_unprivileged_userns=0";
+	if (geteuid() != 0 && reads("/proc/sys/kernel/unprivileged_userns_clone", '0'))
+		return "as root: sysctl kernel.unprivileged_userns_clone=1";
+	if (reads("/proc/sys/user/max_user_namespaces", '0'))
+		return "as root: sysctl user.max_user_namespaces=10000";
+	return "run natlab as root; a container needs more than that: docker run --cap-add "
+	       "NET_ADMIN --cap-add SYS_ADMIN --device /dev/net/tun "
+	       "--security-opt apparmor=unconfined --security-opt seccomp=unconfined";
+}
+
+bool spaces_explain(struct lab_error *err, int error, const char *what)
+{
+	if (error == EPERM || error == EACCES || error == ENOSPC || error == EUSERS)
+		return lab_fail(err, "%s: %s; %s", what, strerror(error), remedy());
+	return lab_fail(err, "%s: %s", what, strerror(error));
+}
+
+/* --- namespaces --- */
+
+static bool put_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	ssize_t n = write(fd, text, strlen(text));
+	close(fd);
+	return n == (ssize_t)strlen(text);
+}
+
+/* We become root of the new user namespace, and stay who we are outside. */
+static bool map_ids(uid_t uid, gid_t gid)
+{
+	char uid_map[64], gid_map[64];
+
+	snprintf(uid_map, sizeof(uid_map), "0 %u 1\n", (unsigned int)uid);
+	snprintf(gid_map, sizeof(gid_map), "0 %u 1\n", (unsigned int)gid);
+	return put_file("/proc/self/setgroups", "deny") &&
+	       put_file("/proc/self/uid_map", uid_map) && put_file("/proc/self/gid_map", gid_map);
+}
+
+static bool leave_home(struct lab_error *err)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+
+	if (unshare(SPACES) == 0)
+		return true;
+	if (errno != EPERM)
+		return spaces_explain(err, errno, "cannot make namespaces");
+	if (unshare(SPACES | CLONE_NEWUSER) != 0)
+		return spaces_explain(err, errno, "cannot make namespaces");
+	return map_ids(uid, gid) ||
+	       spaces_explain(err, errno, "cannot become root of a user namespace");
+}
+
+/* Mounts stay in here, and /proc shows the processes in here, where that is allowed. */
+static void mount_proc(void)
+{
+	unsigned long flags = MS_REC | MS_PRIVATE;
+
+	if (mount("none", "/", NULL, flags, NULL) != 0 && errno != EINVAL)
+		return;
+	if (mount("none", "/proc", NULL, flags, NULL) == 0 || errno == EINVAL)
+		(void)mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+}
+
+static int loopback_up(void)
+{
+	struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int rc = fd < 0 || ioctl(fd, SIOCSIFFLAGS, &req) != 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+int space_open(enum space_kind kind)
+{
+	int fd = open(kinds[kind].path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int space_new(void)
+{
+	int rc = unshare(CLONE_NEWNET) != 0 ? -errno : loopback_up();
+
+	return rc != 0 ? rc : space_open(SPACE_NET);
+}
+
+int space_enter(int fd)
+{
+	return setns(fd, CLONE_NEWNET) != 0 ? -errno : 0;
+}
+
+int spaces_join(const int fds[SPACE_KINDS])
+{
+	for (size_t i = 0; i < SPACE_KINDS; i++) {
+		if (fds[i] >= 0 && setns(fds[i], kinds[i].flag) != 0)
+			return -errno;
+	}
+	return 0;
+}
+
+void spaces_own_sys(void)
+{
+	if (unshare(CLONE_NEWNS) == 0)
+		(void)mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
+			    NULL);
+}
+
+/* --- the init inside --- */
+
+/* Dies with the parent, even if the parent died before we could ask for it. */
+static void hang_on_parent(int life_fd)
+{
+	struct pollfd life = { .fd = life_fd, .events = POLLIN };
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || poll(&life, 1, 0) != 0)
+		_exit(EXIT_OURS);
+}
+
+void spaces_ready(void)
+{
+	if (ready_fd >= 0) {
+		if (write(ready_fd, "", 1) != 1)
+			_exit(EXIT_OURS);
+		close(ready_fd);
+	}
+	ready_fd = -1;
+}
+
+__attribute__((noreturn)) static void init_main(const struct spaces_job *job, int life_fd)
+{
+	if (job->stays)
+		setsid();
+	else
+		hang_on_parent(life_fd);
+	mount_proc();
+	loopback_up();
+	/* Not by exit: what the other process has buffered is not ours to write. */
+	_exit(job->inside(job->arg));
+}
+
+/* --- outside --- */
+
+/* What a terminal sends goes to all of its foreground processes, the command among them. */
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	if (sig != SIGINT || info->si_code <= 0)
+		kill((pid_t)init_pid, sig == SIGINT ? SIGTERM : sig);
+}
+
+static void pass_signals_on(const sigset_t *passed)
+{
+	struct sigaction act = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
+
+	sigemptyset(&act.sa_mask);
+	for (int sig = 1; sig < NSIG; sig++) {
+		if (sigismember(passed, sig) == 1)
+			sigaction(sig, &act, NULL);
+	}
+	sigprocmask(SIG_UNBLOCK, passed, NULL);
+}
+
+static int wait_for(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return EXIT_OURS;
+	}
+	return WIFSIGNALED(status) ? EXIT_BY_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Either it is ready, or it has ended. */
+static int wait_until_ready(pid_t pid, int fd)
+{
+	char c;
+	ssize_t n;
+
+	do {
+		n = read(fd, &c, 1);
+	} while (n < 0 && errno == EINTR);
+	return n == 1 ? 0 : wait_for(pid);
+}
+
+int spaces_run(const struct spaces_job *job, struct lab_error *err)
+{
+	sigset_t passed;
+	int life[2];
+	pid_t pid;
+
+	sigemptyset(&passed);
+	sigaddset(&passed, SIGINT);
+	sigaddset(&passed, SIGTERM);
+	sigaddset(&passed, SIGHUP);
+	sigprocmask(SIG_BLOCK, &passed, NULL);
+	if (!leave_home(err))
+		return EXIT_OURS;
+	if (pipe2(life, O_CLOEXEC) != 0 || fflush(NULL) != 0 || (pid = fork()) < 0) {
+		spaces_explain(err, errno, "cannot start a process");
+		return EXIT_OURS;
+	}
+	if (pid == 0) {
+		/* While we live the other end is open: the reader knows by that that we do. */
+		int end = job->stays ? 0 : 1;
+
+		close(life[end]);
+		ready_fd = job->stays ? life[1] : -1;
+		sigprocmask(SIG_UNBLOCK, &passed, NULL);
+		init_main(job, life[1 - end]);
+	}
+	init_pid = pid;
+	close(life[job->stays ? 1 : 0]);
+	pass_signals_on(&passed);
+	return job->stays ? wait_until_ready(pid, life[0]) : wait_for(pid);
+}
