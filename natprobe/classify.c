@@ -1,5 +1,7 @@
 #include "classify.h"
 
+#include <math.h>
+
 #include "wire.h"
 
 bool classify_same_endpoint(const struct addr *a, const struct addr *b)
@@ -79,11 +81,26 @@ static bool comparable(const struct verdict_sighting *a, const struct verdict_si
 	return is_answered(a) && is_answered(b) && a->slot == b->slot;
 }
 
+static bool is_plain(const struct verdict_sighting *s)
+{
+	return same_ip(&s->mapped, &s->local);
+}
+
+/*
+ * One mapping has one port. Its address may differ where a NAT or a balancer has several: that
+ * is pooling, and what a peer has to know is the port.
+ */
+static bool same_mapping(const struct verdict_sighting *a, const struct verdict_sighting *b)
+{
+	return a->mapped.family == b->mapped.family && a->mapped.port == b->mapped.port &&
+	       is_plain(a) == is_plain(b);
+}
+
 static void view_pair(struct mapping_view *v, size_t i, size_t j)
 {
 	enum pair *p = &v->pairs[v->endpoint_of[i]][v->endpoint_of[j]];
 
-	if (!classify_same_endpoint(&v->seen[i].mapped, &v->seen[j].mapped))
+	if (!same_mapping(&v->seen[i], &v->seen[j]))
 		*p = PAIR_DIFFER;
 	else if (*p == PAIR_UNSEEN)
 		*p = PAIR_EQUAL;
@@ -123,8 +140,7 @@ static size_t count_groups(const struct mapping_view *v, bool by_all)
 				first = v->pairs[v->endpoint_of[i]][v->endpoint_of[j]] !=
 					PAIR_EQUAL;
 			else
-				first = !classify_same_endpoint(&v->seen[i].mapped,
-								&v->seen[j].mapped);
+				first = !same_mapping(&v->seen[i], &v->seen[j]);
 		}
 		groups += first;
 	}
@@ -212,6 +228,42 @@ static enum verdict_cause mapping_cause(const struct mapping_view *v)
 	return one_port ? CAUSE_ONE_PORT : CAUSE_FEW_ENDPOINTS;
 }
 
+/*
+ * The chance that ports which were drawn by lot are equal so often: ranges of several widths,
+ * as common as they seem to be, and one NAT in five that draws.
+ */
+static double chance_of_equals(size_t equals)
+{
+	static const struct {
+		double width, weight;
+	} ranges[] = { { 64512, 0.8 }, { 2048, 0.1 }, { 512, 0.09 }, { 64, 0.01 } };
+	double chance = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
+		chance += 0.2 * ranges[i].weight * pow(ranges[i].width, -(double)equals);
+	return chance;
+}
+
+/* Sightings that repeat the mapping of another one: each might be a chance. */
+static size_t count_equals(const struct mapping_view *v)
+{
+	size_t answered = 0;
+
+	for (size_t i = 0; i < v->count; i++)
+		answered += is_answered(&v->seen[i]);
+	return answered - count_groups(v, false);
+}
+
+static double mapping_error(const struct mapping_view *v, const struct verdict_property *p)
+{
+	size_t equals = count_equals(v);
+	bool rests_on_equals = p->value == BEHAVIOUR_ENDPOINT_INDEPENDENT ||
+			       p->value == BEHAVIOUR_ADDRESS_DEPENDENT ||
+			       p->value == BEHAVIOUR_PORT_DEPENDENT;
+
+	return rests_on_equals && equals > 0 ? chance_of_equals(equals) : 0;
+}
+
 struct verdict_property classify_mapping(const struct verdict_sighting *seen, size_t count)
 {
 	struct mapping_view view = { 0 };
@@ -230,6 +282,7 @@ struct verdict_property classify_mapping(const struct verdict_sighting *seen, si
 	if (p.possible == (BEHAVIOUR_BIT(BEHAVIOUR_ENDPOINT_INDEPENDENT) |
 			   BEHAVIOUR_BIT(BEHAVIOUR_PORT_DEPENDENT)))
 		p.value = BEHAVIOUR_ENDPOINT_INDEPENDENT;
+	p.error = mapping_error(&view, &p);
 	return p;
 }
 

@@ -32,7 +32,10 @@ enum verdict_answer classify_nat(const struct verdict_sighting *seen, size_t cou
  * confirm each other: a NAT that picks ports at random gives two destinations the same port
  * by chance once in some ten thousand runs, and a second socket shows it. One such chance is
  * forgiven, more are `mixed`; so are two mapped addresses for one endpoint of one slot.
- * Returns value, possible, and a cause where more than one value is. One mapping for several
+ * Mappings are compared by port: a NAT or balancer that keeps the port and picks among several
+ * addresses is endpoint-independent, and pooling tells the rest.
+ * Returns value, possible, a cause where more than one value is, and as error the chance that
+ * equal ports are a coincidence. One mapping for several
  * addresses, all asked on one port, is endpoint-independent; port-dependent remains possible.
  */
 struct verdict_property classify_mapping(const struct verdict_sighting *seen, size_t count);

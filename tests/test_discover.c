@@ -76,19 +76,18 @@ static void equal_ports_by_chance_are_seen_through(void **state)
 	assert_in_range(exact, 495, 500);
 }
 
-/* An external address by chance for each mapping fits no rule. */
-static void arbitrary_pooling_is_mixed(void **state)
+/* An external address by chance for each flow, but always the same port. */
+static void arbitrary_pooling_does_not_hide_the_mapping(void **state)
 {
 	struct sim_case c = sim_home;
-	unsigned mixed = 0;
 
 	c.box.pooling = NAT_POOL_ARBITRARY;
 	c.box.externals[0] = addr_ipv4(21, 0, 0, 2, 0);
 	c.box.externals[1] = addr_ipv4(21, 0, 0, 3, 0);
 	c.box.external_count = 2;
 	for (c.net.seed = 1; c.net.seed <= 200; c.net.seed++)
-		mixed += sim_check(&c).verdict.mapping.value == BEHAVIOUR_MIXED;
-	assert_in_range(mixed, 180, 200); /* all equal, by chance, on both sockets: 1 in 64 */
+		assert_int_equal(sim_check(&c).verdict.mapping.value,
+				 BEHAVIOUR_ENDPOINT_INDEPENDENT);
 }
 
 /* A NAT that restarts, or runs out of ports, while it is looked at. */
@@ -163,7 +162,7 @@ int main(void)
 		cmocka_unit_test(every_combination_is_exact_and_in_time),
 		cmocka_unit_test(positives_decide_without_the_window),
 		cmocka_unit_test(equal_ports_by_chance_are_seen_through),
-		cmocka_unit_test(arbitrary_pooling_is_mixed),
+		cmocka_unit_test(arbitrary_pooling_does_not_hide_the_mapping),
 		cmocka_unit_test(a_nat_that_changes_is_mixed_or_unknown),
 		cmocka_unit_test(the_evidence_is_complete),
 		cmocka_unit_test(a_run_repeats),
