@@ -43,8 +43,13 @@ tests_libsim_a_SOURCES = \
 	tests/sim_queue.c tests/sim_queue.h \
 	tests/sim_server.c \
 	tests/sim_tcp.c \
+	tests/sim_trace.c \
 	$(NAT_PROFILES)
 SIM_LIBS = tests/libsim.a tests/libnat.a $(PROBE_LIBS)
+
+# Shows one diagnosis packet by packet.
+check_PROGRAMS += tests/sim_show
+tests_sim_show_LDADD = $(SIM_LIBS)
 
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir; \
 	FUZZ_TARGETS='$(FUZZ_TARGETS)'; export FUZZ_TARGETS;

@@ -65,9 +65,11 @@ static void happen(struct sim_world *w, const struct sim_event *e)
 		sim_path_at_box(w, e, packet);
 		break;
 	case SIM_AT_HOST:
+		sim_trace_packet(w, "at host", e->who, packet);
 		sim_host_on_packet(&w->hosts[e->who], packet);
 		break;
 	case SIM_AT_SERVERS:
+		sim_trace_packet(w, "at servers", 0, packet);
 		sim_server_on_packet(w, packet);
 		break;
 	case SIM_REPLY:

@@ -8,6 +8,8 @@
 #ifndef NATKIT_SIM_NET_H
 #define NATKIT_SIM_NET_H
 
+#include <stdio.h>
+
 #include "nat_profile.h"
 #include "natprobe/discover.h"
 
@@ -75,6 +77,7 @@ struct sim_config {
 	double confidence;          /* 0: default */
 	uint16_t local_port;        /* as discover_config has it */
 	const struct discover_timing *timing; /* NULL: default */
+	FILE *trace; /* all packets and decisions of boxes, a line each; NULL: none */
 };
 
 struct sim_result {

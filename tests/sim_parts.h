@@ -8,6 +8,7 @@
  *	sim_tcp     a TCP that is good enough for a request and its answer
  *	sim_server  STUN servers, honest or not
  *	sim_path    links and boxes between host and servers
+ *	sim_trace   a line for each packet, for people
  */
 #ifndef NATKIT_SIM_PARTS_H
 #define NATKIT_SIM_PARTS_H
@@ -103,6 +104,10 @@ static inline void sim_put(struct sim_world *w, enum sim_happening kind, size_t 
 		      (struct sim_event){ .at_us = at_us, .kind = kind, .who = (uint16_t)who },
 		      packet);
 }
+
+/* Prints a packet, or what a box decided, where config.trace is there. */
+void sim_trace_packet(const struct sim_world *w, const char *what, size_t who, struct bytes packet);
+void sim_trace_decision(const struct sim_world *w, size_t layer, const struct nat_event *e);
 
 /* The way between hosts and servers. */
 void sim_path_start(struct sim_world *w, struct rng *seeds);

@@ -77,6 +77,13 @@ static void on_emit(void *arg, enum nat_side side, struct bytes packet)
 	}
 }
 
+static void on_decision(void *arg, const struct nat_event *event)
+{
+	const struct sim_box *box = arg;
+
+	sim_trace_decision(box->world, box->layer, event);
+}
+
 static void start_ways(struct sim_world *w)
 {
 	const struct nat_link_config *asked = &w->config->access;
@@ -108,6 +115,9 @@ void sim_path_start(struct sim_world *w, struct rng *seeds)
 		struct sim_box *box = &w->boxes[i];
 		struct nat_io io = { .emit = on_emit, .arg = box };
 
+		if (w->config->trace != NULL)
+			io.log = on_decision;
+
 		*box = (struct sim_box){ .world = w, .layer = i, .tick_us = UINT64_MAX };
 		box->nat = nat_new(&w->profile->layers[i], rng_next(seeds), &io);
 		if (box->nat == NULL)
@@ -127,6 +137,7 @@ void sim_path_from_host(struct sim_world *w, struct sim_host *h, struct bytes pa
 	uint64_t at_us = SIM_START_US + w->config->wakes_after_us;
 	struct sim_event e = { .kind = SIM_AT_SERVERS };
 
+	sim_trace_packet(w, "from host", h->nic, packet);
 	if (layers > 0)
 		e = (struct sim_event){ .kind = SIM_AT_BOX,
 					.who = (uint16_t)(layers - 1),
@@ -138,6 +149,7 @@ void sim_path_from_servers(struct sim_world *w, struct bytes packet)
 {
 	struct sim_event e = { .kind = SIM_AT_BOX, .who = 0, .side = NAT_OUTSIDE };
 
+	sim_trace_packet(w, "from servers", 0, packet);
 	if (w->profile->layer_count == 0)
 		to_host(w, packet);
 	else
@@ -158,6 +170,8 @@ static void look_after(struct sim_world *w, size_t layer)
 
 void sim_path_at_box(struct sim_world *w, const struct sim_event *e, struct bytes packet)
 {
+	sim_trace_packet(w, e->side == NAT_INSIDE ? "inside of box" : "outside of box", e->who,
+			 packet);
 	nat_input(w->boxes[e->who].nat, (enum nat_side)e->side, packet, w->now_us);
 	look_after(w, e->who);
 }

@@ -99,15 +99,17 @@ static struct sim_tcp *find_end(struct sim_world *w, bool is_server, const struc
 
 static struct sim_tcp *new_end(struct sim_world *w)
 {
-	for (size_t i = 0; i < SIM_TCP_MAX; i++) {
-		struct sim_tcp *t = &w->tcp[i];
+	struct sim_tcp *found = NULL;
 
-		if (t->state != FREE)
-			continue;
-		*t = (struct sim_tcp){ .began_us = w->now_us, .timeout_us = SYN_TIMEOUT_US };
-		return t;
+	/* One that is over is remembered as long as there are others. */
+	for (size_t i = 0; i < SIM_TCP_MAX && (found == NULL || found->state != FREE); i++) {
+		if (w->tcp[i].state == FREE || (w->tcp[i].state == OVER && found == NULL))
+			found = &w->tcp[i];
 	}
-	abort();
+	if (found == NULL)
+		abort();
+	*found = (struct sim_tcp){ .began_us = w->now_us, .timeout_us = SYN_TIMEOUT_US };
+	return found;
 }
 
 /* Something is acknowledged; what is new of it stops the timer. */
