@@ -43,6 +43,11 @@ tests_fuzz_opt_SOURCES = tests/fuzz_opt.c tests/fuzz_check.h \
 tests_fuzz_opt_LDADD = $(SHELL_LIBS)
 tests_fuzz_opt_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_expect
+tests_fuzz_expect_SOURCES = tests/fuzz_expect.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_expect_LDADD = $(PROBE_LIBS)
+tests_fuzz_expect_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_stun_auth
 tests_fuzz_stun_auth_SOURCES = tests/fuzz_stun_auth.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_stun_auth_LDADD = $(CORE_LIBS)
