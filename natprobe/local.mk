@@ -50,7 +50,13 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/progress.c natprobe/progress.h \
 	natprobe/public_servers.c natprobe/public_servers.h \
 	natprobe/report.c natprobe/report.h \
-	natprobe/report_json.c \
+	natprobe/report_get.c natprobe/report_get.h \
+	natprobe/report_json.c natprobe/report_json.h \
+	natprobe/report_json_ports.c \
+	natprobe/report_json_verdict.c \
+	natprobe/report_read.c natprobe/report_read.h \
+	natprobe/report_read_ports.c \
+	natprobe/report_read_verdict.c \
 	natprobe/report_text.c \
 	natprobe/resolve.c natprobe/resolve.h \
 	natprobe/server.h \

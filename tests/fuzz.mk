@@ -48,6 +48,11 @@ tests_fuzz_expect_SOURCES = tests/fuzz_expect.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_expect_LDADD = $(PROBE_LIBS)
 tests_fuzz_expect_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_report
+tests_fuzz_report_SOURCES = tests/fuzz_report.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_report_LDADD = $(PROBE_SHELL_LIBS)
+tests_fuzz_report_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_stun_auth
 tests_fuzz_stun_auth_SOURCES = tests/fuzz_stun_auth.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_stun_auth_LDADD = $(CORE_LIBS)

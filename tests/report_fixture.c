@@ -2,11 +2,40 @@
 
 #include <string.h>
 
+#include "wire.h"
+
+/* Nothing unknown stands without its cause. */
+static void set_causes(struct verdict *v)
+{
+	uint8_t *const causes[] = {
+		&v->nat.cause,
+		&v->firewall.cause,
+		&v->udp_blocked.cause,
+		&v->mapping_tcp.cause,
+		&v->ports.cause,
+		&v->ports.parity.cause,
+		&v->pooling.cause,
+		&v->hairpin.cause,
+		&v->ports.contiguity.cause,
+		&v->rate_limit.cause,
+		&v->nat64.cause,
+		&v->pcp.present.cause,
+		&v->upnp.present.cause,
+		&v->nat_pmp.present.cause,
+		&v->cgn.cause,
+		&v->captive_portal.cause,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(causes); i++)
+		*causes[i] = CAUSE_NOT_TRIED;
+}
+
 static void begin(struct fixture *f)
 {
 	struct addr server = addr_ipv4(192, 0, 2, 1, 3478);
 
 	memset(f, 0, sizeof(*f));
+	set_causes(&f->verdict);
 	f->servers[0].name = "stun.example.org";
 	f->servers[0].udp[SERVER_IPV4] = server;
 	f->servers[0].tcp[SERVER_IPV4] = server;
@@ -155,4 +184,96 @@ void fixture_add_tls(struct fixture *f)
 				     .why = "its certificate is not to be trusted: self-signed" };
 	f->probes[0].tls = f->tls;
 	f->probes[0].tls_count = 1;
+}
+
+static void fill_ports(struct verdict *v)
+{
+	v->ports = (struct verdict_ports){ .delta = DELTA_INDEPENDENT,
+					   .value = -2,
+					   .possible = 1u << DELTA_INDEPENDENT | 1u << DELTA_RANDOM,
+					   .cause = CAUSE_REORDERED,
+					   .error = 3e-5,
+					   .preserved = { 0.01, 0.31, true },
+					   .parity.value = VERDICT_YES,
+					   .contiguity.value = VERDICT_NO,
+					   .low = 1025,
+					   .high = 40009,
+					   .sampled = 3,
+					   .answered = 2 };
+	for (uint8_t i = 0; i < 3; i++) {
+		v->samples[i] = (struct verdict_sample){ .local_port = (uint16_t)(50000 + i),
+							 .sent_us = 100000 + 10001u * i,
+							 .serial = i == 2 };
+		if (i != 1)
+			v->samples[i].mapped = addr_ipv4(203, 0, 113, 9, (uint16_t)(40009 - 2 * i));
+	}
+	v->sample_count = 3;
+	v->prediction = (struct verdict_prediction){ .last = 40005,
+						     .candidates = { { -2, 0.9 }, { -4, 0.0625 } },
+						     .count = 2,
+						     .low = 1025,
+						     .high = 40009,
+						     .chance = 0.9625 };
+}
+
+static void fill_gateway(struct verdict *v)
+{
+	v->gateway = addr_ipv4(10, 0, 0, 1, 0);
+	v->pcp.present.cause = CAUSE_LOSS;
+	v->nat_pmp = (struct verdict_portmap){ .present.value = VERDICT_YES,
+					       .external = addr_ipv4(100, 64, 3, 4, 0) };
+	v->upnp = (struct verdict_portmap){ .present.value = VERDICT_YES, .result = 402 };
+	v->cgn.value = VERDICT_YES;
+	v->cgn_hints = CGN_GATEWAY_SHARED | CGN_LOCAL_DS_LITE;
+	v->captive_portal.value = VERDICT_NO;
+	v->nat64.value = VERDICT_NO;
+	v->nat64_prefix = (struct addr){ .family = ADDR_IPV6, .ip = { 0, 0x64, 0xff, 0x9b } };
+	v->nat64_prefix_len = 96;
+	v->rate_limit.value = VERDICT_YES;
+	v->rate_limit_per_s = 40;
+	v->geo = (struct verdict_geo){ .country = "DE", .asn = 3320, .organisation = "Example" };
+}
+
+void fixture_full(struct fixture *f)
+{
+	struct verdict *v = &f->verdict;
+	struct addr where = addr_ipv4(192, 0, 2, 1, 3478);
+
+	fixture_restrict_port(f);
+	fixture_add_unprobed(f);
+	fixture_add_tls(f);
+	fill_ports(v);
+	fill_gateway(v);
+	v->local_tcp = addr_ipv4(10, 0, 0, 2, 40017);
+	v->mapped_tcp = addr_ipv4(203, 0, 113, 9, 40019);
+	v->mapping_tcp = (struct verdict_property){ .cause = CAUSE_TCP_SILENT,
+						    .server = VERDICT_NO_SERVER_INDEX,
+						    .possible = 6 };
+	v->pooling.value = POOLING_ARBITRARY;
+	v->pooling.error = 0.00012;
+	v->pooling.external_count = 2;
+	v->pooling.externals[0] = addr_ipv4(203, 0, 113, 9, 0);
+	v->pooling.externals[1] = addr_ipv4(203, 0, 113, 10, 0);
+	v->hairpin.cause = CAUSE_HOST_HIDES;
+	v->hairpin.possible = 1u << HAIRPIN_NO | 1u << HAIRPIN_INTERNAL_SOURCE;
+	v->hairpin.error = 0.25;
+	v->hairpin.sent = 5;
+	v->hairpin.answered = 1;
+	v->hairpin.source = addr_ipv4(10, 0, 0, 2, 40055);
+	v->confidence = 0.99931;
+	v->confidence_asked = 0.999;
+	v->loss = (struct verdict_interval){ 0.004, 0.187, true };
+	v->sightings[1].local = addr_ipv4(10, 0, 0, 2, 40001);
+	v->sightings[1].slot = 7;
+	v->sightings[1].unstable = true;
+	v->sightings[2].server = VERDICT_NO_SERVER_INDEX;
+	v->send_errors = 1;
+	v->stray = 70000;
+	v->duplicates = 3;
+	v->servers[0].tcp_tried = 4;
+	v->servers[0].tcp_connected = 3;
+	v->servers[0].tcp_answered = 2;
+	v->servers[0].tcp_local = v->local_tcp;
+	v->servers[0].tcp_mapped = v->mapped_tcp;
+	verdict_add_finding(v, CAUSE_WRONG_SOURCE, 0, &where);
 }

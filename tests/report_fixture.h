@@ -34,4 +34,10 @@ void fixture_add_unprobed(struct fixture *f);
 /* A stuns: server that answers with a certificate nobody vouches for. */
 void fixture_add_tls(struct fixture *f);
 
+/*
+ * Something in every member, and no member like another: behind a sequential NAT at a provider,
+ * with a second interface and a stuns: server.
+ */
+void fixture_full(struct fixture *f);
+
 #endif
