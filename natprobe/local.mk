@@ -21,6 +21,8 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/plan.c natprobe/plan.h \
 	natprobe/floor.c natprobe/floor.h \
 	natprobe/portmap.c natprobe/portmap.h \
+	natprobe/portal.c natprobe/portal.h \
+	natprobe/portmap.h \
 	natprobe/probe_log.c natprobe/probe_log.h \
 	natprobe/property.c natprobe/property.h \
 	natprobe/session.c natprobe/session.h \
@@ -45,6 +47,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/check_options.c natprobe/check_options.h \
 	natprobe/dns.c natprobe/dns.h \
 	natprobe/packet_tap.h \
+	natprobe/portal_check.c natprobe/portal_check.h \
 	natprobe/probe_io.c natprobe/probe_io.h \
 	natprobe/probe_socket.c natprobe/probe_socket.h \
 	natprobe/progress.c natprobe/progress.h \

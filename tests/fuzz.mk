@@ -94,6 +94,11 @@ tests_fuzz_turn_chan_SOURCES = tests/fuzz_turn_chan.c tests/fuzz_check.h $(FUZZ_
 tests_fuzz_turn_chan_LDADD = $(CORE_LIBS)
 tests_fuzz_turn_chan_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_portal
+tests_fuzz_portal_SOURCES = tests/fuzz_portal.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_portal_LDADD = $(PROBE_LIBS)
+tests_fuzz_portal_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_udp_packet
 tests_fuzz_udp_packet_SOURCES = tests/fuzz_udp_packet.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_udp_packet_LDADD = $(PROBE_LIBS)

@@ -274,6 +274,11 @@ UNIT_TESTS += tests/test_udp_packet
 tests_test_udp_packet_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_udp_packet_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
+# natprobe: captive portals
+UNIT_TESTS += tests/test_portal
+tests_test_portal_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_portal_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+
 # natprobe: turns
 UNIT_TESTS += tests/test_floor
 tests_test_floor_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
