@@ -24,6 +24,21 @@ AC_DEFUN([NATKIT_UNISTRING], [
 	AC_SUBST([UNISTRING_LIBS], [-lunistring])
 ])
 
+# Optional: a stand-in says "not tried" where it is missing.
+AC_DEFUN([NATKIT_MINIUPNPC], [
+	AC_ARG_WITH([miniupnpc],
+		[AS_HELP_STRING([--without-miniupnpc],
+			[natprobe does not ask routers for UPnP port mapping])],
+		[], [with_miniupnpc=check])
+	have_miniupnpc=no
+	AS_IF([test "x$with_miniupnpc" != xno],
+		[PKG_CHECK_MODULES([MINIUPNPC], [miniupnpc >= 2.0], [have_miniupnpc=yes],
+			[AC_MSG_RESULT([no])
+			AS_IF([test "x$with_miniupnpc" = xyes],
+				[AC_MSG_ERROR([miniupnpc is missing; on Debian: apt install libminiupnpc-dev])])])])
+	AM_CONDITIONAL([MINIUPNPC], [test "x$have_miniupnpc" = xyes])
+])
+
 AC_DEFUN([NATKIT_LIBRARIES], [
 	AC_REQUIRE([NATKIT_PKG_CONFIG])
 	natkit_missing=
@@ -41,6 +56,7 @@ libraries are missing or too old (config.log says which version was found). On D
   apt install$natkit_missing
 or let ./bootstrap install all that is needed.])])
 
+	NATKIT_MINIUPNPC
 	PKG_CHECK_MODULES([CMOCKA], [cmocka], [have_cmocka=yes],
 		[AC_MSG_RESULT([no]); have_cmocka=no])
 	AM_CONDITIONAL([CMOCKA], [test "x$have_cmocka" = xyes])
@@ -49,6 +65,9 @@ or let ./bootstrap install all that is needed.])])
 AC_DEFUN([NATKIT_SUMMARY], [
 	AS_IF([test "x$have_cmocka" = xyes], [natkit_tests=on],
 		[natkit_tests="off (install libcmocka-dev)"])
+	AS_IF([test "x$have_miniupnpc" = xyes], [natkit_upnp=miniupnpc],
+		[test "x$with_miniupnpc" = xno], [natkit_upnp="off (--without-miniupnpc)"],
+		[natkit_upnp="off (install libminiupnpc-dev)"])
 	AS_IF([test "x$enable_sanitizers" = xno], [natkit_sanitizers="off (--enable-sanitizers)"],
 		[natkit_sanitizers=$enable_sanitizers])
 	AS_IF([test "x$enable_fuzzers" = xyes], [natkit_fuzzers="on, libFuzzer"],
@@ -73,6 +92,7 @@ natkit $PACKAGE_VERSION
   coverage     $natkit_coverage
   batched UDP  $natkit_udp
   interfaces   $natkit_interfaces
+  UPnP         $natkit_upnp
   unit tests   $natkit_tests
 ])
 ])

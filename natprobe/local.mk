@@ -22,11 +22,11 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/floor.c natprobe/floor.h \
 	natprobe/portmap.c natprobe/portmap.h \
 	natprobe/portal.c natprobe/portal.h \
-	natprobe/portmap.h \
 	natprobe/probe_log.c natprobe/probe_log.h \
 	natprobe/property.c natprobe/property.h \
 	natprobe/session.c natprobe/session.h \
 	natprobe/tcp_control.c natprobe/tcp_control.h \
+	natprobe/ssdp.c natprobe/ssdp.h \
 	natprobe/timing.c natprobe/timing.h \
 	natprobe/udp_packet.c natprobe/udp_packet.h \
 	natprobe/verdict.c natprobe/verdict.h
@@ -63,7 +63,8 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/report_text.c \
 	natprobe/resolve.c natprobe/resolve.h \
 	natprobe/server.h \
-	natprobe/tls_check.c natprobe/tls_check.h
+	natprobe/tls_check.c natprobe/tls_check.h \
+	natprobe/upnp.h
 
 # Chosen by configure: Linux tells more about addresses and routes than others do.
 if RTNETLINK
@@ -78,8 +79,16 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/packet_tap_none.c
 endif
 
+# Chosen by configure: an optional library, or a stand-in.
+if MINIUPNPC
+natprobe_libprobeshell_a_CFLAGS += $(MINIUPNPC_CFLAGS)
+natprobe_libprobeshell_a_SOURCES += natprobe/upnp_miniupnpc.c
+else
+natprobe_libprobeshell_a_SOURCES += natprobe/upnp_none.c
+endif
+
 PROBE_SHELL_LIBS = natprobe/libprobeshell.a natprobe/libprobe.a $(SHELL_LIBS) \
-	$(CARES_LIBS) $(JANSSON_LIBS) -lm
+	$(CARES_LIBS) $(JANSSON_LIBS) $(MINIUPNPC_LIBS) -lm
 
 bin_PROGRAMS += natprobe/natprobe
 natprobe_natprobe_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS)

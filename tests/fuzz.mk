@@ -99,6 +99,11 @@ tests_fuzz_portal_SOURCES = tests/fuzz_portal.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_portal_LDADD = $(PROBE_LIBS)
 tests_fuzz_portal_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_ssdp
+tests_fuzz_ssdp_SOURCES = tests/fuzz_ssdp.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_ssdp_LDADD = $(PROBE_LIBS)
+tests_fuzz_ssdp_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_udp_packet
 tests_fuzz_udp_packet_SOURCES = tests/fuzz_udp_packet.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_udp_packet_LDADD = $(PROBE_LIBS)

@@ -5,7 +5,7 @@ UNIT_TESTS =
 SYSTEM_TESTS =
 SYSTEM_TESTS += tests/check_man.sh tests/sys_packaging.sh
 SYSTEM_TESTS += tests/sys_natprobe.sh tests/sys_resolve.sh
-SYSTEM_TESTS += tests/sys_route.sh tests/sys_own_source.sh
+SYSTEM_TESTS += tests/sys_route.sh tests/sys_own_source.sh tests/sys_upnp.sh
 SYSTEM_TESTS += tests/sys_stund.sh
 
 # The NAT model, for simulations and for natlab.
@@ -279,6 +279,11 @@ UNIT_TESTS += tests/test_portal
 tests_test_portal_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_portal_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
+# natprobe: gateways by UPnP
+UNIT_TESTS += tests/test_ssdp
+tests_test_ssdp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ssdp_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+
 # natprobe: turns
 UNIT_TESTS += tests/test_floor
 tests_test_floor_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -356,6 +361,10 @@ check_PROGRAMS += $(UNIT_TESTS)
 # Listens for what Linux drops, for tests/sys_own_source.sh.
 check_PROGRAMS += tests/tap_ask
 tests_tap_ask_LDADD = $(PROBE_SHELL_LIBS)
+
+# Asks a gateway by UPnP, for tests/sys_upnp.sh.
+check_PROGRAMS += tests/upnp_ask
+tests_upnp_ask_LDADD = $(PROBE_SHELL_LIBS)
 
 # Asks for routes, for tests/sys_route.sh.
 check_PROGRAMS += tests/route_ask
