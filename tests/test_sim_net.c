@@ -219,6 +219,36 @@ static void two_interfaces_share_a_box(void **state)
 	assert_false(addr_equal_ip(&r[0].verdict.local, &r[1].verdict.local));
 }
 
+/* RFC 6052, section 2.4: its examples, with a server's address. */
+static void servers_behind_a_nat64_are_synthesised(void **state)
+{
+	static const struct {
+		uint8_t len;
+		const char *prefix, *wanted;
+	} cases[] = {
+		{ 32, "2001:db8::", "[2001:db8:1400:a::]:3478" },
+		{ 40, "2001:db8:100::", "[2001:db8:114::a:0:0:0]:3478" },
+		{ 48, "2001:db8:122::", "[2001:db8:122:1400:0:a00::]:3478" },
+		{ 56, "2001:db8:122:300::", "[2001:db8:122:314:0:a::]:3478" },
+		{ 64, "2001:db8:122:344::", "[2001:db8:122:344:14:0:a00::]:3478" },
+		{ 96, "64:ff9b::", "[64:ff9b::1400:a]:3478" },
+	};
+	struct nat_profile p = *nat_profile_find("nat64");
+	struct sim_config c = { .profile = &p };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct addr got, wanted;
+		char text[ADDR_TEXT_MAX];
+
+		p.layers[0].nat64_prefix_len = cases[i].len;
+		assert_true(addr_parse_ip(cases[i].prefix, 0, &p.layers[0].nat64_prefix));
+		assert_true(addr_parse(cases[i].wanted, 0, &wanted));
+		got = sim_endpoint(&c, 0, 0);
+		if (!addr_equal(&got, &wanted))
+			fail_msg("/%u: %s", cases[i].len, addr_print(&got, text));
+	}
+}
+
 /* Every network of the table carries a diagnosis from end to end. */
 static void every_profile_runs(void **state)
 {
@@ -254,6 +284,7 @@ int main(void)
 		cmocka_unit_test(connections_survive_loss),
 		cmocka_unit_test(refused_connections_end_at_once),
 		cmocka_unit_test(two_interfaces_share_a_box),
+		cmocka_unit_test(servers_behind_a_nat64_are_synthesised),
 		cmocka_unit_test(every_profile_runs),
 	};
 
