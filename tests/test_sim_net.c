@@ -4,6 +4,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -199,6 +202,134 @@ static bool owns(const struct nat_profile *p, const struct addr *mapped)
 	return false;
 }
 
+/* What a run printed about itself; free it. */
+static char *trace_of(struct sim_case *c, struct sim_result *r)
+{
+	char *text = NULL;
+	size_t len = 0;
+
+	c->net.trace = open_memstream(&text, &len);
+	assert_non_null(c->net.trace);
+	*r = sim_check(c);
+	assert_int_equal(fclose(c->net.trace), 0);
+	assert_non_null(text);
+	return text;
+}
+
+static void a_reboot_forgets_all_mappings(void **state)
+{
+	struct sim_case c = sim_home;
+	struct sim_result r;
+	char *text;
+
+	c.net.flush_at_us = SIM_START_US + 100000;
+	text = trace_of(&c, &r);
+	assert_non_null(strstr(text, "100.000 ms  box 0: removed from inside (flush)"));
+	free(text);
+	c.net.flush_at_us = 0;
+	text = trace_of(&c, &r);
+	assert_null(strstr(text, "(flush)"));
+	free(text);
+}
+
+/* Calls `each` with every line of `text`, which is cut up. */
+static void for_lines(char *text, void (*each)(void *arg, const char *line), void *arg)
+{
+	for (char *end; (end = strchr(text, '\n')) != NULL; text = end + 1) {
+		*end = '\0';
+		each(arg, text);
+	}
+}
+
+struct syns {
+	double at_ms;
+	char ends[80]; /* of the last one */
+	unsigned again;
+};
+
+static void on_syn(void *arg, const char *line)
+{
+	struct syns *s = arg;
+	const char *ends = strstr(line, "from host 0: ");
+	double at_ms = strtod(line, NULL);
+
+	if (ends == NULL || strstr(line, "TCP SYN") == NULL)
+		return;
+	if (strcmp(ends, s->ends) == 0) {
+		assert_true(at_ms - s->at_ms > 999.999 && at_ms - s->at_ms < 4000.001);
+		s->again++;
+	}
+	s->at_ms = at_ms;
+	snprintf(s->ends, sizeof(s->ends), "%s", ends);
+}
+
+static void a_lost_syn_is_sent_again(void **state)
+{
+	struct sim_case c = sim_home;
+	struct syns syns = { 0 };
+
+	c.box.udp_blocked = true;
+	c.net.access.loss = 0.4;
+	for (c.net.seed = 1; c.net.seed <= 20; c.net.seed++) {
+		struct sim_result r;
+		char *text = trace_of(&c, &r);
+
+		syns.ends[0] = '\0';
+		for_lines(text, on_syn, &syns);
+		free(text);
+	}
+	assert_true(syns.again > 0);
+}
+
+struct deed {
+	uint8_t misdeed;
+	const char *always, *never; /* what the lines of the server say; "": anything */
+	unsigned lines;
+};
+
+static void on_answer(void *arg, const char *line)
+{
+	struct deed *d = arg;
+
+	if (strstr(line, "from servers") == NULL)
+		return;
+	d->lines++;
+	if (strstr(line, d->always) == NULL ||
+	    (d->never[0] != '\0' && strstr(line, d->never) != NULL))
+		fail_msg("misdeed %u: %s", d->misdeed, line);
+}
+
+/* Of those that show in each packet alone. */
+static void servers_do_what_they_shall(void **state)
+{
+	static const struct deed deeds[] = {
+		{ SIM_HONEST, "success response", "TCP", 0 },
+		{ SIM_ONE_ADDRESS, "servers 0: 20.0.0.10:3478 >", "other", 0 },
+		{ SIM_DEAD, "nothing", "", 0 },
+		{ SIM_TCP_ONLY, "TCP", "", 0 },
+		{ SIM_REFUSES_BINDING, "error response", "", 0 },
+		{ SIM_ONE_VOICE, "servers 0: 20.0.0.10:3478 >", "", 0 },
+		{ SIM_SAME_ADDRESS, "other 20.0.0.10:3479", "", 0 },
+		{ SIM_SAME_PORT, "other 20.99.7.11:3478", "", 0 },
+		{ SIM_PRIVATE_ALTERNATE, "other 10.0.0.1:3479", "", 0 },
+		{ SIM_DEAD_ALTERNATE, "success response", "servers 0: 20.99.7.11", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(deeds); i++) {
+		struct deed d = deeds[i];
+		struct sim_case c = open_home();
+		struct sim_result r;
+		char *text;
+
+		c.net.servers[0].misdeed = d.misdeed;
+		c.box.tcp_blocked = d.misdeed != SIM_TCP_ONLY;
+		text = trace_of(&c, &r);
+		for_lines(text, on_answer, &d);
+		assert_int_equal(d.lines > 0, d.misdeed != SIM_DEAD);
+		free(text);
+	}
+}
+
 /* Both interfaces go through the same box, as two hosts. */
 static void two_interfaces_share_a_box(void **state)
 {
@@ -283,6 +414,9 @@ int main(void)
 		cmocka_unit_test(the_same_seed_is_the_same_run),
 		cmocka_unit_test(connections_survive_loss),
 		cmocka_unit_test(refused_connections_end_at_once),
+		cmocka_unit_test(a_reboot_forgets_all_mappings),
+		cmocka_unit_test(a_lost_syn_is_sent_again),
+		cmocka_unit_test(servers_do_what_they_shall),
 		cmocka_unit_test(two_interfaces_share_a_box),
 		cmocka_unit_test(servers_behind_a_nat64_are_synthesised),
 		cmocka_unit_test(every_profile_runs),
