@@ -12,12 +12,17 @@ SYSTEM_TESTS += tests/sys_stund.sh
 noinst_LIBRARIES += tests/libnat.a
 tests_libnat_a_SOURCES = \
 	tests/nat_alloc.c \
+	tests/nat_box.c \
+	tests/nat_frag.c \
 	tests/nat_icmp.c \
 	tests/nat_link.c tests/nat_link.h \
 	tests/nat_map.c \
 	tests/nat_model.c tests/nat_model.h \
+	tests/nat_pcp.c \
+	tests/nat_portmap.c \
 	tests/nat_react.c \
 	tests/nat_state.h \
+	tests/nat_tcp.c \
 	tests/nat_translate.c \
 	tests/packet.c tests/packet.h \
 	tests/packet_build.c \
@@ -229,6 +234,11 @@ UNIT_TESTS += tests/test_sim_net
 tests_test_sim_net_SOURCES = tests/test_sim_net.c tests/sim_check.c tests/sim_check.h
 tests_test_sim_net_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_sim_net_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_nat_tcp
+tests_test_nat_tcp_SOURCES = tests/test_nat_tcp.c $(NAT_RIG)
+tests_test_nat_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_nat_tcp_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
 
 # natprobe: its decisions
 UNIT_TESTS += \

@@ -353,6 +353,11 @@ bool nat_alloc_random(struct nat *n, struct nat_mapping *m, const struct addr *r
 	return random_in(n, m, range_of(n, m->subscriber), 1, remote, now_us);
 }
 
+bool nat_alloc_wish(struct nat *n, struct nat_mapping *m, uint16_t port, uint64_t now_us)
+{
+	return contains(range_of(n, m->subscriber), port) && take(n, m, port, NULL, now_us);
+}
+
 void nat_alloc_start(struct nat *n)
 {
 	struct range r = whole_range(n);

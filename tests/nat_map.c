@@ -4,9 +4,9 @@
 
 #include "siphash.h"
 
-#define MAPPING_BUCKETS    16384
-#define FLOW_BUCKETS       32768
-#define SUBSCRIBER_BUCKETS 4096
+#define MAPPING_BUCKETS    4096
+#define FLOW_BUCKETS       8192
+#define SUBSCRIBER_BUCKETS 1024
 #define SWEEP_GAP_US       100000
 
 static void hash_addr(struct siphash *s, const struct addr *a)
@@ -278,12 +278,31 @@ void nat_flow_remove(struct nat *n, struct nat_flow *f)
 	nat_chain_add(&n->free_flows, &f->of_mapping);
 }
 
+void nat_mapping_reckon(struct nat *n, struct nat_mapping *m)
+{
+	m->expires_us = m->granted_until_us;
+	for (struct nat_chain *c = m->flows; c != NULL; c = c->next) {
+		const struct nat_flow *f = NAT_ENTRY(c, struct nat_flow, of_mapping);
+
+		if (f->expires_us > m->expires_us)
+			m->expires_us = f->expires_us;
+	}
+	watch(n, m->expires_us);
+}
+
 void nat_flow_lives_until(struct nat *n, struct nat_flow *f, uint64_t expires_us)
 {
+	struct nat_mapping *m = f->mapping;
+	bool was_longest = m != NULL && f->expires_us == m->expires_us;
+
 	f->expires_us = expires_us;
 	watch(n, expires_us);
-	if (f->mapping != NULL && f->mapping->expires_us < expires_us)
-		f->mapping->expires_us = expires_us;
+	if (m == NULL)
+		return;
+	if (m->expires_us < expires_us)
+		m->expires_us = expires_us;
+	else if (was_longest)
+		nat_mapping_reckon(n, m); /* a connection ended */
 }
 
 struct nat_subscriber *nat_subscriber_of(struct nat *n, const struct addr *internal)

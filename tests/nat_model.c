@@ -4,7 +4,8 @@
 
 #include "tests/nat_state.h"
 
-#define MTU 1500
+#define MTU     1500
+#define MTU_MIN 128
 
 struct nat *nat_new(const struct nat_config *config, uint64_t seed, const struct nat_io *io)
 {
@@ -30,6 +31,7 @@ void nat_free(struct nat *n)
 {
 	if (n == NULL)
 		return;
+	nat_fragments_close(n);
 	nat_map_close(n);
 	free(n);
 }
@@ -128,10 +130,31 @@ static bool is_port_allowed(const struct nat *n, const struct packet *p)
 }
 
 /* A router, as far as these packets are concerned. */
-static bool is_stateless(const struct nat *n, const struct packet *p)
+static bool is_router(const struct nat *n, const struct packet *p)
 {
 	return nat_filtering_rule(n, p->protocol) == NAT_NONE &&
 	       !nat_translates(n, p->protocol, p->source.family);
+}
+
+static size_t mtu_of(const struct nat *n)
+{
+	size_t mtu = n->config.mtu;
+
+	if (mtu == 0)
+		return MTU;
+	return mtu < MTU_MIN ? MTU_MIN : mtu;
+}
+
+/* The packet in n->out is done. */
+static void deliver(struct nat *n, enum nat_side side, const struct packet *p)
+{
+	size_t mtu = mtu_of(n);
+
+	nat_fragment_known(n, side, p);
+	if (side == NAT_OUTSIDE && p->whole.len > mtu && p->source.family == ADDR_IPV4)
+		nat_split(n, p, mtu);
+	else
+		nat_emit(n, side, p->whole);
 }
 
 /* The packet is translated already, and comes back for another host of ours, or the same. */
@@ -141,18 +164,15 @@ static void hairpin(struct nat *n, struct packet *p, const struct addr *original
 	struct nat_mapping *m = NULL;
 
 	if (n->config.hairpin != NAT_HAIRPIN_NONE)
-		m = nat_inbound_mapping(n, p, true, &why, now_us);
+		m = nat_inbound_mapping(n, p, &why, now_us);
 	if (m == NULL) {
 		nat_drop(n, NAT_INSIDE, p, why, now_us);
 		return;
 	}
-	struct nat_flow *f =
-		nat_flow_find_external(n, p->protocol, &p->destination, &p->source, now_us);
-	if (f != NULL)
-		nat_touch_in(n, f, p, now_us);
+	nat_inbound_note(n, m, p, now_us);
 	packet_rewrite(n->out, p, n->config.hairpin == NAT_HAIRPIN_INTERNAL ? original : NULL,
 		       &m->internal);
-	nat_emit(n, NAT_INSIDE, p->whole);
+	deliver(n, NAT_INSIDE, p);
 }
 
 static void outbound(struct nat *n, struct packet *p, uint64_t now_us)
@@ -160,8 +180,8 @@ static void outbound(struct nat *n, struct packet *p, uint64_t now_us)
 	struct addr original = p->source;
 	const char *why;
 
-	if (is_stateless(n, p)) {
-		nat_emit(n, NAT_OUTSIDE, p->whole);
+	if (is_router(n, p)) {
+		deliver(n, NAT_OUTSIDE, p);
 		return;
 	}
 	if (p->kind == PACKET_ERROR) {
@@ -178,13 +198,31 @@ static void outbound(struct nat *n, struct packet *p, uint64_t now_us)
 	if (nat_owns(n, &p->destination))
 		hairpin(n, p, &original, now_us);
 	else
-		nat_emit(n, NAT_OUTSIDE, p->whole);
+		deliver(n, NAT_OUTSIDE, p);
+}
+
+/* Whether it can leave, in pieces if need be; if not, the sender may hear why. */
+static bool fits(struct nat *n, const struct packet *p)
+{
+	const struct nat_config *c = &n->config;
+	bool ipv4 = p->source.family == ADDR_IPV4;
+	size_t mtu = mtu_of(n);
+
+	if (p->whole.len <= mtu || (ipv4 && (!p->dont_fragment || c->fragments_df)))
+		return true;
+	if (!c->silent_too_big && p->kind != PACKET_ERROR && !c->drops_icmp_errors)
+		nat_send_error(n, NAT_INSIDE, p, &c->gateway,
+			       ipv4 ? ICMP4_UNREACHABLE : ICMP6_TOO_BIG, ipv4 ? 4 : 0,
+			       (uint32_t)mtu);
+	return false;
 }
 
 static void from_inside(struct nat *n, struct packet *p, uint64_t now_us)
 {
 	const char *why = NULL;
 
+	if (nat_box_input(n, p, now_us))
+		return;
 	if (is_blocked(n, p) || !is_port_allowed(n, p))
 		why = "blocked";
 	else if (!passes_rate(n, now_us))
@@ -195,7 +233,16 @@ static void from_inside(struct nat *n, struct packet *p, uint64_t now_us)
 	}
 	if (n->default_host[p->source.family].family == ADDR_NONE)
 		n->default_host[p->source.family] = addr_with_port(&p->source, 0);
-	outbound(n, p, now_us);
+	if (!fits(n, p)) {
+		nat_drop(n, NAT_INSIDE, p, "too-big", now_us);
+		return;
+	}
+	if (packet_is_fragment(p) && !is_router(n, p))
+		why = nat_fragment(n, NAT_INSIDE, p, now_us, outbound);
+	else
+		outbound(n, p, now_us);
+	if (why != NULL)
+		nat_drop(n, NAT_INSIDE, p, why, now_us);
 }
 
 static void refuse(struct nat *n, struct packet *p, const char *why, uint64_t now_us)
@@ -215,26 +262,23 @@ static void inbound(struct nat *n, struct packet *p, uint64_t now_us)
 {
 	const char *why;
 
-	if (is_stateless(n, p)) {
-		nat_emit(n, NAT_INSIDE, p->whole);
+	if (is_router(n, p)) {
+		deliver(n, NAT_INSIDE, p);
 		return;
 	}
 	if (p->kind == PACKET_ERROR) {
 		nat_error_in(n, p, now_us);
 		return;
 	}
-	struct nat_mapping *m = nat_inbound_mapping(n, p, false, &why, now_us);
+	struct nat_mapping *m = nat_inbound_mapping(n, p, &why, now_us);
 	if (m == NULL) {
 		refuse(n, p, why, now_us);
 		return;
 	}
-	struct nat_flow *f =
-		nat_flow_find_external(n, p->protocol, &p->destination, &p->source, now_us);
-	if (f != NULL)
-		nat_touch_in(n, f, p, now_us);
+	nat_inbound_note(n, m, p, now_us);
 	if (m->translated)
 		packet_rewrite(n->out, p, NULL, &m->internal);
-	nat_emit(n, NAT_INSIDE, p->whole);
+	deliver(n, NAT_INSIDE, p);
 }
 
 static void from_outside(struct nat *n, struct packet *p, uint64_t now_us)
@@ -245,10 +289,13 @@ static void from_outside(struct nat *n, struct packet *p, uint64_t now_us)
 		why = "blocked";
 	else if (n->config.max_inbound != 0 && p->whole.len > n->config.max_inbound)
 		why = "too-big";
-	if (why != NULL)
-		nat_drop(n, NAT_OUTSIDE, p, why, now_us);
+	else if (packet_is_fragment(p) &&
+		 (!is_router(n, p) || n->config.fragments == NAT_FRAGMENTS_DROP))
+		why = nat_fragment(n, NAT_OUTSIDE, p, now_us, inbound);
 	else
 		inbound(n, p, now_us);
+	if (why != NULL)
+		nat_drop(n, NAT_OUTSIDE, p, why, now_us);
 }
 
 void nat_input(struct nat *n, enum nat_side from, struct bytes packet, uint64_t now_us)
@@ -285,12 +332,15 @@ size_t nat_mapping_count(const struct nat *n)
 
 void nat_flush(struct nat *n, uint64_t now_us)
 {
+	n->epoch_us = now_us;
+	n->has_grants = false;
 	while (n->alive != NULL)
 		nat_mapping_remove(n, NAT_ENTRY(n->alive, struct nat_mapping, alive),
 				   NAT_EVENT_REMOVED, "flush", now_us);
 	while (n->box_flows != NULL)
 		nat_flow_remove(n, NAT_ENTRY(n->box_flows, struct nat_flow, of_mapping));
 	memset(n->delayed, 0, sizeof(n->delayed));
+	nat_fragments_close(n);
 }
 
 void nat_new_address(struct nat *n, const struct addr *external, uint64_t now_us)

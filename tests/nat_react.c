@@ -32,7 +32,7 @@ static void send_or_keep(struct nat *n, const struct packet *p, size_t len, uint
 	memcpy(d->packet, n->reply, len);
 }
 
-static size_t build_reset(struct nat *n, const struct packet *p)
+size_t nat_build_reset(struct nat *n, const struct packet *p)
 {
 	struct packet_tcp tcp = { .seq = p->tcp_ack, .flags = PACKET_RST };
 
@@ -48,7 +48,7 @@ static size_t build_reset(struct nat *n, const struct packet *p)
 				(struct bytes){ 0 });
 }
 
-static size_t build_unreachable(struct nat *n, const struct packet *p, bool filtered)
+size_t nat_build_unreachable(struct nat *n, const struct packet *p, bool filtered)
 {
 	bool ipv4 = p->source.family == ADDR_IPV4;
 	uint8_t type = ipv4 ? ICMP4_UNREACHABLE : ICMP6_UNREACHABLE;
@@ -61,7 +61,7 @@ static size_t build_unreachable(struct nat *n, const struct packet *p, bool filt
 				  code, 0, about);
 }
 
-static size_t build_echo_reply(struct nat *n, const struct packet *p)
+size_t nat_build_echo_reply(struct nat *n, const struct packet *p)
 {
 	uint8_t type = p->source.family == ADDR_IPV4 ? ICMP4_ECHO_REPLY : ICMP6_ECHO_REPLY;
 
@@ -81,10 +81,10 @@ static size_t accept(struct nat *n, const struct packet *p, uint64_t now_us)
 	if (f != NULL && f->mapping == NULL)
 		nat_flow_lives_until(n, f, now_us + s * NAT_S);
 	if (p->kind == PACKET_SEGMENT)
-		return build_reset(n, p);
+		return nat_build_reset(n, p);
 	if (p->kind == PACKET_ECHO_REQUEST)
-		return build_echo_reply(n, p);
-	return build_unreachable(n, p, false);
+		return nat_build_echo_reply(n, p);
+	return nat_build_unreachable(n, p, false);
 }
 
 static bool may_react(const struct packet *p)
@@ -111,12 +111,12 @@ void nat_react(struct nat *n, const struct packet *p, const char *why, uint64_t 
 		return;
 	switch (syn ? c->unsolicited_syn : c->unsolicited) {
 	case NAT_ICMP:
-		send_or_keep(n, p, build_unreachable(n, p, strcmp(why, "filtered") == 0), delay_ms,
-			     now_us);
+		send_or_keep(n, p, nat_build_unreachable(n, p, strcmp(why, "filtered") == 0),
+			     delay_ms, now_us);
 		break;
 	case NAT_RST:
 		if (p->kind == PACKET_SEGMENT)
-			send_or_keep(n, p, build_reset(n, p), delay_ms, now_us);
+			send_or_keep(n, p, nat_build_reset(n, p), delay_ms, now_us);
 		break;
 	case NAT_ACCEPT:
 		send_or_keep(n, p, accept(n, p, now_us), delay_ms, now_us);

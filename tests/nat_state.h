@@ -25,6 +25,8 @@
 #define NAT_FLOWS_MAX       32768
 #define NAT_SUBSCRIBERS_MAX 4096
 #define NAT_DELAYED_MAX     64
+#define NAT_DATAGRAMS_MAX   64 /* in fragments, at a time */
+#define NAT_HELD_MAX        16 /* fragments of one that wait for its first */
 #define NAT_S               ((uint64_t)1000000)
 
 /* A member of a hash chain or list, removable without knowing which. */
@@ -49,6 +51,18 @@ static inline void nat_chain_remove(struct nat_chain *link)
 	if (link->next != NULL)
 		link->next->prev = link->prev;
 }
+
+enum nat_tcp_state {
+	NAT_TCP_NEW = 0,
+	NAT_TCP_SYN_OUT,
+	NAT_TCP_SYN_IN,
+	NAT_TCP_SIMULTANEOUS, /* a SYN each way */
+	NAT_TCP_ESTABLISHED,
+	NAT_TCP_FIN_OUT,
+	NAT_TCP_FIN_IN,
+	NAT_TCP_CLOSING, /* a FIN each way */
+	NAT_TCP_CLOSED,  /* reset */
+};
 
 /* What is common to the packets of a flow, whatever their direction. */
 struct nat_tuple {
@@ -100,6 +114,25 @@ struct nat_delayed {
 	uint8_t packet[600];
 };
 
+/* A fragment that came before the first of its datagram. */
+struct nat_held {
+	uint8_t *data;
+	size_t len;
+};
+
+/* A datagram in fragments: where the first one went, the others follow. */
+struct nat_fragments_of {
+	uint64_t expires_us; /* 0: free */
+	struct addr source, destination;
+	struct addr new_source, new_destination;
+	uint32_t id;
+	uint8_t protocol;
+	enum nat_side side, leaves_on;
+	bool known; /* the first one has passed */
+	uint8_t held_count;
+	struct nat_held held[NAT_HELD_MAX];
+};
+
 struct nat {
 	struct nat_config config;
 	struct nat_io io;
@@ -120,12 +153,16 @@ struct nat {
 
 	uint16_t counter;            /* last port of sequential allocation */
 	uint64_t bucket_ns;          /* of the rate limit: when it is full again */
+	uint64_t epoch_us;           /* of the last boot, for PCP and NAT-PMP */
+	bool has_grants;             /* by PCP or NAT-PMP, now or once */
 	uint64_t background_us;      /* up to when others' mappings are counted */
 	struct addr default_host[3]; /* by family: who gets what is not mapped or filtered */
 
 	struct nat_delayed delayed[NAT_DELAYED_MAX];
-	uint8_t out[NAT_PACKET_MAX + 1]; /* the packet at work */
-	uint8_t reply[PACKET_ERROR_MAX]; /* answers of the box */
+	struct nat_fragments_of datagrams[NAT_DATAGRAMS_MAX];
+	struct nat_fragments_of *tracking; /* whose first fragment is at work */
+	uint8_t out[NAT_PACKET_MAX + 1];   /* the packet at work */
+	uint8_t reply[PACKET_ERROR_MAX];   /* answers of the box */
 };
 
 /* ---- nat_model.c ---- */
@@ -156,6 +193,9 @@ struct nat_mapping *nat_mapping_add(struct nat *n, const struct nat_mapping *fil
 				    uint64_t now_us);
 void nat_mapping_remove(struct nat *n, struct nat_mapping *m, enum nat_event_kind kind,
 			const char *why, uint64_t now_us);
+
+/* Says anew when it ends. */
+void nat_mapping_reckon(struct nat *n, struct nat_mapping *m);
 
 struct nat_flow *nat_flow_find(struct nat *n, const struct nat_tuple *t, uint64_t now_us);
 struct nat_flow *nat_flow_find_external(struct nat *n, uint8_t protocol,
@@ -189,6 +229,8 @@ bool nat_alloc_port(struct nat *n, struct nat_mapping *m, const struct addr *rem
 		    uint64_t now_us);
 bool nat_alloc_random(struct nat *n, struct nat_mapping *m, const struct addr *remote,
 		      uint64_t now_us);
+/* That very port, if it is in range and free. */
+bool nat_alloc_wish(struct nat *n, struct nat_mapping *m, uint16_t port, uint64_t now_us);
 /* Whether nobody has m->external with that port yet. */
 bool nat_alloc_is_free(struct nat *n, const struct nat_mapping *m, uint16_t port,
 		       const struct addr *remote, uint64_t now_us);
@@ -208,17 +250,85 @@ uint8_t nat_filtering_rule(const struct nat *n, uint8_t protocol);
 struct nat_flow *nat_outbound_flow(struct nat *n, const struct packet *p, const char **why,
 				   uint64_t now_us);
 /* The mapping of a packet to our external side, if its filter lets it in; else NULL. */
-struct nat_mapping *nat_inbound_mapping(struct nat *n, const struct packet *p, bool hairpin,
-					const char **why, uint64_t now_us);
+struct nat_mapping *nat_inbound_mapping(struct nat *n, const struct packet *p, const char **why,
+					uint64_t now_us);
 void nat_touch_out(struct nat *n, struct nat_flow *f, const struct packet *p, uint64_t now_us);
 void nat_touch_in(struct nat *n, struct nat_flow *f, const struct packet *p, uint64_t now_us);
+
+/* Notes that the packet came in: its flow, which TCP may make here. */
+void nat_inbound_note(struct nat *n, struct nat_mapping *m, const struct packet *p,
+		      uint64_t now_us);
+
+/* ---- nat_tcp.c ---- */
+bool nat_tcp_is_syn(const struct packet *p); /* without ACK */
+void nat_tcp_follow(struct nat_flow *f, const struct packet *p, bool out);
+uint64_t nat_tcp_lifetime_s(const struct nat *n, const struct nat_flow *f);
+/* Why an inbound segment must not pass although the filter lets it; NULL: it may. f may be NULL */
+const char *nat_tcp_objects(const struct nat *n, const struct nat_flow *f, const struct packet *p);
+
+/* ---- nat_frag.c ---- */
+/*
+ * A fragment in n->out: the first goes through `translate`, the others follow it, or wait.
+ * Returns why it is dropped, NULL if it is not.
+ */
+const char *nat_fragment(struct nat *n, enum nat_side side, struct packet *p, uint64_t now_us,
+			 void (*translate)(struct nat *n, struct packet *p, uint64_t now_us));
+/* Says where the packet at work goes; others may follow. */
+void nat_fragment_known(struct nat *n, enum nat_side leaves_on, const struct packet *p);
+void nat_fragments_close(struct nat *n);
+/* Sends the IPv4 packet in n->out outside in pieces of `mtu` bytes at most. */
+void nat_split(struct nat *n, const struct packet *p, size_t mtu);
 
 /* ---- nat_icmp.c ---- */
 /* An ICMP error in n->out, about a flow of ours, to whom it belongs. */
 void nat_error_out(struct nat *n, struct packet *p, uint64_t now_us);
 void nat_error_in(struct nat *n, struct packet *p, uint64_t now_us);
 
+/* ---- nat_box.c ---- */
+/* A packet from inside to the box itself; false when it is not. */
+bool nat_box_input(struct nat *n, struct packet *p, uint64_t now_us);
+
+/* ---- nat_portmap.c ---- */
+#define NAT_PORTMAP_MAX 1104
+
+struct nat_grant {
+	struct addr internal;
+	uint16_t port; /* suggested, 0: any */
+	uint8_t protocol;
+	bool or_nothing;     /* no other port than the suggested one */
+	uint32_t lifetime_s; /* 0: an end; what is given, at most what is asked for */
+	uint8_t nonce[12];   /* zero for NAT-PMP */
+};
+
+enum nat_grant_result {
+	NAT_GRANTED = 0,
+	NAT_GRANT_NO_PORT,
+	NAT_GRANT_QUOTA,
+	NAT_GRANT_NOT_SUGGESTED,
+	NAT_GRANT_NOT_YOURS,
+};
+
+/* Makes, prolongs or ends a mapping that lets everybody in. *granted: NULL unless it is there. */
+enum nat_grant_result nat_grant(struct nat *n, struct nat_grant *g, struct nat_mapping **granted,
+				uint64_t now_us);
+/* What the box says its address is: of a mapping, or (NULL) at all. */
+struct addr nat_claimed_external(const struct nat *n, const struct nat_mapping *m, uint8_t family);
+uint32_t nat_epoch_s(const struct nat *n, uint64_t now_us);
+/* The answer to what came to port 5351, by PCP or NAT-PMP; empty for none. */
+struct bytes nat_portmap(struct nat *n, const struct addr *host, struct bytes in,
+			 uint8_t answer[NAT_PORTMAP_MAX], uint64_t now_us);
+
+/* ---- nat_pcp.c ---- */
+/* The same for PCP (RFC 6887) and for versions nobody knows. */
+struct bytes nat_pcp(struct nat *n, const struct addr *host, struct bytes in,
+		     uint8_t answer[NAT_PORTMAP_MAX], uint64_t now_us);
+
 /* ---- nat_react.c ---- */
+/* Build into n->reply; return the length. */
+size_t nat_build_reset(struct nat *n, const struct packet *p);
+size_t nat_build_unreachable(struct nat *n, const struct packet *p, bool filtered);
+size_t nat_build_echo_reply(struct nat *n, const struct packet *p);
+
 /* What is due to a packet from outside that does not get in. */
 void nat_react(struct nat *n, const struct packet *p, const char *why, uint64_t now_us);
 /* Sends what has waited; returns when the next is due. */

@@ -157,8 +157,15 @@ static struct nat_mapping *find_any(struct nat *n, const struct wanted *w, uint6
 	uint8_t protocol = w->tuple.protocol;
 	bool has_rules = protocol == PACKET_UDP || protocol == PACKET_TCP;
 	uint8_t base = has_rules && w->translated ? nat_mapping_rule(n, protocol) : NAT_EI;
-	struct nat_mapping *m = find(n, w, base, now_us);
+	struct nat_mapping *m = NULL;
 
+	if (n->has_grants && base != NAT_EI) {
+		/* What PCP gave is endpoint-independent, whatever the box does else. */
+		m = find(n, w, NAT_EI, now_us);
+		if (m != NULL && m->granted_until_us > now_us)
+			return m;
+	}
+	m = find(n, w, base, now_us);
 	if (m == NULL && w->translated && n->config.load_limit > 0)
 		m = find(n, w, n->config.loaded_mapping, now_us);
 	return m;
@@ -200,6 +207,8 @@ static uint64_t lifetime_us(const struct nat *n, const struct nat_flow *f)
 	const struct nat_config *c = &n->config;
 	uint64_t s = c->lifetime_s != 0 ? c->lifetime_s : LIFETIME_S;
 
+	if (f->protocol == PACKET_TCP)
+		return nat_tcp_lifetime_s(n, f) * NAT_S;
 	if (f->remote.port < 1024 && c->lifetime_low_port_s != 0)
 		s = c->lifetime_low_port_s;
 	if (!f->answered && c->lifetime_one_way_s != 0)
@@ -214,18 +223,39 @@ static void reckon(struct nat *n, struct nat_flow *f)
 
 void nat_touch_out(struct nat *n, struct nat_flow *f, const struct packet *p, uint64_t now_us)
 {
-	if (n->config.refresh != NAT_REFRESH_IN || !f->sent)
+	bool is_tcp = p->kind == PACKET_SEGMENT;
+
+	if (n->config.refresh != NAT_REFRESH_IN || !f->sent || is_tcp)
 		f->refreshed_us = now_us;
+	if (is_tcp)
+		nat_tcp_follow(f, p, true);
 	f->sent = true;
 	reckon(n, f);
 }
 
 void nat_touch_in(struct nat *n, struct nat_flow *f, const struct packet *p, uint64_t now_us)
 {
-	if (n->config.refresh != NAT_REFRESH_OUT)
+	bool is_tcp = p->kind == PACKET_SEGMENT;
+
+	if (n->config.refresh != NAT_REFRESH_OUT || is_tcp)
 		f->refreshed_us = now_us;
+	if (is_tcp)
+		nat_tcp_follow(f, p, false);
 	f->answered = true;
 	reckon(n, f);
+}
+
+void nat_inbound_note(struct nat *n, struct nat_mapping *m, const struct packet *p, uint64_t now_us)
+{
+	struct nat_tuple t = { p->protocol, m->internal, p->source };
+	struct nat_flow *f =
+		nat_flow_find_external(n, p->protocol, &p->destination, &p->source, now_us);
+
+	/* A connection stays with the mapping it came through; a datagram's answer need not. */
+	if (f == NULL && nat_tcp_is_syn(p))
+		f = nat_flow_add(n, m, &t, now_us);
+	if (f != NULL)
+		nat_touch_in(n, f, p, now_us);
 }
 
 struct nat_flow *nat_outbound_flow(struct nat *n, const struct packet *p, const char **why,
@@ -292,7 +322,8 @@ static struct nat_mapping *open_inbound(struct nat *n, const struct packet *p, c
 	struct wanted w = { .tuple = { p->protocol, *host, p->source }, .translated = true };
 	struct nat_mapping m;
 
-	if (host->family == ADDR_NONE)
+	if (nat_filtering_rule(n, p->protocol) != NAT_NONE || p->kind == PACKET_OTHER ||
+	    host->family == ADDR_NONE || !nat_owns(n, &p->destination))
 		return NULL;
 	w.tuple.internal.port = p->destination.port;
 	if (nat_mapping_find(n, p->protocol, &w.tuple.internal,
@@ -311,8 +342,22 @@ static struct nat_mapping *open_inbound(struct nat *n, const struct packet *p, c
 	return added;
 }
 
-struct nat_mapping *nat_inbound_mapping(struct nat *n, const struct packet *p, bool hairpin,
-					const char **why, uint64_t now_us)
+/* Any mapping at the external endpoint whose filter lets the packet in. */
+static struct nat_mapping *pick_mapping(struct nat *n, const struct packet *p, const char **why,
+					uint64_t now_us)
+{
+	struct nat_mapping *m = NULL;
+
+	while ((m = nat_mapping_external(n, p->protocol, &p->destination, m, now_us)) != NULL) {
+		if (allows(n, m, &p->source, now_us))
+			return m;
+		*why = "filtered";
+	}
+	return NULL;
+}
+
+struct nat_mapping *nat_inbound_mapping(struct nat *n, const struct packet *p, const char **why,
+					uint64_t now_us)
 {
 	const struct nat_flow *f =
 		nat_flow_find_external(n, p->protocol, &p->destination, &p->source, now_us);
@@ -323,15 +368,16 @@ struct nat_mapping *nat_inbound_mapping(struct nat *n, const struct packet *p, b
 		*why = "box";
 		return NULL;
 	}
+	const char *objection = nat_tcp_objects(n, f, p);
 	if (f != NULL && allows(n, f->mapping, &p->source, now_us))
-		return f->mapping;
-	while ((m = nat_mapping_external(n, p->protocol, &p->destination, m, now_us)) != NULL) {
-		if (allows(n, m, &p->source, now_us))
-			return m;
-		*why = "filtered";
+		m = f->mapping;
+	else
+		m = pick_mapping(n, p, why, now_us);
+	if (m == NULL && strcmp(*why, "no-mapping") == 0 && objection == NULL)
+		m = open_inbound(n, p, why, now_us);
+	if (m != NULL && objection != NULL) {
+		*why = objection;
+		return NULL;
 	}
-	if (strcmp(*why, "no-mapping") == 0 && nat_filtering_rule(n, p->protocol) == NAT_NONE &&
-	    p->kind != PACKET_OTHER)
-		return open_inbound(n, p, why, now_us);
-	return NULL;
+	return m;
 }
