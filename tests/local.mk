@@ -38,6 +38,8 @@ NAT_PROFILES = \
 	tests/nat_profile_kernel.inc \
 	tests/nat_profile_ports.inc \
 	tests/nat_profile_special.inc \
+	tests/nat_random.c \
+	tests/nat_truth.c tests/nat_truth.h \
 	tests/nat_link.h tests/nat_model.h tests/rng.h
 check_LIBRARIES += tests/libsim.a
 tests_libsim_a_SOURCES = \

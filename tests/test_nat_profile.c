@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "natprobe/expect.h"
+#include "nat_truth.h"
 
 /* All that the discovery itself says as a word, and the step; the shell adds the others. */
 static bool is_categorical(const struct property *p)
@@ -51,6 +52,38 @@ static void every_truth_names_every_property(void **state)
 		}
 		expect_free(&truth);
 		expect_free(&deep);
+	}
+}
+
+static bool has_line(const struct expect *e, const struct expect_line *wanted)
+{
+	for (size_t i = 0; i < e->count; i++) {
+		if (e->lines[i].property == wanted->property &&
+		    strcmp(e->lines[i].wanted, wanted->wanted) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Written down twice: by hand, and as what follows from the boxes. */
+static void every_truth_follows_from_the_boxes(void **state)
+{
+	for (size_t i = 0; i < nat_profile_count; i++) {
+		const struct nat_profile *p = &nat_profiles[i];
+		char text[NAT_TRUTH_MAX];
+
+		if (!nat_truth(p, text))
+			fail_msg("%s: no truth", p->name);
+		struct expect truth = parse(p, p->truth), derived = parse(p, text);
+
+		assert_int_equal(truth.count, derived.count);
+		for (size_t k = 0; k < derived.count; k++) {
+			if (!has_line(&truth, &derived.lines[k]))
+				fail_msg("%s: %s = %s", p->name, derived.lines[k].property->name,
+					 derived.lines[k].wanted);
+		}
+		expect_free(&truth);
+		expect_free(&derived);
 	}
 }
 
@@ -186,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_truth_names_every_property),
+		cmocka_unit_test(every_truth_follows_from_the_boxes),
 		cmocka_unit_test(every_profile_is_whole),
 		cmocka_unit_test(none_of_the_ids_is_missing),
 		cmocka_unit_test(no_two_profiles_are_the_same),
