@@ -28,6 +28,7 @@ static void usage(FILE *out)
 	      "  --first-seed N    the first seed (1)\n"
 	      "  --loss P          percent lost each way; without it 0, 5 and 10 in turn\n"
 	      "  --profile NAME    this network only\n"
+	      "  --random N        N networks made up instead, whose truth follows from the boxes\n"
 	      "  --rtt MS          round trip (50)\n"
 	      "  --confidence P    percent that the diagnosis is to reach\n"
 	      "  --jobs N          processes (one for each CPU)\n"
@@ -64,13 +65,27 @@ static const struct nat_profile *profile(const char *word)
 	return p;
 }
 
-enum { SEEDS = 256, FIRST_SEED, LOSS, PROFILE, RTT, CONFIDENCE, JOBS, JSON, TABLE, ASSERT, HELP };
+enum {
+	SEEDS = 256,
+	FIRST_SEED,
+	LOSS,
+	PROFILE,
+	RANDOM,
+	RTT,
+	CONFIDENCE,
+	JOBS,
+	JSON,
+	TABLE,
+	ASSERT,
+	HELP
+};
 
 static const struct option long_options[] = {
 	{ "seeds", required_argument, NULL, SEEDS },
 	{ "first-seed", required_argument, NULL, FIRST_SEED },
 	{ "loss", required_argument, NULL, LOSS },
 	{ "profile", required_argument, NULL, PROFILE },
+	{ "random", required_argument, NULL, RANDOM },
 	{ "rtt", required_argument, NULL, RTT },
 	{ "confidence", required_argument, NULL, CONFIDENCE },
 	{ "jobs", required_argument, NULL, JOBS },
@@ -95,6 +110,9 @@ static void take_option(struct options *o, int option)
 		break;
 	case PROFILE:
 		o->settings.profile = profile(optarg);
+		break;
+	case RANDOM:
+		o->settings.made_up = (unsigned)number("random", optarg, 1, 100000);
 		break;
 	case RTT:
 		o->settings.rtt_us = (uint32_t)(1000 * number("rtt", optarg, 0.1, 10000));

@@ -11,7 +11,7 @@
 /* All scores, in memory that the processes share: each writes its own. */
 struct sheet {
 	const struct accuracy_settings *settings;
-	const struct nat_profile *first;
+	const struct nat_random *made_up;
 	size_t profiles, cells;
 	struct score *scores; /* by profile, seed, interface; one that is not `used` did not run */
 	bool *used;
@@ -22,10 +22,17 @@ static size_t cell_of(const struct sheet *s, size_t profile, unsigned seed, unsi
 	return (profile * s->settings->seeds + seed) * SIM_INTERFACES_MAX + interface;
 }
 
+static const struct nat_profile *profile_at(const struct sheet *s, size_t i)
+{
+	if (s->made_up != NULL)
+		return &s->made_up[i].profile;
+	return s->settings->profile != NULL ? s->settings->profile : &nat_profiles[i];
+}
+
 static struct sim_config config_of(const struct sheet *s, size_t profile, unsigned seed)
 {
 	return (struct sim_config){
-		.profile = &s->first[profile],
+		.profile = profile_at(s, profile),
 		.seed = s->settings->first_seed + seed,
 		.rtt_us = s->settings->rtt_us,
 		.access.loss = s->settings->loss,
@@ -150,21 +157,38 @@ static void *shared_memory(size_t len)
 	return p != MAP_FAILED ? p : NULL;
 }
 
+static struct nat_random *make_up(unsigned count)
+{
+	struct nat_random *all = calloc(count, sizeof(*all));
+
+	/* What they are does not depend on the seeds of the diagnoses. */
+	for (unsigned i = 0; all != NULL && i < count; i++)
+		nat_random_profile(i, &all[i]);
+	return all;
+}
+
+static size_t count_of(const struct accuracy_settings *s)
+{
+	if (s->made_up > 0)
+		return s->made_up;
+	return s->profile != NULL ? 1 : nat_profile_count;
+}
+
 bool accuracy_run(const struct accuracy_settings *settings, struct accuracy_level *out)
 {
-	struct sheet s = {
-		.settings = settings,
-		.first = settings->profile != NULL ? settings->profile : nat_profiles,
-		.profiles = settings->profile != NULL ? 1 : nat_profile_count,
-	};
+	struct sheet s = { .settings = settings, .profiles = count_of(settings) };
 	bool ok = false;
 
 	*out = (struct accuracy_level){ .settings = *settings, .profile_count = s.profiles };
 	s.cells = s.profiles * settings->seeds * SIM_INTERFACES_MAX;
 	s.scores = shared_memory(s.cells * sizeof(*s.scores));
 	s.used = shared_memory(s.cells * sizeof(*s.used));
+	if (settings->made_up > 0)
+		out->made_up = make_up(settings->made_up);
+	s.made_up = out->made_up;
 	out->profiles = calloc(s.profiles, sizeof(*out->profiles));
-	if (s.scores != NULL && s.used != NULL && out->profiles != NULL)
+	if (s.scores != NULL && s.used != NULL && out->profiles != NULL &&
+	    (settings->made_up == 0 || out->made_up != NULL))
 		ok = run_all(&s) && add_up(&s, out);
 	if (s.scores != NULL)
 		munmap(s.scores, s.cells * sizeof(*s.scores));
@@ -178,5 +202,6 @@ void accuracy_free(struct accuracy_level *l)
 	for (size_t i = 0; l->profiles != NULL && i < l->profile_count; i++)
 		free(l->profiles[i].times_us);
 	free(l->profiles);
+	free(l->made_up);
 	*l = (struct accuracy_level){ 0 };
 }

@@ -3,9 +3,11 @@
 #define NATKIT_BENCH_ACCURACY_RUN_H
 
 #include "tests/bench/accuracy_sum.h"
+#include "tests/nat_truth.h"
 
 struct accuracy_settings {
 	const struct nat_profile *profile; /* NULL: all */
+	unsigned made_up;                  /* > 0: so many that no table lists instead */
 	unsigned seeds, first_seed;
 	unsigned jobs;     /* processes; 1: none but this one */
 	uint32_t rtt_us;   /* 0: 50 ms */
@@ -15,6 +17,7 @@ struct accuracy_settings {
 
 struct accuracy_level {
 	struct accuracy_settings settings;
+	struct nat_random *made_up; /* NULL: the table's */
 	struct accuracy_profile *profiles;
 	size_t profile_count;
 };
