@@ -52,6 +52,9 @@ static void start_hosts(struct sim_world *w)
 		dc.gateway = nat_plan_gateway(p, p->layer_count - 1u);
 	for (size_t i = 0; i < w->server_count; i++)
 		servers[i] = (struct discover_server){ sim_endpoint(c, i, 0), "server" };
+	if (c->tells_alternate && dc.server_count < SIM_SERVERS_MAX)
+		servers[dc.server_count++] =
+			(struct discover_server){ sim_endpoint(c, 0, 2), "alternate" };
 	for (size_t i = 0; i < w->host_count; i++)
 		sim_host_start(w, &w->hosts[i], &dc);
 }

@@ -66,6 +66,7 @@ struct sim_config {
 	struct sim_server servers[SIM_SERVERS_MAX];
 	size_t server_count;        /* 0: one, honest */
 	bool no_servers;            /* the discoveries are told of none */
+	bool tells_alternate;       /* ... of one more: the second address of the first */
 	bool forges;                /* an off-path attacker answers everything with wrong ids */
 	bool hides_own_source;      /* the host drops packets that show its own address */
 	uint64_t flush_at_us;       /* the innermost box reboots; 0: never */
