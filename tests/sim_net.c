@@ -9,9 +9,22 @@ static void fill_random(void *arg, void *buf, size_t len)
 	rng_fill(arg, buf, len);
 }
 
+/* Each network has chances of its own: else one bad seed would be bad for all of them. */
+static struct rng seeds_of(const struct sim_config *c)
+{
+	uint64_t hash = c->seed;
+
+	for (const char *p = c->profile->id; *p != '\0'; p++) {
+		struct rng mix = rng_seed(hash ^ (uint8_t)*p);
+
+		hash = rng_next(&mix);
+	}
+	return rng_seed(hash);
+}
+
 static void start(struct sim_world *w, const struct sim_config *c, struct sim_result *results)
 {
-	struct rng seeds = rng_seed(c->seed);
+	struct rng seeds = seeds_of(c);
 
 	w->config = c;
 	w->profile = c->profile;
