@@ -4,6 +4,9 @@ bin_PROGRAMS += tests/natlab/natlab
 tests_natlab_natlab_CPPFLAGS = $(AM_CPPFLAGS) -DSBINDIR='"$(sbindir)"'
 tests_natlab_natlab_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS)
 tests_natlab_natlab_SOURCES = \
+	tests/natlab/behaviour.c tests/natlab/behaviour.h \
+	tests/natlab/behaviour_kind.c tests/natlab/behaviour_kind.h \
+	tests/natlab/cmd_list.c \
 	tests/natlab/cmd_none.c \
 	tests/natlab/cmd_run.c \
 	tests/natlab/command.h \
@@ -20,8 +23,9 @@ tests_natlab_natlab_SOURCES = \
 	tests/natlab/ports.c tests/natlab/ports.h \
 	tests/natlab/processes.c tests/natlab/processes.h \
 	tests/natlab/servers.c tests/natlab/servers.h \
+	tests/natlab/session.c tests/natlab/session.h \
 	tests/natlab/spaces.h tests/natlab/spaces_linux.c \
 	tests/natlab/tun.h tests/natlab/tun_linux.c \
 	$(NAT_PROFILES)
-tests_natlab_natlab_LDADD = tests/libnat.a $(SHELL_LIBS)
+tests_natlab_natlab_LDADD = tests/libnat.a $(SHELL_LIBS) -lm
 endif

@@ -6,7 +6,9 @@
 #include "spaces.h"
 
 static const struct command commands[] = {
-	{ "run", cmd_run, "run a command behind one NAT" },
+	{ "run", cmd_run, "run a command behind a NAT" },
+	{ "list", cmd_list, "the NATs that there are" },
+	{ "show", cmd_show, "the behaviour of one, and what is true of it" },
 	{ 0 },
 };
 

@@ -2,13 +2,12 @@
 
 #include "options.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/random.h>
 
 #define FIELD(name) OPT_FIELD(struct lab_options, name)
 
-static const struct opt run_table[] = {
+static const struct opt general_rows[] = {
 	{ .name = "log",
 	  .letter = 'l',
 	  .type = OPT_STR,
@@ -16,6 +15,13 @@ static const struct opt run_table[] = {
 	  .flags = OPT_CLI_ONLY,
 	  .value = "FILE",
 	  .help = "write each decision of a box to FILE as a line of JSON; -: to stderr" },
+	{ .name = "dir",
+	  .letter = 'd',
+	  .type = OPT_STR,
+	  .offset = FIELD(dir),
+	  .flags = OPT_CLI_ONLY,
+	  .value = "DIR",
+	  .help = "take orders of natlab exec and natlab event through a socket in DIR" },
 	{ .name = "seed",
 	  .type = OPT_INT,
 	  .offset = FIELD(seed),
@@ -31,43 +37,214 @@ static const struct opt run_table[] = {
 	  .flags = OPT_CLI_ONLY,
 	  .value = "PATH",
 	  .help = "the server's program; default: the one that came with natlab" },
+	{ .name = "engine",
+	  .type = OPT_ENUM,
+	  .offset = FIELD(engine),
+	  .flags = OPT_CLI_ONLY,
+	  .fallback = "profile",
+	  .choices = "profile|model|kernel",
+	  .help = "what the boxes are: as the profile says, or the model although it says kernel" },
+	{ .name = "layer",
+	  .type = OPT_INT,
+	  .offset = FIELD(layer),
+	  .flags = OPT_CLI_ONLY,
+	  .fallback = "0",
+	  .min = 0,
+	  .max = NAT_LAYERS_MAX - 1,
+	  .value = "N",
+	  .help = "which box of several the behaviours are of; 0: the outermost" },
 	{ .name = "help",
 	  .letter = 'h',
 	  .type = OPT_FLAG,
 	  .offset = FIELD(help),
 	  .flags = OPT_CLI_ONLY,
 	  .help = "print this help" },
-	{ 0 },
 };
 
-const struct opt_program run_program = {
-	.name = "natlab",
-	.synopsis = "run [OPTION]... PROFILE [OPTION]... -- COMMAND [ARGUMENT]...",
-	.summary = "Runs COMMAND behind a NAT. It finds the servers outside in NATPROBE_SERVER and "
-		   "NATPROBE_RENDEZVOUS; natlab ends with its status, or 125 for its own failure.",
-	.table = run_table,
-	.size = sizeof(struct lab_options),
-};
+#define HEADINGS 1
 
-bool options_open_log(const struct lab_options *o, FILE **log)
+/* The rows above, a heading, the behaviours, and the end. */
+static const struct opt *table(void)
 {
-	*log = NULL;
-	if (o->log == NULL)
-		return true;
-	*log = strcmp(o->log, "-") == 0 ? stderr : fopen(o->log, "we");
-	if (*log == NULL) {
-		fprintf(stderr, "natlab: cannot write %s: %s\n", o->log, strerror(errno));
+	static struct opt rows[ARRAY_LEN(general_rows) + HEADINGS + BEHAVIOURS_MAX + 1];
+
+	if (rows[0].name != NULL)
+		return rows;
+	memcpy(rows, general_rows, sizeof(general_rows));
+	rows[ARRAY_LEN(general_rows)] = (struct opt){ .help = "Behaviour of a box and its line" };
+	behaviour_rows(rows + ARRAY_LEN(general_rows) + HEADINGS, FIELD(values), OPT_CLI_ONLY);
+	return rows;
+}
+
+const struct opt_program *options_run(void)
+{
+	static struct opt_program program = {
+		.name = "natlab run",
+		.synopsis = "[OPTION]... PROFILE [OPTION]... -- COMMAND [ARGUMENT]...",
+		.summary = "Runs COMMAND behind a NAT. It finds the servers outside in "
+			   "NATPROBE_SERVER "
+			   "and NATPROBE_RENDEZVOUS. Ends with its status, or 125 for a failure of "
+			   "natlab.",
+		.size = sizeof(struct lab_options),
+	};
+
+	program.table = table();
+	return &program;
+}
+
+const struct opt_program *options_pair(void)
+{
+	static struct opt_program program = {
+		.name = "natlab pair",
+		.synopsis = "[OPTION]... PROFILE_A [OPTION]... PROFILE_B [OPTION]... -- COMMAND_A "
+			    "-- COMMAND_B",
+		.summary = "Runs two commands, each behind a NAT of its own. A command that is one "
+			   "word is run by sh -c. Options behind a profile are for that one. Ends "
+			   "with the first status that is not 0, or 125 for a failure of natlab.",
+		.size = sizeof(struct lab_options),
+	};
+
+	program.table = table();
+	return &program;
+}
+
+/* --- the line --- */
+
+static bool complain(const char *what, const char *why)
+{
+	fprintf(stderr, "natlab: %s: %s\n", what, why);
+	return false;
+}
+
+/* Reads options from argv[*at] on; argv[*at] itself is skipped, as the name of a program. */
+static bool read_options(struct request *r, struct lab_options *o, int argc, char **argv, int *at)
+{
+	struct opt_error err;
+	int first = 0;
+
+	if (!opt_read_args(r->program, argc - *at, argv + *at, o, &first, &err)) {
+		fprintf(stderr, "natlab: %s\n", err.text);
 		return false;
 	}
-	setvbuf(*log, NULL, _IOLBF, 0);
+	*at += first;
+	r->help = r->help || o->help;
 	return true;
 }
 
-uint64_t options_seed(const struct lab_options *o)
+static bool is_end(char **argv, int argc, int at)
 {
-	uint64_t seed = (uint64_t)o->seed;
+	return at >= argc || strcmp(argv[at - 1], "--") == 0;
+}
 
+static bool read_profile(struct request *r, size_t i, int argc, char **argv, int *at)
+{
+	if (is_end(argv, argc, *at))
+		return complain(r->program->name, "a profile is missing; natlab list shows them");
+	r->profiles[i] = nat_profile_find(argv[*at]);
+	if (r->profiles[i] == NULL)
+		return complain(argv[*at], "there is no such profile; natlab list shows them");
+	return read_options(r, &r->own[i], argc, argv, at);
+}
+
+bool request_read(struct request *r, const struct opt_program *program, size_t profiles, int argc,
+		  char **argv)
+{
+	struct opt_error err;
+	int at = 0;
+
+	*r = (struct request){ .program = program, .count = profiles };
+	if (!opt_defaults(program, &r->common, &err))
+		return complain(program->name, err.text);
+	for (size_t i = 0; i < profiles; i++) {
+		if (!opt_defaults(program, &r->own[i], &err))
+			return complain(program->name, err.text);
+	}
+	if (!read_options(r, &r->common, argc, argv, &at))
+		return false;
+	for (size_t i = 0; i < profiles && !r->help; i++) {
+		if (!read_profile(r, i, argc, argv, &at))
+			return false;
+	}
+	if (r->help)
+		return true;
+	if (strcmp(argv[at - 1], "--") != 0)
+		return complain(argv[at < argc ? at : 0], at < argc
+								  ? "a command stands behind --"
+								  : "-- and a command are missing");
+	if (at >= argc)
+		return complain(program->name, "the command behind -- is missing");
+	r->rest = argv + at;
+	return true;
+}
+
+void request_clear(struct request *r)
+{
+	opt_clear(r->program, &r->common);
+	for (size_t i = 0; i < r->count; i++)
+		opt_clear(r->program, &r->own[i]);
+}
+
+#define DEFINE_LAST(name)                                                      \
+	const char *request_##name(const struct request *r)                    \
+	{                                                                      \
+		const char *last = r->common.name;                             \
+                                                                               \
+		for (size_t i = 0; i < r->count; i++)                          \
+			last = r->own[i].name != NULL ? r->own[i].name : last; \
+		return last;                                                   \
+	}
+
+DEFINE_LAST(log)
+DEFINE_LAST(dir)
+DEFINE_LAST(stund)
+
+uint64_t request_seed(const struct request *r)
+{
+	uint64_t seed = (uint64_t)r->common.seed;
+
+	for (size_t i = 0; i < r->count; i++)
+		seed = r->own[i].seed != 0 ? (uint64_t)r->own[i].seed : seed;
 	if (seed == 0 && getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		seed = 1;
 	return seed;
+}
+
+/* --- what they do to boxes --- */
+
+static bool choose_engine(const struct lab_options *o, struct lab_box *box, struct lab_error *err)
+{
+	if (o->engine == ENGINE_MODEL)
+		box->nft = NULL;
+	if (o->engine == ENGINE_KERNEL && box->nft == NULL)
+		return lab_fail(err,
+				"--engine=kernel: %s has no ruleset; natlab list shows which "
+				"profiles have",
+				box->name);
+	return true;
+}
+
+static bool apply(const struct lab_options *o, struct lab_plan *plan, size_t first,
+		  struct lab_error *err)
+{
+	size_t at = first + (size_t)o->layer;
+	struct lab_box *box = &plan->boxes[at];
+
+	if (at >= plan->box_count)
+		return lab_fail(err, "--layer=%d: there are %zu boxes, the outermost is 0",
+				(int)o->layer, plan->box_count - first);
+	if (!choose_engine(o, box, err))
+		return false;
+	if (box->nft != NULL && behaviours_name(&o->values, false))
+		return lab_fail(err,
+				"%s is Linux itself, which takes no behaviours; with "
+				"--engine=model it does",
+				box->name);
+	return behaviours_apply(&o->values, &box->config, &box->line, err) &&
+	       lab_settle_box(plan, at, err);
+}
+
+bool request_apply(const struct request *r, size_t i, struct lab_plan *plan, size_t first,
+		   struct lab_error *err)
+{
+	return apply(&r->common, plan, first, err) && apply(&r->own[i], plan, first, err);
 }

@@ -193,6 +193,7 @@ static bool add_box(struct lab_plan *plan, const struct nat_profile *p, unsigned
 		.config = p->layers[layer],
 		.nft = p->engine == NAT_ENGINE_KERNEL ? p->nft : NULL,
 		.inside = nat_plan_gateway(p, layer),
+		.line = { .delay_us = outer == LAB_WORLD ? LAB_DELAY_US : 0 },
 	};
 	snprintf(b->name, sizeof(b->name), "%.*s", LAB_NAME_MAX - 1, name);
 	b->at_world = is_at_world(plan, outer, &b->config);

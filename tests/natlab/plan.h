@@ -17,6 +17,8 @@
 #define LAB_WORLD     (-1)
 #define LAB_SERVERS   "servers" /* the name of the node they stand on */
 
+#define LAB_DELAY_US 5000 /* of a line to the world, each way, where nothing else is said */
+
 #define LAB_PREFIX_IPV4 24
 #define LAB_PREFIX_IPV6 64
 
