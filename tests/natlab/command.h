@@ -13,6 +13,7 @@ const struct command *command_all(void);
 
 int cmd_none(int argc, char **argv); /* --help, --version */
 int cmd_list(int argc, char **argv);
+int cmd_pair(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 

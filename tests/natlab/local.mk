@@ -8,6 +8,7 @@ tests_natlab_natlab_SOURCES = \
 	tests/natlab/behaviour_kind.c tests/natlab/behaviour_kind.h \
 	tests/natlab/cmd_list.c \
 	tests/natlab/cmd_none.c \
+	tests/natlab/cmd_pair.c \
 	tests/natlab/cmd_run.c \
 	tests/natlab/command.h \
 	tests/natlab/event_log.c tests/natlab/event_log.h \

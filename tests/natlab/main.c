@@ -7,6 +7,7 @@
 
 static const struct command commands[] = {
 	{ "run", cmd_run, "run a command behind a NAT" },
+	{ "pair", cmd_pair, "run two commands, each behind a NAT of its own" },
 	{ "list", cmd_list, "the NATs that there are" },
 	{ "show", cmd_show, "the behaviour of one, and what is true of it" },
 	{ 0 },
