@@ -13,6 +13,10 @@ struct check_options {
 	bool json;
 	bool quiet;
 	bool verbose;
+	char *expect;
+	char *save;
+	char *junit;
+	bool tap;
 	bool help;
 	bool version;
 };

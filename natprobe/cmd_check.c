@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "check_options.h"
+#include "check_output.h"
 #include "clock.h"
 #include "command.h"
 #include "public_servers.h"
@@ -21,6 +22,7 @@
 /* All that a run owns. */
 struct run {
 	struct check_options options;
+	struct expect expect; /* of --expect */
 	struct event_base *base;
 	char *environment; /* NATPROBE_SERVER, cut into words */
 	struct server *servers;
@@ -251,20 +253,15 @@ static int report(const struct run *run)
 		.verbose = run->options.verbose,
 	};
 
-	if (!run->options.json) {
-		report_text(&r, &style, stdout);
-		if (fflush(stdout) != 0)
-			return failure("cannot write the report");
-	} else if (!report_json(&r, stdout)) {
-		return failure("cannot write the report");
-	}
-	return (int)report_exit(&r);
+	return check_output(&r, &run->options, &run->expect, &style);
 }
 
 static int check(struct run *run)
 {
-	int rc = check_interface_names(run);
+	int rc = check_output_prepare(&run->options, &run->expect);
 
+	if (rc == 0)
+		rc = check_interface_names(run);
 	if (rc == 0)
 		rc = choose_servers(run);
 	if (rc != 0)
@@ -283,6 +280,7 @@ static int check(struct run *run)
 static void clear(struct run *run)
 {
 	check_free(run->check);
+	expect_free(&run->expect);
 	if (run->base != NULL)
 		event_base_free(run->base);
 	opt_clear(&check_program, &run->options);
@@ -316,6 +314,8 @@ static int read_options(struct run *run, int argc, char **argv, const struct com
 		return usage(argv[first], "check takes options only; servers go behind --server");
 	if (o->quiet && o->verbose)
 		return usage("--quiet", "does not go with --verbose");
+	if (o->json && o->tap)
+		return usage("--tap", "does not go with --json; --junit does");
 	if (!o->ipv4 && !o->ipv6)
 		o->ipv4 = o->ipv6 = true;
 	return -1;

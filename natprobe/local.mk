@@ -45,7 +45,9 @@ natprobe_libprobeshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLA
 natprobe_libprobeshell_a_SOURCES = \
 	natprobe/check.c natprobe/check.h \
 	natprobe/check_options.c natprobe/check_options.h \
+	natprobe/check_output.c natprobe/check_output.h \
 	natprobe/dns.c natprobe/dns.h \
+	natprobe/file.c natprobe/file.h \
 	natprobe/packet_tap.h \
 	natprobe/portal_check.c natprobe/portal_check.h \
 	natprobe/probe_io.c natprobe/probe_io.h \
@@ -53,13 +55,18 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/progress.c natprobe/progress.h \
 	natprobe/public_servers.c natprobe/public_servers.h \
 	natprobe/report.c natprobe/report.h \
+	natprobe/report_evidence.c \
+	natprobe/report_expect.c \
 	natprobe/report_get.c natprobe/report_get.h \
 	natprobe/report_json.c natprobe/report_json.h \
 	natprobe/report_json_ports.c \
 	natprobe/report_json_verdict.c \
+	natprobe/report_junit.c \
 	natprobe/report_read.c natprobe/report_read.h \
 	natprobe/report_read_ports.c \
 	natprobe/report_read_verdict.c \
+	natprobe/report_tap.c \
+	natprobe/report_tests.c natprobe/report_tests.h \
 	natprobe/report_text.c \
 	natprobe/resolve.c natprobe/resolve.h \
 	natprobe/server.h \

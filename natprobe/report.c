@@ -1,5 +1,7 @@
 #include "report.h"
 
+#include "report_tests.h"
+
 static bool has_tls(const struct report_probe *p)
 {
 	for (size_t i = 0; i < p->tls_count; i++) {
@@ -38,7 +40,7 @@ const char *report_outcome_word(enum verdict_outcome outcome)
 	}
 }
 
-enum report_exit report_exit(const struct report *r)
+static enum report_exit exit_of_probes(const struct report *r)
 {
 	enum report_exit rc = EXIT_NO_SERVER;
 
@@ -54,6 +56,20 @@ enum report_exit report_exit(const struct report *r)
 		}
 	}
 	return rc;
+}
+
+enum report_exit report_exit(const struct report *r)
+{
+	const struct report_tests *t = r->expectations;
+	enum report_exit rc = exit_of_probes(r);
+
+	if (t == NULL)
+		return rc;
+	if (t->by_result[TEST_FAILED] > 0)
+		return EXIT_FAILED;
+	if (t->by_result[TEST_OPEN] == 0)
+		return EXIT_REACHED;
+	return rc == EXIT_NO_SERVER ? EXIT_NO_SERVER : EXIT_INCONCLUSIVE;
 }
 
 const char *report_name(const char *name, char buf[static REPORT_NAME_MAX])

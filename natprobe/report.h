@@ -45,6 +45,8 @@ struct report_probe {
 	size_t tls_count;
 };
 
+struct report_tests;
+
 struct report {
 	const char *program; /* "natprobe 0.1.0" */
 	const struct server *servers;
@@ -53,6 +55,7 @@ struct report {
 	size_t probe_count;
 	const char *why; /* nothing was probed at all; NULL otherwise */
 	uint64_t elapsed_ms;
+	const struct report_tests *expectations; /* NULL: none were given */
 };
 
 struct report_style {
@@ -67,7 +70,9 @@ void report_text(const struct report *r, const struct report_style *style, FILE 
 bool report_json(const struct report *r, FILE *out);
 
 /*
- * The exit code of the whole: EXIT_NO_SERVER where no probe had an answer, EXIT_INCONCLUSIVE
+ * The exit code of the whole. With expectations: EXIT_FAILED where one was missed, else
+ * EXIT_REACHED where all are met, else EXIT_INCONCLUSIVE, or EXIT_NO_SERVER where nobody answered
+ * at all. Without: EXIT_NO_SERVER where no probe had an answer, EXIT_INCONCLUSIVE
  * where one that had leaves something unknown, else EXIT_REACHED. Probes without any answer do
  * not count beside one that has: most hosts have an interface that leads nowhere.
  */

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "report_tests.h"
+
 void json_put(struct json *j, json_t *object, const char *key, json_t *value)
 {
 	if (json_object_set_new(object, key, value) != 0)
@@ -130,9 +132,13 @@ static json_t *server(struct json *j, const struct server *s)
 	return o;
 }
 
+/* Of the probes, whatever was expected of them. */
 static const char *outcome_of_all(const struct report *r)
 {
-	switch (report_exit(r)) {
+	struct report bare = *r;
+
+	bare.expectations = NULL;
+	switch (report_exit(&bare)) {
 	case EXIT_REACHED:
 		return "reached";
 	case EXIT_INCONCLUSIVE:
@@ -140,6 +146,45 @@ static const char *outcome_of_all(const struct report *r)
 	default:
 		return "no-server";
 	}
+}
+
+static json_t *expectation(struct json *j, const struct report_test *t)
+{
+	const struct expect_line *line = t->line;
+	bool has_probe = t->probe != NULL;
+	uint8_t family = has_probe ? t->probe->family : line->family;
+	json_t *o = json_object();
+	char name[REPORT_NAME_MAX];
+	char expected[REPORT_TEST_TEXT_MAX];
+
+	report_name(has_probe ? t->probe->interface : line->interface, name);
+	snprintf(expected, sizeof(expected), "%s %s",
+		 expect_operator_word((enum expect_operator)line->operator), line->wanted);
+	json_put(j, o, "line", json_integer(line->line));
+	json_put(j, o, "interface", json_text(name[0] != '\0' ? name : NULL));
+	json_put(j, o, "family", json_text(family != ADDR_NONE ? family_word(family) : NULL));
+	json_put(j, o, "property", json_string(t->property->name));
+	json_put(j, o, "expected", json_string(expected));
+	json_put(j, o, "result", json_string(report_test_word((enum report_test_result)t->result)));
+	json_put(j, o, "got", json_string(t->got.text));
+	json_put(j, o, "reason",
+		 t->got.known ? json_null() : json_string(verdict_cause_word(t->got.cause)));
+	return o;
+}
+
+static json_t *expectations(struct json *j, const struct report_tests *t)
+{
+	json_t *o = json_object();
+	json_t *lines = json_array();
+
+	for (size_t i = 0; i < t->count; i++)
+		json_add(j, lines, expectation(j, &t->items[i]));
+	json_put(j, o, "file", json_text(t->file));
+	json_put(j, o, "met", json_integer((json_int_t)t->by_result[TEST_PASSED]));
+	json_put(j, o, "missed", json_integer((json_int_t)t->by_result[TEST_FAILED]));
+	json_put(j, o, "open", json_integer((json_int_t)t->by_result[TEST_OPEN]));
+	json_put(j, o, "lines", lines);
+	return o;
 }
 
 static json_t *document(struct json *j, const struct report *r)
@@ -160,6 +205,8 @@ static json_t *document(struct json *j, const struct report *r)
 	json_put(j, o, "why", json_text(r->why));
 	json_put(j, o, "servers", servers);
 	json_put(j, o, "interfaces", probes);
+	if (r->expectations != NULL)
+		json_put(j, o, "expectations", expectations(j, r->expectations));
 	json_put(j, o, "elapsed_ms", json_integer((json_int_t)r->elapsed_ms));
 	return o;
 }

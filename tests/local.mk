@@ -319,6 +319,7 @@ UNIT_TESTS += \
 	tests/test_iface \
 	tests/test_report_json \
 	tests/test_report_read \
+	tests/test_report_tests \
 	tests/test_report_text
 tests_test_iface_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_iface_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
@@ -328,6 +329,9 @@ tests_test_report_json_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_report_read_SOURCES = tests/test_report_read.c tests/report_fixture.c tests/report_fixture.h
 tests_test_report_read_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_report_read_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+tests_test_report_tests_SOURCES = tests/test_report_tests.c tests/report_fixture.c tests/report_fixture.h
+tests_test_report_tests_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_report_tests_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_report_text_SOURCES = tests/test_report_text.c tests/report_fixture.c tests/report_fixture.h
 tests_test_report_text_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_report_text_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
