@@ -11,6 +11,8 @@ SYSTEM_TESTS += tests/sys_stund.sh
 # The NAT model, for simulations and for natlab.
 noinst_LIBRARIES += tests/libnat.a
 tests_libnat_a_SOURCES = \
+	tests/nat_64.c \
+	tests/nat_alg.c \
 	tests/nat_alloc.c \
 	tests/nat_box.c \
 	tests/nat_frag.c \
@@ -241,6 +243,11 @@ UNIT_TESTS += tests/test_nat_tcp
 tests_test_nat_tcp_SOURCES = tests/test_nat_tcp.c $(NAT_RIG)
 tests_test_nat_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_nat_tcp_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_nat_64
+tests_test_nat_64_SOURCES = tests/test_nat_64.c $(NAT_RIG)
+tests_test_nat_64_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_nat_64_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
 
 # natprobe: its decisions
 UNIT_TESTS += \

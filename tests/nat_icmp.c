@@ -17,14 +17,23 @@ void nat_error_out(struct nat *n, struct packet *p, uint64_t now_us)
 		nat_drop(n, NAT_INSIDE, p, "icmp-error", now_us);
 		return;
 	}
-	t = (struct nat_tuple){ about.protocol, about.destination, about.source };
+	bool changes_family = nat_64_contains(n, &about.source);
+	if (changes_family)
+		t = nat_64_tuple(n, &about);
+	else
+		t = (struct nat_tuple){ about.protocol, about.destination, about.source };
 	f = nat_flow_find(n, &t, now_us);
 	if (f == NULL) {
 		nat_drop(n, NAT_INSIDE, p, "no-mapping", now_us);
 		return;
 	}
 	struct nat_mapping *m = f->mapping;
-	if (m->translated) {
+	if (changes_family) {
+		if (!nat_64_error_out(n, p, &about, m)) {
+			nat_drop(n, NAT_INSIDE, p, "icmp-error", now_us);
+			return;
+		}
+	} else if (m->translated) {
 		/* Whoever inside says it, outside it comes from us (RFC 5508, REQ-4 and 5). */
 		(void)packet_rewrite_quoted(n->out, p, NULL, &m->external);
 		packet_rewrite(n->out, p, &m->external, NULL);
@@ -51,7 +60,12 @@ void nat_error_in(struct nat *n, struct packet *p, uint64_t now_us)
 		return;
 	}
 	struct nat_mapping *m = f->mapping;
-	if (m->translated) {
+	if (m->internal.family != about.source.family) {
+		if (!nat_64_error_in(n, p, &about, m)) {
+			nat_drop(n, NAT_OUTSIDE, p, "icmp-error", now_us);
+			return;
+		}
+	} else if (m->translated) {
 		(void)packet_rewrite_quoted(n->out, p, &m->internal, NULL);
 		packet_rewrite(n->out, p, NULL, &m->internal);
 	}

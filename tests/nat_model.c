@@ -157,6 +157,21 @@ static void deliver(struct nat *n, enum nat_side side, const struct packet *p)
 		nat_emit(n, side, p->whole);
 }
 
+/* To the host behind the mapping, with another source if that is not NULL. */
+static void admit(struct nat *n, struct packet *p, const struct nat_mapping *m,
+		  const struct addr *source)
+{
+	if (m->internal.family != p->destination.family) {
+		if (!nat_64_inbound(n, p, source != NULL ? source : &p->source, &m->internal))
+			return;
+	} else if (m->translated) {
+		packet_rewrite(n->out, p, source, &m->internal);
+		if (n->config.alg)
+			nat_alg(n->out, p, &m->external, &m->internal);
+	}
+	deliver(n, NAT_INSIDE, p);
+}
+
 /* The packet is translated already, and comes back for another host of ours, or the same. */
 static void hairpin(struct nat *n, struct packet *p, const struct addr *original, uint64_t now_us)
 {
@@ -170,17 +185,17 @@ static void hairpin(struct nat *n, struct packet *p, const struct addr *original
 		return;
 	}
 	nat_inbound_note(n, m, p, now_us);
-	packet_rewrite(n->out, p, n->config.hairpin == NAT_HAIRPIN_INTERNAL ? original : NULL,
-		       &m->internal);
-	deliver(n, NAT_INSIDE, p);
+	admit(n, p, m, n->config.hairpin == NAT_HAIRPIN_INTERNAL ? original : NULL);
 }
 
 static void outbound(struct nat *n, struct packet *p, uint64_t now_us)
 {
 	struct addr original = p->source;
+	bool changes_family = nat_64_contains(n, &p->destination);
+	struct nat_flow *f;
 	const char *why;
 
-	if (is_router(n, p)) {
+	if (is_router(n, p) && !changes_family) {
 		deliver(n, NAT_OUTSIDE, p);
 		return;
 	}
@@ -188,13 +203,17 @@ static void outbound(struct nat *n, struct packet *p, uint64_t now_us)
 		nat_error_out(n, p, now_us);
 		return;
 	}
-	struct nat_flow *f = nat_outbound_flow(n, p, &why, now_us);
+	f = changes_family ? nat_64_outbound(n, p, &why, now_us)
+			   : nat_outbound_flow(n, p, &why, now_us);
 	if (f == NULL) {
 		nat_drop(n, NAT_INSIDE, p, why, now_us);
 		return;
 	}
-	if (f->mapping->translated)
+	if (f->mapping->translated && !changes_family) {
 		packet_rewrite(n->out, p, &f->external, NULL);
+		if (n->config.alg)
+			nat_alg(n->out, p, &original, &f->external);
+	}
 	if (nat_owns(n, &p->destination))
 		hairpin(n, p, &original, now_us);
 	else
@@ -206,7 +225,7 @@ static bool fits(struct nat *n, const struct packet *p)
 {
 	const struct nat_config *c = &n->config;
 	bool ipv4 = p->source.family == ADDR_IPV4;
-	size_t mtu = mtu_of(n);
+	size_t mtu = mtu_of(n) + (nat_64_contains(n, &p->destination) ? 20 : 0);
 
 	if (p->whole.len <= mtu || (ipv4 && (!p->dont_fragment || c->fragments_df)))
 		return true;
@@ -276,9 +295,7 @@ static void inbound(struct nat *n, struct packet *p, uint64_t now_us)
 		return;
 	}
 	nat_inbound_note(n, m, p, now_us);
-	if (m->translated)
-		packet_rewrite(n->out, p, NULL, &m->internal);
-	deliver(n, NAT_INSIDE, p);
+	admit(n, p, m, NULL);
 }
 
 static void from_outside(struct nat *n, struct packet *p, uint64_t now_us)

@@ -160,9 +160,10 @@ struct nat {
 
 	struct nat_delayed delayed[NAT_DELAYED_MAX];
 	struct nat_fragments_of datagrams[NAT_DATAGRAMS_MAX];
-	struct nat_fragments_of *tracking; /* whose first fragment is at work */
-	uint8_t out[NAT_PACKET_MAX + 1];   /* the packet at work */
-	uint8_t reply[PACKET_ERROR_MAX];   /* answers of the box */
+	struct nat_fragments_of *tracking;      /* whose first fragment is at work */
+	uint8_t out[NAT_PACKET_MAX + 64];       /* the packet at work */
+	uint8_t converted[NAT_PACKET_MAX + 64]; /* by NAT64, before it is put to work */
+	uint8_t reply[PACKET_ERROR_MAX];        /* answers of the box */
 };
 
 /* ---- nat_model.c ---- */
@@ -278,6 +279,26 @@ void nat_fragment_known(struct nat *n, enum nat_side leaves_on, const struct pac
 void nat_fragments_close(struct nat *n);
 /* Sends the IPv4 packet in n->out outside in pieces of `mtu` bytes at most. */
 void nat_split(struct nat *n, const struct packet *p, size_t mtu);
+
+/* ---- nat_alg.c ---- */
+/* Puts `to` in place of `from` where a STUN message says it; base: what `p` views. */
+void nat_alg(uint8_t *base, const struct packet *p, const struct addr *from, const struct addr *to);
+
+/* ---- nat_64.c ---- */
+/* Whether an address stands for an IPv4 one. */
+bool nat_64_contains(const struct nat *n, const struct addr *a);
+/* Makes the packet in n->out one of IPv4, with its flow; NULL, with a reason, if it cannot pass. */
+struct nat_flow *nat_64_outbound(struct nat *n, struct packet *p, const char **why,
+				 uint64_t now_us);
+/* Makes it one of IPv6. */
+bool nat_64_inbound(struct nat *n, struct packet *p, const struct addr *source,
+		    const struct addr *internal);
+/* The same for ICMP errors. */
+bool nat_64_error_out(struct nat *n, struct packet *p, const struct packet *about,
+		      const struct nat_mapping *m);
+bool nat_64_error_in(struct nat *n, struct packet *p, const struct packet *about,
+		     const struct nat_mapping *m);
+struct nat_tuple nat_64_tuple(const struct nat *n, const struct packet *about);
 
 /* ---- nat_icmp.c ---- */
 /* An ICMP error in n->out, about a flow of ours, to whom it belongs. */

@@ -50,19 +50,18 @@ uint32_t packet_pseudo_sum(const struct addr *from, const struct addr *to, uint8
 	return packet_sum(sum, bytes_of(to->ip, ip_len));
 }
 
-static uint16_t updated(uint16_t checksum, uint32_t old_sum, uint32_t new_sum)
+void packet_adjust_checksum(uint8_t *field, uint32_t old_sum, uint32_t new_sum)
 {
-	uint32_t sum = (uint32_t)(uint16_t)~checksum + (uint16_t)~fold(old_sum) + fold(new_sum);
+	uint32_t sum = (uint16_t)~load_u16(field);
 
-	return packet_sum_end(sum);
+	sum += (uint16_t)~fold(old_sum);
+	wire_store_u16(field, packet_sum_end(sum + fold(new_sum)));
 }
 
 void packet_fix_checksum(uint8_t *field, const uint8_t *old, const uint8_t *new, size_t len)
 {
-	uint32_t was = packet_sum(0, bytes_of(old, len));
-	uint32_t is = packet_sum(0, bytes_of(new, len));
-
-	wire_store_u16(field, updated(load_u16(field), was, is));
+	packet_adjust_checksum(field, packet_sum(0, bytes_of(old, len)),
+			       packet_sum(0, bytes_of(new, len)));
 }
 
 static bool parse_udp(struct packet *p, struct bytes t, bool quoted)
@@ -309,6 +308,13 @@ static void fix_transport(uint8_t *base, const struct packet *p, const uint8_t *
 		wire_store_u16(field, 0xffff);
 }
 
+void packet_replace(uint8_t *base, const struct packet *p, size_t at, const uint8_t *new,
+		    size_t len)
+{
+	fix_transport(base, p, base + at, new, len);
+	memcpy(base + at, new, len);
+}
+
 static void set_ip(uint8_t *base, struct packet *p, size_t at, const uint8_t *new)
 {
 	size_t len = addr_ip_len(p->source.family);
@@ -380,7 +386,7 @@ bool packet_rewrite_quoted(uint8_t *base, struct packet *p, const struct addr *s
 	if (p->kind != PACKET_ERROR || !packet_parse_quoted(p->data, &inner))
 		return false;
 	packet_rewrite(quote, &inner, source, destination);
-	wire_store_u16(field, updated(load_u16(field), was, packet_sum(0, p->data)));
+	packet_adjust_checksum(field, was, packet_sum(0, p->data));
 	return true;
 }
 

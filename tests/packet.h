@@ -111,11 +111,18 @@ void packet_rewrite(uint8_t *base, struct packet *p, const struct addr *source,
 bool packet_rewrite_quoted(uint8_t *base, struct packet *p, const struct addr *source,
 			   const struct addr *destination);
 
+/* Replaces bytes of the transport's data at an even distance from its header. */
+void packet_replace(uint8_t *base, const struct packet *p, size_t at, const uint8_t *new,
+		    size_t len);
+
 /* One hop less, checksum mended. False when the packet has to die here. */
 bool packet_hop(uint8_t *base, size_t len);
 
 /* Mends a checksum field for bytes that are replaced; `len` is even, and so their place. */
 void packet_fix_checksum(uint8_t *field, const uint8_t *old, const uint8_t *new, size_t len);
+
+/* The same for any words that were summed up to `old_sum`, and now are to `new_sum`. */
+void packet_adjust_checksum(uint8_t *field, uint32_t old_sum, uint32_t new_sum);
 
 /* The Internet checksum's sum (not inverted) of `data`, added to `sum`. */
 uint32_t packet_sum(uint32_t sum, struct bytes data);
