@@ -5,18 +5,14 @@
 #ifndef NATPROBE_CHECK_H
 #define NATPROBE_CHECK_H
 
-#include <event2/event.h>
-
-#include "iface.h"
-#include "report.h"
+#include "probe.h"
 
 struct check_config {
-	struct event_base *base;
-	const struct server *servers; /* resolved; borrowed until check_free */
-	size_t server_count;
+	/* Its servers are borrowed until check_free; what check sets itself (batch, tls, on_change,
+	   arg) counts for nothing. */
+	struct probe_config probe;
 	const struct iface_choice *choices; /* copied */
 	size_t choice_count;
-	uint64_t timeout_ms;
 	bool shows_progress;
 };
 

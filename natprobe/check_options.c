@@ -1,6 +1,46 @@
 #include "check_options.h"
 
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "portal.h"
+
 #define FIELD(name) OPT_FIELD(struct check_options, name)
+
+#define CONFIDENCE_MIN 50.0
+#define CONFIDENCE_MAX 99.9999
+
+/* In percent; NAN where it is not that. */
+static double percent(const char *text)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	return end != text && strcmp(end, "%") == 0 ? value : NAN;
+}
+
+static bool check_confidence(const char *text, struct opt_error *err)
+{
+	double value = percent(text);
+
+	if (value >= CONFIDENCE_MIN && value <= CONFIDENCE_MAX)
+		return true;
+	snprintf(err->text, sizeof(err->text), "%s",
+		 "not a percentage from 50% to 99.9999%, such as 99.9%");
+	return false;
+}
+
+static bool check_portal(const char *text, struct opt_error *err)
+{
+	struct portal_url url;
+	const char *why;
+
+	if (portal_url_parse(text, &url, &why))
+		return true;
+	snprintf(err->text, sizeof(err->text), "%s; write http://HOST/PATH", why);
+	return false;
+}
 
 static const struct opt table[] = {
 	{ .name = "server",
@@ -40,6 +80,45 @@ static const struct opt table[] = {
 	  .max = 600000,
 	  .value = "TIME",
 	  .help = "end the whole run after TIME, with what is known by then" },
+	{ .name = "confidence",
+	  .type = OPT_STR,
+	  .offset = FIELD(confidence),
+	  .flags = OPT_CLI_ONLY,
+	  .fallback = "99.9%",
+	  .value = "PERCENT",
+	  .check = check_confidence,
+	  .help = "probe on where much is lost, until all of the report is right with this "
+		  "chance" },
+	{ .name = "local-port",
+	  .type = OPT_INT,
+	  .offset = FIELD(local_port),
+	  .flags = OPT_CLI_ONLY,
+	  .min = 1,
+	  .max = UINT16_MAX,
+	  .value = "PORT",
+	  .help = "look at the mapping of this local port; what it was used for before spoils the "
+		  "result" },
+	{ .name = "upnp",
+	  .type = OPT_FLAG,
+	  .offset = FIELD(upnp),
+	  .flags = OPT_CLI_ONLY,
+	  .fallback = "on",
+	  .help = "ask the gateway by UPnP, which sends datagrams to all of the local network" },
+	{ .name = "portal",
+	  .type = OPT_STR,
+	  .offset = FIELD(portal),
+	  .flags = OPT_CLI_ONLY,
+	  .value = "URL",
+	  .check = check_portal,
+	  .help = "take any answer but 204 from this http:// URL for a captive portal; with the "
+		  "built-in servers a well-known one is asked" },
+	{ .name = "geo",
+	  .type = OPT_STR_LIST,
+	  .offset = FIELD(geo),
+	  .flags = OPT_CLI_ONLY,
+	  .value = "FILE",
+	  .help = "look up country and network of the mapped address in this database (MaxMind's "
+		  "format); may be given several times" },
 	{ .name = "json",
 	  .letter = 'j',
 	  .type = OPT_FLAG,
@@ -105,3 +184,8 @@ const struct opt_program check_program = {
 	.table = table,
 	.size = sizeof(struct check_options),
 };
+
+double check_options_confidence(const struct check_options *o)
+{
+	return percent(o->confidence) / 100;
+}

@@ -10,6 +10,11 @@ struct check_options {
 	bool ipv4;
 	bool ipv6;
 	uint64_t timeout_ms;
+	char *confidence; /* "99.9%": see check_options_confidence */
+	int64_t local_port;
+	bool upnp;
+	char *portal;        /* NULL: as the servers want it */
+	struct opt_list geo; /* char *, paths */
 	bool json;
 	bool quiet;
 	bool verbose;
@@ -22,5 +27,8 @@ struct check_options {
 };
 
 extern const struct opt_program check_program;
+
+/* The share that `confidence` stands for, such as 0.999. */
+double check_options_confidence(const struct check_options *o);
 
 #endif

@@ -27,6 +27,10 @@ struct run {
 	char *environment; /* NATPROBE_SERVER, cut into words */
 	struct server *servers;
 	size_t server_count;
+	struct portal_url portal;
+	struct addr portal_at[SERVER_FAMILIES];
+	bool has_portal;
+	struct geo *geo; /* NULL: no database is given */
 	struct iface_choice choices[PROBES_MAX];
 	size_t choice_count;
 	struct check *check;
@@ -81,10 +85,23 @@ static int add_servers_of_environment(struct run *run, const char *value)
 	return rc;
 }
 
-/* The list only stands in: a server that is named and silent is not replaced. */
+static int take_portal(struct run *run, const char *url)
+{
+	const char *why;
+
+	if (!portal_url_parse(url, &run->portal, &why))
+		return usage(url, why);
+	run->has_portal = true;
+	return 0;
+}
+
+/*
+ * The list only stands in: a server that is named and silent is not replaced. Who names servers
+ * has nobody else asked, so a portal is only looked for with the list.
+ */
 static int add_public_servers(struct run *run)
 {
-	int rc = 0;
+	int rc = run->has_portal ? 0 : take_portal(run, public_portal);
 
 	for (size_t i = 0; rc == 0 && public_servers[i] != NULL; i++)
 		rc = add_server(run, public_servers[i]);
@@ -95,7 +112,7 @@ static int choose_servers(struct run *run)
 {
 	const char *value = getenv("NATPROBE_SERVER");
 	char *const *given = run->options.servers.items;
-	int rc = 0;
+	int rc = run->options.portal != NULL ? take_portal(run, run->options.portal) : 0;
 
 	for (size_t i = 0; rc == 0 && i < run->options.servers.count; i++)
 		rc = add_server(run, given[i]);
@@ -170,6 +187,41 @@ static uint64_t time_left_ms(const struct run *run)
 	return run->options.timeout_ms - used;
 }
 
+/* Under this name the portal's page is resolved together with the servers, being none. */
+static const char portal_name[] = "portal";
+
+static void ask_for_portal(struct run *run)
+{
+	const struct addr *ip = &run->portal.at.ip;
+
+	if (!run->has_portal)
+		return;
+	if (ip->family != ADDR_NONE)
+		run->portal_at[server_family(ip->family)] = *ip;
+	else
+		run->servers[run->server_count++] =
+			(struct server){ .name = portal_name, .uri = run->portal.at };
+}
+
+static void take_portal_addresses(struct run *run)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < run->server_count; i++) {
+		const struct server *s = &run->servers[i];
+
+		if (s->name != portal_name) {
+			run->servers[kept++] = *s;
+			continue;
+		}
+		for (int f = 0; f < SERVER_FAMILIES; f++) {
+			if (run->portal_at[f].family == ADDR_NONE)
+				run->portal_at[f] = s->tcp[f];
+		}
+	}
+	run->server_count = kept;
+}
+
 static int resolve(struct run *run)
 {
 	uint64_t third = run->options.timeout_ms / 3;
@@ -179,17 +231,19 @@ static int resolve(struct run *run)
 		.timeout_ms = third < RESOLVE_MAX_MS ? third : RESOLVE_MAX_MS,
 	};
 	struct server *bigger =
-		realloc(run->servers, run->server_count * RESOLVE_ROOM * sizeof(*bigger));
+		realloc(run->servers, (run->server_count + 1) * RESOLVE_ROOM * sizeof(*bigger));
 	int rc;
 
 	if (bigger == NULL)
 		return failure("out of memory");
 	run->servers = bigger;
+	ask_for_portal(run);
 	rc = resolve_servers(run->base, run->servers, &run->server_count, &options);
 	if (rc != 0) {
 		fprintf(stderr, "natprobe: cannot resolve names: %s\n", strerror(-rc));
 		return EXIT_FAILED;
 	}
+	take_portal_addresses(run);
 	return 0;
 }
 
@@ -205,17 +259,23 @@ static bool is_chosen(const struct run *run, const char *name)
 static int probe(struct run *run)
 {
 	struct check_config config = {
-		.base = run->base,
-		.servers = run->servers,
-		.server_count = run->server_count,
+		.probe = { .base = run->base,
+			   .servers = run->servers,
+			   .server_count = run->server_count,
+			   .portal = run->has_portal ? &run->portal : NULL,
+			   .geo = run->geo,
+			   .timeout_ms = time_left_ms(run),
+			   .confidence = check_options_confidence(&run->options),
+			   .local_port = (uint16_t)run->options.local_port,
+			   .asks_upnp = run->options.upnp },
 		.choices = run->choices,
 		.choice_count = run->choice_count,
-		.timeout_ms = time_left_ms(run),
 		.shows_progress = !run->options.quiet && isatty(STDERR_FILENO),
 	};
 	char *const *names = run->options.interfaces.items;
 	size_t most = run->choice_count + run->options.interfaces.count;
 
+	memcpy(config.probe.portal_at, run->portal_at, sizeof(run->portal_at));
 	run->check = check_new(&config);
 	run->probes = calloc(most + 1, sizeof(*run->probes));
 	if (run->check == NULL || run->probes == NULL)
@@ -256,6 +316,33 @@ static int report(const struct run *run)
 	return check_output(&r, &run->options, &run->expect, &style);
 }
 
+static int open_databases(struct run *run)
+{
+	char *const *paths = run->options.geo.items;
+	const char *why;
+
+	if (run->options.geo.count == 0)
+		return 0;
+	run->geo = geo_new();
+	if (run->geo == NULL)
+		return failure("out of memory");
+	for (size_t i = 0; i < run->options.geo.count; i++) {
+		if (!geo_add(run->geo, paths[i], &why))
+			return usage(paths[i], why);
+	}
+	return 0;
+}
+
+static void warn(const struct run *run)
+{
+	if (run->options.local_port == 0)
+		return;
+	fprintf(stderr,
+		"natprobe: warning: what a NAT still keeps of earlier use of local port %u passes\n"
+		"natprobe: warning: for its behaviour; leave the port alone for minutes first\n",
+		(unsigned int)run->options.local_port);
+}
+
 static int check(struct run *run)
 {
 	int rc = check_output_prepare(&run->options, &run->expect);
@@ -264,8 +351,11 @@ static int check(struct run *run)
 		rc = check_interface_names(run);
 	if (rc == 0)
 		rc = choose_servers(run);
+	if (rc == 0)
+		rc = open_databases(run);
 	if (rc != 0)
 		return rc;
+	warn(run);
 	run->base = event_base_new();
 	if (run->base == NULL)
 		return failure("no event loop");
@@ -281,6 +371,7 @@ static void clear(struct run *run)
 {
 	check_free(run->check);
 	expect_free(&run->expect);
+	geo_free(run->geo);
 	if (run->base != NULL)
 		event_base_free(run->base);
 	opt_clear(&check_program, &run->options);

@@ -50,6 +50,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/file.c natprobe/file.h \
 	natprobe/packet_tap.h \
 	natprobe/portal_check.c natprobe/portal_check.h \
+	natprobe/probe.c natprobe/probe.h \
 	natprobe/probe_io.c natprobe/probe_io.h \
 	natprobe/probe_socket.c natprobe/probe_socket.h \
 	natprobe/progress.c natprobe/progress.h \
@@ -98,7 +99,7 @@ PROBE_SHELL_LIBS = natprobe/libprobeshell.a natprobe/libprobe.a $(SHELL_LIBS) \
 	$(CARES_LIBS) $(JANSSON_LIBS) $(MINIUPNPC_LIBS) -lm
 
 bin_PROGRAMS += natprobe/natprobe
-natprobe_natprobe_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS)
+natprobe_natprobe_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 natprobe_natprobe_SOURCES = \
 	natprobe/cmd_check.c \
 	natprobe/command.c natprobe/command.h \

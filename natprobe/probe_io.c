@@ -267,6 +267,7 @@ static void drive(struct probe_io *p)
 			break;
 		case DISCOVER_WAIT:
 			wait_until(p, a.deadline_us);
+			p->config.on_rest(p->config.arg);
 			return;
 		case DISCOVER_DONE:
 			finish(p);
@@ -306,8 +307,14 @@ struct probe_io *probe_io_new(const struct probe_io_config *config)
 		probe_io_free(p);
 		return NULL;
 	}
-	drive(p);
+	probe_io_wake(p);
 	return p;
+}
+
+void probe_io_wake(struct probe_io *p)
+{
+	if (!p->is_done)
+		event_active(p->timer, EV_TIMEOUT, 0);
 }
 
 void probe_io_free(struct probe_io *p)

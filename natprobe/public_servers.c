@@ -16,3 +16,5 @@ const char *const public_servers[] = {
 	"stun.l.google.com:19302",
 	NULL,
 };
+
+const char public_portal[] = "http://cp.cloudflare.com/generate_204";

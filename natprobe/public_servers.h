@@ -5,4 +5,7 @@
 /* Names as --server takes them, the most useful first; ends with NULL. */
 extern const char *const public_servers[];
 
+/* A page that answers 204 (portal.h), asked where those servers are. */
+extern const char public_portal[];
+
 #endif

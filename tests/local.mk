@@ -6,6 +6,7 @@ SYSTEM_TESTS =
 SYSTEM_TESTS += tests/check_man.sh tests/sys_packaging.sh
 SYSTEM_TESTS += tests/sys_natprobe.sh tests/sys_resolve.sh
 SYSTEM_TESTS += tests/sys_route.sh tests/sys_own_source.sh tests/sys_upnp.sh
+SYSTEM_TESTS += tests/sys_beside.sh
 SYSTEM_TESTS += tests/sys_stund.sh
 
 # The NAT model, for simulations and for natlab.
@@ -388,6 +389,13 @@ tests_tap_ask_LDADD = $(PROBE_SHELL_LIBS)
 # Asks a gateway by UPnP, for tests/sys_upnp.sh.
 check_PROGRAMS += tests/upnp_ask
 tests_upnp_ask_LDADD = $(PROBE_SHELL_LIBS)
+
+# A web server and a database, for tests/sys_beside.sh.
+check_PROGRAMS += tests/http_say tests/mmdb_make
+tests_http_say_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS)
+tests_http_say_LDADD = $(SHELL_LIBS)
+tests_mmdb_make_SOURCES = tests/mmdb_make.c tests/mmdb_write.c tests/mmdb_write.h
+tests_mmdb_make_LDADD = $(CORE_LIBS)
 
 # Asks for routes, for tests/sys_route.sh.
 check_PROGRAMS += tests/route_ask

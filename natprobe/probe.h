@@ -1,0 +1,68 @@
+/*
+ * probe - one interface in one family, and all that runs for it: the discovery, and beside it TLS
+ * with stuns: servers, a captive portal, UPnP.
+ */
+#ifndef NATPROBE_PROBE_H
+#define NATPROBE_PROBE_H
+
+#include <event2/event.h>
+#include <openssl/types.h>
+
+#include "geo.h"
+#include "iface.h"
+#include "portal.h"
+#include "report.h"
+#include "udp.h"
+
+struct probe;
+
+/* What all probes of a run share. */
+struct probe_config {
+	struct event_base *base;
+	struct udp_batch *batch;
+	SSL_CTX *tls;                 /* NULL: no server speaks it */
+	const struct server *servers; /* resolved */
+	size_t server_count;
+	const struct portal_url *portal; /* NULL: nobody is asked */
+	struct addr portal_at[SERVER_FAMILIES];
+	const struct geo *geo; /* NULL: no database */
+	uint64_t timeout_ms;
+	double confidence;   /* 0: the default */
+	uint16_t local_port; /* 0: a fresh one */
+	bool asks_upnp;
+	/* A part has ended, or the discovery rests; not before probe_start. */
+	void (*on_change)(void *arg, struct probe *p);
+	void *arg;
+};
+
+/*
+ * config  borrowed until probe_free
+ * index   is handed back by probe_index
+ * Returns NULL when memory runs out.
+ */
+struct probe *probe_new(const struct probe_config *config, const struct iface_choice *choice,
+			size_t index);
+void probe_free(struct probe *p); /* NULL is fine */
+
+size_t probe_index(const struct probe *p);
+
+/*
+ * Chooses the source, and lets everything begin that goes beside the discovery. When all probes
+ * have done so their connections are under way, and disturb nobody's port samples.
+ */
+void probe_prepare(struct probe *p);
+
+/* Begins the discovery. */
+void probe_start(struct probe *p);
+
+/* Ends all parts with what is known. */
+void probe_stop(struct probe *p);
+
+/* Parts that have begun, and those that have not ended. What nobody waits for is none. */
+size_t probe_parts(const struct probe *p);
+size_t probe_open_parts(const struct probe *p);
+
+/* When all is over: what was found, borrowed until probe_free. */
+void probe_conclude(struct probe *p, struct report_probe *out);
+
+#endif
