@@ -21,6 +21,18 @@ uint8_t asks_add(struct asks *asks, uint8_t slot, uint8_t server, const struct a
 	return (uint8_t)asks->count++;
 }
 
+uint8_t asks_add_follower(struct asks *asks, uint8_t leader, uint8_t slot)
+{
+	const struct verdict_sighting *seen = &asks->list[leader].seen;
+	uint8_t index = asks_add(asks, slot, seen->server, &seen->endpoint);
+
+	if (index != ASK_NONE) {
+		asks->list[index].follows = true;
+		asks->list[index].leader = leader;
+	}
+	return index;
+}
+
 uint8_t asks_add_opening(struct asks *asks, uint8_t slot, uint8_t server,
 			 const struct addr *endpoint)
 {
@@ -33,31 +45,85 @@ uint8_t asks_add_opening(struct asks *asks, uint8_t slot, uint8_t server,
 	return index;
 }
 
+uint8_t asks_add_detour(struct asks *asks, uint8_t slot, uint8_t server,
+			const struct addr *endpoint)
+{
+	uint8_t index = asks_add(asks, slot, server, endpoint);
+
+	if (index != ASK_NONE)
+		asks->list[index].detour = true;
+	return index;
+}
+
+void asks_restart(struct asks *asks)
+{
+	for (size_t i = 0; i < asks->count; i++) {
+		struct ask *a = &asks->list[i];
+
+		if (a->seen.mapped.family == ADDR_NONE && !a->opening)
+			a->retry.copies = 0;
+	}
+}
+
 /* How many copies are sent at most; 0: as many as it takes. */
 static uint8_t copies_max(const struct asks *asks, const struct ask *a,
 			  const struct probe_view *view)
 {
-	if (!a->opening)
-		return view->timing->rounds;
-	return asks->somebody_answered ? COPIES_TO_LATE_SERVER : 0;
+	uint8_t copies = view->timing->copies;
+
+	if (a->detour)
+		return asks->somebody_answered ? a->retry.copies : asks->detour_copies;
+	if (a->opening)
+		return asks->somebody_answered ? COPIES_TO_LATE_SERVER : 0;
+	while (copies < view->timing->copies_max &&
+	       probe_view_silence(view, a->seen.server, copies) > view->error_max)
+		copies++;
+	return copies;
+}
+
+static bool is_silent(const struct asks *asks, const struct ask *a, const struct probe_view *view)
+{
+	uint8_t max = copies_max(asks, a, view);
+	uint64_t rtt_us = probe_view_rtt_us(view, a->seen.server);
+
+	if (view->exhausted)
+		max = a->retry.copies;
+	if (max == 0 && !view->exhausted && !a->detour)
+		return false;
+	return retry_is_silent(&a->retry, view->timing, max, rtt_us, view->now_us);
 }
 
 enum ask_state asks_state(const struct asks *asks, uint8_t index, const struct probe_view *view)
 {
 	const struct ask *a = &asks->list[index];
-	uint8_t max = copies_max(asks, a, view);
-	uint64_t rtt_us = probe_view_rtt_us(view, a->seen.server);
 
 	if (a->seen.mapped.family != ADDR_NONE)
 		return ASK_ANSWERED;
 	if (a->fault != CAUSE_NONE)
 		return ASK_REFUSED;
-	if (view->exhausted)
-		max = a->retry.copies;
-	if ((max == 0 && !view->exhausted) ||
-	    !retry_is_silent(&a->retry, view->timing, max, rtt_us, view->now_us))
-		return ASK_WAITING;
-	return ASK_SILENT;
+	if (a->follows && asks_state(asks, a->leader, view) == ASK_SILENT)
+		return ASK_SILENT;
+	return is_silent(asks, a, view) ? ASK_SILENT : ASK_WAITING;
+}
+
+bool asks_are_unsent(const struct asks *asks)
+{
+	for (size_t i = 0; i < asks->count; i++) {
+		const struct ask *a = &asks->list[i];
+
+		if (a->retry.copies == 0 && a->fault == CAUSE_NONE)
+			return true;
+	}
+	return false;
+}
+
+bool asks_are_waiting(const struct asks *asks, const struct probe_view *view)
+{
+	for (uint8_t i = 0; i < asks->count; i++) {
+		if (asks_state(asks, i, view) == ASK_WAITING)
+			return true;
+	}
+	return false;
 }
 
 bool asks_is_overdue(const struct asks *asks, uint8_t index, const struct probe_view *view)
@@ -75,13 +141,18 @@ static bool wants_copy(const struct asks *asks, const struct ask *a, const struc
 	if (a->seen.mapped.family != ADDR_NONE || a->fault != CAUSE_NONE ||
 	    !view->open[a->seen.slot])
 		return false;
-	return max == 0 || a->retry.copies < max;
+	if (a->follows && a->retry.copies > 0 &&
+	    asks->list[a->leader].seen.mapped.family == ADDR_NONE)
+		return false;
+	return (max == 0 && !a->detour) || a->retry.copies < max;
 }
 
 bool asks_next(const struct asks *asks, const struct probe_view *view, struct probe_want *want)
 {
 	const struct ask *best = NULL;
 
+	if (view->holds) /* what is not answered may not have reached the NAT */
+		return false;
 	for (size_t i = 0; i < asks->count; i++) {
 		const struct ask *a = &asks->list[i];
 
@@ -173,7 +244,8 @@ void asks_on_answer(struct asks *asks, enum probe_match match, const struct prob
 {
 	struct ask *a = &asks->list[answer->probe->want.index];
 
-	asks->somebody_answered = true;
+	if (!a->detour)
+		asks->somebody_answered = true;
 	if (match != PROBE_ANSWER) {
 		a->fault = (uint8_t)fault_of(match);
 		return;

@@ -14,7 +14,10 @@
 struct ask {
 	struct verdict_sighting seen;
 	struct retry retry;
-	bool opening;  /* one of the first, that look for a server at all */
+	bool opening; /* one of the first, that look for a server at all */
+	bool detour; /* on another port than the server's own: no sign that this one answers */
+	bool follows; /* asks what `leader` asks, from another socket */
+	uint8_t leader;
 	uint8_t fault; /* enum verdict_cause: not answered as it should be, or cannot be asked */
 };
 
@@ -23,6 +26,7 @@ struct asks {
 	size_t count;
 	uint8_t opening_count;
 	bool somebody_answered;
+	uint8_t detour_copies; /* most copies of a detour */
 };
 
 #define ASK_NONE UINT8_MAX
@@ -33,9 +37,22 @@ struct asks {
  */
 uint8_t asks_add(struct asks *asks, uint8_t slot, uint8_t server, const struct addr *endpoint);
 
+/*
+ * The same for one that another socket asked before: where that one gets no answer, no copies
+ * are wasted here.
+ */
+uint8_t asks_add_follower(struct asks *asks, uint8_t leader, uint8_t slot);
+
 /* The same for a server's own address, at the very start. */
 uint8_t asks_add_opening(struct asks *asks, uint8_t slot, uint8_t server,
 			 const struct addr *endpoint);
+
+/* The same on a port that may be open where the server's own is not. */
+uint8_t asks_add_detour(struct asks *asks, uint8_t slot, uint8_t server,
+			const struct addr *endpoint);
+
+/* What has been sent without an answer counts no more: our pace was too much for the path. */
+void asks_restart(struct asks *asks);
 
 enum ask_state {
 	ASK_WAITING,
@@ -44,6 +61,12 @@ enum ask_state {
 	ASK_SILENT,
 };
 enum ask_state asks_state(const struct asks *asks, uint8_t index, const struct probe_view *view);
+
+/* Some ask has not been sent once, though its socket is open, or will be. */
+bool asks_are_unsent(const struct asks *asks);
+
+/* Some ask may still be sent again. */
+bool asks_are_waiting(const struct asks *asks, const struct probe_view *view);
 
 /* Waiting, and the first copy is overdue. */
 bool asks_is_overdue(const struct asks *asks, uint8_t index, const struct probe_view *view);

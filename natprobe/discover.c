@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "confidence.h"
 #include "discover_state.h"
 
 static bool has_server(const struct discover *d, const struct addr *addr)
@@ -37,6 +38,12 @@ struct discover *discover_new(const struct discover_config *config)
 	if (d == NULL)
 		return NULL;
 	d->local = config->local;
+	d->gateway = config->gateway;
+	d->confidence = config->confidence > 0 ? config->confidence : CONFIDENCE_DEFAULT;
+	d->allowance = confidence_allowance(d->confidence);
+	d->sees_own_source = config->sees_own_source;
+	d->has_floor = true;
+	d->ports[MAPPING_SLOT] = config->local_port;
 	d->random = config->random;
 	d->random_arg = config->random_arg;
 	d->timing = config->timing != NULL ? *config->timing : discover_timing_default();
@@ -51,142 +58,40 @@ void discover_free(struct discover *d)
 
 struct probe_view discover_view(const struct discover *d)
 {
-	return (struct probe_view){
+	bool samples = samples_are_going_out(&d->samples, d->now_us);
+	struct probe_view view = {
 		.timing = &d->timing,
 		.log = &d->log,
 		.open = d->open,
-		.exhausted = d->log.count >= d->timing.budget || probe_log_is_full(&d->log),
+		.error_max = d->allowance * CONFIDENCE_SILENCE_SHARE,
+		.exhausted = discover_budget_left(d) == 0,
+		.holds = samples || (!d->has_floor && !discover_yields(d)),
+		.stream_rtt_us = d->streams.rtt_us,
 		.now_us = d->now_us,
 	};
+
+	probe_log_loss(&d->log, d->rate.since_us, d->now_us, view.loss);
+	return view;
 }
 
-uint8_t discover_take_slot(struct discover *d)
+size_t discover_budget_left(const struct discover *d)
+{
+	size_t used = d->log.count + d->portmap_sent;
+	size_t budget = d->timing.budget < PROBE_LOG_MAX ? d->timing.budget : PROBE_LOG_MAX;
+
+	return used < budget ? budget - used : 0;
+}
+
+uint8_t discover_take_slot(struct discover *d, uint16_t port)
 {
 	for (uint8_t i = 0; i < DISCOVER_SLOTS_MAX; i++) {
 		if (d->slots[i] == SLOT_UNUSED) {
 			d->slots[i] = SLOT_WANTED;
+			d->ports[i] = port;
 			return i;
 		}
 	}
 	return DISCOVER_SLOTS_MAX;
-}
-
-static void start(struct discover *d)
-{
-	d->started = true;
-	d->started_us = d->now_us;
-	(void)discover_take_slot(d); /* MAPPING_SLOT */
-	for (uint8_t i = 0; i < d->server_count; i++)
-		d->servers[i].ask =
-			asks_add_opening(&d->asks, MAPPING_SLOT, i, &d->servers[i].addr);
-	tcp_control_start(&d->tcp, d->server_count, d->now_us + d->timing.tcp_after_us);
-}
-
-static bool take_slot_action(struct discover *d, enum slot_state in, enum slot_state next,
-			     enum discover_kind kind, struct discover_action *action)
-{
-	for (uint8_t i = 0; i < DISCOVER_SLOTS_MAX; i++) {
-		if (d->slots[i] != in)
-			continue;
-		d->slots[i] = (uint8_t)next;
-		action->kind = (uint8_t)kind;
-		action->slot = i;
-		return true;
-	}
-	return false;
-}
-
-static bool take_hang_up(struct discover *d, struct discover_action *action)
-{
-	action->kind = DISCOVER_DISCONNECT;
-	return tcp_control_hang_up(&d->tcp, &action->slot);
-}
-
-static bool take_connect(struct discover *d, struct discover_action *action)
-{
-	uint8_t random[12];
-
-	if (!tcp_control_is_due(&d->tcp, d->now_us))
-		return false;
-	d->random(d->random_arg, random, sizeof(random));
-	action->kind = DISCOVER_CONNECT;
-	action->slot = tcp_control_connect(&d->tcp, &d->timing, random, d->now_us, &action->data);
-	action->to = d->servers[d->tcp.connections[action->slot].server].addr;
-	return true;
-}
-
-/* What some test wants sent. */
-static bool find_want(struct discover *d, const struct probe_view *view, struct probe_want *want)
-{
-	if (view->exhausted)
-		return false;
-	if (asks_next(&d->asks, view, want))
-		return true;
-	for (size_t i = 0; i < d->session_count; i++) {
-		if (filter_test_next(&d->sessions[i].filter, view, want))
-			return true;
-	}
-	return false;
-}
-
-static void note_sent(struct discover *d, const struct probe_want *want,
-		      const struct probe_view *view)
-{
-	if (want->test == PROBE_ASK)
-		asks_sent(&d->asks, want->index, view);
-	else
-		filter_test_sent(&d->sessions[want->index].filter, want, view);
-}
-
-static bool take_send(struct discover *d, struct discover_action *action)
-{
-	struct probe_view view = discover_view(d);
-	struct probe_want want;
-	uint8_t random[12];
-
-	if (!find_want(d, &view, &want))
-		return false;
-	action->deadline_us = pace_ready_us(&d->pace, &d->timing);
-	if (action->deadline_us > d->now_us)
-		return false;
-	pace_take(&d->pace, &d->timing, d->now_us);
-	d->random(d->random_arg, random, sizeof(random));
-	action->kind = DISCOVER_SEND;
-	action->slot = want.slot;
-	action->to = want.to;
-	action->data = probe_log_add(&d->log, &want, random, d->now_us, d->request);
-	note_sent(d, &want, &view);
-	return true;
-}
-
-static enum discover_kind take_end(struct discover *d, struct discover_action *action)
-{
-	if (!take_slot_action(d, SLOT_OPEN, SLOT_CLOSED, DISCOVER_CLOSE, action) &&
-	    !take_hang_up(d, action))
-		action->kind = DISCOVER_DONE;
-	return (enum discover_kind)action->kind;
-}
-
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static enum discover_kind take_wait(struct discover *d, struct discover_action *action)
-{
-	struct probe_view view = discover_view(d);
-	uint64_t paced_us = action->deadline_us; /* of a datagram that waits for its token */
-	uint64_t deadline_us = discover_run_deadline_us(d);
-
-	if (paced_us > d->now_us)
-		deadline_us = sooner(deadline_us, paced_us);
-	deadline_us = sooner(deadline_us, asks_deadline_us(&d->asks, &view));
-	for (size_t i = 0; i < d->session_count; i++)
-		deadline_us =
-			sooner(deadline_us, filter_test_deadline_us(&d->sessions[i].filter, &view));
-	action->kind = DISCOVER_WAIT;
-	action->deadline_us = deadline_us > d->now_us ? deadline_us : d->now_us + 1;
-	return DISCOVER_WAIT;
 }
 
 /* Time that goes back is taken as standing still. */
@@ -202,19 +107,10 @@ enum discover_kind discover_next(struct discover *d, uint64_t now_us,
 	*action = (struct discover_action){ 0 };
 	move_on(d, now_us);
 	if (!d->started && !d->finished)
-		start(d);
+		discover_start(d);
 	if (!d->finished)
 		discover_run(d);
-	if (d->finished)
-		return take_end(d, action);
-	if (take_slot_action(d, SLOT_WANTED, SLOT_OPENING, DISCOVER_OPEN, action))
-		return DISCOVER_OPEN;
-	if (d->answered_us != 0 ? take_hang_up(d, action) : take_connect(d, action))
-		return (enum discover_kind)action->kind;
-	*action = (struct discover_action){ 0 };
-	if (take_send(d, action))
-		return DISCOVER_SEND;
-	return take_wait(d, action);
+	return discover_act(d, action);
 }
 
 void discover_on_open(struct discover *d, uint8_t slot, const struct addr *local)
@@ -224,6 +120,7 @@ void discover_on_open(struct discover *d, uint8_t slot, const struct addr *local
 	d->slots[slot] = SLOT_OPEN;
 	d->open[slot] = true;
 	d->slot_local[slot] = *local;
+	(void)samples_on_open(&d->samples, slot, local);
 }
 
 void discover_on_open_failed(struct discover *d, uint8_t slot, int err)
@@ -231,19 +128,43 @@ void discover_on_open_failed(struct discover *d, uint8_t slot, int err)
 	if (slot >= DISCOVER_SLOTS_MAX || d->slots[slot] != SLOT_OPENING)
 		return;
 	d->slots[slot] = SLOT_FAILED;
+	if (samples_on_open_failed(&d->samples, slot))
+		d->slots[slot] = SLOT_UNUSED; /* another port is tried */
 	asks_slot_failed(&d->asks, slot);
+}
+
+static void withdraw(struct discover *d, const struct probe_want *want)
+{
+	switch ((enum probe_test)want->test) {
+	case PROBE_ASK:
+		asks_withdrawn(&d->asks, want->index);
+		break;
+	case PROBE_FILTER:
+	case PROBE_VERIFY:
+		filter_test_withdrawn(&d->sessions[want->index].filter, want);
+		break;
+	case PROBE_SAMPLE:
+		samples_withdrawn(&d->samples, want->item);
+		break;
+	case PROBE_HAIRPIN:
+		hairpin_withdrawn(&d->hairpin);
+		break;
+	default:
+		break;
+	}
 }
 
 void discover_on_send_error(struct discover *d, uint8_t slot, int err)
 {
-	const struct probe *p = probe_log_withdraw(&d->log, slot);
+	const struct probe *p;
 
-	if (p == NULL)
+	if (slot == d->portmap_slot && d->portmap_sent > d->portmap_refused) {
+		d->portmap_refused++;
 		return;
-	if (p->want.test == PROBE_ASK)
-		asks_withdrawn(&d->asks, p->want.index);
-	else
-		filter_test_withdrawn(&d->sessions[p->want.index].filter, &p->want);
+	}
+	p = probe_log_withdraw(&d->log, slot);
+	if (p != NULL)
+		withdraw(d, &p->want);
 }
 
 static void on_ask(struct discover *d, enum probe_match match, const struct probe_answer *answer)
@@ -291,6 +212,44 @@ static void on_filter(struct discover *d, enum probe_match match, const struct p
 	verdict_add_finding(&d->verdict, fault, want->server, &answer->from);
 }
 
+static bool is_detour(const struct discover *d, const struct probe_want *want)
+{
+	return want->test == PROBE_ASK && d->asks.list[want->index].detour;
+}
+
+static void on_answer(struct discover *d, enum probe_match match, const struct probe_answer *answer)
+{
+	const struct probe_want *want = &answer->probe->want;
+
+	if (d->answered_us == 0 && !is_detour(d, want))
+		d->answered_us = d->now_us > 0 ? d->now_us : 1;
+	switch ((enum probe_test)want->test) {
+	case PROBE_ASK:
+		on_ask(d, match, answer);
+		break;
+	case PROBE_FILTER:
+	case PROBE_VERIFY:
+		on_filter(d, match, answer);
+		break;
+	case PROBE_SAMPLE:
+		if (match == PROBE_ANSWER)
+			samples_on_answer(&d->samples, want->item, &answer->mapped);
+		break;
+	default:
+		break;
+	}
+}
+
+/* One of our own hairpin probes came back. */
+static bool on_own(struct discover *d, uint8_t slot, const struct addr *from, struct bytes data)
+{
+	const struct probe *p = probe_log_match_own(&d->log, data);
+
+	if (p != NULL)
+		hairpin_on_arrival(&d->hairpin, p->want.item, slot, from);
+	return p != NULL;
+}
+
 void discover_on_datagram(struct discover *d, uint8_t slot, const struct addr *from,
 			  struct bytes data, uint64_t now_us)
 {
@@ -300,38 +259,38 @@ void discover_on_datagram(struct discover *d, uint8_t slot, const struct addr *f
 	move_on(d, now_us);
 	if (d->finished || slot >= DISCOVER_SLOTS_MAX || !d->open[slot])
 		return;
-	match = probe_log_match(&d->log, slot, from, data, d->now_us, &answer);
-	if (match == PROBE_STRAY || match == PROBE_DUPLICATE)
+	if (d->portmap_slot != 0 && slot == d->portmap_slot) {
+		portmap_on_datagram(&d->portmap, from, data, d->now_us);
 		return;
-	if (d->answered_us == 0)
-		d->answered_us = d->now_us > 0 ? d->now_us : 1;
-	if (answer.probe->want.test == PROBE_ASK)
-		on_ask(d, match, &answer);
-	else
-		on_filter(d, match, &answer);
+	}
+	if (on_own(d, slot, from, data))
+		return;
+	match = probe_log_match(&d->log, slot, from, data, d->now_us, &answer);
+	if (match != PROBE_STRAY && match != PROBE_DUPLICATE)
+		on_answer(d, match, &answer);
 }
 
 void discover_on_connected(struct discover *d, uint8_t slot, const struct addr *local,
 			   uint64_t now_us)
 {
 	move_on(d, now_us);
-	if (!d->finished && slot < d->tcp.count)
-		tcp_control_on_connected(&d->tcp, slot, local != NULL ? local : &d->local,
-					 d->now_us);
+	if (!d->finished && slot < d->streams.count)
+		streams_on_connected(&d->streams, slot, local != NULL ? local : &d->local,
+				     d->now_us);
 }
 
 void discover_on_stream(struct discover *d, uint8_t slot, enum discover_stream what,
 			struct bytes data, uint64_t now_us)
 {
 	move_on(d, now_us);
-	if (d->finished || slot >= d->tcp.count)
+	if (d->finished || slot >= d->streams.count)
 		return;
 	switch (what) {
 	case DISCOVER_STREAM_DATA:
-		tcp_control_on_data(&d->tcp, slot, data, d->now_us);
+		streams_on_data(&d->streams, slot, data, d->now_us);
 		break;
 	case DISCOVER_STREAM_CLOSED:
-		tcp_control_on_closed(&d->tcp, slot);
+		streams_on_closed(&d->streams, slot);
 		break;
 	}
 }
@@ -350,11 +309,16 @@ const struct verdict *discover_verdict(const struct discover *d)
 	return d->finished ? &d->verdict : NULL;
 }
 
+void discover_take_floor(struct discover *d, bool granted)
+{
+	d->has_floor = granted;
+}
+
 struct discover_progress discover_progress(const struct discover *d)
 {
 	struct discover_progress p = {
 		.phase = DISCOVER_ASKING,
-		.sent = d->log.sent,
+		.sent = (uint16_t)(d->log.sent + d->portmap_sent),
 		.answered = d->log.answered,
 		.started_us = d->started_us,
 	};
@@ -363,7 +327,7 @@ struct discover_progress discover_progress(const struct discover *d)
 		p.phase = DISCOVER_FINISHED;
 	} else if (d->session_count > 0) {
 		const struct filter_test *f = &d->sessions[d->session_count - 1].filter;
-		struct probe_view view = discover_view(d);
+		struct probe_view view = { .log = &d->log };
 
 		p.phase = DISCOVER_MEASURING;
 		p.window_ends_us =

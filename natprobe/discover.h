@@ -19,10 +19,17 @@
  *
  * Times are microseconds of any monotonic clock; the first call of discover_next starts.
  *
- * How long it takes (R the round trip, W = discover_window_us(R), no loss): at most
- * 3 R + W; 3 R where all filtering probes are answered, 2 R without NAT on top; with UDP
- * blocked and TCP answering at most 2 W; with nobody answering at all, timing.give_up_us.
- * Loss adds a few probes and their wait.
+ * The order, with a round trip of R: all servers are asked; the first answer brings the tests of
+ * mapping, filtering and TCP in one burst; 10 ms later the port samples leave one by one, and
+ * while they do nothing else makes a mapping; then two of their sockets try a hairpin. The
+ * gateway is asked beside all that, and windows of silence overlap.
+ *
+ * How long it takes where nothing is lost, with W = discover_window_us(R): 4 R for those steps
+ * and 10 ms for each port sample, 20 as a rule, with 2 R for each batch beyond; W more where silence decides, of a filter or a
+ * hairpin; 0.5 s at least where the gateway says nothing. So 0.35 s at 50 ms where all answers
+ * are positive, 0.6 s where they are not. With UDP blocked and TCP answering W more than it
+ * takes to find that out, about a second in all; with nobody answering, timing.give_up_us.
+ * Loss adds probes and their wait: TCP alone sends again after a second.
  */
 #ifndef NATPROBE_DISCOVER_H
 #define NATPROBE_DISCOVER_H

@@ -1,4 +1,5 @@
 /* The verdict of a discovery, from all that was seen. */
+#include "confidence.h"
 #include "discover_state.h"
 
 /* Copies that a server must have ignored before it is called silent. */
@@ -29,8 +30,8 @@ static void end_tcp(struct discover *d)
 {
 	struct verdict *v = &d->verdict;
 
-	for (size_t i = 0; i < d->tcp.count; i++) {
-		const struct tcp_connection *c = &d->tcp.connections[i];
+	for (size_t i = 0; i < d->streams.count; i++) {
+		const struct stream *c = &d->streams.list[i];
 		struct verdict_server *s = &v->servers[c->server];
 
 		s->tcp_tried++;
@@ -66,9 +67,9 @@ static void end_counters(struct discover *d)
 {
 	struct verdict *v = &d->verdict;
 
-	v->sent = d->log.sent;
+	v->sent = (uint16_t)(d->log.sent + d->portmap_sent - d->portmap_refused);
 	v->answered = d->log.answered;
-	v->send_errors = d->log.send_errors;
+	v->send_errors = (uint16_t)(d->log.send_errors + d->portmap_refused);
 	v->stray = d->log.stray;
 	v->duplicates = d->log.duplicates;
 	v->elapsed_us = d->now_us - d->started_us;
@@ -222,6 +223,15 @@ static void end_mapping(struct discover *d, enum verdict_cause cause)
 			(uint8_t)(cause != CAUSE_NONE ? cause : mapping_cause(d, v->mapping.cause));
 }
 
+static bool has_detour(const struct discover *d)
+{
+	for (size_t i = 0; i < d->asks.count; i++) {
+		if (d->asks.list[i].detour && d->asks.list[i].seen.mapped.family != ADDR_NONE)
+			return true;
+	}
+	return false;
+}
+
 static void end_udp(struct discover *d, enum verdict_cause cause)
 {
 	struct verdict_yes_no *blocked = &d->verdict.udp_blocked;
@@ -229,9 +239,99 @@ static void end_udp(struct discover *d, enum verdict_cause cause)
 	if (d->answered_us != 0)
 		blocked->value = VERDICT_NO;
 	else if (cause == CAUSE_UDP_BLOCKED)
-		blocked->value = VERDICT_YES;
+		blocked->value = has_detour(d) ? VERDICT_MIXED : VERDICT_YES;
 	else
 		blocked->cause = (uint8_t)cause;
+}
+
+static void end_tcp_mapping(struct discover *d, enum verdict_cause cause)
+{
+	struct verdict_property *p = &d->verdict.mapping_tcp;
+	struct probe_view view = discover_view(d);
+
+	if (d->tcp_mapping.begun) {
+		*p = tcp_mapping_result(&d->tcp_mapping, &d->streams);
+		if (p->value == BEHAVIOUR_UNKNOWN && cause == CAUSE_TIMEOUT &&
+		    !tcp_mapping_is_over(&d->tcp_mapping, &d->streams, &view))
+			p->cause = CAUSE_TIMEOUT;
+		return;
+	}
+	*p = (struct verdict_property){
+		.possible = CLASSIFY_ANY | BEHAVIOUR_BIT(BEHAVIOUR_NONE),
+		.server = first_server(d),
+		.cause = (uint8_t)(cause != CAUSE_NONE ? cause : unfit_servers(d)),
+	};
+}
+
+static void blame(struct verdict_yes_no *answer, enum verdict_cause cause)
+{
+	if (answer->value == VERDICT_UNKNOWN)
+		answer->cause = (uint8_t)cause;
+}
+
+/* Why there are too few samples, if it is not what they say. */
+static enum verdict_cause samples_cause(const struct discover *d, enum verdict_cause cause)
+{
+	if (d->samples.cause != CAUSE_NONE)
+		return (enum verdict_cause)d->samples.cause;
+	if (samples_are_over(&d->samples))
+		return CAUSE_NONE;
+	return cause != CAUSE_NONE ? cause : CAUSE_NOT_TRIED;
+}
+
+static void end_ports(struct discover *d, enum verdict_cause cause)
+{
+	struct verdict *v = &d->verdict;
+	enum verdict_answer nat = (enum verdict_answer)v->nat.value;
+
+	v->sample_count = (uint8_t)samples_copy(&d->samples, v->samples);
+	allocation_classify(v->samples, v->sample_count, nat, d->allowance * CONFIDENCE_PORTS_SHARE,
+			    &v->ports, &v->prediction);
+	allocation_pooling(v, d->allowance * CONFIDENCE_POOLING_SHARE);
+	cause = samples_cause(d, cause);
+	if (cause == CAUSE_NONE)
+		return;
+	if (v->ports.delta == DELTA_UNKNOWN)
+		v->ports.cause = (uint8_t)cause;
+	blame(&v->ports.parity, cause);
+	blame(&v->ports.contiguity, cause);
+	if (v->pooling.value == POOLING_UNKNOWN)
+		v->pooling.cause = (uint8_t)cause;
+}
+
+static void end_hairpin(struct discover *d, enum verdict_cause cause)
+{
+	struct verdict *v = &d->verdict;
+	struct probe_view view = discover_view(d);
+	struct hairpin_rest rest = {
+		.nat = (enum verdict_answer)v->nat.value,
+		.mapping = (enum verdict_behaviour)v->mapping.value,
+		.filtering = (enum verdict_behaviour)v->filtering.value,
+		.pooling = (enum verdict_pooling)v->pooling.value,
+		.sees_own_source = d->sees_own_source,
+	};
+
+	hairpin_end(&d->hairpin, &view, &rest, &d->local, cause, v);
+}
+
+static void end_gateway(struct discover *d)
+{
+	struct verdict *v = &d->verdict;
+
+	v->gateway = d->gateway;
+	portmap_end(&d->portmap, v, d->now_us);
+	portmap_judge_cgn(v);
+}
+
+static void end_confidence(struct discover *d)
+{
+	struct verdict *v = &d->verdict;
+	struct probe_view view = discover_view(d);
+	struct probe_loss loss = probe_view_loss(&view);
+
+	v->loss = confidence_loss(loss.answered, loss.lost);
+	v->confidence_asked = d->confidence;
+	v->confidence = confidence_of(v, d->blocked_error);
 }
 
 void discover_end(struct discover *d, enum verdict_cause cause)
@@ -249,6 +349,12 @@ void discover_end(struct discover *d, enum verdict_cause cause)
 	blocked = (enum verdict_answer)v->udp_blocked.value;
 	end_mapping(d, cause);
 	end_filtering(d, cause);
+	end_tcp_mapping(d, cause);
+	end_ports(d, cause);
+	end_hairpin(d, cause);
+	end_gateway(d);
+	rate_limit_end(&d->rate, d->answered_us != 0, cause, v);
+	end_confidence(d);
 	v->firewall = classify_firewall(blocked, &v->nat, &v->filtering);
 	v->legacy = (uint8_t)classify_legacy(blocked, &v->mapping, &v->filtering);
 }

@@ -1,18 +1,24 @@
 /*
  * discover_state - the inside of a discovery, for discover*.c alone.
  *
- *	discover.c      the door: actions out, inputs in
- *	discover_run.c  what to do next: which server to measure with, and when it is enough
- *	discover_end.c  the verdict, from all that was seen
+ *	discover.c       the door: what came of the actions comes in
+ *	discover_next.c  the next action
+ *	discover_run.c   what to do next: which tests run, and when it is enough
+ *	discover_end.c   the verdict, from all that was seen
  */
 #ifndef NATPROBE_DISCOVER_STATE_H
 #define NATPROBE_DISCOVER_STATE_H
 
 #include "discover.h"
+#include "hairpin.h"
+#include "portmap.h"
+#include "rate_limit.h"
+#include "samples.h"
 #include "session.h"
 #include "tcp_control.h"
+#include "tcp_mapping.h"
 
-_Static_assert(TCP_CONTROL_MAX <= DISCOVER_CONNECTIONS_MAX, "each has a slot in the shell");
+_Static_assert(STREAMS_MAX <= DISCOVER_CONNECTIONS_MAX, "each has a slot in the shell");
 
 #define SESSIONS_MAX 3
 #define MAPPING_SLOT 0
@@ -37,35 +43,68 @@ struct server {
 };
 
 struct discover {
-	struct addr local;
+	struct addr local, gateway;
 	void (*random)(void *arg, void *buf, size_t len);
 	void *random_arg;
 	struct discover_timing timing;
+	double confidence, allowance; /* asked for; the chance of being wrong that it leaves */
+	bool sees_own_source;
 	struct server servers[VERDICT_SERVERS_MAX];
 	uint8_t server_count;
 
 	uint8_t slots[DISCOVER_SLOTS_MAX]; /* enum slot_state */
+	uint16_t ports[DISCOVER_SLOTS_MAX];
 	bool open[DISCOVER_SLOTS_MAX];
 	struct addr slot_local[DISCOVER_SLOTS_MAX];
 	struct pace pace;
 	struct probe_log log;
 	struct asks asks;
+	struct streams streams;
 	struct tcp_control tcp;
+	struct tcp_mapping tcp_mapping;
 	struct session sessions[SESSIONS_MAX];
 	uint8_t session_count;
 	uint8_t second_slot; /* asks all servers again; 0: none yet, the first being another's */
+	struct samples samples;
+	struct hairpin hairpin;
+	struct rate_limit rate;
+	struct portmap portmap;
+	uint8_t portmap_slot; /* 0: none */
+	uint16_t portmap_sent, portmap_answered, portmap_refused;
+	bool detours;   /* UDP port 443 is tried */
+	bool only_rate; /* all is known but whether our pace was too much */
 
 	bool started, finished;
+	bool has_floor;
 	uint64_t now_us, started_us;
+	uint64_t begun_us;    /* when the first probe was allowed to leave; 0: not yet */
 	uint64_t answered_us; /* first answer by UDP, of any kind; 0: none */
+	double blocked_error; /* chance that UDP is not blocked, where it is called so */
 	struct verdict verdict;
 	uint8_t request[PROBE_LEN];
 };
 
 struct probe_view discover_view(const struct discover *d);
 
-/* Takes a slot for a fresh socket; DISCOVER_SLOTS_MAX when there is none. */
-uint8_t discover_take_slot(struct discover *d);
+/* Takes a slot for a fresh socket on that port (0: any); DISCOVER_SLOTS_MAX: there is none. */
+uint8_t discover_take_slot(struct discover *d, uint16_t port);
+
+/* A random number. */
+uint16_t discover_random(struct discover *d);
+
+/* Datagrams that may still be sent. */
+size_t discover_budget_left(const struct discover *d);
+
+/* Is there a NAT, as far as is known by now? */
+enum verdict_answer discover_nat(const struct discover *d);
+
+void discover_start(struct discover *d);
+
+/* Nobody has answered for so long that others need not wait for this discovery any more. */
+bool discover_yields(const struct discover *d);
+
+/* The next action, after discover_run. */
+enum discover_kind discover_act(struct discover *d, struct discover_action *action);
 
 /* Moves everything on to d->now_us; sets d->finished once it is enough. */
 void discover_run(struct discover *d);

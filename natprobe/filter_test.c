@@ -27,12 +27,6 @@ void filter_test_set_fault(struct filter_test *f, enum verdict_cause fault)
 		f->fault = (uint8_t)fault;
 }
 
-static struct probe_loss loss_of(const struct filter_test *f, const struct probe_view *view,
-				 uint64_t age_us)
-{
-	return probe_log_loss(view->log, f->server, age_us, view->now_us);
-}
-
 static uint64_t rtt_of(const struct filter_test *f, const struct probe_view *view)
 {
 	return probe_view_rtt_us(view, f->server);
@@ -43,17 +37,9 @@ static uint64_t tail_of(const struct filter_test *f, const struct probe_view *vi
 	return timing_tail_us(view->timing, rtt_of(f, view));
 }
 
-/* The chance that loss alone silenced this many copies. */
-static double error_of(const struct filter_test *f, const struct probe_view *view, unsigned copies)
-{
-	struct probe_loss loss = loss_of(f, view, timing_overdue_us(rtt_of(f, view)));
-
-	return classify_silence_by_loss(loss.answered, loss.lost, copies);
-}
-
 static bool is_credible(const struct filter_test *f, const struct probe_view *view, unsigned copies)
 {
-	return error_of(f, view, copies) <= view->timing->error_max;
+	return probe_view_silence(view, f->server, copies) <= view->error_max;
 }
 
 static bool controls_got_through(const struct filter_test *f)
@@ -94,12 +80,22 @@ static struct gate_state gate_short_of(const struct filter_test *f, const struct
 	return gate_unknown(view->exhausted ? CAUSE_BUDGET : cause);
 }
 
+/* Copies after which the silence of one kind towards the mapping socket counts. */
+static uint8_t verify_copies(const struct filter_test *f, const struct probe_view *view)
+{
+	uint8_t copies = view->timing->copies;
+
+	while (copies < view->timing->copies_max && !is_credible(f, view, copies))
+		copies++;
+	return copies;
+}
+
 /* The mapping socket asked for the same, its filters are open, and nothing has come. */
 static struct gate_state judge_verifying(const struct filter_test *f,
 					 const struct filter_kind_state *k,
 					 const struct probe_view *view)
 {
-	uint8_t copies = view->exhausted ? k->verify.copies : view->timing->rounds;
+	uint8_t copies = view->exhausted ? k->verify.copies : verify_copies(f, view);
 
 	if (!retry_is_silent(&k->verify, view->timing, copies, rtt_of(f, view), view->now_us))
 		return (struct gate_state){ .cause = CAUSE_DROPS_CHANGE, .pending = true };
@@ -117,7 +113,9 @@ static struct gate_state judge_silence(const struct filter_test *f,
 	if (view->now_us < k->last_us + tail_of(f, view))
 		return (struct gate_state){ .cause = CAUSE_TIMEOUT, .pending = true };
 	if (f->kinds[FILTER_CONTROL].answered == 0)
-		return gate_unknown(CAUSE_CONTROL_LOST);
+		return is_credible(f, view, f->kinds[FILTER_CONTROL].sent)
+			       ? gate_unknown(CAUSE_CONTROL_LOST)
+			       : gate_short_of(f, view, CAUSE_CONTROL_LOST);
 	if (!controls_got_through(f))
 		return gate_short_of(f, view, CAUSE_LOSS);
 	if (needs_verifying(k))
@@ -179,7 +177,7 @@ struct verdict_property filter_test_result(const struct filter_test *f,
 
 		gates[k] = g.gate;
 		if (g.gate == GATE_BLOCKS)
-			error += error_of(f, view, f->kinds[k].sent);
+			error += probe_view_silence(view, f->server, f->kinds[k].sent);
 		if (cause == CAUSE_NONE)
 			cause = g.cause;
 	}
@@ -217,8 +215,10 @@ static bool any_kind_is_silent(const struct filter_test *f)
 /* More rounds than usual: loss is high, and some kind is still silent. */
 static bool wants_extra_round(const struct filter_test *f, const struct probe_view *view)
 {
-	if (!loss_is_known(f, view) || f->kinds[FILTER_CONTROL].answered == 0)
+	if (!loss_is_known(f, view))
 		return false;
+	if (f->kinds[FILTER_CONTROL].answered == 0)
+		return !is_credible(f, view, f->kinds[FILTER_CONTROL].sent);
 	if (!controls_got_through(f))
 		return true;
 	for (unsigned k = FILTER_PORT; k < FILTER_KINDS; k++) {
@@ -260,13 +260,22 @@ static bool round_is_due(const struct filter_test *f, const struct probe_view *v
 	return f->rounds < view->timing->rounds || wants_extra_round(f, view);
 }
 
-/* Each round begins with another kind, so that a rate limit does not always hit the same. */
+/*
+ * Each round has another order, so that a rate limit does not always hit the same. In every
+ * other one the control goes first: some NATs forget a mapping that an unexpected datagram meets.
+ */
 static enum verdict_filter_kind first_pending(const struct filter_test *f)
 {
-	unsigned k = f->rounds % FILTER_KINDS;
+	unsigned turn = (f->rounds - 1u) / 2 % (FILTER_KINDS - 1);
+	bool control_first = f->rounds % 2 == 1;
+	bool control = (f->pending & 1u << FILTER_CONTROL) != 0;
+	bool others = (f->pending & ~(1u << FILTER_CONTROL)) != 0;
+	unsigned k = FILTER_PORT + turn;
 
+	if (control && (control_first || !others))
+		return FILTER_CONTROL;
 	while ((f->pending & 1u << k) == 0)
-		k = (k + 1) % FILTER_KINDS;
+		k = k + 1 < FILTER_KINDS ? k + 1 : FILTER_PORT;
 	return (enum verdict_filter_kind)k;
 }
 
@@ -292,7 +301,7 @@ static bool verify_next(const struct filter_test *f, const struct probe_view *vi
 	for (unsigned k = FILTER_PORT; k < FILTER_KINDS; k++) {
 		const struct filter_kind_state *s = &f->kinds[k];
 
-		if (needs_verifying(s) && s->verify.copies < view->timing->rounds &&
+		if (needs_verifying(s) && s->verify.copies < verify_copies(f, view) &&
 		    s->verify.next_us <= view->now_us) {
 			*want = want_of(f, PROBE_VERIFY, (enum verdict_filter_kind)k);
 			return true;
@@ -303,7 +312,7 @@ static bool verify_next(const struct filter_test *f, const struct probe_view *vi
 
 bool filter_test_next(struct filter_test *f, const struct probe_view *view, struct probe_want *want)
 {
-	if (!is_sending(f, view))
+	if (!is_sending(f, view) || (view->holds && !f->is_mapped))
 		return false;
 	if (round_is_due(f, view))
 		begin_round(f, view);
@@ -347,7 +356,27 @@ void filter_test_on_answer(struct filter_test *f, const struct probe_want *want)
 		return;
 	}
 	k->answered++;
+	f->is_mapped = true;
 	f->pending &= (uint8_t)~(1u << want->item);
+}
+
+void filter_test_restart(struct filter_test *f)
+{
+	f->rounds = f->pending = 0;
+	for (unsigned k = 0; k < FILTER_KINDS; k++) {
+		struct filter_kind_state *s = &f->kinds[k];
+
+		if (s->answered == 0 || k == FILTER_CONTROL)
+			s->sent = s->answered = 0;
+		if (s->verify_answered == 0)
+			s->verify_sent = s->verify.copies = 0;
+	}
+}
+
+bool filter_test_is_unsent(const struct filter_test *f)
+{
+	return !f->failed && f->fault == CAUSE_NONE && !f->paused &&
+	       (f->rounds == 0 || f->kinds[FILTER_CONTROL].sent == 0);
 }
 
 static void sooner(uint64_t *deadline, uint64_t at_us, uint64_t now_us)
@@ -362,7 +391,7 @@ uint64_t filter_test_deadline_us(const struct filter_test *f, const struct probe
 	uint64_t tail_us = tail_of(f, view);
 	uint64_t overdue_us = timing_overdue_us(rtt_of(f, view));
 
-	if (is_sending(f, view))
+	if (is_sending(f, view) && (!view->holds || f->is_mapped))
 		sooner(&deadline, next_round_us(f, view), view->now_us);
 	for (unsigned k = 0; k < FILTER_KINDS; k++) {
 		const struct filter_kind_state *s = &f->kinds[k];

@@ -48,6 +48,7 @@ struct filter_test {
 	uint8_t fault;                 /* enum verdict_cause: the server cannot be used for this */
 	bool failed;                   /* no socket */
 	bool paused;                   /* another server is tried first */
+	bool is_mapped; /* something got through: its NAT knows this socket and the primary */
 };
 
 /*
@@ -73,6 +74,12 @@ void filter_test_sent(struct filter_test *f, const struct probe_want *want,
 		      const struct probe_view *view);
 void filter_test_withdrawn(struct filter_test *f, const struct probe_want *want);
 void filter_test_on_answer(struct filter_test *f, const struct probe_want *want);
+
+/* What was not answered so far counts no more: our pace was too much for the path. */
+void filter_test_restart(struct filter_test *f);
+
+/* Nothing has left its socket yet, though it shall. */
+bool filter_test_is_unsent(const struct filter_test *f);
 
 /* When filter_test_next or filter_test_is_over may say something else; UINT64_MAX: never. */
 uint64_t filter_test_deadline_us(const struct filter_test *f, const struct probe_view *view);

@@ -9,8 +9,10 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/rules_counter.c \
 	natprobe/asks.c natprobe/asks.h \
 	natprobe/classify.c natprobe/classify.h \
+	natprobe/confidence.c natprobe/confidence.h \
 	natprobe/discover.c natprobe/discover.h \
 	natprobe/discover_end.c \
+	natprobe/discover_next.c \
 	natprobe/discover_run.c \
 	natprobe/discover_state.h \
 	natprobe/expect.c natprobe/expect.h \
@@ -18,15 +20,20 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/expect_save.c \
 	natprobe/expect_value.c natprobe/expect_value.h \
 	natprobe/filter_test.c natprobe/filter_test.h \
+	natprobe/hairpin.c natprobe/hairpin.h \
 	natprobe/plan.c natprobe/plan.h \
 	natprobe/floor.c natprobe/floor.h \
 	natprobe/portmap.c natprobe/portmap.h \
 	natprobe/portal.c natprobe/portal.h \
 	natprobe/probe_log.c natprobe/probe_log.h \
 	natprobe/property.c natprobe/property.h \
+	natprobe/rate_limit.c natprobe/rate_limit.h \
+	natprobe/samples.c natprobe/samples.h \
 	natprobe/session.c natprobe/session.h \
+	natprobe/streams.c natprobe/streams.h \
 	natprobe/tcp_control.c natprobe/tcp_control.h \
 	natprobe/ssdp.c natprobe/ssdp.h \
+	natprobe/tcp_mapping.c natprobe/tcp_mapping.h \
 	natprobe/timing.c natprobe/timing.h \
 	natprobe/udp_packet.c natprobe/udp_packet.h \
 	natprobe/verdict.c natprobe/verdict.h

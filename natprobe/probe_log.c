@@ -18,7 +18,33 @@ uint64_t probe_view_rtt_us(const struct probe_view *view, uint8_t server)
 		if (rtt_us > any_us)
 			any_us = rtt_us;
 	}
-	return own_us != 0 ? own_us : any_us;
+	if (own_us != 0)
+		return own_us;
+	return any_us != 0 ? any_us : view->stream_rtt_us;
+}
+
+struct probe_loss probe_view_loss(const struct probe_view *view)
+{
+	struct probe_loss all = { 0 };
+
+	for (size_t i = 0; i < VERDICT_SERVERS_MAX; i++) {
+		all.answered += view->loss[i].answered;
+		all.lost += view->loss[i].lost;
+	}
+	return all;
+}
+
+double probe_view_silence(const struct probe_view *view, uint8_t server, unsigned copies)
+{
+	return classify_silence_by_loss(view->loss[server].answered, view->loss[server].lost,
+					copies);
+}
+
+double probe_view_any_silence(const struct probe_view *view, unsigned copies)
+{
+	struct probe_loss all = probe_view_loss(view);
+
+	return classify_silence_by_loss(all.answered, all.lost, copies);
 }
 
 bool probe_log_is_full(const struct probe_log *log)
@@ -165,6 +191,23 @@ enum probe_match probe_log_match(struct probe_log *log, uint8_t slot, const stru
 	return match;
 }
 
+const struct probe *probe_log_match_own(struct probe_log *log, struct bytes data)
+{
+	struct stun_msg msg;
+
+	if (stun_msg_parse(data, &msg) != STUN_OK || msg.class != STUN_REQUEST)
+		return NULL;
+	for (size_t i = log->count; i-- > 0;) {
+		struct probe *p = &log->probes[i];
+
+		if (p->want.test != PROBE_HAIRPIN || !stun_tid_equal(&p->tid, &msg.tid))
+			continue;
+		p->answered = true;
+		return p;
+	}
+	return NULL;
+}
+
 /* Of which endpoints, and kinds of probe, something was answered. */
 struct answered_groups {
 	bool any[PROBE_TESTS][VERDICT_SIGHTINGS_MAX][FILTER_KINDS];
@@ -172,28 +215,54 @@ struct answered_groups {
 
 static bool *group_of(struct answered_groups *groups, const struct probe_want *want)
 {
-	return &groups->any[want->test][want->index][want->item];
+	uint8_t item = want->item < FILTER_KINDS ? want->item : 0;
+
+	if (want->test == PROBE_SAMPLE)
+		item = 0; /* all ask the same endpoint the same */
+	return &groups->any[want->test][want->index][item];
 }
 
-struct probe_loss probe_log_loss(const struct probe_log *log, uint8_t server, uint64_t tail_us,
-				 uint64_t now_us)
+static enum probe_fate fate_of(const struct probe_log *log, const struct probe *p,
+			       struct answered_groups *groups, uint64_t now_us)
+{
+	uint64_t rtt_us = log->rtt[p->want.server].awake_us;
+
+	if (p->withdrawn || p->want.test == PROBE_HAIRPIN)
+		return PROBE_FATE_OPEN;
+	if (p->answered)
+		return PROBE_FATE_ANSWERED;
+	if (rtt_us == 0)
+		rtt_us = log->rtt[p->want.server].min_us;
+	if (now_us < p->sent_us + timing_overdue_us(rtt_us) || !*group_of(groups, &p->want))
+		return PROBE_FATE_OPEN;
+	return PROBE_FATE_LOST;
+}
+
+void probe_log_fates(const struct probe_log *log, uint64_t now_us, uint8_t *fates)
 {
 	struct answered_groups groups = { 0 };
-	struct probe_loss loss = { 0 };
 
 	for (size_t i = 0; i < log->count; i++) {
 		if (log->probes[i].answered)
 			*group_of(&groups, &log->probes[i].want) = true;
 	}
+	for (size_t i = 0; i < log->count; i++)
+		fates[i] = (uint8_t)fate_of(log, &log->probes[i], &groups, now_us);
+}
+
+void probe_log_loss(const struct probe_log *log, uint64_t since_us, uint64_t now_us,
+		    struct probe_loss out[static VERDICT_SERVERS_MAX])
+{
+	uint8_t fates[PROBE_LOG_MAX];
+
+	memset(out, 0, VERDICT_SERVERS_MAX * sizeof(*out));
+	probe_log_fates(log, now_us, fates);
 	for (size_t i = 0; i < log->count; i++) {
 		const struct probe *p = &log->probes[i];
 
-		if (p->want.server != server || p->withdrawn)
+		if (p->sent_us < since_us)
 			continue;
-		if (p->answered)
-			loss.answered++;
-		else if (now_us >= p->sent_us + tail_us && *group_of(&groups, &p->want))
-			loss.lost++;
+		out[p->want.server].answered += fates[i] == PROBE_FATE_ANSWERED;
+		out[p->want.server].lost += fates[i] == PROBE_FATE_LOST;
 	}
-	return loss;
 }

@@ -21,7 +21,10 @@
 enum probe_test {
 	PROBE_ASK, /* a mapped address: asks.h; index of the ask */
 	PROBE_FILTER, /* from the fresh socket: filter_test.h; index of the session, item is the kind */
-	PROBE_VERIFY, /* the same from the mapping socket */
+	PROBE_VERIFY,  /* the same from the mapping socket */
+	PROBE_SAMPLE,  /* a fresh socket's only datagram: samples.h; item is its number */
+	PROBE_HAIRPIN, /* to a mapped address of ours: hairpin.h; item is the direction */
+	PROBE_PACED, /* one more from the mapping socket, to see what a pace costs: rate_limit.h */
 	PROBE_TESTS,
 };
 
@@ -65,17 +68,37 @@ struct probe_log {
 	uint16_t server_sent[VERDICT_SERVERS_MAX], server_answered[VERDICT_SERVERS_MAX];
 };
 
+/*
+ * A path as its answers show it: of the probes to endpoints and of kinds that are answered at
+ * all, how many were, and how many were lost.
+ */
+struct probe_loss {
+	unsigned answered;
+	unsigned lost;
+};
+
 /* What every test looks at when it decides. */
 struct probe_view {
 	const struct discover_timing *timing;
 	const struct probe_log *log;
-	const bool *open; /* per slot: may be sent from */
+	struct probe_loss loss[VERDICT_SERVERS_MAX]; /* of each server's path, by now */
+	const bool *open;                            /* per slot: may be sent from */
+	double error_max; /* a silence counts when loss explains it with at most this chance */
 	bool exhausted;   /* the budget is: nothing more will be sent */
+	uint64_t stream_rtt_us; /* round trip over TCP; 0: not known */
+	bool holds;             /* nothing may be sent that could make a mapping in a NAT */
 	uint64_t now_us;
 };
 
 /* The round trip to expect of a server; where it has not answered, of any; 0: nobody has. */
 uint64_t probe_view_rtt_us(const struct probe_view *view, uint8_t server);
+
+/* The loss on all paths together. */
+struct probe_loss probe_view_loss(const struct probe_view *view);
+
+/* The chance that loss alone silenced this many copies to a server, or on any path. */
+double probe_view_silence(const struct probe_view *view, uint8_t server, unsigned copies);
+double probe_view_any_silence(const struct probe_view *view, unsigned copies);
 
 bool probe_log_is_full(const struct probe_log *log);
 
@@ -108,20 +131,33 @@ struct probe_answer {
 	struct addr from;
 };
 
+/*
+ * A request of ours that came in on a socket of ours: the hairpin probe that it is, or NULL.
+ * It is noted as answered.
+ */
+const struct probe *probe_log_match_own(struct probe_log *log, struct bytes data);
+
 /* Finds the probe that a datagram answers, and notes what it says about round trips. */
 enum probe_match probe_log_match(struct probe_log *log, uint8_t slot, const struct addr *from,
 				 struct bytes data, uint64_t now_us, struct probe_answer *out);
 
 /*
- * The path to a server as its answers show it: of the probes to endpoints and of kinds that
- * are answered at all, how many were, and how many were lost, once `tail_us` has passed.
+ * The paths to all servers, as their answers show them. A probe counts as lost once it is
+ * overdue.
+ * since_us  earlier probes do not count
  */
-struct probe_loss {
-	unsigned answered;
-	unsigned lost;
+void probe_log_loss(const struct probe_log *log, uint64_t since_us, uint64_t now_us,
+		    struct probe_loss out[static VERDICT_SERVERS_MAX]);
+
+/* The same of one probe: what became of it, if that is known and tells something. */
+enum probe_fate {
+	PROBE_FATE_OPEN = 0, /* may still be answered, or is of a kind that nobody answers */
+	PROBE_FATE_ANSWERED,
+	PROBE_FATE_LOST,
 };
-struct probe_loss probe_log_loss(const struct probe_log *log, uint8_t server, uint64_t tail_us,
-				 uint64_t now_us);
+
+/* Sets fates[PROBE_LOG_MAX], by the order of sending. */
+void probe_log_fates(const struct probe_log *log, uint64_t now_us, uint8_t *fates);
 
 /* Reads mapped address and OTHER-ADDRESS; old servers say CHANGED-ADDRESS (RFC 3489). */
 void probe_read_answer(const struct stun_msg *msg, struct probe_answer *out);

@@ -2,19 +2,21 @@
 
 #define CONFIRMATIONS_MAX 2
 
+void session_endpoints(const struct addr *primary, const struct addr *other,
+		       struct addr endpoints[FILTER_KINDS])
+{
+	endpoints[FILTER_CONTROL] = *primary;
+	endpoints[FILTER_PORT] = addr_with_port(primary, other->port);
+	endpoints[FILTER_ADDRESS] = addr_with_port(other, primary->port);
+	endpoints[FILTER_BOTH] = *other;
+}
+
 void session_start(struct session *s, struct asks *asks, uint8_t index, uint8_t server,
 		   const struct addr *primary, const struct addr *other, uint8_t mapping_slot,
 		   uint8_t filter_slot, uint64_t now_us)
 {
-	*s = (struct session){
-		.server = server,
-		.endpoints = {
-			[FILTER_CONTROL] = *primary,
-			[FILTER_PORT] = addr_with_port(primary, other->port),
-			[FILTER_ADDRESS] = addr_with_port(other, primary->port),
-			[FILTER_BOTH] = *other,
-		},
-	};
+	*s = (struct session){ .server = server };
+	session_endpoints(primary, other, s->endpoints);
 	for (unsigned k = 0; k < FILTER_KINDS; k++) {
 		s->asks[k] = asks_add(asks, mapping_slot, server, &s->endpoints[k]);
 		s->confirms[k] = ASK_NONE;
@@ -73,6 +75,8 @@ static void step_mapping(struct session *s, const struct asks *asks, const struc
 		state = state_of_all(s->asks, asks, view);
 		if (state == ASK_SILENT)
 			s->mapping = SESSION_SHORT;
+		else if (state == ASK_ANSWERED && s->confirmations > 0)
+			s->mapping = SESSION_CONFIRMING;
 		else if (state == ASK_ANSWERED)
 			s->mapping = is_translated(s, asks) ? SESSION_ASKED : SESSION_MAPPED;
 	} else if (s->mapping == SESSION_CONFIRMING) {
@@ -115,10 +119,14 @@ void session_step(struct session *s, const struct asks *asks, const struct probe
 
 void session_confirm(struct session *s, struct asks *asks, uint8_t slot)
 {
-	for (unsigned k = 0; k < FILTER_KINDS; k++)
-		s->confirms[k] = asks_add(asks, slot, s->server, &s->endpoints[k]);
+	for (unsigned k = 0; k < FILTER_KINDS; k++) {
+		if (s->asks[k] == ASK_NONE)
+			continue;
+		s->confirms[k] = asks_add_follower(asks, s->asks[k], slot);
+	}
 	s->confirmations++;
-	s->mapping = SESSION_CONFIRMING;
+	if (s->mapping == SESSION_ASKED)
+		s->mapping = SESSION_CONFIRMING;
 }
 
 void session_skip_confirm(struct session *s)

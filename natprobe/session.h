@@ -2,7 +2,7 @@
  * session - the tests of RFC 5780, section 4.3 and 4.4, with one server.
  *
  * Mapping: all four endpoints of the server are asked from the socket that found it; where
- * there is a NAT, again from a fresh socket, since one snapshot may be chance. Filtering runs
+ * there is a NAT, from a fresh socket too, since one snapshot may be chance. Filtering runs
  * beside it, from a socket of its own. What the mapping test learns about the endpoints tells
  * the filtering test which silences count.
  */
@@ -14,7 +14,7 @@
 
 enum session_mapping {
 	SESSION_ASKING = 0, /* all four endpoints, from the first socket */
-	SESSION_ASKED,      /* all answered, there is a NAT: another socket is wanted */
+	SESSION_ASKED,      /* all answered, there is a NAT, and no other socket asks yet */
 	SESSION_CONFIRMING, /* the same from that socket; where they disagree, from a third */
 	SESSION_MAPPED,     /* done */
 	SESSION_SHORT,      /* some endpoint does not answer */
@@ -30,6 +30,10 @@ struct session {
 	struct filter_test filter;
 };
 
+/* The four endpoints of a server, by the kind whose answer comes from there. */
+void session_endpoints(const struct addr *primary, const struct addr *other,
+		       struct addr endpoints[FILTER_KINDS]);
+
 /*
  * primary, other  the server's own address and its OTHER-ADDRESS: they differ in IP and port
  * mapping_slot    the socket that has asked the primary already
@@ -42,7 +46,7 @@ void session_start(struct session *s, struct asks *asks, uint8_t index, uint8_t 
 /* Takes in what the asks have learnt. */
 void session_step(struct session *s, const struct asks *asks, const struct probe_view *view);
 
-/* In SESSION_ASKED: go on with a fresh socket, or without one. */
+/* In SESSION_ASKING or SESSION_ASKED: ask from a fresh socket too, or go on without one. */
 void session_confirm(struct session *s, struct asks *asks, uint8_t slot);
 void session_skip_confirm(struct session *s);
 

@@ -1,9 +1,11 @@
 #include "timing.h"
 
-#define SECOND_US  1000000u
-#define OVERDUE_US 20000u  /* least: schedulers and clocks are coarse */
-#define PATIENT_US 500000u /* most, until a probe is sent again */
-#define SLACK_US   20000u  /* of the window as promised, for coarse timers */
+#define SECOND_US    1000000u
+#define OVERDUE_US   20000u  /* least: schedulers and clocks are coarse */
+#define PATIENT_US   500000u /* most, until a probe is sent again */
+#define SLACK_US     20000u  /* of the window as promised, for coarse timers */
+#define ROUND_US     10000u  /* that a round trip may vary by */
+#define ROUND_MAX_US 200000u
 
 struct discover_timing discover_timing_default(void)
 {
@@ -15,13 +17,15 @@ struct discover_timing discover_timing_default(void)
 		.deadline_us = 15000000,
 		.round_gap_us = 40000,
 		.tail_us = 120000,
-		.rounds = 8,
+		.sample_gap_us = 10000,
+		.rounds = 3,
 		.rounds_max = 18,
+		.copies = 3,
+		.copies_max = 10,
 		.blocked_copies = 9,
 		.budget = 120,
 		.rate_per_s = 100,
 		.burst = 30,
-		.error_max = 1e-5,
 	};
 }
 
@@ -36,6 +40,12 @@ static uint64_t at_most(uint64_t a, uint64_t b)
 }
 
 uint64_t timing_round_gap_us(const struct discover_timing *t, uint64_t rtt_us)
+{
+	return at_least(t->round_gap_us, at_most(rtt_us + ROUND_US, ROUND_MAX_US));
+}
+
+/* Between copies of a probe whose answer is overdue. */
+static uint64_t copy_gap_us(const struct discover_timing *t, uint64_t rtt_us)
 {
 	return at_least(t->round_gap_us, at_most(rtt_us, TIMING_RTT_MAX_US) / 10);
 }
@@ -78,7 +88,7 @@ void retry_sent(struct retry *r, const struct discover_timing *t, uint64_t rtt_u
 	note_copy(r, now_us);
 	age = now_us - r->first_us;
 	if (age >= overdue)
-		r->next_us = now_us + timing_round_gap_us(t, rtt_us);
+		r->next_us = now_us + copy_gap_us(t, rtt_us);
 	else
 		r->next_us = now_us + at_most(overdue - age, PATIENT_US);
 }

@@ -22,25 +22,30 @@ struct discover_timing {
 	uint32_t deadline_us;   /* the discovery ends by then, whatever is missing */
 	uint32_t round_gap_us;  /* least time between two rounds of filtering probes */
 	uint32_t tail_us;       /* least time beyond a round trip that an answer may take */
-	uint8_t rounds;         /* of filtering probes, and copies of a mapping probe */
+	uint32_t sample_gap_us; /* between two port samples */
+	uint8_t rounds;         /* of filtering probes, at least; more where silence must count */
 	uint8_t rounds_max;     /* of filtering probes where much is lost */
-	uint8_t blocked_copies; /* unanswered UDP probes that it takes to say blocked */
+	uint8_t copies;         /* of a mapping probe or a hairpin, at least before it is silent */
+	uint8_t copies_max;     /* the same at most */
+	uint8_t blocked_copies; /* unanswered UDP probes that it takes to say blocked, at least */
 	uint16_t budget;        /* most datagrams */
 	uint16_t rate_per_s;    /* token bucket over all datagrams */
 	uint16_t burst;
-	double error_max; /* a silence counts when loss explains it with at most this chance */
 };
 
 /* What natprobe uses where the user says nothing. */
 struct discover_timing discover_timing_default(void);
 
 /*
- * The negative window: from the first filtering probe until its silence counts, over a path
- * of round trip `rtt_us`, where nothing is lost.
+ * The shortest negative window: from the first filtering probe until its silence can count,
+ * over a path of round trip `rtt_us`.
  */
 uint64_t discover_window_us(const struct discover_timing *t, uint64_t rtt_us);
 
-/* Between two rounds of probes. */
+/*
+ * Between two rounds of filtering probes: the answers to one have arrived when the next one
+ * leaves, since some NATs forget a mapping that an unexpected datagram meets.
+ */
 uint64_t timing_round_gap_us(const struct discover_timing *t, uint64_t rtt_us);
 
 /* How long the answer to one probe is waited for, before its silence counts. */

@@ -286,7 +286,7 @@ static void is_sound(const struct verdict *v)
 		   (v->mapping.value == BEHAVIOUR_UNKNOWN &&
 		    v->filtering.value == BEHAVIOUR_UNKNOWN &&
 		    (v->firewall.value == VERDICT_YES) == (v->nat.value == VERDICT_NO)));
-	FUZZ_CHECK(v->filtering.error >= 0 && v->filtering.error <= 1e-4);
+	FUZZ_CHECK(v->filtering.error >= 0 && v->filtering.error <= 1e-3);
 	FUZZ_CHECK(v->sighting_count <= VERDICT_SIGHTINGS_MAX);
 	FUZZ_CHECK(verdict_headline(v)[0] != '\0');
 	FUZZ_CHECK(verdict_possible_print(v->mapping.possible, buf, sizeof(buf))[0] != '\0');

@@ -106,12 +106,14 @@ const char *sim_filtering_cause(const struct sim_result *r)
 
 void sim_fail(const struct sim_case *c, const struct sim_result *r)
 {
-	fail_msg("mapping %s, filtering %s, seed %u, rtt %u: %s (%s), %s (%s) after %u us",
+	fail_msg("mapping %s, filtering %s, seed %u, rtt %u: %s (%s), %s (%s) after %u us, %u "
+		 "samples",
 		 verdict_behaviour_word(sim_behaviour(c->box.mapping)),
 		 verdict_behaviour_word(sim_behaviour(c->box.filtering)), (unsigned)c->net.seed,
 		 c->net.rtt_us, sim_mapping_word(r),
 		 verdict_cause_word((enum verdict_cause)r->verdict.mapping.cause),
-		 sim_filtering_word(r), sim_filtering_cause(r), (unsigned)r->elapsed_us);
+		 sim_filtering_word(r), sim_filtering_cause(r), (unsigned)r->elapsed_us,
+		 (unsigned)r->verdict.sample_count);
 }
 
 bool sim_is_exact(const struct sim_case *c, const struct sim_result *r)
@@ -137,4 +139,18 @@ bool sim_is_wrong(const struct sim_case *c, const struct sim_result *r)
 	       (v->filtering.value != sim_behaviour(c->box.filtering) &&
 		v->filtering.value != BEHAVIOUR_UNKNOWN) ||
 	       v->udp_blocked.value == VERDICT_YES;
+}
+
+uint64_t sim_promised_us(const struct sim_case *c, const struct sim_result *r)
+{
+	struct discover_timing timing = discover_timing_default();
+	uint64_t samples_us = (uint64_t)r->verdict.sample_count * timing.sample_gap_us;
+	uint64_t tests_us = 4 * c->net.rtt_us + samples_us +
+			    discover_window_us(&timing, c->net.rtt_us) +
+			    6 * (uint64_t)timing.sample_gap_us;
+	unsigned batches = r->verdict.sample_count > 20 ? (r->verdict.sample_count - 16u) / 5 : 0;
+	uint64_t gateway_us = 500000 + 2 * (uint64_t)c->net.rtt_us;
+
+	tests_us += 2 * (uint64_t)batches * c->net.rtt_us;
+	return tests_us > gateway_us ? tests_us : gateway_us;
 }

@@ -30,6 +30,9 @@ bool sim_is_wrong(const struct sim_case *c, const struct sim_result *r);
 /* Fails the test, and tells the world and the verdict. */
 void sim_fail(const struct sim_case *c, const struct sim_result *r);
 
+/* How long it may take where nothing is lost, as discover.h says it. */
+uint64_t sim_promised_us(const struct sim_case *c, const struct sim_result *r);
+
 /* What a rule is called in a verdict. */
 enum verdict_behaviour sim_behaviour(uint8_t rule);
 

@@ -12,7 +12,6 @@
 static void every_combination_is_exact_and_in_time(void **state)
 {
 	static const uint32_t rtts_us[] = { 1000, 20000, 50000, 150000, 400000, 1000000, 1200000 };
-	struct discover_timing timing = discover_timing_default();
 	struct sim_case c = sim_home;
 
 	for (size_t m = 0; m < ARRAY_LEN(sim_mappings); m++) {
@@ -28,9 +27,7 @@ static void every_combination_is_exact_and_in_time(void **state)
 				c.net.seed++;
 				r = sim_check(&c);
 				if (!sim_is_exact(&c, &r) || r.verdict.finding_count > 0 ||
-				    r.elapsed_us >
-					    3 * c.net.rtt_us +
-						    discover_window_us(&timing, c.net.rtt_us))
+				    r.elapsed_us > sim_promised_us(&c, &r))
 					sim_fail(&c, &r);
 			}
 		}
@@ -43,16 +40,19 @@ static void positives_decide_without_the_window(void **state)
 	struct sim_result r;
 
 	c.box.filtering = NAT_EI;
+	c.box.hairpin = NAT_HAIRPIN_EXTERNAL;
 	r = sim_check(&c);
 	assert_true(sim_is_exact(&c, &r));
-	assert_true(r.elapsed_us <= 3 * c.net.rtt_us);
+	assert_int_equal(r.verdict.hairpin.value, HAIRPIN_EXTERNAL_SOURCE);
+	assert_true(r.elapsed_us <= 500000); /* the gateway's silence */
 	assert_int_equal(r.verdict.window_us, 0);
 	assert_float_equal(r.verdict.filtering.error, 0, 0);
 
 	c.box.mapping = NAT_NONE;
 	r = sim_check(&c);
 	assert_true(sim_is_exact(&c, &r));
-	assert_true(r.elapsed_us <= 2 * c.net.rtt_us);
+	assert_true(r.elapsed_us <= 500000);
+	assert_int_equal(r.verdict.sample_count, 0);
 }
 
 /* Random ports out of few: two destinations often have the same port, by chance. */
@@ -119,7 +119,7 @@ static void the_evidence_is_complete(void **state)
 	assert_int_equal(v->rtt_min_us, c.net.rtt_us);
 	assert_int_equal(v->rtt_max_us, c.net.rtt_us);
 	assert_int_equal(v->servers[0].rtt_us, c.net.rtt_us);
-	assert_int_equal(v->servers[0].sent, v->sent);
+	assert_in_range(v->servers[0].sent, v->sent - 8, v->sent); /* the gateway got a few */
 	assert_int_equal(v->server_count, 1);
 	assert_int_equal(v->sighting_count, 8); /* four endpoints from two sockets */
 	for (size_t i = 0; i < v->sighting_count; i++) {
@@ -129,13 +129,22 @@ static void the_evidence_is_complete(void **state)
 		assert_true(s->answered > 0 && s->sent >= s->answered);
 	}
 	assert_true(v->sightings[0].slot != v->sightings[7].slot);
-	assert_int_equal(v->filter[FILTER_CONTROL].sent, 8);
-	assert_int_equal(v->filter[FILTER_CONTROL].answered, 8);
-	assert_int_equal(v->filter[FILTER_BOTH].sent, 8);
+	assert_in_range(v->filter[FILTER_CONTROL].sent, 3, 5);
+	assert_int_equal(v->filter[FILTER_CONTROL].answered, v->filter[FILTER_CONTROL].sent);
+	assert_int_equal(v->filter[FILTER_BOTH].sent, v->filter[FILTER_CONTROL].sent);
 	assert_int_equal(v->filter[FILTER_BOTH].answered, 0);
 	assert_int_equal(v->filter[FILTER_BOTH].verify_answered, 1);
-	assert_true(v->filtering.error > 0 && v->filtering.error < 3e-5);
+	assert_true(v->filtering.error > 0 && v->filtering.error < 3e-4);
 	assert_true(v->window_us >= 6 * c.net.rtt_us);
+	assert_in_range(v->sample_count, 16, 24);
+	for (size_t i = 0; i < v->sample_count; i++)
+		assert_int_equal(v->samples[i].mapped.port, v->samples[i].local_port);
+	assert_int_equal(v->ports.delta, DELTA_EQUAL);
+	assert_int_equal(v->mapping_tcp.value, BEHAVIOUR_ENDPOINT_INDEPENDENT);
+	assert_int_equal(v->pooling.value, POOLING_PAIRED);
+	assert_int_equal(v->rate_limit.value, VERDICT_NO);
+	assert_true(v->confidence >= 0.999 && v->confidence < 1);
+	assert_true(v->loss.known && v->loss.low == 0 && v->loss.high < 0.2);
 	assert_int_equal(v->legacy, LEGACY_RESTRICT_PORT);
 	assert_int_equal(verdict_prospect(v), PROSPECT_PUNCH);
 }

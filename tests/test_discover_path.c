@@ -109,7 +109,6 @@ static void long_round_trips_are_not_silence(void **state)
 /* A radio wakes up, or an address is resolved: late, but then the path is quick. */
 static void a_path_that_wakes_up_is_quick_afterwards(void **state)
 {
-	struct discover_timing timing = discover_timing_default();
 	struct sim_case c = sim_home;
 
 	for (c.net.wakes_after_us = 100000; c.net.wakes_after_us <= 2500000;
@@ -117,15 +116,22 @@ static void a_path_that_wakes_up_is_quick_afterwards(void **state)
 		struct sim_result r = sim_check(&c);
 
 		if (!sim_is_exact(&c, &r) ||
-		    r.elapsed_us > c.net.wakes_after_us + 4 * c.net.rtt_us +
-					   discover_window_us(&timing, c.net.rtt_us))
+		    r.elapsed_us > c.net.wakes_after_us + c.net.rtt_us + sim_promised_us(&c, &r))
 			sim_fail(&c, &r);
 	}
 }
 
-static void blocked_udp_takes_two_windows(void **state)
+/* A control, four connections for the mapping, and the silence of two ports. */
+static uint64_t blocked_us(const struct sim_case *c)
 {
 	struct discover_timing timing = discover_timing_default();
+
+	return timing.tcp_after_us + 3 * timing.first_gap_us + 4 * c->net.rtt_us +
+	       2 * discover_window_us(&timing, c->net.rtt_us);
+}
+
+static void blocked_udp_takes_its_time(void **state)
+{
 	struct sim_case c = sim_home;
 
 	c.box.udp_blocked = true;
@@ -140,15 +146,14 @@ static void blocked_udp_takes_two_windows(void **state)
 			assert_int_equal(r.verdict.legacy, LEGACY_FILTERED);
 			assert_int_equal(verdict_outcome(&r.verdict), VERDICT_REACHED);
 			assert_int_equal(verdict_prospect(&r.verdict), PROSPECT_RELAY);
-			assert_int_equal(r.verdict.servers[0].tcp_answered, 1);
-			assert_true(r.elapsed_us <= 2 * discover_window_us(&timing, c.net.rtt_us));
+			assert_in_range(r.verdict.servers[0].tcp_answered, 1, SIM_TCP_BUDGET);
+			assert_true(r.elapsed_us <= blocked_us(&c));
 		}
 	}
 }
 
 static void blocked_udp_is_seen_past_dead_servers(void **state)
 {
-	struct discover_timing timing = discover_timing_default();
 	struct sim_case c = sim_home;
 
 	c.box.udp_blocked = true;
@@ -158,7 +163,7 @@ static void blocked_udp_is_seen_past_dead_servers(void **state)
 		c.net.servers[c.net.server_count - 2].misdeed = SIM_DEAD;
 		r = sim_check(&c);
 		assert_int_equal(r.verdict.udp_blocked.value, VERDICT_YES);
-		assert_true(r.elapsed_us <= 2 * discover_window_us(&timing, c.net.rtt_us));
+		assert_true(r.elapsed_us <= blocked_us(&c));
 	}
 }
 
@@ -260,7 +265,7 @@ int main(void)
 		cmocka_unit_test(jitter_reordering_and_duplicates_change_nothing),
 		cmocka_unit_test(long_round_trips_are_not_silence),
 		cmocka_unit_test(a_path_that_wakes_up_is_quick_afterwards),
-		cmocka_unit_test(blocked_udp_takes_two_windows),
+		cmocka_unit_test(blocked_udp_takes_its_time),
 		cmocka_unit_test(blocked_udp_is_seen_past_dead_servers),
 		cmocka_unit_test(blocked_udp_is_seen_under_loss),
 		cmocka_unit_test(nobody_there_is_not_blocked),

@@ -1,0 +1,68 @@
+#include "confidence.h"
+
+/* Of what no field tells: equal ports by chance, a NAT that changed while we looked. */
+#define RESIDUE 1e-5
+
+#define INTERVAL_ERROR 0.001
+#define HALVINGS       40
+
+double confidence_allowance(double confidence_asked)
+{
+	if (confidence_asked <= 0 || confidence_asked >= 1)
+		confidence_asked = CONFIDENCE_DEFAULT;
+	return 1 - confidence_asked;
+}
+
+double confidence_of(const struct verdict *v, double others)
+{
+	double error = others + RESIDUE;
+
+	error += v->filtering.error + v->mapping.error + v->mapping_tcp.error;
+	error += v->ports.error + v->pooling.error + v->hairpin.error;
+	return error < 1 ? 1 - error : 0;
+}
+
+/* The chance of at most `hits` in `n` tries, each with chance p. */
+static double at_most(unsigned hits, unsigned n, double p)
+{
+	double term = 1, sum = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		term *= 1 - p;
+	for (unsigned k = 0; k <= hits; k++) {
+		sum += term;
+		term *= (double)(n - k) / (k + 1.0) * p / (1 - p);
+	}
+	return sum;
+}
+
+/* The p at which that chance is `chance`. */
+static double solve(unsigned hits, unsigned n, double chance)
+{
+	double low = 0, high = 1;
+
+	for (unsigned i = 0; i < HALVINGS; i++) {
+		double middle = (low + high) / 2;
+
+		if (at_most(hits, n, middle) > chance)
+			low = middle;
+		else
+			high = middle;
+	}
+	return (low + high) / 2;
+}
+
+/* Clopper and Pearson's interval. */
+struct verdict_interval confidence_loss(unsigned answered, unsigned lost)
+{
+	unsigned n = answered + lost;
+	struct verdict_interval i = { .low = 0, .high = 1, .known = n > 0 };
+
+	if (n == 0)
+		return i;
+	if (lost > 0)
+		i.low = solve(lost - 1, n, 1 - INTERVAL_ERROR / 2);
+	if (answered > 0)
+		i.high = solve(lost, n, INTERVAL_ERROR / 2);
+	return i;
+}

@@ -1,0 +1,197 @@
+#include "rate_limit.h"
+
+#define RECENT     20   /* the latest probes that are looked at */
+#define RECENT_MIN 14   /* fewer say nothing */
+#define LOST_SHARE 0.45 /* of them, at least */
+#define CHANCE_MAX 3e-4 /* that the same loss hit the fast ones so much harder */
+
+#define SLOW_MIN     12 /* slow probes before anything is concluded */
+#define SLOW_MAX     40 /* after as many it is not the pace */
+#define SLOWINGS_MAX 3
+#define PROBES_MAX   36
+#define PACE_MIN     5      /* a second */
+#define PACE_SHARE   0.7    /* of what got through */
+#define PAUSE_US     150000 /* lets the path recover */
+#define SECOND_US    1000000.0
+
+struct tally {
+	unsigned known, lost;
+};
+
+static struct tally count_fates(const struct probe_log *log, const uint8_t *fates, uint64_t from_us,
+				uint64_t to_us)
+{
+	struct tally t = { 0 };
+
+	for (size_t i = 0; i < log->count; i++) {
+		uint64_t at_us = log->probes[i].sent_us;
+
+		if (at_us < from_us || at_us >= to_us || fates[i] == PROBE_FATE_OPEN)
+			continue;
+		t.known++;
+		t.lost += fates[i] == PROBE_FATE_LOST;
+	}
+	return t;
+}
+
+/* When the RECENT-th last probe whose fate is known left. */
+static uint64_t recent_us(const struct probe_log *log, const uint8_t *fates, uint64_t from_us)
+{
+	unsigned known = 0;
+
+	for (size_t i = log->count; i-- > 0;) {
+		if (fates[i] == PROBE_FATE_OPEN)
+			continue;
+		if (log->probes[i].sent_us < from_us)
+			return from_us;
+		if (++known == RECENT)
+			return log->probes[i].sent_us;
+	}
+	return from_us;
+}
+
+/* What got through from the first loss on, in datagrams a second. */
+static double passed_per_s(const struct probe_log *log, const uint8_t *fates, uint64_t from_us)
+{
+	uint64_t first_us = 0, last_us = 0;
+	unsigned passed = 0;
+
+	for (size_t i = 0; i < log->count; i++) {
+		uint64_t at_us = log->probes[i].sent_us;
+
+		if (at_us < from_us || fates[i] == PROBE_FATE_OPEN)
+			continue;
+		if (first_us == 0 && fates[i] == PROBE_FATE_LOST)
+			first_us = at_us;
+		if (first_us == 0)
+			continue;
+		passed += fates[i] == PROBE_FATE_ANSWERED;
+		last_us = at_us;
+	}
+	if (last_us <= first_us)
+		return 0;
+	return passed * SECOND_US / (double)(last_us - first_us);
+}
+
+/*
+ * The chance that, of `lost` losses among all, at most slow.lost hit the slow probes, if pace
+ * has nothing to do with it (Fisher's exact test).
+ */
+static double chance_of(struct tally fast, struct tally slow)
+{
+	unsigned lost = fast.lost + slow.lost;
+	unsigned first = lost > fast.known ? lost - fast.known : 0;
+	double term = 1, all = 0, low = 0;
+
+	/* Terms relative to the first possible one: their ratio is known. */
+	for (unsigned k = first; k <= lost && k <= slow.known; k++) {
+		all += term;
+		if (k <= slow.lost)
+			low += term;
+		term *= (double)(lost - k) * (slow.known - k) /
+			((k + 1.0) * (fast.known - lost + k + 1.0));
+	}
+	return all > 0 ? low / all : 1;
+}
+
+static bool is_heavy(struct tally t)
+{
+	return t.known >= RECENT_MIN && t.lost >= LOST_SHARE * t.known;
+}
+
+static void slow_down(struct rate_limit *r, struct discover_timing *t, struct pace *pace,
+		      double passed, uint64_t now_us)
+{
+	double per_s = passed * PACE_SHARE;
+
+	if (r->slowings == 0) {
+		r->full_per_s = t->rate_per_s;
+		r->full_burst = t->burst;
+	}
+	if (per_s > t->rate_per_s / 2.0)
+		per_s = t->rate_per_s / 2.0;
+	if (per_s < PACE_MIN)
+		per_s = PACE_MIN;
+	r->state = RATE_SLOWED;
+	r->slowings++;
+	r->passed_per_s = (uint16_t)(passed + 0.5);
+	r->since_us = now_us;
+	t->rate_per_s = (uint16_t)per_s;
+	t->burst = 1;
+	pace->full_at_us = now_us + PAUSE_US;
+}
+
+static void go_on(struct rate_limit *r, struct discover_timing *t)
+{
+	r->state = RATE_UNLIMITED;
+	t->rate_per_s = r->full_per_s;
+	t->burst = r->full_burst;
+}
+
+static bool compare(struct rate_limit *r, const struct probe_log *log, const uint8_t *fates,
+		    struct discover_timing *t, struct pace *pace, uint64_t now_us)
+{
+	struct tally fast = count_fates(log, fates, 0, r->since_us);
+	struct tally slow = count_fates(log, fates, r->since_us, UINT64_MAX);
+
+	if (slow.known < SLOW_MIN)
+		return false;
+	if (chance_of(fast, slow) <= CHANCE_MAX) {
+		r->state = RATE_LIMITED;
+		return false;
+	}
+	if (is_heavy(slow) && r->slowings < SLOWINGS_MAX && t->rate_per_s > PACE_MIN) {
+		slow_down(r, t, pace, passed_per_s(log, fates, r->since_us), now_us);
+		return true;
+	}
+	if (slow.known >= SLOW_MAX || is_heavy(slow) || r->probes >= PROBES_MAX)
+		go_on(r, t);
+	return false;
+}
+
+bool rate_limit_step(struct rate_limit *r, const struct probe_log *log, struct discover_timing *t,
+		     struct pace *pace, uint64_t now_us)
+{
+	uint8_t fates[PROBE_LOG_MAX];
+
+	if ((r->state != RATE_WATCHING && r->state != RATE_SLOWED) || log->count < RECENT_MIN)
+		return false;
+	probe_log_fates(log, now_us, fates);
+	if (r->state == RATE_SLOWED)
+		return compare(r, log, fates, t, pace, now_us);
+	if (!is_heavy(count_fates(log, fates, recent_us(log, fates, 0), UINT64_MAX)))
+		return false;
+	slow_down(r, t, pace, passed_per_s(log, fates, 0), now_us);
+	return true;
+}
+
+bool rate_limit_wants_probe(const struct rate_limit *r)
+{
+	return r->state == RATE_SLOWED && r->probes < PROBES_MAX;
+}
+
+void rate_limit_probe_sent(struct rate_limit *r)
+{
+	r->probes++;
+}
+
+void rate_limit_end(const struct rate_limit *r, bool answered, enum verdict_cause cause,
+		    struct verdict *v)
+{
+	if (!answered) {
+		v->rate_limit.cause = (uint8_t)cause;
+		return;
+	}
+	switch (r->state) {
+	case RATE_LIMITED:
+		v->rate_limit.value = VERDICT_YES;
+		v->rate_limit_per_s = r->passed_per_s;
+		break;
+	case RATE_SLOWED:
+		v->rate_limit.cause = CAUSE_LOSS;
+		break;
+	default:
+		v->rate_limit.value = VERDICT_NO;
+		break;
+	}
+}

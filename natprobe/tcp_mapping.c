@@ -1,0 +1,197 @@
+#include "tcp_mapping.h"
+
+#include <limits.h>
+
+#define SIGHTINGS (TCP_MAPPING_PORTS * FILTER_KINDS)
+
+/* A silence that is not waited for any longer only makes a value unknown, not wrong. */
+#define PATIENCE 0.002
+
+void tcp_mapping_start(struct tcp_mapping *m, uint8_t server,
+		       const struct addr endpoints[FILTER_KINDS], uint16_t port)
+{
+	*m = (struct tcp_mapping){ .begun = true, .server = server };
+	for (unsigned k = 0; k < FILTER_KINDS; k++)
+		m->endpoints[k] = endpoints[k];
+	tcp_mapping_add_port(m, port);
+}
+
+void tcp_mapping_add_port(struct tcp_mapping *m, uint16_t port)
+{
+	m->ports[m->port_count] = port;
+	for (unsigned k = 0; k < FILTER_KINDS; k++)
+		m->streams[m->port_count][k] = STREAM_NONE;
+	m->port_count++;
+}
+
+/* The first endpoint of the last port that nobody was connected to; FILTER_KINDS: none. */
+static unsigned next_kind(const struct tcp_mapping *m)
+{
+	unsigned k = 0;
+
+	if (m->port_count == 0)
+		return FILTER_KINDS;
+	while (k < FILTER_KINDS && m->streams[m->port_count - 1][k] != STREAM_NONE)
+		k++;
+	return k;
+}
+
+bool tcp_mapping_next(const struct tcp_mapping *m, const struct streams *s, struct addr *to,
+		      uint16_t *port)
+{
+	unsigned k = next_kind(m);
+
+	if (k == FILTER_KINDS || s->count == STREAMS_MAX)
+		return false;
+	*to = m->endpoints[k];
+	*port = m->ports[m->port_count - 1];
+	return true;
+}
+
+void tcp_mapping_begun(struct tcp_mapping *m, uint8_t number)
+{
+	m->streams[m->port_count - 1][next_kind(m)] = number;
+}
+
+bool tcp_mapping_has(const struct tcp_mapping *m, uint8_t number)
+{
+	for (uint8_t p = 0; p < m->port_count; p++) {
+		for (unsigned k = 0; k < FILTER_KINDS; k++) {
+			if (m->streams[p][k] == number)
+				return true;
+		}
+	}
+	return false;
+}
+
+static size_t sightings(const struct tcp_mapping *m, const struct streams *s,
+			struct verdict_sighting out[SIGHTINGS])
+{
+	size_t count = 0;
+
+	for (uint8_t p = 0; p < m->port_count; p++) {
+		for (unsigned k = 0; k < FILTER_KINDS; k++) {
+			const struct stream *c;
+
+			if (m->streams[p][k] == STREAM_NONE)
+				continue;
+			c = &s->list[m->streams[p][k]];
+			out[count++] = (struct verdict_sighting){
+				.endpoint = c->to,
+				.local = c->local,
+				.mapped = c->mapped,
+				.server = m->server,
+				.slot = p,
+			};
+		}
+	}
+	return count;
+}
+
+/* Connections that may still be answered: how many, and the fewest copies sent on any by then. */
+static unsigned waiting(const struct tcp_mapping *m, const struct streams *s, uint64_t then_us,
+			unsigned *copies)
+{
+	unsigned count = 0;
+
+	*copies = UINT_MAX;
+	for (uint8_t p = 0; p < m->port_count; p++) {
+		for (unsigned k = 0; k < FILTER_KINDS; k++) {
+			const struct stream *c;
+
+			if (m->streams[p][k] == STREAM_NONE)
+				continue;
+			c = &s->list[m->streams[p][k]];
+			if (c->answered || c->closed)
+				continue;
+			count++;
+			if (streams_copies(c, then_us) < *copies)
+				*copies = streams_copies(c, then_us);
+		}
+	}
+	return count;
+}
+
+/* Waiting longer would tell little. */
+static bool is_settled(const struct tcp_mapping *m, const struct streams *s,
+		       const struct probe_view *view)
+{
+	uint64_t tail_us = timing_tail_us(view->timing, probe_view_rtt_us(view, m->server));
+	uint64_t then_us = view->now_us > tail_us ? view->now_us - tail_us : 0;
+	unsigned copies, count;
+
+	if (next_kind(m) < FILTER_KINDS && s->count < STREAMS_MAX)
+		return false;
+	count = waiting(m, s, then_us, &copies);
+	return count == 0 || probe_view_any_silence(view, copies * count) <= PATIENCE;
+}
+
+static bool all_closed(const struct tcp_mapping *m, const struct streams *s)
+{
+	for (unsigned k = 0; k < FILTER_KINDS; k++) {
+		uint8_t number = m->streams[0][k];
+
+		if (number == STREAM_NONE || !s->list[number].closed || s->list[number].connected)
+			return false;
+	}
+	return true;
+}
+
+bool tcp_mapping_wants_port(const struct tcp_mapping *m, const struct streams *s,
+			    const struct probe_view *view)
+{
+	struct verdict_sighting seen[SIGHTINGS];
+
+	if (!m->begun || m->port_count != 1 || s->count + FILTER_KINDS > STREAMS_MAX ||
+	    !is_settled(m, s, view))
+		return false;
+	return all_closed(m, s) ||
+	       classify_mapping(seen, sightings(m, s, seen)).value == BEHAVIOUR_MIXED;
+}
+
+bool tcp_mapping_is_over(const struct tcp_mapping *m, const struct streams *s,
+			 const struct probe_view *view)
+{
+	return !m->begun || (is_settled(m, s, view) && !tcp_mapping_wants_port(m, s, view));
+}
+
+uint64_t tcp_mapping_deadline_us(const struct tcp_mapping *m, const struct streams *s,
+				 const struct probe_view *view)
+{
+	uint64_t tail_us = timing_tail_us(view->timing, probe_view_rtt_us(view, m->server));
+	uint64_t deadline = UINT64_MAX;
+
+	for (uint8_t p = 0; p < m->port_count; p++) {
+		for (unsigned k = 0; k < FILTER_KINDS; k++) {
+			const struct stream *c;
+			uint64_t at_us;
+
+			if (m->streams[p][k] == STREAM_NONE)
+				continue;
+			c = &s->list[m->streams[p][k]];
+			if (c->answered || c->closed)
+				continue;
+			at_us = (c->connected ? c->connected_us : c->begun_us) + tail_us;
+			if (at_us <= view->now_us)
+				at_us = streams_next_copy_us(c, view->now_us - tail_us) + tail_us;
+			if (at_us > view->now_us && at_us < deadline)
+				deadline = at_us;
+		}
+	}
+	return deadline;
+}
+
+struct verdict_property tcp_mapping_result(const struct tcp_mapping *m, const struct streams *s)
+{
+	struct verdict_sighting seen[SIGHTINGS];
+	size_t count = sightings(m, s, seen);
+	struct verdict_property p = classify_mapping(seen, count);
+	size_t answered = 0;
+
+	for (size_t i = 0; i < count; i++)
+		answered += seen[i].mapped.family != ADDR_NONE;
+	p.server = m->server;
+	if (answered == 0 || (p.value == BEHAVIOUR_UNKNOWN && answered < FILTER_KINDS))
+		p.cause = CAUSE_TCP_SILENT;
+	return p;
+}
