@@ -31,11 +31,13 @@ static void choose_ports(struct nat_config *n, struct rng *r)
 	if (n->allocation == NAT_SEQUENTIAL && happens(r, 30))
 		n->background_per_s = 1 + rng_below(r, 6);
 	if (n->allocation == NAT_PRESERVING && happens(r, 30))
-		n->overload = 0.1 + rng_below(r, 5) / 10.0;
+		n->overload = 0.3 + rng_below(r, 4) / 10.0;
 	if ((n->allocation == NAT_RANDOM || n->allocation == NAT_SEQUENTIAL) && happens(r, 40))
 		n->block_width = widths[rng_below(r, ARRAY_LEN(widths))];
-	if (n->block_width > 0 && n->allocation == NAT_SEQUENTIAL)
-		n->background_per_s = 0; /* nobody else is in there */
+	if (n->block_width == 0 || n->allocation != NAT_SEQUENTIAL)
+		return;
+	n->background_per_s = 0;                      /* nobody else is in there */
+	n->step = n->step < 0 ? -1 : 1 + n->step % 3; /* or it goes round too soon */
 }
 
 static void choose_pool(struct nat_config *n, struct rng *r)

@@ -19,8 +19,8 @@ struct sum {
 	const struct nat_config *outer; /* the outermost one that translates; NULL: none does */
 	const struct nat_config *inner; /* the gateway of the host; NULL: it has none */
 	unsigned mapping, tcp_mapping, filtering;
-	bool blocked;
-	uint32_t rate_per_s; /* 0: no limit */
+	bool blocks, blocks_all; /* UDP: on most ports, on all */
+	uint32_t rate_per_s;     /* 0: no limit */
 };
 
 static void put(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -85,6 +85,19 @@ static bool keeps_ports(const struct nat_config *n)
 	       n->overload <= 0 && n->block_width == 0;
 }
 
+static bool pools(const struct nat_config *n)
+{
+	return n->pooling != NAT_POOL_PAIRED && n->external_count > 1;
+}
+
+/* Each uplink keeps the port, or each has one of its own: then the address decides. */
+static unsigned by_uplink(const struct nat_config *n)
+{
+	bool keeps = keeps_ports(n) || (n->allocation == NAT_OFFSET && n->block_width == 0);
+
+	return pools(n) && n->pooling == NAT_POOL_BY_DESTINATION && !keeps ? ON_ADDRESS : 0;
+}
+
 static struct sum sum_up(const struct nat_profile *p)
 {
 	struct sum s = { .p = p };
@@ -93,25 +106,22 @@ static struct sum sum_up(const struct nat_profile *p)
 		const struct nat_config *n = &p->layers[i];
 
 		s.inner = n;
-		s.blocked |= n->udp_blocked || n->udp_ports_allowed[0] != 0;
+		s.blocks |= n->udp_blocked || n->udp_ports_allowed[0] != 0;
+		s.blocks_all |= n->udp_blocked;
 		if (n->rate_per_s > 0)
 			s.rate_per_s = n->rate_per_s;
 		s.filtering |= depends_on(n->filtering);
 		if (!translates(n))
 			continue;
-		s.mapping |= visible(n, n->mapping);
-		s.tcp_mapping |= visible(n, n->has_tcp_rules ? n->tcp_mapping : n->mapping);
+		s.mapping |= visible(n, n->mapping) | by_uplink(n);
+		s.tcp_mapping |=
+			visible(n, n->has_tcp_rules ? n->tcp_mapping : n->mapping) | by_uplink(n);
 		if (s.outer == NULL)
 			s.outer = n;
 		if (s.nat == NULL || !keeps_ports(n))
 			s.nat = n;
 	}
 	return s;
-}
-
-static bool pools(const struct nat_config *n)
-{
-	return n->pooling != NAT_POOL_PAIRED && n->external_count > 1;
 }
 
 static bool is_certain(const struct sum *s)
@@ -123,7 +133,8 @@ static bool is_certain(const struct sum *s)
 
 		choosers += translates(n) && !keeps_ports(n);
 		if (translates(n) && pools(n) &&
-		    (s->mapping != 0 || n->hairpin != NAT_HAIRPIN_NONE || n->pcp || n->nat_pmp))
+		    (n->mapping != NAT_EI || n->overload > 0 || n->hairpin != NAT_HAIRPIN_NONE ||
+		     n->pcp || n->nat_pmp))
 			return false;
 	}
 	return choosers <= 1;
@@ -187,15 +198,18 @@ static const char *pooling_of(const struct nat_config *n)
 	return n->pooling == NAT_POOL_ARBITRARY ? "arbitrary" : "per-destination";
 }
 
-/* From one socket to the mapped address of another one, both of which do that. */
+/*
+ * From one socket to the mapped address of another one, both of which do that. Where mappings
+ * differ, neither speaks to the other from the mapping that the other one speaks to.
+ */
 static const char *hairpin_of(const struct sum *s)
 {
-	bool same_source = s->mapping == 0 && !pools(s->outer);
+	bool is_open = s->filtering == 0 || (s->mapping == 0 && !pools(s->outer));
 
-	if (s->outer->hairpin == NAT_HAIRPIN_NONE)
-		return same_source || s->filtering == 0 ? "no" : "unknown";
-	if (!same_source && (s->filtering & ON_PORT) != 0)
+	if (!is_open)
 		return "unknown";
+	if (s->outer->hairpin == NAT_HAIRPIN_NONE)
+		return "no";
 	return s->outer->hairpin == NAT_HAIRPIN_EXTERNAL ? "external-source" : "internal-source";
 }
 
@@ -228,16 +242,20 @@ static void put_untranslated(struct text *t, const struct sum *s)
 		line(t, none[i], "not-applicable");
 }
 
-/* TCP tells of the NAT, and nobody of the rest. */
+/*
+ * TCP tells of the NAT. Whether it is one for UDP as well, or a firewall, nobody tells; but where
+ * some datagrams come back, they are translated.
+ */
 static void put_blocked(struct text *t, const struct sum *s)
 {
 	static const char *const hidden[] = { "mapping",     "filtering", "delta.type",
 					      "delta.value", "parity",    "contiguity",
 					      "pooling",     "hairpin",   "rate-limit" };
+	bool all = s->blocks_all;
 
 	line(t, "nat", "yes");
-	line(t, "firewall", "no");
-	line(t, "udp-blocked", s->nat->udp_blocked ? "yes" : "mixed");
+	line(t, "firewall", all ? "unknown" : "no");
+	line(t, "udp-blocked", all ? "yes" : "mixed");
 	line(t, "mapping.tcp", word(s->tcp_mapping));
 	for (size_t i = 0; i < ARRAY_LEN(hidden); i++)
 		line(t, hidden[i], "unknown");
@@ -289,16 +307,16 @@ bool nat_truth(const struct nat_profile *p, char out[static NAT_TRUTH_MAX])
 	struct sum s = sum_up(p);
 
 	out[0] = '\0';
-	if (!is_certain(&s) || (s.blocked && s.nat == NULL))
+	if (!is_certain(&s) || (s.blocks && s.nat == NULL))
 		return false;
-	if (s.blocked)
+	if (s.blocks)
 		put_blocked(&t, &s);
 	else if (s.nat != NULL)
 		put_translated(&t, &s);
 	else
 		put_untranslated(&t, &s);
 	put_gateway(&t, &s);
-	if (!s.blocked)
+	if (!s.blocks)
 		line(&t, "rate-limit", yes_no(s.rate_per_s > 0 && s.rate_per_s < 100));
 	return true;
 }
