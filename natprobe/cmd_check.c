@@ -306,9 +306,8 @@ static int report(const struct run *run)
 		.why = run->probe_count == 0 ? "no interface is up with a usable address" : NULL,
 		.elapsed_ms = clock_ms() - run->started_ms,
 	};
-	const char *no_colour = getenv("NO_COLOR");
 	struct report_style style = {
-		.colour = isatty(STDOUT_FILENO) && (no_colour == NULL || no_colour[0] == '\0'),
+		.colour = command_has_colour(),
 		.quiet = run->options.quiet,
 		.verbose = run->options.verbose,
 	};

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "opt.h"
+
 struct command {
 	const char *name;
 	/*
@@ -15,6 +17,18 @@ struct command {
 };
 
 int cmd_check(int argc, char **argv, const struct command *all);
+int cmd_show(int argc, char **argv, const struct command *all);
+int cmd_diff(int argc, char **argv, const struct command *all);
+
+/*
+ * Reads options and up to `max` operands, in any order. Returns false, and says in *err what is
+ * wrong, for a bad option or more operands than that.
+ */
+bool command_read_args(const struct opt_program *program, int argc, char **argv, void *options,
+		       char **operands, size_t max, size_t *count, struct opt_error *err);
+
+/* Standard output takes colours: a terminal, and nobody asked to have none. */
+bool command_has_colour(void);
 
 /* What the commands do; the last one has no name. */
 void command_print_all(const struct command *all, FILE *out);

@@ -54,6 +54,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/check_options.c natprobe/check_options.h \
 	natprobe/check_output.c natprobe/check_output.h \
 	natprobe/dns.c natprobe/dns.h \
+	natprobe/document.c natprobe/document.h \
 	natprobe/file.c natprobe/file.h \
 	natprobe/packet_tap.h \
 	natprobe/portal_check.c natprobe/portal_check.h \
@@ -63,6 +64,8 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/progress.c natprobe/progress.h \
 	natprobe/public_servers.c natprobe/public_servers.h \
 	natprobe/report.c natprobe/report.h \
+	natprobe/report_diff.c natprobe/report_diff.h \
+	natprobe/report_diff_json.c \
 	natprobe/report_evidence.c \
 	natprobe/report_expect.c \
 	natprobe/report_get.c natprobe/report_get.h \
@@ -109,6 +112,8 @@ bin_PROGRAMS += natprobe/natprobe
 natprobe_natprobe_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 natprobe_natprobe_SOURCES = \
 	natprobe/cmd_check.c \
+	natprobe/cmd_diff.c \
+	natprobe/cmd_show.c \
 	natprobe/command.c natprobe/command.h \
 	natprobe/main.c
 natprobe_natprobe_LDADD = $(PROBE_SHELL_LIBS)

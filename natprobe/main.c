@@ -7,6 +7,8 @@
 
 static const struct command commands[] = {
 	{ "check", cmd_check, "what NAT or firewall is in front of each interface (the default)" },
+	{ "show", cmd_show, "print a report that was saved as JSON" },
+	{ "diff", cmd_diff, "what differs between two such reports" },
 	{ 0 },
 };
 

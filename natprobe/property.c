@@ -87,8 +87,10 @@ const struct property property_table[PROPERTIES] = {
 	[DELTA_PRESERVED] = { MEASURE("delta.preserved", "%", "sockets that keep their port") },
 	[PARITY] = { WORD("parity", port_rules, "even ports stay even") },
 	[CONTIGUITY] = { WORD("contiguity", port_rules, "neighbouring ports stay neighbours") },
-	[PORTS_LOW] = { NUMBER("ports.low", "lowest external port seen"), .is_passing = true },
-	[PORTS_HIGH] = { NUMBER("ports.high", "highest external port seen"), .is_passing = true },
+	[PORTS_LOW] = { NUMBER("ports.low", "lowest external port seen"), .is_sample = true,
+			.is_passing = true },
+	[PORTS_HIGH] = { NUMBER("ports.high", "highest external port seen"), .is_sample = true,
+			 .is_passing = true },
 	[POOLING] = { WORD("pooling", poolings, "external addresses of one host") },
 	[HAIRPIN] = { WORD("hairpin", hairpins, "hairpinning") },
 	[NAT64] = { WORD("nat64", answers, "IPv6 translated to IPv4") },
@@ -102,7 +104,7 @@ const struct property property_table[PROPERTIES] = {
 	[RATE_LIMIT] = { WORD("rate-limit", answers, "rate limit for datagrams") },
 	[RTT] = { MEASURE("rtt", "ms", "round trip time") },
 	[LOSS] = { MEASURE("loss", "%", "round trips that are lost") },
-	[CONFIDENCE] = { MEASURE("confidence", "%", "confidence in all of this"),
+	[CONFIDENCE] = { MEASURE("confidence", "%", "confidence in all of this"), .is_sample = true,
 			 .is_passing = true },
 	[COUNTRY] = { .name = "country",
 		      .kind = PROPERTY_TEXT,
@@ -471,4 +473,32 @@ void property_get(const struct property *p, const struct verdict *v, struct prop
 		set_answer(out, answer_of(which, v));
 		break;
 	}
+}
+
+/* "no or internal-source"; "" where nothing was excluded. */
+static void print_possible(const struct property *p, uint32_t possible, char *buf, size_t cap)
+{
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (unsigned i = 0; p->words != NULL && p->words[i] != NULL && len < cap; i++) {
+		if ((possible & 1u << i) != 0)
+			len += (size_t)snprintf(buf + len, cap - len, "%s%s", len > 0 ? " or " : "",
+						p->words[i]);
+	}
+}
+
+const char *property_print(const struct property *p, const struct property_value *value,
+			   char buf[static PROPERTY_LONG_MAX])
+{
+	char possible[160];
+
+	if (value->known) {
+		snprintf(buf, PROPERTY_LONG_MAX, "%s", value->text);
+		return buf;
+	}
+	print_possible(p, value->possible, possible, sizeof(possible));
+	snprintf(buf, PROPERTY_LONG_MAX, "unknown (%s%s%s)", possible,
+		 possible[0] != '\0' ? ": " : "", verdict_cause_text(value->cause));
+	return buf;
 }

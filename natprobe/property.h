@@ -30,8 +30,9 @@ struct property {
 	const char *title;        /* for people: "mapping over TCP" */
 	bool is_core;             /* unknown makes the whole run inconclusive: nat, mapping,
 				     filtering */
-	bool is_passing;          /* may be another one in the next run, on the same network: an
-				     address, a range of ports that were seen, a confidence */
+	bool is_sample;           /* differs from run to run on one and the same path */
+	bool is_passing;          /* a sample, or what a network may change without behaving
+				     otherwise: an address, a country */
 };
 
 extern const struct property property_table[];
@@ -57,5 +58,13 @@ struct property_value {
 };
 
 void property_get(const struct property *p, const struct verdict *v, struct property_value *out);
+
+/*
+ * Prints a value for people, with what remained possible and why where it is unknown:
+ * "unknown (no or internal-source: this host drops packets ...)". Returns buf.
+ */
+#define PROPERTY_LONG_MAX 256
+const char *property_print(const struct property *p, const struct property_value *value,
+			   char buf[static PROPERTY_LONG_MAX]);
 
 #endif

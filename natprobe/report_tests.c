@@ -189,19 +189,20 @@ const char *report_test_name(const struct report_test *t, char buf[static REPORT
 	return buf;
 }
 
+/* Where there is no verdict that could say it. */
+static const char *why_not_probed(const struct report_test *t)
+{
+	if (t->probe == NULL)
+		return "no such interface and family was probed";
+	return t->probe->verdict == NULL ? t->probe->why : verdict_cause_text(CAUSE_NO_SERVER);
+}
+
 const char *report_test_got(const struct report_test *t, char buf[static REPORT_TEST_TEXT_MAX])
 {
-	const char *why = verdict_cause_text(t->got.cause);
+	bool has_verdict = t->probe != NULL && t->probe->verdict != NULL;
 
-	if (t->probe == NULL)
-		why = "no such interface and family was probed";
-	else if (t->probe->verdict == NULL)
-		why = t->probe->why;
-	else if (t->property == NULL)
-		why = verdict_cause_text(CAUSE_NO_SERVER);
-	if (t->got.known)
-		snprintf(buf, REPORT_TEST_TEXT_MAX, "%s", t->got.text);
-	else
-		snprintf(buf, REPORT_TEST_TEXT_MAX, "unknown (%s)", why);
+	if (has_verdict && t->property != NULL)
+		return property_print(t->property, &t->got, buf);
+	snprintf(buf, REPORT_TEST_TEXT_MAX, "unknown (%s)", why_not_probed(t));
 	return buf;
 }

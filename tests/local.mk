@@ -325,12 +325,16 @@ tests_test_plan_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += \
 	tests/test_iface \
+	tests/test_report_diff \
 	tests/test_report_json \
 	tests/test_report_read \
 	tests/test_report_tests \
 	tests/test_report_text
 tests_test_iface_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_iface_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_report_diff_SOURCES = tests/test_report_diff.c tests/report_fixture.c tests/report_fixture.h
+tests_test_report_diff_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_test_report_diff_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_report_json_SOURCES = tests/test_report_json.c tests/report_fixture.c tests/report_fixture.h
 tests_test_report_json_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_report_json_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,109 @@
+/* natprobe diff: what differs between two saved reports. */
+#include <config.h>
+
+#include <string.h>
+
+#include "command.h"
+#include "document.h"
+#include "opt.h"
+#include "report_diff.h"
+
+#define FIELD(name) OPT_FIELD(struct diff_options, name)
+
+struct diff_options {
+	bool json;
+	bool help;
+};
+
+static const struct opt table[] = {
+	{ .name = "json",
+	  .letter = 'j',
+	  .type = OPT_FLAG,
+	  .offset = FIELD(json),
+	  .flags = OPT_CLI_ONLY,
+	  .help = "print one JSON document instead of text" },
+	{ .name = "help",
+	  .letter = 'h',
+	  .type = OPT_FLAG,
+	  .offset = FIELD(help),
+	  .flags = OPT_CLI_ONLY,
+	  .help = "print this help" },
+	{ 0 },
+};
+
+static const struct opt_program program = {
+	.name = "natprobe",
+	.synopsis = "diff [OPTION]... BEFORE AFTER",
+	.summary = "Prints what differs between two files that natprobe check --json wrote.",
+	.table = table,
+	.size = sizeof(struct diff_options),
+};
+
+static int usage(const char *why)
+{
+	fprintf(stderr, "natprobe: diff: %s\n", why);
+	return EXIT_USAGE;
+}
+
+static int failure(const char *what)
+{
+	fprintf(stderr, "natprobe: %s\n", what);
+	return EXIT_USAGE; /* 1 would say that they differ */
+}
+
+static int print(const struct diff_options *o, const struct report_document *const docs[2],
+		 char **paths)
+{
+	struct report_diff d;
+	bool ok = true;
+	int rc = EXIT_USAGE;
+
+	if (!report_diff_make(report_document_report(docs[0]), report_document_report(docs[1]),
+			      &d)) {
+		report_diff_clear(&d);
+		return failure("out of memory");
+	}
+	if (o->json)
+		ok = report_diff_json(&d, paths[0], paths[1], stdout);
+	else
+		report_diff_text(&d, stdout);
+	if (ok && fflush(stdout) == 0 && !ferror(stdout))
+		rc = d.differs ? EXIT_FAILED : EXIT_REACHED;
+	else
+		failure("cannot write what differs");
+	report_diff_clear(&d);
+	return rc;
+}
+
+static int diff(const struct diff_options *o, char **paths)
+{
+	struct report_document *before = document_read(paths[0]);
+	struct report_document *after = before != NULL ? document_read(paths[1]) : NULL;
+	const struct report_document *const docs[] = { before, after };
+	int rc = after != NULL ? print(o, docs, paths) : EXIT_USAGE;
+
+	report_document_free(before);
+	report_document_free(after);
+	return rc;
+}
+
+int cmd_diff(int argc, char **argv, const struct command *all)
+{
+	struct diff_options o;
+	struct opt_error err;
+	char *paths[2];
+	size_t count;
+
+	if (!opt_defaults(&program, &o, &err) ||
+	    !command_read_args(&program, argc, argv, &o, paths, 2, &count, &err))
+		return usage(err.text);
+	if (o.help) {
+		opt_print_help(&program, stdout);
+		return EXIT_REACHED;
+	}
+	if (count != 2)
+		return usage("name two files that natprobe check --json wrote");
+	if (strcmp(paths[0], "-") == 0 && strcmp(paths[1], "-") == 0)
+		return usage("only one of them can be standard input");
+	return diff(&o, paths);
+}

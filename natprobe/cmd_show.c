@@ -1,0 +1,101 @@
+/* natprobe show: prints a saved report again. */
+#include <config.h>
+
+#include "command.h"
+#include "document.h"
+#include "opt.h"
+
+#define FIELD(name) OPT_FIELD(struct show_options, name)
+
+struct show_options {
+	bool json;
+	bool quiet;
+	bool verbose;
+	bool help;
+};
+
+static const struct opt table[] = {
+	{ .name = "json",
+	  .letter = 'j',
+	  .type = OPT_FLAG,
+	  .offset = FIELD(json),
+	  .flags = OPT_CLI_ONLY,
+	  .help = "print JSON again, as this natprobe writes it" },
+	{ .name = "quiet",
+	  .letter = 'q',
+	  .type = OPT_FLAG,
+	  .offset = FIELD(quiet),
+	  .flags = OPT_CLI_ONLY,
+	  .help = "print one line per interface and family" },
+	{ .name = "verbose",
+	  .letter = 'v',
+	  .type = OPT_FLAG,
+	  .offset = FIELD(verbose),
+	  .flags = OPT_CLI_ONLY,
+	  .help = "print the evidence as well" },
+	{ .name = "help",
+	  .letter = 'h',
+	  .type = OPT_FLAG,
+	  .offset = FIELD(help),
+	  .flags = OPT_CLI_ONLY,
+	  .help = "print this help" },
+	{ 0 },
+};
+
+static const struct opt_program program = {
+	.name = "natprobe",
+	.synopsis = "show [OPTION]... FILE",
+	.summary = "Prints what natprobe check --json wrote to FILE (-: standard input) as text.",
+	.table = table,
+	.size = sizeof(struct show_options),
+};
+
+static int usage(const char *why)
+{
+	fprintf(stderr, "natprobe: show: %s\n", why);
+	return EXIT_USAGE;
+}
+
+static int show(const struct show_options *o, const char *path)
+{
+	struct report_document *d = document_read(path);
+	struct report_style style = {
+		.colour = command_has_colour(),
+		.quiet = o->quiet,
+		.verbose = o->verbose,
+	};
+	bool ok = true;
+
+	if (d == NULL)
+		return EXIT_USAGE;
+	if (o->json)
+		ok = report_json(report_document_report(d), stdout);
+	else
+		report_text(report_document_report(d), &style, stdout);
+	report_document_free(d);
+	if (ok && fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_REACHED;
+	fputs("natprobe: cannot write the report\n", stderr);
+	return EXIT_FAILED;
+}
+
+int cmd_show(int argc, char **argv, const struct command *all)
+{
+	struct show_options o;
+	struct opt_error err;
+	char *path;
+	size_t count;
+
+	if (!opt_defaults(&program, &o, &err) ||
+	    !command_read_args(&program, argc, argv, &o, &path, 1, &count, &err))
+		return usage(err.text);
+	if (o.help) {
+		opt_print_help(&program, stdout);
+		return EXIT_REACHED;
+	}
+	if (o.quiet && o.verbose)
+		return usage("--quiet does not go with --verbose");
+	if (count != 1)
+		return usage("name one file that natprobe check --json wrote, or -");
+	return show(&o, path);
+}
