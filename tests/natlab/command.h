@@ -12,9 +12,13 @@ struct command {
 const struct command *command_all(void);
 
 int cmd_none(int argc, char **argv); /* --help, --version */
+int cmd_down(int argc, char **argv);
+int cmd_event(int argc, char **argv);
+int cmd_exec(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_pair(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);
+int cmd_up(int argc, char **argv);
 
 #endif

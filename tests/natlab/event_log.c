@@ -1,5 +1,8 @@
+#include <config.h>
+
 #include "event_log.h"
 
+#include <errno.h>
 #include <inttypes.h>
 
 static const char *const kinds[] = {
@@ -7,6 +10,18 @@ static const char *const kinds[] = {
 	[NAT_EVENT_REMOVED] = "removed",   [NAT_EVENT_DROPPED] = "dropped",
 	[NAT_EVENT_REMAPPED] = "remapped", [NAT_EVENT_PORTMAP] = "portmap",
 };
+
+bool event_log_open(const char *path, FILE **out, struct lab_error *err)
+{
+	*out = NULL;
+	if (path == NULL)
+		return true;
+	*out = strcmp(path, "-") == 0 ? stderr : fopen(path, "we");
+	if (*out == NULL)
+		return lab_fail(err, "cannot write %.200s: %s", path, strerror(errno));
+	setvbuf(*out, NULL, _IOLBF, 0);
+	return true;
+}
 
 /* Names of nodes come from people. */
 static void put_text(FILE *out, const char *text)

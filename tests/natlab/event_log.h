@@ -6,6 +6,9 @@
 
 #include "plan.h"
 
+/* "-" is stderr; NULL gives NULL. False, and *err, where it cannot be written. */
+bool event_log_open(const char *path, FILE **out, struct lab_error *err);
+
 /* A line about a decision of the box of that name. */
 void event_log_write(FILE *out, const char *box, const struct nat_event *event);
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -39,6 +40,15 @@ struct lab {
 	struct port *kernel[LAB_BOXES_MAX][2]; /* by enum nat_side */
 	int status;
 };
+
+uint64_t lab_seed(int64_t given)
+{
+	uint64_t seed = (uint64_t)given;
+
+	if (seed == 0 && getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		seed = 1;
+	return seed;
+}
 
 /* --- packets --- */
 
@@ -390,7 +400,10 @@ void lab_close(struct lab *lab)
 
 int lab_run(struct lab *lab)
 {
-	return event_base_dispatch(lab->base) < 0 ? EXIT_OURS : lab->status;
+	int rc = event_base_dispatch(lab->base);
+
+	processes_end(lab->processes);
+	return rc < 0 ? EXIT_OURS : lab->status;
 }
 
 void lab_stop(struct lab *lab, int status)
@@ -445,7 +458,12 @@ size_t lab_environment(const struct lab *lab, const char *node,
 		 brackets ? "]" : "");
 	snprintf(env[2], LAB_ENV_TEXT, "NATPROBE_RENDEZVOUS=https://%s%s%s/", brackets ? "[" : "",
 		 text, brackets ? "]" : "");
-	return 3;
+	if (lab->config.control == NULL || lab->config.control[0] == '\0')
+		return 3;
+	const char *slash = strrchr(lab->config.control, '/');
+	snprintf(env[3], LAB_ENV_TEXT, "NATLAB_DIR=%.*s", (int)(slash - lab->config.control),
+		 lab->config.control);
+	return 4;
 }
 
 pid_t lab_start(struct lab *lab, const char *node, struct process *p)

@@ -20,12 +20,16 @@ struct lab_config {
 	const struct lab_plan *plan; /* copied */
 	const char *stund;           /* path of the program; NULL: found */
 	FILE *log;                   /* borrowed; NULL: none */
+	const char *control;         /* path of the socket that takes orders; NULL or "": none */
 	/* The servers are ready: time to start commands. */
 	void (*on_ready)(void *arg, struct lab *lab);
 	/* SIGTERM or SIGHUP has come. NULL: it goes to the commands. */
 	void (*on_signal)(void *arg, struct lab *lab);
 	void *arg;
 };
+
+/* What a user gave, or a random one where that is 0. */
+uint64_t lab_seed(int64_t given);
 
 /* Builds it. NULL, and *err: what is missing, and what to do about it. */
 struct lab *lab_open(const struct lab_config *config, struct lab_error *err);

@@ -6,11 +6,14 @@ tests_natlab_natlab_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS)
 tests_natlab_natlab_SOURCES = \
 	tests/natlab/behaviour.c tests/natlab/behaviour.h \
 	tests/natlab/behaviour_kind.c tests/natlab/behaviour_kind.h \
+	tests/natlab/cmd_exec.c \
 	tests/natlab/cmd_list.c \
 	tests/natlab/cmd_none.c \
 	tests/natlab/cmd_pair.c \
 	tests/natlab/cmd_run.c \
+	tests/natlab/cmd_up.c \
 	tests/natlab/command.h \
+	tests/natlab/control.c tests/natlab/control.h \
 	tests/natlab/event_log.c tests/natlab/event_log.h \
 	tests/natlab/fabric.c tests/natlab/fabric.h \
 	tests/natlab/hop.c tests/natlab/hop.h \
@@ -26,6 +29,7 @@ tests_natlab_natlab_SOURCES = \
 	tests/natlab/servers.c tests/natlab/servers.h \
 	tests/natlab/session.c tests/natlab/session.h \
 	tests/natlab/spaces.h tests/natlab/spaces_linux.c \
+	tests/natlab/topology.c tests/natlab/topology.h \
 	tests/natlab/tun.h tests/natlab/tun_linux.c \
 	$(NAT_PROFILES)
 tests_natlab_natlab_LDADD = tests/libnat.a $(SHELL_LIBS) -lm

@@ -8,6 +8,10 @@
 static const struct command commands[] = {
 	{ "run", cmd_run, "run a command behind a NAT" },
 	{ "pair", cmd_pair, "run two commands, each behind a NAT of its own" },
+	{ "up", cmd_up, "build a laboratory that a file describes" },
+	{ "exec", cmd_exec, "run a command on a node of it" },
+	{ "event", cmd_event, "reboot a box of it, flush it, or give it another address" },
+	{ "down", cmd_down, "end it" },
 	{ "list", cmd_list, "the NATs that there are" },
 	{ "show", cmd_show, "the behaviour of one, and what is true of it" },
 	{ 0 },

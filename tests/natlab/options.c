@@ -3,7 +3,8 @@
 #include "options.h"
 
 #include <string.h>
-#include <sys/random.h>
+
+#include "lab.h"
 
 #define FIELD(name) OPT_FIELD(struct lab_options, name)
 
@@ -204,9 +205,7 @@ uint64_t request_seed(const struct request *r)
 
 	for (size_t i = 0; i < r->count; i++)
 		seed = r->own[i].seed != 0 ? (uint64_t)r->own[i].seed : seed;
-	if (seed == 0 && getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
-		seed = 1;
-	return seed;
+	return lab_seed((int64_t)seed);
 }
 
 /* --- what they do to boxes --- */

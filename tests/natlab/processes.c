@@ -151,6 +151,17 @@ pid_t processes_start(struct processes *s, const struct process *p)
 	return r->pid;
 }
 
+void processes_end(struct processes *s)
+{
+	/* All that there are, as the init of their namespace; never elsewhere. */
+	if (getpid() != 1)
+		return;
+	event_del(s->on_child);
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+}
+
 void processes_signal(struct processes *s, int signal)
 {
 	for (const struct running *r = s->first; r != NULL; r = r->next) {

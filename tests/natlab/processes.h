@@ -33,6 +33,9 @@ void processes_free(struct processes *s); /* NULL is fine; kills nobody */
 /* Its pid, or -errno. A command that is not there ends with 127 and says so. */
 pid_t processes_start(struct processes *s, const struct process *p);
 
+/* Kills all that run in our PID namespace, and waits until they are gone. */
+void processes_end(struct processes *s);
+
 /* Sends a signal to all that are not in the background. */
 void processes_signal(struct processes *s, int signal);
 

@@ -2,13 +2,12 @@
 
 #include "session.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lab.h"
-#include "spaces.h"
+#include "control.h"
+#include "event_log.h"
 
 struct session {
 	const struct lab_plan *plan;
@@ -16,6 +15,8 @@ struct session {
 	const struct session_command *commands;
 	size_t count;
 	FILE *log;
+	char path[CONTROL_PATH_MAX]; /* "": takes no orders */
+	struct control *control;
 	struct lab *lab;
 	size_t running;
 	int status;
@@ -37,12 +38,27 @@ static void on_exit_of_command(void *arg, pid_t pid, int status)
 		lab_stop(s->lab, s->status);
 }
 
+static bool open_control(struct session *s, struct lab *lab)
+{
+	struct lab_error err;
+
+	if (s->path[0] == '\0')
+		return true;
+	s->control = control_open(lab, s->path, &err);
+	if (s->control == NULL)
+		lab_give_up(lab, err.text);
+	return s->control != NULL;
+}
+
 static void on_ready(void *arg, struct lab *lab)
 {
 	struct session *s = arg;
-	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int nothing;
 
 	s->lab = lab;
+	if (!open_control(s, lab))
+		return;
+	nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	for (size_t i = 0; i < s->count; i++) {
 		struct process p = { .argv = s->commands[i].argv,
 				     .command = s->commands[i].command,
@@ -68,6 +84,7 @@ static int inside(void *arg)
 	struct lab_config config = { .plan = s->plan,
 				     .stund = request_stund(s->request),
 				     .log = s->log,
+				     .control = s->path,
 				     .on_ready = on_ready,
 				     .arg = s };
 	struct lab_error err;
@@ -77,25 +94,11 @@ static int inside(void *arg)
 	if (lab == NULL)
 		return failure(err.text);
 	status = lab_run(lab);
+	control_close(s->control);
 	lab_close(lab);
 	if (s->log != NULL)
 		fflush(s->log);
 	return status;
-}
-
-static bool open_log(struct session *s)
-{
-	const char *path = request_log(s->request);
-
-	if (path == NULL)
-		return true;
-	s->log = strcmp(path, "-") == 0 ? stderr : fopen(path, "we");
-	if (s->log == NULL) {
-		fprintf(stderr, "natlab: cannot write %s: %s\n", path, strerror(errno));
-		return false;
-	}
-	setvbuf(s->log, NULL, _IOLBF, 0);
-	return true;
 }
 
 int session_run(const struct lab_plan *plan, const struct request *request,
@@ -108,8 +111,9 @@ int session_run(const struct lab_plan *plan, const struct request *request,
 	struct lab_error err = { 0 };
 	int status;
 
-	if (!open_log(&s))
-		return EXIT_OURS;
+	if (!event_log_open(request_log(request), &s.log, &err) ||
+	    (request_dir(request) != NULL && !control_path(request_dir(request), s.path, &err)))
+		return failure(err.text);
 	status = spaces_run(&job, &err);
 	if (s.log != NULL && s.log != stderr)
 		fclose(s.log);

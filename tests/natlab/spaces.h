@@ -56,7 +56,7 @@ int space_enter(int fd);
 int space_open(enum space_kind kind);
 
 /*
- * Enters the namespaces of another process, whose descriptors these are (-1: we are in that one).
+ * Enters the namespaces of another process, whose descriptors these are.
  * The caller forks then: only its children are in the PID namespace. 0 or -errno.
  */
 int spaces_join(const int fds[SPACE_KINDS]);

@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -149,10 +150,19 @@ int space_enter(int fd)
 	return setns(fd, CLONE_NEWNET) != 0 ? -errno : 0;
 }
 
+/* It is the one we are in: entering that again may be forbidden. */
+static bool is_ours(int fd, enum space_kind kind)
+{
+	struct stat theirs, ours;
+
+	return fstat(fd, &theirs) == 0 && stat(kinds[kind].path, &ours) == 0 &&
+	       theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+}
+
 int spaces_join(const int fds[SPACE_KINDS])
 {
 	for (size_t i = 0; i < SPACE_KINDS; i++) {
-		if (fds[i] >= 0 && setns(fds[i], kinds[i].flag) != 0)
+		if (!is_ours(fds[i], (enum space_kind)i) && setns(fds[i], kinds[i].flag) != 0)
 			return -errno;
 	}
 	return 0;
