@@ -72,6 +72,43 @@ static void start_hosts(struct sim_world *w)
 		sim_host_start(w, &w->hosts[i], &dc);
 }
 
+/* Several discoveries behind one NAT take turns where they make mappings. */
+static void start_floor(struct sim_world *w)
+{
+	w->floor = NULL;
+	if (w->host_count < 2)
+		return;
+	w->floor = floor_new(w->host_count);
+	if (w->floor == NULL)
+		abort();
+	for (size_t i = 0; i < w->host_count; i++) {
+		(void)floor_add(w->floor, w->profile->family);
+		discover_take_floor(w->hosts[i].discover, false);
+	}
+}
+
+/* After each step: true where somebody got the floor, and may go on. */
+static bool pass_floor(struct sim_world *w)
+{
+	bool passed = false;
+
+	for (size_t i = 0; w->floor != NULL && i < w->host_count; i++) {
+		struct sim_host *h = &w->hosts[i];
+		bool wants = !h->result->ended && discover_wants_floor(h->discover);
+		bool had = floor_has(w->floor, i);
+		size_t next = floor_want(w->floor, i, wants);
+
+		if (had && !wants)
+			discover_take_floor(h->discover, false);
+		if (next == FLOOR_NOBODY)
+			continue;
+		discover_take_floor(w->hosts[next].discover, true);
+		w->hosts[next].is_awake = true;
+		passed = true;
+	}
+	return passed;
+}
+
 static void happen(struct sim_world *w, const struct sim_event *e)
 {
 	struct bytes packet = sim_queue_packet(&w->queue, e);
@@ -161,6 +198,7 @@ static void finish(struct sim_world *w)
 		h->result->per_second = most_within(h, 1000000);
 		discover_free(h->discover);
 	}
+	floor_free(w->floor);
 	sim_path_end(w);
 }
 
@@ -170,8 +208,11 @@ size_t sim_run(const struct sim_config *config, struct sim_result results[SIM_IN
 
 	start(w, config, results);
 	start_hosts(w);
+	start_floor(w);
 	do {
-		run_hosts(w);
+		do {
+			run_hosts(w);
+		} while (pass_floor(w));
 	} while (step(w));
 	finish(w);
 	return w->host_count;

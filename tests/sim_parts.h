@@ -13,6 +13,7 @@
 #ifndef NATKIT_SIM_PARTS_H
 #define NATKIT_SIM_PARTS_H
 
+#include "natprobe/floor.h"
 #include "packet.h"
 #include "sim_net.h"
 #include "sim_queue.h"
@@ -86,6 +87,7 @@ struct sim_world {
 	struct rng rng; /* of links and servers */
 	struct sim_host hosts[SIM_INTERFACES_MAX];
 	size_t host_count;
+	struct floor *floor; /* of several discoveries; NULL: one has it for itself */
 	struct sim_box boxes[NAT_LAYERS_MAX]; /* the same order as the layers */
 	struct sim_way out, in;               /* beyond the outermost box */
 	struct sim_tcp tcp[SIM_TCP_MAX];

@@ -350,6 +350,47 @@ static void two_interfaces_share_a_box(void **state)
 	assert_false(addr_equal_ip(&r[0].verdict.local, &r[1].verdict.local));
 }
 
+struct turns {
+	char last; /* whose mapping it was: the end of its address */
+	unsigned mappings, changes;
+};
+
+static void on_mapping(void *arg, const char *line)
+{
+	const char *at = strstr(line, "mapped from inside (outbound): internal 192.168.1.");
+	struct turns *t = arg;
+	char who;
+
+	if (at == NULL)
+		return;
+	who = *(strstr(at, "192.168.1.") + strlen("192.168.1."));
+	t->changes += t->mappings++ > 0 && who != t->last;
+	t->last = who;
+}
+
+/* Else one would count the ports that the other one took. */
+static void two_interfaces_take_turns(void **state)
+{
+	struct sim_result r[SIM_INTERFACES_MAX];
+	struct sim_config c = { .profile = nat_profile_find("two-nics-sequential") };
+
+	c.access.loss = 0.05;
+	for (c.seed = 1; c.seed <= 10; c.seed++) {
+		struct turns t = { 0 };
+		char *text = NULL;
+		size_t len = 0;
+
+		c.trace = open_memstream(&text, &len);
+		assert_non_null(c.trace);
+		assert_int_equal(sim_run(&c, r), 2);
+		assert_int_equal(fclose(c.trace), 0);
+		for_lines(text, on_mapping, &t);
+		assert_true(t.mappings > 40);
+		assert_in_range(t.changes, 1, 3);
+		free(text);
+	}
+}
+
 /* RFC 6052, section 2.4: its examples, with a server's address. */
 static void servers_behind_a_nat64_are_synthesised(void **state)
 {
@@ -418,6 +459,7 @@ int main(void)
 		cmocka_unit_test(a_lost_syn_is_sent_again),
 		cmocka_unit_test(servers_do_what_they_shall),
 		cmocka_unit_test(two_interfaces_share_a_box),
+		cmocka_unit_test(two_interfaces_take_turns),
 		cmocka_unit_test(servers_behind_a_nat64_are_synthesised),
 		cmocka_unit_test(every_profile_runs),
 	};
