@@ -250,6 +250,26 @@ tests_test_nat_64_SOURCES = tests/test_nat_64.c $(NAT_RIG)
 tests_test_nat_64_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_nat_64_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_nat_icmp
+tests_test_nat_icmp_SOURCES = tests/test_nat_icmp.c $(NAT_RIG)
+tests_test_nat_icmp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_nat_icmp_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_nat_life
+tests_test_nat_life_SOURCES = tests/test_nat_life.c $(NAT_RIG)
+tests_test_nat_life_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_nat_life_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_nat_pool
+tests_test_nat_pool_SOURCES = tests/test_nat_pool.c $(NAT_RIG)
+tests_test_nat_pool_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_nat_pool_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_nat_alloc
+tests_test_nat_alloc_SOURCES = tests/test_nat_alloc.c $(NAT_RIG)
+tests_test_nat_alloc_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_nat_alloc_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
+
 # natprobe: its decisions
 UNIT_TESTS += \
 	tests/test_allocation \
