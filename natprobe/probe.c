@@ -303,7 +303,8 @@ static struct verdict_portmap upnp_of(const struct probe *p)
 
 	if (p->upnp != NULL)
 		return upnp_result(p->upnp);
-	if (p->choice.family == ADDR_IPV4 && p->route.gateway.family == ADDR_NONE)
+	if (p->config->asks_upnp && p->choice.family == ADDR_IPV4 &&
+	    p->route.gateway.family == ADDR_NONE)
 		none.present.cause = CAUSE_NO_GATEWAY;
 	return none;
 }

@@ -324,6 +324,11 @@ UNIT_TESTS += tests/test_ssdp
 tests_test_ssdp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ssdp_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
+# natprobe: its sockets
+UNIT_TESTS += tests/test_probe_socket
+tests_test_probe_socket_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_probe_socket_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+
 # natprobe: turns
 UNIT_TESTS += tests/test_floor
 tests_test_floor_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
