@@ -63,6 +63,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/probe_socket.c natprobe/probe_socket.h \
 	natprobe/progress.c natprobe/progress.h \
 	natprobe/public_servers.c natprobe/public_servers.h \
+	natprobe/redact.c natprobe/redact.h \
 	natprobe/report.c natprobe/report.h \
 	natprobe/report_diff.c natprobe/report_diff.h \
 	natprobe/report_diff_json.c \
@@ -78,7 +79,10 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/report_read_verdict.c \
 	natprobe/report_tap.c \
 	natprobe/report_tests.c natprobe/report_tests.h \
-	natprobe/report_text.c \
+	natprobe/report_text.c natprobe/report_text.h \
+	natprobe/report_text_evidence.c \
+	natprobe/report_text_explain.c \
+	natprobe/report_text_values.c \
 	natprobe/resolve.c natprobe/resolve.h \
 	natprobe/server.h \
 	natprobe/tls_check.c natprobe/tls_check.h \

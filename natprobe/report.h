@@ -62,6 +62,7 @@ struct report_style {
 	bool colour;
 	bool quiet;   /* one line per probe */
 	bool verbose; /* evidence as well */
+	bool explain; /* a sentence for each property as well */
 };
 
 void report_text(const struct report *r, const struct report_style *style, FILE *out);

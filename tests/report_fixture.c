@@ -79,6 +79,36 @@ static void add_filter_probes(struct verdict *v)
 	}
 }
 
+/* What a usual home router does beside mapping and filtering. */
+static void fill_home(struct verdict *v)
+{
+	v->mapping_tcp.value = BEHAVIOUR_ENDPOINT_INDEPENDENT;
+	v->ports = (struct verdict_ports){ .delta = DELTA_EQUAL,
+					   .preserved = { 0.77, 1, true },
+					   .parity.value = VERDICT_YES,
+					   .contiguity.value = VERDICT_YES,
+					   .low = 1025,
+					   .high = 61000,
+					   .sampled = 20,
+					   .answered = 20 };
+	v->prediction = (struct verdict_prediction){ .follows_local = true,
+						     .last = 40020,
+						     .candidates = { { 0, 0.99 } },
+						     .count = 1,
+						     .chance = 0.99 };
+	v->pooling.value = POOLING_PAIRED;
+	v->hairpin.value = HAIRPIN_NO;
+	v->hairpin.sent = 8;
+	v->gateway = addr_ipv4(10, 0, 0, 1, 0);
+	v->pcp.present.value = v->upnp.present.value = VERDICT_NO;
+	v->nat_pmp.present.value = VERDICT_YES;
+	v->nat_pmp.external = addr_with_port(&v->mapped, 0);
+	v->cgn.value = v->nat64.value = v->rate_limit.value = VERDICT_NO;
+	v->loss = (struct verdict_interval){ 0, 0.08, true };
+	v->confidence = 0.9996;
+	v->confidence_asked = 0.999;
+}
+
 void fixture_restrict_port(struct fixture *f)
 {
 	struct verdict *v = &f->verdict;
@@ -109,6 +139,7 @@ void fixture_restrict_port(struct fixture *f)
 	v->rtt_max_us = 15000;
 	v->window_us = 402000;
 	v->elapsed_us = 430000;
+	fill_home(v);
 }
 
 void fixture_one_port(struct fixture *f)
@@ -254,6 +285,7 @@ void fixture_full(struct fixture *f)
 	v->pooling.external_count = 2;
 	v->pooling.externals[0] = addr_ipv4(203, 0, 113, 9, 0);
 	v->pooling.externals[1] = addr_ipv4(203, 0, 113, 10, 0);
+	v->hairpin.value = HAIRPIN_UNKNOWN;
 	v->hairpin.cause = CAUSE_HOST_HIDES;
 	v->hairpin.possible = 1u << HAIRPIN_NO | 1u << HAIRPIN_INTERNAL_SOURCE;
 	v->hairpin.error = 0.25;

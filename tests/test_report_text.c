@@ -64,11 +64,62 @@ static void a_block_says_all_properties(void **state)
 	expect(line_of(text, "mapping"), "endpoint-independent");
 	expect(line_of(text, "filtering"), "address-and-port-dependent");
 	expect(line_of(text, "firewall"), "no");
-	expect(line_of(text, "also called"), "restrict port");
+	expect(line_of(text, "mapping"), "endpoint-independent, TCP too");
+	expect(line_of(text, "ports"), "kept by 77 to 100 % of sockets, parity kept, contiguous");
+	expect(line_of(text, "next port"), "the local port (99 %)");
+	expect(line_of(text, "hairpin"), "no");
+	expect(line_of(text, "gateway"), "10.0.0.1: PCP no, NAT-PMP yes, UPnP no");
+	expect(line_of(text, "gateway"), "outside it is 203.0.113.9");
+	expect(line_of(text, "path"), "round trip 12.3 to 15.0 ms, lost 0.0 to 8.0 %");
+	expect(line_of(text, "confidence"), "99.96 %");
+	expect(line_of(text, "also called"), "restrict port, equal (P2PD)");
 	expect(line_of(text, "also called"), "Port Restricted Cone");
 	expect(text, "hole punching");
 	expect_not(text, "unknown");
 	expect_not(text, "\033");
+	free(text);
+}
+
+static void meaning_is_told_for_each_kind_of_peer(void **state)
+{
+	struct fixture f;
+	char *text;
+
+	fixture_restrict_port(&f);
+	text = print(&f.report, (struct report_style){ 0 });
+	expect(line_of(text, "punch"), "always with: firewalled, address-filtered, port-filtered");
+	expect(line_of(text, "birthday"), "likely with: narrow, random");
+	expect(line_of(text, "to change"), "opens ports when it is asked");
+	expect(line_of(text, "to paste"), "natprobe ipv4 nat=yes mapping=endpoint-independent "
+					  "mapping.tcp=endpoint-independent "
+					  "filtering=address-and-port-dependent");
+	expect_not(line_of(text, "to paste"), "203.0.113");
+	expect_not(text, "can be told where to send");
+	free(text);
+	text = print(&f.report, (struct report_style){ .explain = true });
+	expect(text, "mapping: One port of ours has one external port for everybody");
+	expect(text, "filtering: Only endpoints that this host has sent to get through");
+	free(text);
+}
+
+static void a_hard_nat_says_how_it_counts(void **state)
+{
+	struct fixture f;
+	char *text;
+
+	fixture_full(&f);
+	text = print(&f.report, (struct report_style){ 0 });
+	expect(line_of(text, "ports"), "the last one -2, parity kept, seen 1025 to 40009");
+	expect(line_of(text, "next port"), "40003 (90 %), 40001 (6 %)");
+	expect(line_of(text, "addresses"), "arbitrary: 203.0.113.9, 203.0.113.10");
+	expect(line_of(text, "hairpin"), "possible: no or internal-source");
+	expect(line_of(text, "second NAT"), "yes (the gateway's outside address is a provider's");
+	expect(line_of(text, "path"), "at most 40 datagrams a second");
+	expect(line_of(text, "mapped"), ", DE, AS3320 Example");
+	free(text);
+	text = print(&f.report, (struct report_style){ .verbose = true });
+	expect(line_of(text, "samples"), "50000 became 203.0.113.9:40009 at 100 ms");
+	expect(line_of(text, "hairpinned"), "1 of 5, from 10.0.0.2:40055");
 	free(text);
 }
 
@@ -218,6 +269,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_block_says_all_properties),
+		cmocka_unit_test(meaning_is_told_for_each_kind_of_peer),
+		cmocka_unit_test(a_hard_nat_says_how_it_counts),
 		cmocka_unit_test(evidence_is_for_verbose_only),
 		cmocka_unit_test(unknown_says_why),
 		cmocka_unit_test(a_limit_is_told),

@@ -1,0 +1,242 @@
+#include "redact.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "stun_uri.h"
+#include "wire.h"
+
+#define MASKS_MAX 250 /* of one family; beyond, all addresses share the last */
+
+struct redacted {
+	struct report report;
+	struct server *servers;
+	struct report_probe *probes;
+	struct verdict *verdicts;
+	struct report_tls **tls;
+	char (*names)[STUN_URI_TEXT_MAX];
+	size_t name_count;
+	struct addr real[MASKS_MAX * 2];
+	size_t real_count;
+	unsigned masked[2];
+};
+
+static bool is_everybodys(const struct addr *a)
+{
+	static const uint8_t nat64[12] = { 0, 0x64, 0xff, 0x9b };
+
+	if (a->family == ADDR_IPV6)
+		return addr_is_loopback(a) || addr_is_any(a) ||
+		       memcmp(a->ip, nat64, sizeof(nat64)) == 0;
+	return addr_is_private(a) || addr_is_loopback(a) || addr_is_link_local(a) || addr_is_any(a);
+}
+
+static struct addr mask_of(uint8_t family, unsigned number)
+{
+	struct addr a = { .family = family };
+
+	if (family == ADDR_IPV4)
+		return addr_ipv4(192, 0, 2, (uint8_t)number, 0);
+	memcpy(a.ip, (const uint8_t[]){ 0x20, 0x01, 0x0d, 0xb8 }, 4);
+	a.ip[15] = (uint8_t)number;
+	return a;
+}
+
+/* The number of an address among those of its family, from 1. */
+static unsigned number_of(struct redacted *d, const struct addr *a)
+{
+	unsigned number = 0;
+
+	for (size_t i = 0; i < d->real_count; i++) {
+		if (d->real[i].family != a->family)
+			continue;
+		number++;
+		if (addr_equal_ip(&d->real[i], a))
+			return number;
+	}
+	if (number == MASKS_MAX)
+		return number;
+	d->real[d->real_count++] = *a;
+	return number + 1;
+}
+
+static void mask(struct redacted *d, struct addr *a)
+{
+	struct addr masked;
+
+	if (a->family == ADDR_NONE || is_everybodys(a))
+		return;
+	masked = mask_of(a->family, number_of(d, a));
+	masked.port = a->port;
+	*a = masked;
+}
+
+static void mask_uri(struct redacted *d, struct stun_uri *uri)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (uri->ip.family == ADDR_NONE)
+		return;
+	mask(d, &uri->ip);
+	snprintf(uri->host, sizeof(uri->host), "%s", addr_print_ip(&uri->ip, text));
+}
+
+/* A name that is an address, with or without a scheme and a port, is masked as well. */
+static const char *mask_name(struct redacted *d, const char *name)
+{
+	struct stun_uri uri;
+	const char *why;
+
+	if (name == NULL || !stun_uri_parse(bytes_of_str(name), &uri, &why) ||
+	    uri.ip.family == ADDR_NONE)
+		return name;
+	mask_uri(d, &uri);
+	return stun_uri_print(&uri, d->names[d->name_count++]);
+}
+
+static void mask_evidence(struct redacted *d, struct verdict *v)
+{
+	for (size_t i = 0; i < v->server_count; i++) {
+		struct verdict_server *s = &v->servers[i];
+
+		mask(d, &s->addr);
+		mask(d, &s->other);
+		mask(d, &s->tcp_local);
+		mask(d, &s->tcp_mapped);
+		s->name = mask_name(d, s->name);
+	}
+	for (size_t i = 0; i < v->sighting_count; i++) {
+		mask(d, &v->sightings[i].endpoint);
+		mask(d, &v->sightings[i].local);
+		mask(d, &v->sightings[i].mapped);
+	}
+	for (size_t i = 0; i < v->sample_count; i++)
+		mask(d, &v->samples[i].mapped);
+	for (size_t i = 0; i < FILTER_KINDS; i++)
+		mask(d, &v->filter[i].source);
+	for (size_t i = 0; i < v->finding_count; i++)
+		mask(d, &v->findings[i].where);
+}
+
+static void mask_verdict(struct redacted *d, struct verdict *v)
+{
+	mask(d, &v->local);
+	mask(d, &v->mapped);
+	mask(d, &v->local_tcp);
+	mask(d, &v->mapped_tcp);
+	for (size_t i = 0; i < v->pooling.external_count; i++)
+		mask(d, &v->pooling.externals[i]);
+	mask(d, &v->hairpin.source);
+	mask(d, &v->gateway);
+	mask(d, &v->pcp.external);
+	mask(d, &v->nat_pmp.external);
+	mask(d, &v->upnp.external);
+	mask(d, &v->nat64_prefix);
+	mask_evidence(d, v);
+}
+
+static bool copy_tls(struct redacted *d, size_t i, struct report_probe *p)
+{
+	struct report_tls *copy = calloc(p->tls_count + 1, sizeof(*copy));
+
+	if (copy == NULL)
+		return false;
+	d->tls[i] = copy;
+	for (size_t k = 0; k < p->tls_count; k++) {
+		copy[k] = p->tls[k];
+		mask(d, &copy[k].to);
+		mask(d, &copy[k].mapped);
+		copy[k].server = mask_name(d, copy[k].server);
+	}
+	p->tls = copy;
+	return true;
+}
+
+static bool copy_probe(struct redacted *d, size_t i, const struct report_probe *from)
+{
+	struct report_probe *p = &d->probes[i];
+
+	*p = *from;
+	mask(d, &p->local);
+	if (from->verdict != NULL) {
+		d->verdicts[i] = *from->verdict;
+		mask_verdict(d, &d->verdicts[i]);
+		p->verdict = &d->verdicts[i];
+	}
+	return copy_tls(d, i, p);
+}
+
+static void copy_server(struct redacted *d, size_t i, const struct server *from)
+{
+	struct server *s = &d->servers[i];
+
+	*s = *from;
+	for (size_t f = 0; f < SERVER_FAMILIES; f++) {
+		mask(d, &s->udp[f]);
+		mask(d, &s->tcp[f]);
+	}
+	s->name = mask_name(d, s->name);
+	mask_uri(d, &s->uri);
+}
+
+/* Each place where a server is named. */
+static size_t count_names(const struct report *r)
+{
+	size_t n = r->server_count;
+
+	for (size_t i = 0; i < r->probe_count; i++)
+		n += VERDICT_SERVERS_MAX + r->probes[i].tls_count;
+	return n;
+}
+
+static bool copy_all(struct redacted *d, const struct report *r)
+{
+	d->report = *r;
+	d->servers = calloc(r->server_count + 1, sizeof(*d->servers));
+	d->probes = calloc(r->probe_count + 1, sizeof(*d->probes));
+	d->verdicts = calloc(r->probe_count + 1, sizeof(*d->verdicts));
+	d->tls = calloc(r->probe_count + 1, sizeof(*d->tls));
+	d->names = calloc(count_names(r) + 1, sizeof(*d->names));
+	if (d->servers == NULL || d->probes == NULL || d->verdicts == NULL || d->tls == NULL ||
+	    d->names == NULL)
+		return false;
+	d->report.servers = d->servers;
+	d->report.probes = d->probes;
+	for (size_t i = 0; i < r->server_count; i++)
+		copy_server(d, i, &r->servers[i]);
+	for (size_t i = 0; i < r->probe_count; i++) {
+		if (!copy_probe(d, i, &r->probes[i]))
+			return false;
+	}
+	return true;
+}
+
+struct redacted *redact_new(const struct report *r)
+{
+	struct redacted *d = calloc(1, sizeof(*d));
+
+	if (d != NULL && !copy_all(d, r)) {
+		redact_free(d);
+		return NULL;
+	}
+	return d;
+}
+
+void redact_free(struct redacted *d)
+{
+	if (d == NULL)
+		return;
+	for (size_t i = 0; d->tls != NULL && i < d->report.probe_count; i++)
+		free(d->tls[i]);
+	free(d->tls);
+	free(d->servers);
+	free(d->probes);
+	free(d->verdicts);
+	free(d->names);
+	free(d);
+}
+
+const struct report *redact_report(const struct redacted *d)
+{
+	return &d->report;
+}
