@@ -18,6 +18,8 @@ struct check_options {
 	bool json;
 	bool quiet;
 	bool verbose;
+	bool explain;
+	bool redact;
 	char *expect;
 	char *save;
 	char *junit;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "redact.h"
 #include "report_tests.h"
 
 #define EXPECT_BYTES_MAX (256u << 10)
@@ -149,6 +150,20 @@ static int write_all(const struct report *r, const struct report_tests *tests,
 	return rc;
 }
 
+static int print_redacted(const struct report *found, const struct check_options *options,
+			  const struct report_style *style)
+{
+	struct redacted *masked = redact_new(found);
+	int rc = (int)report_exit(found);
+
+	if (masked == NULL)
+		return complain("report", "out of memory");
+	if (!print(redact_report(masked), NULL, options, style))
+		rc = complain("standard output", "cannot write the report");
+	redact_free(masked);
+	return rc;
+}
+
 int check_output(const struct report *found, const struct check_options *options,
 		 const struct expect *expect, const struct report_style *style)
 {
@@ -157,6 +172,8 @@ int check_output(const struct report *found, const struct check_options *options
 	struct report_tests tests;
 	int rc;
 
+	if (options->redact)
+		return print_redacted(found, options, style);
 	if (!report_tests_make(found, given, options->expect, &tests)) {
 		report_tests_clear(&tests);
 		return complain("report", "out of memory");

@@ -310,6 +310,7 @@ static int report(const struct run *run)
 		.colour = command_has_colour(),
 		.quiet = run->options.quiet,
 		.verbose = run->options.verbose,
+		.explain = run->options.explain,
 	};
 
 	return check_output(&r, &run->options, &run->expect, &style);
@@ -402,8 +403,10 @@ static int read_options(struct run *run, int argc, char **argv, const struct com
 	}
 	if (first < argc)
 		return usage(argv[first], "check takes options only; servers go behind --server");
-	if (o->quiet && o->verbose)
-		return usage("--quiet", "does not go with --verbose");
+	if (o->quiet && (o->verbose || o->explain))
+		return usage("--quiet", "does not go with --verbose and --explain");
+	if (o->redact && (o->expect != NULL || o->save != NULL || o->tap || o->junit != NULL))
+		return usage("--redact", "goes with text and --json only");
 	if (o->json && o->tap)
 		return usage("--tap", "does not go with --json; --junit does");
 	if (!o->ipv4 && !o->ipv6)

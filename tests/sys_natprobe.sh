@@ -130,7 +130,7 @@ says '.servers | length' 2
 says .interfaces[0].filtering.server 127.0.0.1
 ends 0 -s 127.0.0.1 -4
 prints '^lo, IPv4$'
-prints ' mapping  *none$'
+prints ' mapping  *none\(, TCP too\)*$'
 prints ' filtering  *endpoint-independent$'
 prints 'Open Internet (RFC 3489)'
 grep -q $'\033' "$tmp/out" && fail "colours, and yet no terminal"
