@@ -6,6 +6,8 @@
 
 #include "wire.h"
 
+#define POSSIBLE_SHOWN_MAX 3
+
 /* Some have a word or two that only no NAT, or only a mapping, can have. */
 static const char *const answers[] = { "no", "yes", "mixed", NULL };
 static const char *const port_rules[] = { "no", "yes", "mixed", "not-applicable", NULL };
@@ -222,6 +224,14 @@ static void set_behaviour(struct property_value *out, const char *const *words, 
 	set_word(out, words, first, p->value, p->cause, p->possible);
 }
 
+/* What remains possible of delta and hairpin is said for the case that there is a NAT. */
+static uint32_t possible_here(const struct verdict *v, uint32_t possible, uint32_t not_applicable)
+{
+	if (possible == 0 || v->nat.value != VERDICT_UNKNOWN)
+		return possible;
+	return possible | not_applicable;
+}
+
 static void set_port_rule(struct property_value *out, const struct verdict *v,
 			  const struct verdict_yes_no *rule)
 {
@@ -362,7 +372,8 @@ static void get_port_property(enum which which, const struct verdict *v, struct 
 
 	switch (which) {
 	case DELTA_TYPE:
-		set_word(out, deltas, DELTA_NOT_APPLICABLE, p->delta, p->cause, p->possible);
+		set_word(out, deltas, DELTA_NOT_APPLICABLE, p->delta, p->cause,
+			 possible_here(v, p->possible, 1u << DELTA_NOT_APPLICABLE));
 		break;
 	case DELTA_VALUE:
 		set_delta_value(out, p);
@@ -445,7 +456,7 @@ void property_get(const struct property *p, const struct verdict *v, struct prop
 		break;
 	case HAIRPIN:
 		set_word(out, hairpins, HAIRPIN_NOT_APPLICABLE, v->hairpin.value, v->hairpin.cause,
-			 v->hairpin.possible);
+			 possible_here(v, v->hairpin.possible, 1u << HAIRPIN_NOT_APPLICABLE));
 		break;
 	case GATEWAY_EXTERNAL:
 		set_gateway_external(out, v);
@@ -475,12 +486,17 @@ void property_get(const struct property *p, const struct verdict *v, struct prop
 	}
 }
 
-/* "no or internal-source"; "" where nothing was excluded. */
+/* "no or internal-source"; "" where that is no news: nothing was excluded, or not much. */
 static void print_possible(const struct property *p, uint32_t possible, char *buf, size_t cap)
 {
+	unsigned count = 0;
 	size_t len = 0;
 
 	buf[0] = '\0';
+	for (uint32_t rest = possible; rest != 0; rest &= rest - 1)
+		count++;
+	if (count > POSSIBLE_SHOWN_MAX)
+		return;
 	for (unsigned i = 0; p->words != NULL && p->words[i] != NULL && len < cap; i++) {
 		if ((possible & 1u << i) != 0)
 			len += (size_t)snprintf(buf + len, cap - len, "%s%s", len > 0 ? " or " : "",

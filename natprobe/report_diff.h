@@ -1,7 +1,8 @@
 /*
  * report_diff - what differs between two reports, by interface, family and property. Pure.
  *
- * Measures differ where their intervals do not overlap. A value that one report does not know is
+ * Measures differ where their intervals do not overlap, and times are allowed twice as much and
+ * 20 ms on top. A value that one report does not know is
  * told, but is no difference, unless what remained possible excludes the other one.
  */
 #ifndef NATPROBE_REPORT_DIFF_H

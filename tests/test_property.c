@@ -204,10 +204,47 @@ static void what_remains_possible_is_told_by_word(void **state)
 	got = get("filtering", &v);
 	assert_string_equal(property_find("filtering")->words[1], "address-dependent");
 	assert_int_equal(got.possible, 6);
+	v.nat.value = VERDICT_YES;
 	v.hairpin.possible = 1u << HAIRPIN_NO | 1u << HAIRPIN_INTERNAL_SOURCE;
 	got = get("hairpin", &v);
 	assert_string_equal(property_find("hairpin")->words[3], "internal-source");
 	assert_int_equal(got.possible, 1u << 1 | 1u << 3);
+}
+
+/* Without a NAT neither would apply, and the list is about those that a NAT can be like. */
+static void not_applicable_is_possible_while_a_nat_is_not_known(void **state)
+{
+	struct verdict v = { .hairpin.possible = 1u << HAIRPIN_NO,
+			     .ports.possible = 1u << DELTA_EQUAL };
+
+	assert_int_equal(get("hairpin", &v).possible, 3);
+	assert_int_equal(get("delta.type", &v).possible, 3);
+	v.nat.value = VERDICT_YES;
+	assert_int_equal(get("hairpin", &v).possible, 2);
+	v.nat.value = VERDICT_UNKNOWN;
+	v.hairpin.possible = 0;
+	assert_int_equal(get("hairpin", &v).possible, 0);
+}
+
+static void unknown_is_printed_with_what_is_possible(void **state)
+{
+	struct verdict v = { .filtering.cause = CAUSE_LOSS };
+	const struct property *p = property_find("filtering");
+	struct property_value got;
+	char buf[PROPERTY_LONG_MAX];
+
+	v.filtering.possible = BEHAVIOUR_BIT(BEHAVIOUR_ENDPOINT_INDEPENDENT) |
+			       BEHAVIOUR_BIT(BEHAVIOUR_ADDRESS_DEPENDENT);
+	property_get(p, &v, &got);
+	assert_string_equal(property_print(p, &got, buf),
+			    "unknown (endpoint-independent or address-dependent: "
+			    "too many probes were lost)");
+	v.filtering.possible = 0x7e;
+	property_get(p, &v, &got);
+	assert_string_equal(property_print(p, &got, buf), "unknown (too many probes were lost)");
+	v.filtering.value = BEHAVIOUR_MIXED;
+	property_get(p, &v, &got);
+	assert_string_equal(property_print(p, &got, buf), "mixed");
 }
 
 static void geography_is_text(void **state)
@@ -232,6 +269,8 @@ int main(void)
 		cmocka_unit_test(addresses_come_without_port),
 		cmocka_unit_test(a_gateway_that_speaks_nothing_names_no_address),
 		cmocka_unit_test(what_remains_possible_is_told_by_word),
+		cmocka_unit_test(not_applicable_is_possible_while_a_nat_is_not_known),
+		cmocka_unit_test(unknown_is_printed_with_what_is_possible),
 		cmocka_unit_test(geography_is_text),
 	};
 

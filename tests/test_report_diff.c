@@ -92,12 +92,12 @@ static void measures_differ_where_they_do_not_overlap(void **state)
 	struct pair p = { 0 };
 
 	begin(&p);
-	p.b.verdict.rtt_min_us = 15000;
+	p.b.verdict.rtt_min_us = 50000; /* 2 * 15 ms + 20 ms */
 	p.b.verdict.rtt_max_us = 90000;
 	p.b.verdict.loss = (struct verdict_interval){ 0.187, 0.3, true };
 	compare(&p);
 	assert_int_equal(p.d.count, 0);
-	p.b.verdict.rtt_min_us = 15001;
+	p.b.verdict.rtt_min_us = 50001;
 	compare(&p);
 	assert_int_equal(p.d.count, 1);
 	assert_non_null(change_of(&p, "rtt"));
