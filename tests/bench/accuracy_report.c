@@ -113,9 +113,10 @@ static void json_profile(FILE *out, const struct accuracy_profile *p)
 		p->profile->name, p->runs);
 	json_count(out, &p->exact);
 	fprintf(out,
-		", \"median_ms\": %.1f, \"p95_ms\": %.1f, \"datagrams\": %u, "
+		", \"wrong_runs\": %u, \"owned_to\": %.4f, "
+		"\"median_ms\": %.1f, \"p95_ms\": %.1f, \"datagrams\": %u, "
 		"\"connections\": %u, \"all_positive\": %s",
-		ms(accuracy_quantile(p->times_us, p->runs, 0.5)),
+		p->wrong_runs, p->doubt, ms(accuracy_quantile(p->times_us, p->runs, 0.5)),
 		ms(accuracy_quantile(p->times_us, p->runs, 0.95)), p->datagrams, p->connections,
 		p->is_all_positive ? "true" : "false");
 	json_properties(out, p);
