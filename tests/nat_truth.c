@@ -296,7 +296,7 @@ static void put_gateway(struct text *t, const struct sum *s)
 		line(t, "nat-pmp", "unknown");
 	} else {
 		line(t, "pcp", yes_no(s->inner->pcp));
-		line(t, "nat-pmp", yes_no(s->inner->nat_pmp));
+		line(t, "nat-pmp", yes_no(s->inner->nat_pmp && s->p->family == ADDR_IPV4));
 	}
 	line(t, "cgn", cgn_of(s));
 }

@@ -140,8 +140,11 @@ static bool speaks_pcp_otherwise(struct nat_profile *p)
 	return true;
 }
 
+/* It is for IPv4 alone. */
 static bool speaks_nat_pmp_otherwise(struct nat_profile *p)
 {
+	if (p->family != ADDR_IPV4)
+		return false;
 	innermost(p)->nat_pmp = !innermost(p)->nat_pmp;
 	return true;
 }
@@ -162,14 +165,16 @@ static bool blocks_udp(struct nat_profile *p)
 	return true;
 }
 
+/* A limit that nobody meets is none: without a NAT there is little to ask, and over a long way
+ * it is asked slowly. */
 static bool limits_otherwise(struct nat_profile *p)
 {
 	struct nat_config *n = &p->layers[0];
 
-	if (!has_udp(p))
+	if (!translates(p) || p->access.delay_us > 0)
 		return false;
-	n->rate_per_s = n->rate_per_s == 0 ? 40 : 0;
-	n->rate_burst = 10;
+	n->rate_per_s = n->rate_per_s == 0 ? 20 : 0;
+	n->rate_burst = 5;
 	return true;
 }
 
