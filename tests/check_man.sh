@@ -100,6 +100,18 @@ ask() {
 	failures=$((failures + 1))
 }
 
+# help PROGRAM: its --help, and that of its commands where it says that they have their own
+help() {
+	local text command
+
+	text=$(ask "$1" --help)
+	grep -v 'COMMAND --help' <<< "$text"
+	[[ $text == *"COMMAND --help"* ]] || return
+	while read -r command; do
+		"$1" "$command" --help || echo "  --of-$command-fails"
+	done < <(sed -n '/^Commands/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p' <<< "$text")
+}
+
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 
@@ -118,7 +130,7 @@ for page in "$srcdir"/doc/*.[158]; do
 		compare key "${page##*/}" "$scratch/program" "$scratch/page"
 		;;
 	*)
-		ask "$program" --help | options >"$scratch/program"
+		help "$program" | options >"$scratch/program"
 		tags "$page" | options >"$scratch/page"
 		compare option "${page##*/}" "$scratch/program" "$scratch/page"
 		;;

@@ -34,3 +34,4 @@ tests_natlab_natlab_SOURCES = \
 	$(NAT_PROFILES)
 tests_natlab_natlab_LDADD = tests/libnat.a $(SHELL_LIBS) -lm
 endif
+dist_man_MANS += doc/natlab.1
