@@ -35,3 +35,11 @@ tests_natlab_natlab_SOURCES = \
 tests_natlab_natlab_LDADD = tests/libnat.a $(SHELL_LIBS) -lm
 endif
 dist_man_MANS += doc/natlab.1
+
+# How fast it is.
+if RTNETLINK
+check_PROGRAMS += tests/bench/bench_natlab
+tests_bench_bench_natlab_SOURCES = tests/bench/bench_natlab.c tests/bench/procs.c tests/bench/procs.h
+tests_bench_bench_natlab_LDADD = $(SHELL_LIBS)
+endif
+SYSTEM_TESTS += tests/sys_bench_natlab.sh
