@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "discover.h"
+#include "floor.h"
 #include "progress.h"
 #include "tls_check.h"
 
@@ -16,6 +17,7 @@ struct check {
 	struct probe **probes;
 	size_t count;
 	struct report_probe *reports;
+	struct floor *floor;
 	struct event *deadline;
 	struct event *interrupt;
 	struct progress *progress;
@@ -34,12 +36,24 @@ static size_t open_parts(const struct check *c, size_t *total)
 	return open;
 }
 
+static void pass_floor(struct check *c, struct probe *p)
+{
+	bool wants = probe_wants_floor(p);
+	size_t next = floor_want(c->floor, probe_index(p), wants);
+
+	if (!wants)
+		probe_take_floor(p, false);
+	if (next != FLOOR_NOBODY)
+		probe_take_floor(c->probes[next], true);
+}
+
 static void on_change(void *arg, struct probe *p)
 {
 	struct check *c = arg;
 	size_t total;
 	size_t open = open_parts(c, &total);
 
+	pass_floor(c, p);
 	progress_set(c->progress, total - open, total);
 	if (open == 0 && c->is_running)
 		event_base_loopbreak(c->config.base);
@@ -82,6 +96,7 @@ static bool add_probes(struct check *c, const struct iface_choice *choices, size
 		if (p == NULL)
 			return false;
 		c->probes[c->count++] = p;
+		(void)floor_add(c->floor, choices[probe_index(p)].family);
 	}
 	return true;
 }
@@ -93,10 +108,12 @@ static bool alloc_all(struct check *c, const struct iface_choice *choices, size_
 		c->config.tls = tls_check_context(); /* reads all that the system trusts */
 	c->probes = calloc(count + 1, sizeof(*c->probes));
 	c->reports = calloc(count + 1, sizeof(*c->reports));
+	c->floor = floor_new(count);
 	c->deadline = evtimer_new(c->config.base, on_deadline, c);
 	c->interrupt = evsignal_new(c->config.base, SIGINT, on_interrupt, c);
 	if (c->config.batch == NULL || (needs_tls(c) && c->config.tls == NULL) ||
-	    c->probes == NULL || c->reports == NULL || c->deadline == NULL || c->interrupt == NULL)
+	    c->probes == NULL || c->reports == NULL || c->floor == NULL || c->deadline == NULL ||
+	    c->interrupt == NULL)
 		return false;
 	return add_probes(c, choices, count);
 }
@@ -132,6 +149,7 @@ void check_free(struct check *c)
 		event_free(c->deadline);
 	if (c->interrupt != NULL)
 		event_free(c->interrupt);
+	floor_free(c->floor);
 	udp_batch_free(c->config.batch);
 	SSL_CTX_free(c->config.tls);
 	free(c->probes);

@@ -27,6 +27,7 @@ struct probe {
 	struct discover *discover;
 	struct probe_io *io;
 	int tap; /* -1: none */
+	bool has_floor;
 	bool is_discovering;
 	struct tls_check **tls;
 	struct report_tls *tls_results;
@@ -262,6 +263,7 @@ static bool start_discovery(struct probe *p)
 
 	if (!make_discovery(p))
 		return false;
+	discover_take_floor(p->discover, false);
 	config.discover = p->discover;
 	config.tap = p->tap;
 	p->io = probe_io_new(&config);
@@ -295,6 +297,21 @@ size_t probe_parts(const struct probe *p)
 size_t probe_open_parts(const struct probe *p)
 {
 	return p->tls_open + (p->is_discovering ? 1 : 0);
+}
+
+bool probe_wants_floor(const struct probe *p)
+{
+	return p->is_discovering && discover_wants_floor(p->discover);
+}
+
+void probe_take_floor(struct probe *p, bool granted)
+{
+	if (p->has_floor == granted || !p->is_discovering)
+		return;
+	p->has_floor = granted;
+	discover_take_floor(p->discover, granted);
+	if (granted)
+		probe_io_wake(p->io);
 }
 
 static struct verdict_portmap upnp_of(const struct probe *p)

@@ -30,7 +30,7 @@ struct probe_config {
 	double confidence;   /* 0: the default */
 	uint16_t local_port; /* 0: a fresh one */
 	bool asks_upnp;
-	/* A part has ended, or the discovery rests; not before probe_start. */
+	/* A part has ended, or the discovery rests and may want the floor; not before probe_start. */
 	void (*on_change)(void *arg, struct probe *p);
 	void *arg;
 };
@@ -52,7 +52,7 @@ size_t probe_index(const struct probe *p);
  */
 void probe_prepare(struct probe *p);
 
-/* Begins the discovery. */
+/* Begins the discovery, which waits for the floor. */
 void probe_start(struct probe *p);
 
 /* Ends all parts with what is known. */
@@ -61,6 +61,10 @@ void probe_stop(struct probe *p);
 /* Parts that have begun, and those that have not ended. What nobody waits for is none. */
 size_t probe_parts(const struct probe *p);
 size_t probe_open_parts(const struct probe *p);
+
+/* The floor of discover.h. */
+bool probe_wants_floor(const struct probe *p);
+void probe_take_floor(struct probe *p, bool granted);
 
 /* When all is over: what was found, borrowed until probe_free. */
 void probe_conclude(struct probe *p, struct report_probe *out);
