@@ -123,4 +123,5 @@ natprobe_natprobe_SOURCES = \
 natprobe_natprobe_LDADD = $(PROBE_SHELL_LIBS)
 dist_man_MANS += doc/natprobe.1
 dist_doc_DATA += doc/natprobe.schema.json
+dist_doc_DATA += doc/ci-example.yml
 dist_doc_DATA += doc/properties.md

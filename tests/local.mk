@@ -4,7 +4,7 @@ UNIT_TESTS =
 # Scripts that run real programs; they exit 77 and name the reason where they cannot run.
 SYSTEM_TESTS =
 SYSTEM_TESTS += tests/check_man.sh tests/sys_packaging.sh
-SYSTEM_TESTS += tests/sys_expect.sh
+SYSTEM_TESTS += tests/sys_expect.sh tests/sys_expect_lab.sh
 SYSTEM_TESTS += tests/sys_natprobe.sh tests/sys_resolve.sh
 SYSTEM_TESTS += tests/sys_route.sh tests/sys_own_source.sh tests/sys_upnp.sh
 SYSTEM_TESTS += tests/sys_beside.sh
@@ -438,6 +438,9 @@ tests_route_ask_LDADD = $(PROBE_SHELL_LIBS)
 # Asks stund what no client does, for tests/sys_stund.sh.
 check_PROGRAMS += tests/stun_ask
 tests_stun_ask_LDADD = $(SHELL_LIBS)
+# What networks are expected to be, for users and for tests/sys_expect_lab.sh.
+EXTRA_DIST += tests/expect
+
 TESTS += $(UNIT_TESTS) $(SYSTEM_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS)
 
