@@ -36,3 +36,6 @@ tests_bench_regress_SOURCES = tests/bench/regress.c \
 	tests/network_change.c tests/network_change.h \
 	tests/saved.c tests/saved.h
 tests_bench_regress_LDADD = $(SIM_LIBS)
+
+# natprobe beside other tools, behind every NAT of natlab: doc/comparison.md.
+EXTRA_DIST += tests/bench/compare.sh
