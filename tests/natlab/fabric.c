@@ -232,9 +232,10 @@ static void route(struct fabric *f, struct parcel *p)
 	if (!hop_ends(packet, &ends))
 		return;
 	if (hop_is_multicast(&ends.destination)) {
+		/* No router hands them on. Linux may listen to some: miniupnpd does. */
 		if (downward)
 			to_all_nics(f, p->to.box, packet);
-		else if (p->to.box >= 0)
+		else if (p->to.box >= 0 && f->boxes[p->to.box].nat == NULL)
 			to_router(f, p->to.box, packet);
 		return;
 	}
