@@ -4,6 +4,7 @@
 #include "command.h"
 #include "document.h"
 #include "opt.h"
+#include "redact.h"
 
 #define FIELD(name) OPT_FIELD(struct show_options, name)
 
@@ -11,6 +12,8 @@ struct show_options {
 	bool json;
 	bool quiet;
 	bool verbose;
+	bool explain;
+	bool redact;
 	bool help;
 };
 
@@ -33,6 +36,16 @@ static const struct opt table[] = {
 	  .offset = FIELD(verbose),
 	  .flags = OPT_CLI_ONLY,
 	  .help = "print the evidence as well" },
+	{ .name = "explain",
+	  .type = OPT_FLAG,
+	  .offset = FIELD(explain),
+	  .flags = OPT_CLI_ONLY,
+	  .help = "say of each value what it means" },
+	{ .name = "redact",
+	  .type = OPT_FLAG,
+	  .offset = FIELD(redact),
+	  .flags = OPT_CLI_ONLY,
+	  .help = "mask public addresses, so that the report may be shown to strangers" },
 	{ .name = "help",
 	  .letter = 'h',
 	  .type = OPT_FLAG,
@@ -56,24 +69,42 @@ static int usage(const char *why)
 	return EXIT_USAGE;
 }
 
-static int show(const struct show_options *o, const char *path)
+static bool print(const struct show_options *o, const struct report *r)
 {
-	struct report_document *d = document_read(path);
 	struct report_style style = {
 		.colour = command_has_colour(),
 		.quiet = o->quiet,
 		.verbose = o->verbose,
+		.explain = o->explain,
 	};
-	bool ok = true;
+
+	if (o->json)
+		return report_json(r, stdout);
+	report_text(r, &style, stdout);
+	return fflush(stdout) == 0 && !ferror(stdout);
+}
+
+static bool print_redacted(const struct show_options *o, const struct report *r)
+{
+	struct redacted *masked = redact_new(r);
+	bool ok = masked != NULL && print(o, redact_report(masked));
+
+	redact_free(masked);
+	return ok;
+}
+
+static int show(const struct show_options *o, const char *path)
+{
+	struct report_document *d = document_read(path);
+	const struct report *r;
+	bool ok;
 
 	if (d == NULL)
 		return EXIT_USAGE;
-	if (o->json)
-		ok = report_json(report_document_report(d), stdout);
-	else
-		report_text(report_document_report(d), &style, stdout);
+	r = report_document_report(d);
+	ok = o->redact ? print_redacted(o, r) : print(o, r);
 	report_document_free(d);
-	if (ok && fflush(stdout) == 0 && !ferror(stdout))
+	if (ok)
 		return EXIT_REACHED;
 	fputs("natprobe: cannot write the report\n", stderr);
 	return EXIT_FAILED;
@@ -93,8 +124,8 @@ int cmd_show(int argc, char **argv, const struct command *all)
 		opt_print_help(&program, stdout);
 		return EXIT_REACHED;
 	}
-	if (o.quiet && o.verbose)
-		return usage("--quiet does not go with --verbose");
+	if (o.quiet && (o.verbose || o.explain))
+		return usage("--quiet does not go with --verbose and --explain");
 	if (count != 1)
 		return usage("name one file that natprobe check --json wrote, or -");
 	return show(&o, path);

@@ -55,7 +55,7 @@ static void put_rtt(struct text *t, const struct property_value *got)
 static void put_preserved(struct text *t, const struct property_value *got)
 {
 	unsigned low = (unsigned)(got->low / 4);
-	unsigned high = above(100 - (100 - got->high) / 4);
+	unsigned high = above(100 - (100 - got->high) / 8);
 
 	if (low > 0)
 		put(t, "delta.preserved > %u%%\n", low);

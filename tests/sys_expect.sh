@@ -175,6 +175,8 @@ ends 0 show - --quiet < "$tmp/before.json"
 prints '^lo IPv4: no NAT'
 ends 0 show --json "${srcdir:-.}/tests/corpus/report/full.json"
 fits "$tmp/out"
+ends 0 show --redact "${srcdir:-.}/tests/corpus/report/full.json" --explain
+grep -q '203\.0\.113\.' "$tmp/out" && fail "show --redact shows a public address"
 ends 2 show "$tmp/home.conf"
 complains 'home.conf: line 1'
 ends 2 show "$schema"
