@@ -135,6 +135,7 @@ says .upnp.reason not-tried
 
 echo "# a local port that the user names"
 probe --local-port 4444
+says .local 192.168.1.2:4444
 grep -q 'warning: .*local port 4444' "$tmp/err" || fail "no warning: $(cat "$tmp/err")"
 
 if command -v miniupnpd > /dev/null && grep -q 'UPnP  *miniupnpc' "${builddir:-.}/config.log"; then
