@@ -9,27 +9,20 @@
 #include "check.h"
 #include "check_options.h"
 #include "check_output.h"
+#include "check_servers.h"
 #include "clock.h"
 #include "command.h"
-#include "public_servers.h"
-#include "resolve.h"
 
-#define VERSION_TEXT   "natprobe " PACKAGE_VERSION
-#define PROBES_MAX     64
-#define RESOLVE_MAX_MS 5000
-#define PROBE_MIN_MS   250 /* left to the probes, however long DNS took */
+#define VERSION_TEXT "natprobe " PACKAGE_VERSION
+#define PROBES_MAX   64
+#define PROBE_MIN_MS 250 /* left to the probes, however long DNS took */
 
 /* All that a run owns. */
 struct run {
 	struct check_options options;
 	struct expect expect; /* of --expect */
 	struct event_base *base;
-	char *environment; /* NATPROBE_SERVER, cut into words */
-	struct server *servers;
-	size_t server_count;
-	struct portal_url portal;
-	struct addr portal_at[SERVER_FAMILIES];
-	bool has_portal;
+	struct check_servers servers;
 	struct geo *geo; /* NULL: no database is given */
 	struct iface_choice choices[PROBES_MAX];
 	size_t choice_count;
@@ -52,99 +45,6 @@ static int failure(const char *what)
 	return EXIT_FAILED;
 }
 
-/* Adds a server as the user wrote it. Returns 0 or an exit code. */
-static int add_server(struct run *run, const char *text)
-{
-	struct server *bigger =
-		realloc(run->servers, (run->server_count + 1) * sizeof(*run->servers));
-	struct server s = { .name = text };
-	const char *why;
-
-	if (bigger == NULL)
-		return failure("out of memory");
-	run->servers = bigger;
-	if (!stun_uri_parse(bytes_of_str(text), &s.uri, &why))
-		return usage(text, why);
-	if (s.uri.scheme == STUN_URI_TURN || s.uri.scheme == STUN_URI_TURNS)
-		return usage(text, "a TURN server; name a STUN server, HOST or stun:HOST");
-	run->servers[run->server_count++] = s;
-	return 0;
-}
-
-static int add_servers_of_environment(struct run *run, const char *value)
-{
-	char *rest = NULL;
-	int rc = 0;
-
-	run->environment = strdup(value);
-	if (run->environment == NULL)
-		return failure("out of memory");
-	for (char *word = strtok_r(run->environment, ", \t", &rest); rc == 0 && word != NULL;
-	     word = strtok_r(NULL, ", \t", &rest))
-		rc = add_server(run, word);
-	return rc;
-}
-
-static int take_portal(struct run *run, const char *url)
-{
-	const char *why;
-
-	if (!portal_url_parse(url, &run->portal, &why))
-		return usage(url, why);
-	run->has_portal = true;
-	return 0;
-}
-
-/*
- * The list only stands in: a server that is named and silent is not replaced. Who names servers
- * has nobody else asked, so a portal is only looked for with the list.
- */
-static int add_public_servers(struct run *run)
-{
-	int rc = run->has_portal ? 0 : take_portal(run, public_portal);
-
-	for (size_t i = 0; rc == 0 && public_servers[i] != NULL; i++)
-		rc = add_server(run, public_servers[i]);
-	return rc;
-}
-
-static int choose_servers(struct run *run)
-{
-	const char *value = getenv("NATPROBE_SERVER");
-	char *const *given = run->options.servers.items;
-	int rc = run->options.portal != NULL ? take_portal(run, run->options.portal) : 0;
-
-	for (size_t i = 0; rc == 0 && i < run->options.servers.count; i++)
-		rc = add_server(run, given[i]);
-	if (rc == 0 && run->server_count == 0 && value != NULL)
-		rc = add_servers_of_environment(run, value);
-	if (rc == 0 && run->server_count == 0)
-		rc = add_public_servers(run);
-	return rc;
-}
-
-static bool is_loopback_or_none(const struct addr *a)
-{
-	return a->family == ADDR_NONE || addr_is_loopback(a);
-}
-
-/* All servers are on this host, so only loopback leads there. */
-static bool are_all_loopback(const struct run *run)
-{
-	size_t known = 0;
-
-	for (size_t i = 0; i < run->server_count; i++) {
-		const struct server *s = &run->servers[i];
-
-		for (int f = 0; f < SERVER_FAMILIES; f++) {
-			if (!is_loopback_or_none(&s->udp[f]) || !is_loopback_or_none(&s->tcp[f]))
-				return false;
-		}
-		known += s->why == NULL;
-	}
-	return known > 0;
-}
-
 static int choose_interfaces(struct run *run)
 {
 	const struct check_options *o = &run->options;
@@ -154,7 +54,7 @@ static int choose_interfaces(struct run *run)
 		.name_count = o->interfaces.count,
 		.ipv4 = o->ipv4,
 		.ipv6 = o->ipv6,
-		.loopback = are_all_loopback(run),
+		.loopback = check_servers_are_loopback(&run->servers),
 	};
 	int rc = iface_list_open(&list);
 
@@ -187,66 +87,6 @@ static uint64_t time_left_ms(const struct run *run)
 	return run->options.timeout_ms - used;
 }
 
-/* Under this name the portal's page is resolved together with the servers, being none. */
-static const char portal_name[] = "portal";
-
-static void ask_for_portal(struct run *run)
-{
-	const struct addr *ip = &run->portal.at.ip;
-
-	if (!run->has_portal)
-		return;
-	if (ip->family != ADDR_NONE)
-		run->portal_at[server_family(ip->family)] = *ip;
-	else
-		run->servers[run->server_count++] =
-			(struct server){ .name = portal_name, .uri = run->portal.at };
-}
-
-static void take_portal_addresses(struct run *run)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < run->server_count; i++) {
-		const struct server *s = &run->servers[i];
-
-		if (s->name != portal_name) {
-			run->servers[kept++] = *s;
-			continue;
-		}
-		for (int f = 0; f < SERVER_FAMILIES; f++) {
-			if (run->portal_at[f].family == ADDR_NONE)
-				run->portal_at[f] = s->tcp[f];
-		}
-	}
-	run->server_count = kept;
-}
-
-static int resolve(struct run *run)
-{
-	uint64_t third = run->options.timeout_ms / 3;
-	struct resolve_options options = {
-		.ipv4 = run->options.ipv4,
-		.ipv6 = run->options.ipv6,
-		.timeout_ms = third < RESOLVE_MAX_MS ? third : RESOLVE_MAX_MS,
-	};
-	struct server *bigger =
-		realloc(run->servers, (run->server_count + 1) * RESOLVE_ROOM * sizeof(*bigger));
-	int rc;
-
-	if (bigger == NULL)
-		return failure("out of memory");
-	run->servers = bigger;
-	ask_for_portal(run);
-	rc = resolve_servers(run->base, run->servers, &run->server_count, &options);
-	if (rc != 0) {
-		fprintf(stderr, "natprobe: cannot resolve names: %s\n", strerror(-rc));
-		return EXIT_FAILED;
-	}
-	take_portal_addresses(run);
-	return 0;
-}
-
 static bool is_chosen(const struct run *run, const char *name)
 {
 	for (size_t i = 0; i < run->choice_count; i++) {
@@ -260,9 +100,9 @@ static int probe(struct run *run)
 {
 	struct check_config config = {
 		.probe = { .base = run->base,
-			   .servers = run->servers,
-			   .server_count = run->server_count,
-			   .portal = run->has_portal ? &run->portal : NULL,
+			   .servers = run->servers.items,
+			   .server_count = run->servers.count,
+			   .portal = run->servers.has_portal ? &run->servers.portal : NULL,
 			   .geo = run->geo,
 			   .timeout_ms = time_left_ms(run),
 			   .confidence = check_options_confidence(&run->options),
@@ -275,7 +115,7 @@ static int probe(struct run *run)
 	char *const *names = run->options.interfaces.items;
 	size_t most = run->choice_count + run->options.interfaces.count;
 
-	memcpy(config.probe.portal_at, run->portal_at, sizeof(run->portal_at));
+	memcpy(config.probe.portal_at, run->servers.portal_at, sizeof(config.probe.portal_at));
 	run->check = check_new(&config);
 	run->probes = calloc(most + 1, sizeof(*run->probes));
 	if (run->check == NULL || run->probes == NULL)
@@ -299,8 +139,8 @@ static int report(const struct run *run)
 {
 	struct report r = {
 		.program = VERSION_TEXT,
-		.servers = run->servers,
-		.server_count = run->server_count,
+		.servers = run->servers.items,
+		.server_count = run->servers.count,
 		.probes = run->probes,
 		.probe_count = run->probe_count,
 		.why = run->probe_count == 0 ? "no interface is up with a usable address" : NULL,
@@ -350,7 +190,7 @@ static int check(struct run *run)
 	if (rc == 0)
 		rc = check_interface_names(run);
 	if (rc == 0)
-		rc = choose_servers(run);
+		rc = check_servers_choose(&run->servers, &run->options);
 	if (rc == 0)
 		rc = open_databases(run);
 	if (rc != 0)
@@ -359,7 +199,7 @@ static int check(struct run *run)
 	run->base = event_base_new();
 	if (run->base == NULL)
 		return failure("no event loop");
-	rc = resolve(run);
+	rc = check_servers_resolve(&run->servers, &run->options, run->base);
 	if (rc == 0)
 		rc = choose_interfaces(run);
 	if (rc == 0)
@@ -376,8 +216,7 @@ static void clear(struct run *run)
 		event_base_free(run->base);
 	opt_clear(&check_program, &run->options);
 	free(run->probes);
-	free(run->servers);
-	free(run->environment);
+	check_servers_clear(&run->servers);
 }
 
 /* Returns -1 to go on, or an exit code. */

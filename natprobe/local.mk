@@ -53,6 +53,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/check.c natprobe/check.h \
 	natprobe/check_options.c natprobe/check_options.h \
 	natprobe/check_output.c natprobe/check_output.h \
+	natprobe/check_servers.c natprobe/check_servers.h \
 	natprobe/dns.c natprobe/dns.h \
 	natprobe/document.c natprobe/document.h \
 	natprobe/file.c natprobe/file.h \
