@@ -15,6 +15,11 @@ static int complain(const char *what, const char *why)
 	return EXIT_FAILED;
 }
 
+static bool is_stdout(const char *path)
+{
+	return path != NULL && strcmp(path, "-") == 0;
+}
+
 int check_output_prepare(const struct check_options *options, struct expect *out)
 {
 	struct expect_error err;
@@ -24,6 +29,10 @@ int check_output_prepare(const struct check_options *options, struct expect *out
 	bool ok;
 
 	*out = (struct expect){ 0 };
+	if (is_stdout(options->save) || is_stdout(options->junit)) {
+		complain("-", "standard output has the report; name a file");
+		return EXIT_USAGE;
+	}
 	if (options->expect == NULL)
 		return 0;
 	rc = file_read(options->expect, EXPECT_BYTES_MAX, &text, &len);

@@ -10,8 +10,8 @@
 #include "report.h"
 
 /*
- * Reads the file of --expect, if there is one, before anything is probed. Returns 0, or an exit
- * code after saying what is wrong.
+ * Before anything is probed: checks where output goes, and reads the file of --expect, if there
+ * is one. Returns 0, or an exit code after saying what is wrong.
  */
 int check_output_prepare(const struct check_options *options, struct expect *out);
 

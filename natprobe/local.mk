@@ -72,6 +72,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/report_expect.c \
 	natprobe/report_get.c natprobe/report_get.h \
 	natprobe/report_json.c natprobe/report_json.h \
+	natprobe/report_json_plan.c \
 	natprobe/report_json_ports.c \
 	natprobe/report_json_verdict.c \
 	natprobe/report_junit.c \

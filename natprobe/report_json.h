@@ -45,6 +45,9 @@ void json_put_ports(struct json *j, json_t *o, const struct verdict *v);
 /* What is around: the gateway and its protocols, CGN, NAT64, rate limit, geography. */
 void json_put_gateway(struct json *j, json_t *o, const struct verdict *v);
 
+/* Which way of connecting works with which kind of peer. */
+json_t *json_plan(struct json *j, const struct verdict *v);
+
 /* All members that an interface has where it was probed. */
 void json_put_verdict(struct json *j, json_t *o, const struct verdict *v);
 

@@ -241,6 +241,7 @@ void json_put_verdict(struct json *j, json_t *o, const struct verdict *v)
 	json_put_gateway(j, o, v);
 	json_put(j, o, "prospect", json_string(verdict_prospect_word(verdict_prospect(v))));
 	json_put(j, o, "headline", json_string(verdict_headline(v)));
+	json_put(j, o, "plan", json_plan(j, v));
 	json_put(j, o, "findings", findings(j, v));
 	json_put(j, o, "asked", asked(j, v));
 	json_put(j, o, "datagrams", datagrams(j, v));

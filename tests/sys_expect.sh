@@ -84,6 +84,8 @@ checks 2 --expect "$tmp/missing.conf"
 complains 'No such file'
 checks 2 --expect "$tmp"
 complains 'directory'
+checks 2 --save -
+complains 'name a file'
 checks 2 --tap --json
 complains '--tap'
 
@@ -173,8 +175,10 @@ jq 'del(.expectations)' "$tmp/before.json" > "$tmp/want"
 jq . "$tmp/out" | cmp -s - "$tmp/want" || fail "show --json differs: $(diff "$tmp/out" "$tmp/want")"
 ends 0 show - --quiet < "$tmp/before.json"
 prints '^lo IPv4: no NAT'
-ends 0 show --json "${srcdir:-.}/tests/corpus/report/full.json"
-fits "$tmp/out"
+for document in "${srcdir:-.}"/tests/corpus/report/*.json; do
+	ends 0 show --json "$document"
+	fits "$tmp/out"
+done
 ends 0 show --redact "${srcdir:-.}/tests/corpus/report/full.json" --explain
 grep -q '203\.0\.113\.' "$tmp/out" && fail "show --redact shows a public address"
 ends 2 show "$tmp/home.conf"
