@@ -90,12 +90,15 @@ static bool pools(const struct nat_config *n)
 	return n->pooling != NAT_POOL_PAIRED && n->external_count > 1;
 }
 
-/* Each uplink keeps the port, or each has one of its own: then the address decides. */
-static unsigned by_uplink(const struct nat_config *n)
+/* Each uplink keeps the port; else servers that share one see the same, and others do not. */
+static bool agrees(const struct nat_config *n)
 {
 	bool keeps = keeps_ports(n) || (n->allocation == NAT_OFFSET && n->block_width == 0);
 
-	return pools(n) && n->pooling == NAT_POOL_BY_DESTINATION && !keeps ? ON_ADDRESS : 0;
+	if (n->mapping != NAT_EI || (n->has_tcp_rules && n->tcp_mapping != NAT_EI) ||
+	    n->overload > 0 || n->hairpin != NAT_HAIRPIN_NONE || n->pcp || n->nat_pmp)
+		return false;
+	return n->pooling != NAT_POOL_BY_DESTINATION || keeps;
 }
 
 static struct sum sum_up(const struct nat_profile *p)
@@ -113,9 +116,8 @@ static struct sum sum_up(const struct nat_profile *p)
 		s.filtering |= depends_on(n->filtering);
 		if (!translates(n))
 			continue;
-		s.mapping |= visible(n, n->mapping) | by_uplink(n);
-		s.tcp_mapping |=
-			visible(n, n->has_tcp_rules ? n->tcp_mapping : n->mapping) | by_uplink(n);
+		s.mapping |= visible(n, n->mapping);
+		s.tcp_mapping |= visible(n, n->has_tcp_rules ? n->tcp_mapping : n->mapping);
 		if (s.outer == NULL)
 			s.outer = n;
 		if (s.nat == NULL || !keeps_ports(n))
@@ -132,9 +134,7 @@ static bool is_certain(const struct sum *s)
 		const struct nat_config *n = &s->p->layers[i];
 
 		choosers += translates(n) && !keeps_ports(n);
-		if (translates(n) && pools(n) &&
-		    (n->mapping != NAT_EI || n->overload > 0 || n->hairpin != NAT_HAIRPIN_NONE ||
-		     n->pcp || n->nat_pmp))
+		if (translates(n) && pools(n) && !agrees(n))
 			return false;
 	}
 	return choosers <= 1;
