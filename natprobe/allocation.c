@@ -109,7 +109,7 @@ static bool is_reordered(const struct rules *rules)
 	double sum = 0;
 
 	for (size_t i = 0; i < rules->count; i++) {
-		if (rules->list[i].kind == RULE_REORDERED)
+		if (rules->list[i].reordered)
 			sum += rules->list[i].chance;
 	}
 	return sum > POSSIBLE_MIN;
@@ -137,9 +137,11 @@ static size_t parity_witnesses(const struct rules_view *v, const struct rule *be
 {
 	size_t kept;
 
-	if (best->delta != DELTA_EQUAL && best->delta != DELTA_PRESERVING)
+	if (best->delta == DELTA_RANDOM || best->delta == DELTA_INDEPENDENT)
 		return v->count;
-	kept = rules_count_offset(v, best->value).kept;
+	kept = rules_count(v, best).kept;
+	if (best->delta == DELTA_DEPENDENT)
+		return v->count - kept; /* a neighbour does as the one before */
 	return kept == v->count ? v->count : v->count - kept;
 }
 
@@ -211,6 +213,7 @@ void allocation_classify(const struct verdict_sample *samples, size_t count,
 			 enum verdict_answer nat, double error_max, struct verdict_ports *out,
 			 struct verdict_prediction *prediction)
 {
+	const struct rule equal = { .kind = RULE_EQUAL };
 	struct rules_view view;
 	struct rules rules;
 
@@ -228,11 +231,11 @@ void allocation_classify(const struct verdict_sample *samples, size_t count,
 	}
 	rules_weigh(&view, &rules);
 	judge_delta(&view, &rules, error_max, out);
-	out->preserved = share_interval(rules_count_offset(&view, 0));
+	out->preserved = share_interval(rules_count(&view, &equal));
 	out->parity = judge_parity(&view, best_rule(&rules), error_max);
 	out->contiguity = judge_contiguity(out);
 	if (out->delta != DELTA_UNKNOWN)
-		prediction_make(&view, &rules, best_rule(&rules), prediction);
+		prediction_make(&view, best_rule(&rules), prediction);
 }
 
 static struct allocation_plan plan_of(enum allocation_locals locals, size_t count, bool serial,
@@ -249,16 +252,16 @@ static struct allocation_plan plan_of(enum allocation_locals locals, size_t coun
 	};
 }
 
-/* What a further sample shall tell: neighbours tell `dependent` from the others. */
+/* What a further sample shall tell: only neighbours tell `dependent` from the others. */
 static enum allocation_locals telling_locals(const struct rules *rules)
 {
-	double dependent = 0;
+	double dependent = 0, others = chance_of_others(rules, best_rule(rules));
 
 	for (size_t i = 0; i < rules->count; i++) {
 		if (rules->list[i].delta == DELTA_DEPENDENT)
 			dependent += rules->list[i].chance;
 	}
-	return dependent > POSSIBLE_MIN ? ALLOCATION_CONSECUTIVE : ALLOCATION_RANDOM;
+	return dependent > others / 2 ? ALLOCATION_CONSECUTIVE : ALLOCATION_RANDOM;
 }
 
 struct allocation_plan allocation_more(const struct verdict_sample *samples, size_t count,
@@ -287,5 +290,7 @@ struct allocation_plan allocation_more(const struct verdict_sample *samples, siz
 		return (struct allocation_plan){ .locals = ALLOCATION_ENOUGH };
 	if (ports.cause == CAUSE_REORDERED)
 		return plan_of(ALLOCATION_CONSECUTIVE, MORE_SERIAL, true, room);
+	if (ports.delta != DELTA_UNKNOWN) /* it is the parity that is open */
+		return plan_of(ALLOCATION_RANDOM, MORE, false, room);
 	return plan_of(telling_locals(&rules), MORE, false, room);
 }

@@ -7,6 +7,8 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/prediction.c natprobe/prediction.h \
 	natprobe/rules.c natprobe/rules.h \
 	natprobe/rules_counter.c \
+	natprobe/rules_find.c \
+	natprobe/rules_reordered.c \
 	natprobe/asks.c natprobe/asks.h \
 	natprobe/classify.c natprobe/classify.h \
 	natprobe/confidence.c natprobe/confidence.h \

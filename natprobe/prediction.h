@@ -7,8 +7,8 @@
 
 #include "rules.h"
 
-/* best: of `rules`, the rule that was found. */
-void prediction_make(const struct rules_view *v, const struct rules *rules, const struct rule *best,
+/* best: the rule that was found. */
+void prediction_make(const struct rules_view *v, const struct rule *best,
 		     struct verdict_prediction *out);
 
 #endif

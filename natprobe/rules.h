@@ -13,6 +13,9 @@
 #define RULES_MAX  128
 #define RATE_COUNT 8
 
+/* Of a rule for neighbours, where no answered neighbours kept to it, if there were any. */
+#define RULES_STEP_UNSEEN 0
+
 /* One answered sample. */
 struct rules_sample {
 	uint16_t local, external;
@@ -26,6 +29,7 @@ struct rules_view {
 	struct rules_sample seen[VERDICT_SAMPLES_MAX];
 	size_t count;
 	size_t sent;
+	uint8_t lost_after; /* samples without answer after the last answered one */
 	size_t address_count;
 };
 
@@ -39,15 +43,16 @@ enum rule_kind {
 	RULE_COUNTER_BY_ADDRESS, /* one for each external address */
 	RULE_COUNTER_BY_PARITY,  /* one for even and one for odd local ports */
 	RULE_PARITY_UP,          /* one for all that leaves out ports of the wrong parity */
-	RULE_PARITY_DOWN,        /* the same, counting towards the step from the other side */
-	RULE_REORDERED,          /* a counter, and paced samples that overtook each other */
+	RULE_PARITY_DOWN,        /* the same, and then the step is one port shorter */
 };
 
 struct rule {
-	uint8_t kind;  /* enum rule_kind */
-	uint8_t delta; /* enum verdict_delta */
+	uint8_t kind;   /* enum rule_kind */
+	uint8_t delta;  /* enum verdict_delta */
+	bool reordered; /* a counter, and paced samples overtook each other */
 	int32_t value;
-	double chance; /* of being the one; its logarithm, unscaled, before rules_weigh ends */
+	int32_t wrapped; /* RULE_OFFSET: the offset of those that left the range; 0: none did */
+	double chance;   /* of being the one; its logarithm, unscaled, before rules_weigh ends */
 };
 
 struct rules {
@@ -57,6 +62,9 @@ struct rules {
 
 void rules_view_fill(struct rules_view *v, const struct verdict_sample *samples, size_t count);
 
+/* The logarithm of: how common the rule is, times the chance that it makes what was seen. */
+double rules_log_weight(const struct rules_view *v, const struct rule *r);
+
 /* All rules that are worth a look, with chances that sum up to one; most likely first. */
 void rules_weigh(const struct rules_view *v, struct rules *out);
 
@@ -65,22 +73,33 @@ struct rules_tally {
 	size_t kept, of;
 };
 
-struct rules_tally rules_count_offset(const struct rules_view *v, int32_t offset);
-struct rules_tally rules_count_dependent(const struct rules_view *v, int32_t step);
+/* For RULE_EQUAL, RULE_OFFSET and RULE_DEPENDENT. */
+struct rules_tally rules_count(const struct rules_view *v, const struct rule *r);
 
-/*
- * The posterior mean of the share, in [0, 1], of sockets that keep to a rule which `tally` of them
- * were seen to keep to.
- */
+/* The share, in [0, 1], of further sockets that will keep to the rule. */
 double rules_share(struct rules_tally tally);
 
 /* Counters. `weights`, if not NULL: the chance of each background rate, summing up to one. */
 double rules_log_counter(const struct rules_view *v, const struct rule *r,
 			 double weights[RATE_COUNT]);
-double rules_log_reordered(const struct rules_view *v, int32_t step);
+double rules_log_reordered(const struct rules_view *v, const struct rule *r,
+			   double weights[RATE_COUNT]);
+
+/* The chance that a counter goes from the port of a to that of b, if both are its own. */
+double rules_move_chance(const struct rules_sample *a, const struct rules_sample *b,
+			 const struct rule *r, unsigned lost, double others);
+
+/* Mappings of others between a and b, on average. */
+double rules_others(const struct rules_sample *a, const struct rules_sample *b, double rate);
+
+/* Sums up what each background rate says, and shares it out. */
+double rules_sum_rates(double by_rate[RATE_COUNT], double weights[RATE_COUNT]);
 
 /* Mappings of others, per second, that a counter may see. */
 extern const double rules_rates[RATE_COUNT];
+
+/* The share of lost samples that made a mapping before they were lost. */
+#define RULES_LOST_INSIDE 0.75
 
 /* The chance that a counter moves on `steps` between two of ours that are gap_us apart. */
 double rules_steps_chance(long steps, unsigned lost, double others);

@@ -281,7 +281,8 @@ UNIT_TESTS += \
 	tests/test_discover_servers \
 	tests/test_discover_tcp \
 	tests/test_portmap
-tests_test_allocation_SOURCES = tests/test_allocation.c tests/port_box.c tests/port_box.h tests/rng.h
+PORT_CASES = tests/port_box.c tests/port_box.h tests/port_cases.c tests/port_cases.h tests/rng.h
+tests_test_allocation_SOURCES = tests/test_allocation.c $(PORT_CASES)
 tests_test_allocation_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_allocation_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_portmap_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define PACE_US    10000
+#define TRIES_MAX  4096
 #define LOCAL_LOW  32768 /* what Linux hands out */
 #define LOCAL_HIGH 60999
 
@@ -77,8 +78,11 @@ static uint16_t count_on(struct box *b, size_t counter, int32_t step, int parity
 
 	if (parity >= 0 && (port & 1) != parity)
 		port = wrap(b, port + one);
-	while (b->used[port])
+	for (unsigned tries = 0; b->used[port]; tries++) {
+		if (tries == TRIES_MAX)
+			return any_port(b); /* the steps go round without a free one */
 		port = wrap(b, port + (parity >= 0 && step % 2 != 0 ? 2 * one : step));
+	}
 	b->last[counter] = port;
 	return port;
 }
@@ -164,7 +168,7 @@ static void choose_locals(struct box *b, const struct allocation_plan *plan, str
 		if (plan->locals == ALLOCATION_RANDOM)
 			local = any_local(b, i >= (plan->count + 1u) / 2);
 		else
-			local++;
+			local = b->opened[local + 1] ? any_local(b, 0) : (uint16_t)(local + 1);
 		b->opened[local] = true;
 		run->samples[run->count + i] = (struct verdict_sample){
 			.local_port = local,
@@ -233,7 +237,7 @@ static void finish(struct box *b, uint64_t now_us, double error_max, struct port
 	struct port_run one = { 0 };
 
 	choose_locals(b, &next, &one);
-	run->next_local = one.samples[0].local_port;
+	run->next_local = (uint16_t)(one.samples[0].local_port | (rng_next(&b->rng) & 1));
 	if (run->prediction.count > 0 && run->ports.delta == DELTA_DEPENDENT)
 		run->next_local = (uint16_t)(b->last_local + 1);
 	run->next_external = map(b, run->next_local,

@@ -9,267 +9,173 @@
 
 #include <cmocka.h>
 
-#include "tests/port_box.h"
+#include "tests/port_cases.h"
 #include "wire.h"
 
 #define ERROR_MAX 2e-4
 
-static const struct {
-	const char *why;
-	struct port_box_config box;
-	uint8_t delta; /* the truth */
-	int32_t value;
-	uint8_t parity; /* VERDICT_UNKNOWN: not looked at */
-	uint8_t contiguity;
-} rules[] = {
-	{ "equal", { .rule = PORT_EQUAL }, DELTA_EQUAL, 0, VERDICT_YES, VERDICT_YES },
-	{ "equal, 10 % loss",
-	  { .rule = PORT_EQUAL, .loss = 0.1 },
-	  DELTA_EQUAL,
-	  0,
-	  VERDICT_YES,
-	  VERDICT_YES },
-	{ "equal, 40 % overload",
-	  { .rule = PORT_EQUAL, .overload = 0.4 },
-	  DELTA_EQUAL,
-	  0,
-	  VERDICT_NO,
-	  VERDICT_YES },
-	{ "equal, 60 % overload and loss",
-	  { .rule = PORT_EQUAL, .overload = 0.6, .loss = 0.1 },
-	  DELTA_EQUAL,
-	  0,
-	  VERDICT_NO,
-	  VERDICT_YES },
-	{ "offset 1000",
-	  { .rule = PORT_OFFSET, .value = 1000 },
-	  DELTA_PRESERVING,
-	  1000,
-	  VERDICT_YES,
-	  VERDICT_YES },
-	{ "offset -20001",
-	  { .rule = PORT_OFFSET, .value = -20001 },
-	  DELTA_PRESERVING,
-	  -20001,
-	  VERDICT_NO,
-	  VERDICT_YES },
-	{ "+1",
-	  { .rule = PORT_COUNTER, .value = 1 },
-	  DELTA_INDEPENDENT,
-	  1,
-	  VERDICT_NO,
-	  VERDICT_YES },
-	{ "-1",
-	  { .rule = PORT_COUNTER, .value = -1 },
-	  DELTA_INDEPENDENT,
-	  -1,
-	  VERDICT_NO,
-	  VERDICT_NO },
-	{ "+1, 10 % loss",
-	  { .rule = PORT_COUNTER, .value = 1, .loss = 0.1 },
-	  DELTA_INDEPENDENT,
-	  1,
-	  VERDICT_NO,
-	  VERDICT_YES },
-	{ "+1, others 5/s",
-	  { .rule = PORT_COUNTER, .value = 1, .background_per_s = 5 },
-	  DELTA_INDEPENDENT,
-	  1,
-	  VERDICT_NO,
-	  VERDICT_YES },
-	{ "+1, others 20/s, 10 % loss",
-	  { .rule = PORT_COUNTER, .value = 1, .background_per_s = 20, .loss = 0.1 },
-	  DELTA_INDEPENDENT,
-	  1,
-	  VERDICT_NO,
-	  VERDICT_YES },
-	{ "-2, others 20/s, 10 % loss",
-	  { .rule = PORT_COUNTER, .value = -2, .background_per_s = 20, .loss = 0.1 },
-	  DELTA_INDEPENDENT,
-	  -2,
-	  VERDICT_NO,
-	  VERDICT_NO },
-	{ "+7",
-	  { .rule = PORT_COUNTER, .value = 7 },
-	  DELTA_INDEPENDENT,
-	  7,
-	  VERDICT_NO,
-	  VERDICT_NO },
-	{ "-300",
-	  { .rule = PORT_COUNTER, .value = -300 },
-	  DELTA_INDEPENDENT,
-	  -300,
-	  VERDICT_NO,
-	  VERDICT_NO },
-	{ "+1 in a block of 64",
-	  { .rule = PORT_COUNTER, .value = 1, .block = 64 },
-	  DELTA_INDEPENDENT,
-	  1,
-	  VERDICT_NO,
-	  VERDICT_YES },
-	{ "+1 in a block of 1000, others",
-	  { .rule = PORT_COUNTER, .value = 1, .block = 1000, .background_per_s = 5, .loss = 0.05 },
-	  DELTA_INDEPENDENT,
-	  1,
-	  VERDICT_NO,
-	  VERDICT_YES },
-	{ "+1, swaps 10 %",
-	  { .rule = PORT_COUNTER, .value = 1, .swap = 0.1 },
-	  DELTA_INDEPENDENT,
-	  1,
-	  VERDICT_NO,
-	  VERDICT_YES },
-	{ "-1, swaps 50 %",
-	  { .rule = PORT_COUNTER, .value = -1, .swap = 0.5 },
-	  DELTA_INDEPENDENT,
-	  -1,
-	  VERDICT_NO,
-	  VERDICT_NO },
-	{ "+1, shuffled",
-	  { .rule = PORT_COUNTER, .value = 1, .shuffles = true },
-	  DELTA_INDEPENDENT,
-	  1,
-	  VERDICT_NO,
-	  VERDICT_YES },
-	{ "+1 by address",
-	  { .rule = PORT_COUNTER_BY_ADDRESS, .value = 1, .addresses = 2 },
-	  DELTA_INDEPENDENT,
-	  1,
-	  VERDICT_NO,
-	  VERDICT_YES },
-	{ "+1, two addresses",
-	  { .rule = PORT_COUNTER, .value = 1, .addresses = 2 },
-	  DELTA_INDEPENDENT,
-	  1,
-	  VERDICT_NO,
-	  VERDICT_YES },
-	{ "+2 keeping parity",
-	  { .rule = PORT_PARITY_COUNTER, .value = 2 },
-	  DELTA_INDEPENDENT,
-	  2,
-	  VERDICT_YES,
-	  VERDICT_NO },
-	{ "+2 keeping parity, others, loss",
-	  { .rule = PORT_PARITY_COUNTER, .value = 2, .background_per_s = 5, .loss = 0.1 },
-	  DELTA_INDEPENDENT,
-	  2,
-	  VERDICT_YES,
-	  VERDICT_NO },
-	{ "+2 by parity",
-	  { .rule = PORT_COUNTER_BY_PARITY, .value = 2 },
-	  DELTA_INDEPENDENT,
-	  2,
-	  VERDICT_YES,
-	  VERDICT_NO },
-	{ "dependent +1",
-	  { .rule = PORT_DEPENDENT, .value = 1 },
-	  DELTA_DEPENDENT,
-	  1,
-	  VERDICT_NO,
-	  VERDICT_YES },
-	{ "dependent +1, 10 % loss",
-	  { .rule = PORT_DEPENDENT, .value = 1, .loss = 0.1 },
-	  DELTA_DEPENDENT,
-	  1,
-	  VERDICT_NO,
-	  VERDICT_YES },
-	{ "dependent -3",
-	  { .rule = PORT_DEPENDENT, .value = -3 },
-	  DELTA_DEPENDENT,
-	  -3,
-	  VERDICT_NO,
-	  VERDICT_NO },
-	{ "random", { .rule = PORT_RANDOM }, DELTA_RANDOM, 0, VERDICT_NO, VERDICT_NO },
-	{ "random, 10 % loss",
-	  { .rule = PORT_RANDOM, .loss = 0.1 },
-	  DELTA_RANDOM,
-	  0,
-	  VERDICT_NO,
-	  VERDICT_NO },
-	{ "random in a block of 64",
-	  { .rule = PORT_RANDOM, .block = 64 },
-	  DELTA_RANDOM,
-	  0,
-	  VERDICT_NO,
-	  VERDICT_NO },
-	{ "random in a block of 512",
-	  { .rule = PORT_RANDOM, .block = 512, .loss = 0.1 },
-	  DELTA_RANDOM,
-	  0,
-	  VERDICT_NO,
-	  VERDICT_NO },
-	{ "random in a block of 2048",
-	  { .rule = PORT_RANDOM, .block = 2048 },
-	  DELTA_RANDOM,
-	  0,
-	  VERDICT_NO,
-	  VERDICT_NO },
-	{ "random, parity kept",
-	  { .rule = PORT_PARITY_RANDOM },
-	  DELTA_RANDOM,
-	  0,
-	  VERDICT_YES,
-	  VERDICT_NO },
-	{ "random, two addresses",
-	  { .rule = PORT_RANDOM, .addresses = 2 },
-	  DELTA_RANDOM,
-	  0,
-	  VERDICT_NO,
-	  VERDICT_NO },
-};
-
-struct score {
-	unsigned wrong, unknown, runs;
-	double claimed; /* errors, added up */
-	double samples;
-	double predicted, hits;
-};
-
-static bool prediction_hits(const struct port_run *run)
-{
-	uint16_t base = run->prediction.follows_local ? run->next_local : run->last_external;
-
-	for (size_t i = 0; i < run->prediction.count; i++) {
-		if ((uint16_t)(base + run->prediction.candidates[i].offset) == run->next_external)
-			return true;
-	}
-	return false;
-}
-
-static void add_run(struct score *s, size_t rule, uint64_t seed)
-{
-	struct port_run run;
-
-	port_box_run(&rules[rule].box, seed, ERROR_MAX, &run);
-	s->runs++;
-	s->samples += (double)run.count;
-	if (run.ports.delta == DELTA_UNKNOWN) {
-		s->unknown++;
-		return;
-	}
-	s->claimed += run.ports.error;
-	s->wrong += run.ports.delta != rules[rule].delta || run.ports.value != rules[rule].value ||
-		    run.ports.parity.value != rules[rule].parity ||
-		    run.ports.contiguity.value != rules[rule].contiguity;
-	if (run.prediction.count > 0) {
-		s->predicted += run.prediction.chance;
-		s->hits += prediction_hits(&run);
-	}
-}
-
 static void each_rule_is_found(void **state)
 {
-	for (size_t r = 0; r < ARRAY_LEN(rules); r++) {
-		struct score s = { 0 };
+	for (size_t i = 0; i < port_case_count; i++) {
+		const struct port_case *c = &port_cases[i];
+		struct port_score s = { 0 };
 
-		for (unsigned i = 0; i < 100; i++)
-			add_run(&s, r, 1000 * r + i);
-		print_message("%-34s wrong %u unknown %u of %u, claimed %.3g, samples %.1f, "
-			      "predicted %.3f hit %.3f\n",
-			      rules[r].why, s.wrong, s.unknown, s.runs, s.claimed,
-			      s.samples / s.runs, s.predicted / s.runs, (double)s.hits / s.runs);
-		if (s.wrong > 0 || s.unknown > 10)
-			fail_msg("%s: %u wrong, %u unknown", rules[r].why, s.wrong, s.unknown);
+		for (unsigned n = 0; n < 40; n++)
+			port_case_run(c, 1000 * i + n, ERROR_MAX, &s);
+		if (s.wrong > 0 || s.unknown > 2)
+			fail_msg("%s: %u wrong, %u unknown of %u", c->why, s.wrong, s.unknown,
+				 s.runs);
+	}
+}
+
+/* Samples by hand: pairs of local and external port, 0 for no answer. */
+static struct verdict_ports classify(const uint16_t (*pairs)[2], size_t count)
+{
+	struct verdict_sample samples[VERDICT_SAMPLES_MAX];
+	struct verdict_prediction prediction;
+	struct verdict_ports ports;
+
+	for (size_t i = 0; i < count; i++) {
+		samples[i] = (struct verdict_sample){
+			.local_port = pairs[i][0],
+			.sent_us = 1000000 + 10000 * i,
+		};
+		if (pairs[i][1] != 0)
+			samples[i].mapped = addr_ipv4(21, 0, 0, 2, pairs[i][1]);
+	}
+	allocation_classify(samples, count, VERDICT_YES, ERROR_MAX, &ports, &prediction);
+	return ports;
+}
+
+static void few_samples_tell_nothing(void **state)
+{
+	static const uint16_t near[][2] = { { 40000, 50001 }, { 41000, 50004 } };
+	static const uint16_t lost[][2] = {
+		{ 40000, 0 }, { 41000, 41000 }, { 42000, 0 }, { 43000, 43000 }, { 44000, 0 }
+	};
+	struct verdict_ports p = classify(near, ARRAY_LEN(near));
+
+	/* Two ports close to each other are no rule (frp, EasyTier). */
+	assert_int_equal(p.delta, DELTA_UNKNOWN);
+	assert_int_equal(p.cause, CAUSE_LOSS);
+	assert_int_equal(p.low, 50001);
+	assert_int_equal(p.high, 50004);
+	p = classify(lost, ARRAY_LEN(lost));
+	assert_int_equal(p.delta, DELTA_UNKNOWN);
+	assert_int_equal(p.sampled, 5);
+	assert_int_equal(p.answered, 2);
+	p = classify(NULL, 0);
+	assert_int_equal(p.delta, DELTA_UNKNOWN);
+	assert_int_equal(p.cause, CAUSE_NOT_TRIED);
+	assert_false(p.preserved.known);
+}
+
+static void without_nat_nothing_applies(void **state)
+{
+	struct verdict_sample s = { .local_port = 40000, .mapped = addr_ipv4(22, 0, 0, 2, 40000) };
+	struct verdict_prediction prediction;
+	struct verdict_ports p;
+
+	allocation_classify(&s, 1, VERDICT_NO, ERROR_MAX, &p, &prediction);
+	assert_int_equal(p.delta, DELTA_NOT_APPLICABLE);
+	assert_int_equal(allocation_more(NULL, 0, VERDICT_NO, ERROR_MAX, 48).locals,
+			 ALLOCATION_ENOUGH);
+}
+
+static void the_plan_begins_with_both_kinds(void **state)
+{
+	struct verdict_sample none[VERDICT_SAMPLES_MAX] = { 0 };
+	struct allocation_plan p = allocation_more(none, 0, VERDICT_YES, ERROR_MAX, 48);
+
+	assert_int_equal(p.locals, ALLOCATION_RANDOM);
+	assert_int_equal(p.count, 11);
+	p = allocation_more(none, 11, VERDICT_UNKNOWN, ERROR_MAX, 48);
+	assert_int_equal(p.locals, ALLOCATION_CONSECUTIVE);
+	assert_int_equal(p.count, 9);
+	assert_false(p.serial);
+	p = allocation_more(none, 11, VERDICT_YES, ERROR_MAX, 4);
+	assert_int_equal(p.count, 4);
+	p = allocation_more(none, 11, VERDICT_YES, ERROR_MAX, 0);
+	assert_int_equal(p.locals, ALLOCATION_ENOUGH);
+	p = allocation_more(none, VERDICT_SAMPLES_MAX, VERDICT_YES, ERROR_MAX, 48);
+	assert_int_equal(p.locals, ALLOCATION_ENOUGH);
+}
+
+/* What keeps 12 of 20 ports keeps 60 %, and neither all nor none. */
+static void a_share_is_an_interval(void **state)
+{
+	uint16_t pairs[20][2];
+	struct verdict_ports p;
+
+	for (uint16_t i = 0; i < 20; i++) {
+		pairs[i][0] = (uint16_t)(40000 + 97 * i);
+		pairs[i][1] = (uint16_t)(i % 5 < 3 ? pairs[i][0] : 9001 + 31337 * i % 20011);
+	}
+	p = classify(pairs, 20);
+	assert_int_equal(p.delta, DELTA_EQUAL);
+	assert_int_equal(p.parity.value, VERDICT_NO);
+	assert_int_equal(p.contiguity.value, VERDICT_YES);
+	assert_true(p.preserved.low > 0.2 && p.preserved.low < 0.3);
+	assert_true(p.preserved.high > 0.85 && p.preserved.high < 0.95);
+
+	for (uint16_t i = 0; i < 20; i++)
+		pairs[i][1] = pairs[i][0];
+	p = classify(pairs, 20);
+	assert_true(p.preserved.low > 0.6 && p.preserved.low < 0.8);
+	assert_true(p.preserved.high >= 1);
+}
+
+static void pool_sample(struct verdict *v, unsigned external)
+{
+	v->samples[v->sample_count] = (struct verdict_sample){
+		.local_port = (uint16_t)(40000 + v->sample_count),
+		.mapped = addr_ipv4(21, 0, 0, (uint8_t)external, 5000),
+	};
+	v->sample_count++;
+}
+
+static void pool_sighting(struct verdict *v, unsigned slot, unsigned server, unsigned external)
+{
+	v->sightings[v->sighting_count++] = (struct verdict_sighting){
+		.endpoint = addr_ipv4(30, 0, 0, (uint8_t)server, 3478),
+		.mapped = addr_ipv4(21, 0, 0, (uint8_t)external, 5000),
+		.slot = (uint8_t)slot,
+	};
+}
+
+static void pooling_is_told_by_whom_it_depends_on(void **state)
+{
+	static const struct {
+		const char *why, *samples; /* the external address of each, - for no answer */
+		const char *sightings;     /* slot, server, external address */
+		enum verdict_pooling value;
+	} cases[] = {
+		{ "one for all", "11111111111111111111", "011 021 111 121", POOLING_PAIRED },
+		{ "one for all that were answered", "1-1111-1111-11111-11", "011 021",
+		  POOLING_PAIRED },
+		{ "too few", "1111", "011 021 111 121", POOLING_UNKNOWN },
+		{ "by lot", "12211121212221121112", "011 021 112 122", POOLING_ARBITRARY },
+		{ "by lot, the flow decides", "12211121212221121112", "011 022 112 121",
+		  POOLING_ARBITRARY },
+		{ "by destination", "11111111111111111111", "011 022 111 122",
+		  POOLING_PER_DESTINATION },
+		{ "one destination", "", "011 111", POOLING_UNKNOWN },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct verdict v = { .nat.value = VERDICT_YES };
+
+		for (const char *s = cases[i].samples; *s != '\0'; s++) {
+			pool_sample(&v, (unsigned)(*s - '0'));
+			if (*s == '-')
+				v.samples[v.sample_count - 1].mapped = (struct addr){ 0 };
+		}
+		for (const char *s = cases[i].sightings; *s != '\0'; s += s[3] != '\0' ? 4 : 3)
+			pool_sighting(&v, (unsigned)(s[0] - '0'), (unsigned)(s[1] - '0'),
+				      (unsigned)(s[2] - '0'));
+		allocation_pooling(&v, 1e-4);
+		if (v.pooling.value != cases[i].value)
+			fail_msg("%s: %s", cases[i].why, verdict_pooling_word(v.pooling.value));
 	}
 }
 
@@ -277,6 +183,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_rule_is_found),
+		cmocka_unit_test(few_samples_tell_nothing),
+		cmocka_unit_test(without_nat_nothing_applies),
+		cmocka_unit_test(the_plan_begins_with_both_kinds),
+		cmocka_unit_test(a_share_is_an_interval),
+		cmocka_unit_test(pooling_is_told_by_whom_it_depends_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

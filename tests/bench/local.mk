@@ -39,3 +39,10 @@ tests_bench_regress_LDADD = $(SIM_LIBS)
 
 # natprobe beside other tools, behind every NAT of natlab: doc/comparison.md.
 EXTRA_DIST += tests/bench/compare.sh
+
+# Rules of port allocation, by the thousand.
+check_PROGRAMS += tests/bench/ports
+tests_bench_ports_SOURCES = tests/bench/ports.c \
+	tests/port_box.c tests/port_box.h \
+	tests/port_cases.c tests/port_cases.h
+tests_bench_ports_LDADD = $(PROBE_LIBS)
