@@ -103,14 +103,14 @@ checks 1 --save /dev/full
 echo "# TAP, JUnit, JSON"
 checks 0 --tap --junit "$tmp/junit.xml" --expect "$tmp/home.conf"
 [ "$(head -n 1 "$tmp/out")" = 'TAP version 13' ] || fail "TAP begins: $(head -n 3 "$tmp/out")"
-[ "$(grep -c '^ok ' "$tmp/out")" = "$(grep -c = "$tmp/home.conf")" ] ||
-	[ "$(grep -c '^ok ' "$tmp/out")" = "$(grep -cE '^[a-z.-]+ (=|<|>)' "$tmp/home.conf")" ] ||
+[ "$(grep -c '^ok ' "$tmp/out")" = "$(grep -cE '^[a-z0-9.-]+ [=<>] ' "$tmp/home.conf")" ] ||
 	fail "TAP has other tests: $(cat "$tmp/out")"
 if command -v prove > /dev/null; then
-	prove --ext .tap --source TAP - < "$tmp/out" > "$tmp/prove" 2>&1 ||
-		{ cp "$tmp/out" "$tmp/home.tap" && prove "$tmp/home.tap" > "$tmp/prove" 2>&1; } ||
+	cp "$tmp/out" "$tmp/home.tap"
+	prove "$tmp/home.tap" > "$tmp/prove" 2>&1 ||
 		fail "prove: $(cat "$tmp/prove")"
 fi
+command -v python3 > /dev/null || lab_skip "python3, which reads the XML, is not there"
 python3 - "$tmp/junit.xml" << 'END' || fail "JUnit: $(cat "$tmp/junit.xml")"
 import sys, xml.etree.ElementTree as tree
 suites = tree.parse(sys.argv[1]).getroot()

@@ -135,6 +135,75 @@ static void a_value_with_a_limit_has_its_reason_too(void **state)
 	json_decref(doc);
 }
 
+static void all_that_was_measured_is_there(void **state)
+{
+	struct fixture f;
+	json_t *doc;
+
+	fixture_full(&f);
+	doc = document(&f.report);
+	expect_text(doc, "interfaces.0.mapping_tcp.reason", "tcp-silent");
+	expect_text(doc, "interfaces.0.ports.delta.value", "independent");
+	expect_integer(doc, "interfaces.0.ports.delta.step", -2);
+	expect_text(doc, "interfaces.0.ports.delta.possible.1", "random");
+	expect_integer(doc, "interfaces.0.ports.samples.2.local_port", 50002);
+	expect_text(doc, "interfaces.0.ports.samples.1.mapped", NULL);
+	expect_text(doc, "interfaces.0.prediction.base", "last-port");
+	expect_integer(doc, "interfaces.0.prediction.candidates.1.offset", -4);
+	expect_text(doc, "interfaces.0.pooling.externals.1", "203.0.113.10");
+	expect_text(doc, "interfaces.0.hairpin.possible.1", "internal-source");
+	expect_text(doc, "interfaces.0.hairpin.source", "10.0.0.2:40055");
+	expect_text(doc, "interfaces.0.gateway", "10.0.0.1");
+	expect_text(doc, "interfaces.0.nat_pmp.external", "100.64.3.4");
+	expect_integer(doc, "interfaces.0.upnp.result", 402);
+	expect_text(doc, "interfaces.0.cgn.hints.1", "local-ds-lite-address");
+	expect_integer(doc, "interfaces.0.rate_limit.per_s", 40);
+	expect_text(doc, "interfaces.0.geo.organisation", "Example");
+	expect_text(doc, "interfaces.0.plan.class", "port-filtered");
+	assert_true(json_real_value(at(doc, "interfaces.0.loss_share.high")) == 0.187);
+	assert_true(json_real_value(at(doc, "interfaces.0.confidence.reached")) == 0.99931);
+	json_decref(doc);
+}
+
+/* By its name, since names have dots in them. */
+static const json_t *property_of(const json_t *doc, const char *name)
+{
+	const json_t *p = json_object_get(at(doc, "interfaces.0.properties"), name);
+
+	if (p == NULL)
+		fail_msg("no property %s", name);
+	return p;
+}
+
+static void properties_stand_under_the_names_of_expectations(void **state)
+{
+	struct fixture f;
+	json_t *doc;
+
+	fixture_full(&f);
+	doc = document(&f.report);
+	expect_text(property_of(doc, "mapping"), "value", "endpoint-independent");
+	expect_text(property_of(doc, "hairpin"), "value", "unknown");
+	expect_text(property_of(doc, "hairpin"), "reason", "host-hides");
+	expect_integer(property_of(doc, "delta.value"), "value", -2);
+	expect_text(property_of(doc, "rtt"), "unit", "ms");
+	assert_true(json_real_value(at(property_of(doc, "rtt"), "low")) == 12.34);
+	json_decref(doc);
+}
+
+/* A name from a database, cut within a letter. */
+static void text_that_is_no_utf8_does_not_spoil_the_document(void **state)
+{
+	struct fixture f;
+	json_t *doc;
+
+	fixture_full(&f);
+	memcpy(f.verdict.geo.organisation, "T\xc3", 3);
+	doc = document(&f.report);
+	expect_text(doc, "interfaces.0.geo.organisation", "T?");
+	json_decref(doc);
+}
+
 static void unknown_has_its_reason_and_what_is_possible(void **state)
 {
 	struct fixture f;
@@ -285,6 +354,9 @@ int main(void)
 		cmocka_unit_test(a_reached_verdict_has_no_reasons),
 		cmocka_unit_test(evidence_stands_beside_each_property),
 		cmocka_unit_test(a_value_with_a_limit_has_its_reason_too),
+		cmocka_unit_test(all_that_was_measured_is_there),
+		cmocka_unit_test(properties_stand_under_the_names_of_expectations),
+		cmocka_unit_test(text_that_is_no_utf8_does_not_spoil_the_document),
 		cmocka_unit_test(unknown_has_its_reason_and_what_is_possible),
 		cmocka_unit_test(udp_blocked_is_a_verdict),
 		cmocka_unit_test(what_was_not_probed_says_why),

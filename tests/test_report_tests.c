@@ -100,7 +100,9 @@ static void an_unknown_value_is_open(void **state)
 	fixture_ignores_change(&j.f);
 	judge(&j, "filtering = address-dependent\nnat = yes");
 	assert_int_equal(report_exit(&j.f.report), EXIT_INCONCLUSIVE);
-	prints(&j, AS_TEXT, "got       unknown (endpoint-independent or address-dependent: the server ignores CHANGE-REQUEST");
+	prints(&j, AS_TEXT,
+	       "got       unknown (endpoint-independent or address-dependent: the server ignores "
+	       "CHANGE-REQUEST");
 	prints(&j, AS_TAP, "  reason: 'ignores-change-request'\n");
 	prints(&j, AS_JUNIT, "<error message=\"unknown (endpoint-independent or ");
 	clear(&j);
