@@ -16,7 +16,7 @@
 # in natprobe's words, which are those of RFC 4787; MAPPED_ADDRESS ends with /tcp where only TCP tells.
 
 LAB_PROFILES=(public firewall firewall-by-address masquerade masquerade-random masquerade-by-address
-	masquerade-by-port full-cone address-restricted udp-blocked ipv6-firewall two-nats)
+	masquerade-by-port pool-by-address full-cone address-restricted udp-blocked ipv6-firewall two-nats)
 
 EI=endpoint-independent
 AD=address-dependent
@@ -74,8 +74,22 @@ table inet firewall {
 END
 }
 
-# Another outer address for each server: where an operator spreads its users over several.
+# Other outer ports for each address of a server (RFC 4787, section 4.1: address-dependent).
 lab_masquerade_by_address_box() {
+	lab_nft box << END
+table ip nat {
+	chain post {
+		type nat hook postrouting priority srcnat
+		oifname "wan" meta l4proto { tcp, udp } ip daddr ${LAB_SERVERS[0]} masquerade to :20000-20999
+		oifname "wan" meta l4proto { tcp, udp } masquerade to :21000-21999
+	}
+}
+END
+}
+
+# Another outer address for each server, and the same port: where an operator spreads its users over
+# several, a socket keeps its number, and which address it shows is a matter of pooling.
+lab_pool_by_address_box() {
 	lab_in box ip address add "$LAB_WAN2/24" dev wan
 	lab_nft box << END
 table ip nat {
@@ -248,6 +262,11 @@ lab_profile() {
 		lab_private_street
 		lab_masquerade_by_address_box
 		LAB_TRUTH="eth0 ipv4 yes no no $AD $APD $LAB_WAN"
+		;;
+	pool-by-address)
+		lab_private_street
+		lab_pool_by_address_box
+		LAB_TRUTH="eth0 ipv4 yes no no $EI $APD $LAB_WAN"
 		;;
 	masquerade-by-port)
 		lab_private_street
