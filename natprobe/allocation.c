@@ -12,6 +12,12 @@
 #define MORE_SERIAL       5
 #define ANSWERED_MIN      8
 
+/*
+ * Sampling goes on until the error is as asked; where the room for samples ends first, a value is
+ * still told while its error, which is told as well, is not this many times larger.
+ */
+#define LENIENCE 10
+
 /* Values with a smaller chance than this do not remain possible. */
 #define POSSIBLE_MIN 1e-3
 
@@ -230,6 +236,7 @@ void allocation_classify(const struct verdict_sample *samples, size_t count,
 		return;
 	}
 	rules_weigh(&view, &rules);
+	error_max *= LENIENCE;
 	judge_delta(&view, &rules, error_max, out);
 	out->preserved = share_interval(rules_count(&view, &equal));
 	out->parity = judge_parity(&view, best_rule(&rules), error_max);

@@ -27,7 +27,8 @@ struct allocation_plan {
 
 /*
  * Fills out and prediction. nat: the verdict on there being a NAT; with VERDICT_NO the delta
- * is "not applicable". error_max: the chance of being wrong that is still good enough.
+ * is "not applicable". error_max: the chance of being wrong that is asked for; a few
+ * times more, where samples were short, is still told, with its error.
  */
 void allocation_classify(const struct verdict_sample *samples, size_t count,
 			 enum verdict_answer nat, double error_max, struct verdict_ports *out,

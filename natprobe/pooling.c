@@ -7,7 +7,7 @@
 #include "allocation.h"
 #include "wire.h"
 
-#define FLOWS_MAX   (VERDICT_SIGHTINGS_MAX + VERDICT_SAMPLES_MAX)
+#define POOLS       0.1 /* of all NATs, some draw addresses by lot */
 #define REMOTES_MAX (VERDICT_SIGHTINGS_MAX + 1)
 
 /* What one destination saw of us. */
@@ -103,7 +103,7 @@ static enum verdict_pooling judge(const struct pool *p, const struct verdict *v,
 {
 	*error = 0;
 	if (v->pooling.external_count == 1) {
-		*error = pow(0.5, p->sockets - 1);
+		*error = POOLS * pow(0.5, p->sockets - 1);
 		return POOLING_PAIRED;
 	}
 	if (!one_each(p))
