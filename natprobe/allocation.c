@@ -11,6 +11,7 @@
 #define MORE              6
 #define MORE_SERIAL       5
 #define ANSWERED_MIN      8
+#define TAKEN_ONE_IN      16 /* ports that somebody else happens to have, at most */
 
 /*
  * Sampling goes on until the error is as asked; where the room for samples ends first, a value is
@@ -135,9 +136,17 @@ static uint32_t possible_deltas(const struct rules *rules)
 	return possible;
 }
 
+/* A NAT that keeps ports gives another one where the port is taken: that breaks no rule. */
+static bool only_taken_ports_differ(const struct rules_view *v, const struct rule *best)
+{
+	if (best->delta != DELTA_EQUAL && best->delta != DELTA_PRESERVING)
+		return false;
+	return (v->count - rules_count(v, best).kept) * TAKEN_ONE_IN <= v->count;
+}
+
 /*
- * Where a rule keeps some ports and leaves others to chance, only the others can tell; where all
- * are kept, the rule itself does.
+ * Where a rule keeps some ports and leaves others to chance, only the others can tell; where it
+ * keeps all, the rule itself does.
  */
 static size_t parity_witnesses(const struct rules_view *v, const struct rule *best)
 {
@@ -148,18 +157,27 @@ static size_t parity_witnesses(const struct rules_view *v, const struct rule *be
 	kept = rules_count(v, best).kept;
 	if (best->delta == DELTA_DEPENDENT)
 		return v->count - kept; /* a neighbour does as the one before */
-	return kept == v->count ? v->count : v->count - kept;
+	return only_taken_ports_differ(v, best) ? v->count : v->count - kept;
+}
+
+static size_t count_parity_breaks(const struct rules_view *v, const struct rule *best)
+{
+	size_t breaks = 0;
+
+	if (only_taken_ports_differ(v, best))
+		return best->value & 1 ? v->count : 0;
+	for (size_t i = 0; i < v->count; i++)
+		breaks += (v->seen[i].local ^ v->seen[i].external) & 1;
+	return breaks;
 }
 
 static struct verdict_yes_no judge_parity(const struct rules_view *v, const struct rule *best,
 					  double error_max)
 {
-	for (size_t i = 0; i < v->count; i++) {
-		if ((v->seen[i].local ^ v->seen[i].external) & 1)
-			return (struct verdict_yes_no){ .value = VERDICT_NO };
-	}
 	size_t witnesses = parity_witnesses(v, best);
 
+	if (v->count > 0 && count_parity_breaks(v, best) > 0)
+		return (struct verdict_yes_no){ .value = VERDICT_NO };
 	if (witnesses > 0 && pow(0.5, (double)witnesses) <= fmax(error_max, 1e-12))
 		return (struct verdict_yes_no){ .value = VERDICT_YES };
 	return (struct verdict_yes_no){

@@ -125,6 +125,19 @@ static void a_share_is_an_interval(void **state)
 	assert_true(p.preserved.high >= 1);
 }
 
+static void one_taken_port_breaks_no_parity(void **state)
+{
+	uint16_t pairs[20][2];
+
+	for (uint16_t i = 0; i < 20; i++)
+		pairs[i][0] = pairs[i][1] = (uint16_t)(40000 + 97 * i);
+	pairs[7][1] = 18908; /* 40679 was taken */
+	assert_int_equal(classify(pairs, 20).parity.value, VERDICT_YES);
+	for (size_t i = 0; i < 20; i += 4)
+		pairs[i][1] = (uint16_t)(9001 + i);
+	assert_int_equal(classify(pairs, 20).parity.value, VERDICT_NO);
+}
+
 static void pool_sample(struct verdict *v, unsigned external)
 {
 	v->samples[v->sample_count] = (struct verdict_sample){
@@ -187,6 +200,7 @@ int main(void)
 		cmocka_unit_test(without_nat_nothing_applies),
 		cmocka_unit_test(the_plan_begins_with_both_kinds),
 		cmocka_unit_test(a_share_is_an_interval),
+		cmocka_unit_test(one_taken_port_breaks_no_parity),
 		cmocka_unit_test(pooling_is_told_by_whom_it_depends_on),
 	};
 
