@@ -245,38 +245,34 @@ refuses '[box a]\n[host a]\n' 'two nodes called a'
 refuses '[bix a]\n' 'did you mean \[box NAME\]'
 
 # --- nothing stays, whoever is killed ---
-# gone WHAT: no process has these words in its command line any more, after a moment.
-gone() {
-	local _
-
-	for _ in $(seq 100); do
-		pgrep -f "$1" > /dev/null || return 0
-		sleep 0.02
-	done
-	return 1
+# is_running WORD: some process has it as an argument.
+is_running() {
+	grep -zsqx -- "$1" /proc/[0-9]*/cmdline
 }
 
-# started WHAT
-started() {
-	local _
-
-	for _ in $(seq 200); do
-		pgrep -f "$1" > /dev/null && return 0
+# start WORD: a natlab with a command that has it; its pid is in $pid.
+start() {
+	rm -f "$tmp/started"
+	# shellcheck disable=SC2016	# for the inner sh
+	"$natlab" run home-router -- sh -c ': > "$0"; exec sleep "$1"' "$tmp/started" "$1" &
+	pid=$!
+	for _ in $(seq 500); do
+		[ ! -e "$tmp/started" ] || return 0
 		sleep 0.02
 	done
-	return 1
+	fail "the command did not start"
 }
 
-mark=$$$RANDOM
-"$natlab" run home-router -- sleep "$mark" &
-pid=$!
-started "^sleep $mark" || fail "the command did not start"
+mark=4$RANDOM.$$
+start "$mark"
 kill -KILL "$pid"
 wait "$pid" 2> /dev/null
-gone "sleep $mark" || fail "a killed natlab leaves its command behind"
-"$natlab" run home-router -- sleep "$mark" &
-pid=$!
-started "^sleep $mark" || fail "the command did not start"
+for _ in $(seq 100); do
+	is_running "$mark" || break
+	sleep 0.02
+done
+! is_running "$mark" || fail "a killed natlab leaves its command behind"
+start "$mark"
 kill -TERM "$pid"
 wait "$pid"
 [ $? -eq 143 ] || fail "SIGTERM does not reach the command"
