@@ -1,11 +1,22 @@
+# The part of natlab that is pure: plans, words for behaviours, packets between the nodes.
+noinst_LIBRARIES += tests/libnatlab.a
+tests_libnatlab_a_SOURCES = \
+	tests/natlab/behaviour.c tests/natlab/behaviour.h \
+	tests/natlab/behaviour_kind.c tests/natlab/behaviour_kind.h \
+	tests/natlab/fabric.c tests/natlab/fabric.h \
+	tests/natlab/hop.c tests/natlab/hop.h \
+	tests/natlab/parcels.c tests/natlab/parcels.h \
+	tests/natlab/plan.c tests/natlab/plan.h \
+	tests/natlab/topology.c tests/natlab/topology.h \
+	$(NAT_PROFILES)
+NATLAB_LIBS = tests/libnatlab.a tests/libnat.a $(SHELL_LIBS) -lm
+
 # natlab: the NAT model between TUN interfaces, for commands of all kinds. Linux only.
 if RTNETLINK
 bin_PROGRAMS += tests/natlab/natlab
 tests_natlab_natlab_CPPFLAGS = $(AM_CPPFLAGS) -DSBINDIR='"$(sbindir)"'
 tests_natlab_natlab_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS)
 tests_natlab_natlab_SOURCES = \
-	tests/natlab/behaviour.c tests/natlab/behaviour.h \
-	tests/natlab/behaviour_kind.c tests/natlab/behaviour_kind.h \
 	tests/natlab/cmd_exec.c \
 	tests/natlab/cmd_list.c \
 	tests/natlab/cmd_none.c \
@@ -15,24 +26,18 @@ tests_natlab_natlab_SOURCES = \
 	tests/natlab/command.h \
 	tests/natlab/control.c tests/natlab/control.h \
 	tests/natlab/event_log.c tests/natlab/event_log.h \
-	tests/natlab/fabric.c tests/natlab/fabric.h \
-	tests/natlab/hop.c tests/natlab/hop.h \
 	tests/natlab/kernel_box.c tests/natlab/kernel_box.h \
 	tests/natlab/lab.c tests/natlab/lab.h \
 	tests/natlab/main.c \
 	tests/natlab/netconf.h tests/natlab/netconf_linux.c \
 	tests/natlab/options.c tests/natlab/options.h \
-	tests/natlab/parcels.c tests/natlab/parcels.h \
-	tests/natlab/plan.c tests/natlab/plan.h \
 	tests/natlab/ports.c tests/natlab/ports.h \
 	tests/natlab/processes.c tests/natlab/processes.h \
 	tests/natlab/servers.c tests/natlab/servers.h \
 	tests/natlab/session.c tests/natlab/session.h \
 	tests/natlab/spaces.h tests/natlab/spaces_linux.c \
-	tests/natlab/topology.c tests/natlab/topology.h \
-	tests/natlab/tun.h tests/natlab/tun_linux.c \
-	$(NAT_PROFILES)
-tests_natlab_natlab_LDADD = tests/libnat.a $(SHELL_LIBS) -lm
+	tests/natlab/tun.h tests/natlab/tun_linux.c
+tests_natlab_natlab_LDADD = $(NATLAB_LIBS)
 endif
 dist_man_MANS += doc/natlab.1
 
@@ -47,3 +52,11 @@ SYSTEM_TESTS += tests/sys_bench_natlab.sh tests/sys_natlab.sh
 # Two ends that want to meet.
 check_PROGRAMS += tests/udp_meet
 tests_udp_meet_LDADD = $(SHELL_LIBS)
+
+if CMOCKA
+UNIT_TESTS += tests/test_natlab_fabric tests/test_natlab_plan
+tests_test_natlab_fabric_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_natlab_fabric_LDADD = $(NATLAB_LIBS) $(CMOCKA_LIBS)
+tests_test_natlab_plan_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_natlab_plan_LDADD = $(NATLAB_LIBS) $(CMOCKA_LIBS)
+endif
