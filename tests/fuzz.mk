@@ -27,6 +27,11 @@ tests_fuzz_dtls_hello_SOURCES = tests/fuzz_dtls_hello.c tests/fuzz_check.h $(FUZ
 tests_fuzz_dtls_hello_LDADD = $(CORE_LIBS)
 tests_fuzz_dtls_hello_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_natlab
+tests_fuzz_natlab_SOURCES = tests/fuzz_natlab.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_natlab_LDADD = $(NATLAB_LIBS)
+tests_fuzz_natlab_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_opaque
 tests_fuzz_opaque_SOURCES = tests/fuzz_opaque.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_opaque_LDADD = $(CORE_LIBS)
