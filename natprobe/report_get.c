@@ -199,6 +199,7 @@ uint32_t get_bits(struct get *g, const json_t *o, const char *key, enum get_set 
 	const json_t *text;
 	size_t i;
 
-	json_array_foreach(list, i, text) bits |= 1u << find_word(g, text, key, set);
+	json_array_foreach(list, i, text)
+		bits |= 1u << find_word(g, text, key, set);
 	return bits;
 }

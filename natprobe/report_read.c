@@ -13,7 +13,7 @@ struct report_document {
 	struct server *servers;
 	struct report_probe *probes;
 	struct verdict *verdicts;
-	struct report_tls *tls; /* TLS_MAX for each probe that has any, packed */
+	struct report_tls *tls; /* of all interfaces, one behind the other */
 };
 
 /* Control characters would reach a terminal. UTF-8 is checked by the parser. */
@@ -47,8 +47,10 @@ static void make_all_safe(json_t *value)
 
 	if (json_is_string(value))
 		make_safe(value);
-	json_array_foreach(value, i, child) make_all_safe(child);
-	json_object_foreach(value, key, child) make_all_safe(child);
+	json_array_foreach(value, i, child)
+		make_all_safe(child);
+	json_object_foreach(value, key, child)
+		make_all_safe(child);
 }
 
 /* The parser quotes what it stumbled over. */
@@ -121,7 +123,8 @@ static void read_probe(struct get *g, const json_t *o, struct report_probe *p, s
 	p->local = get_addr(g, o, "local");
 	p->why = get_text(g, o, "why_not");
 	p->tls = tls;
-	json_array_foreach(list, i, item) read_tls(g, item, &tls[p->tls_count++]);
+	json_array_foreach(list, i, item)
+		read_tls(g, item, &tls[p->tls_count++]);
 	if (get_bool(g, o, "probed")) {
 		get_verdict(g, o, v);
 		p->verdict = v;
@@ -136,7 +139,11 @@ static size_t count_tls(const json_t *interfaces)
 	const json_t *o;
 	size_t i;
 
-	json_array_foreach(interfaces, i, o) count += json_array_size(json_object_get(o, "tls"));
+	json_array_foreach(interfaces, i, o) {
+		size_t size = json_array_size(json_object_get(o, "tls"));
+
+		count += size < TLS_MAX ? size : TLS_MAX;
+	}
 	return count;
 }
 
@@ -157,10 +164,10 @@ static bool read_lists(struct get *g, struct report_document *d)
 	d->tls = calloc(count_tls(interfaces) + 1, sizeof(*d->tls));
 	if (d->servers == NULL || d->probes == NULL || d->verdicts == NULL || d->tls == NULL)
 		return false;
-	json_array_foreach(servers, i, o) read_server(g, o, &d->servers[d->report.server_count++]);
+	json_array_foreach(servers, i, o)
+		read_server(g, o, &d->servers[d->report.server_count++]);
 	g->in_interfaces = true;
-	json_array_foreach(interfaces, i, o)
-	{
+	json_array_foreach(interfaces, i, o) {
 		g->interface = i;
 		read_probe(g, o, &d->probes[i], &d->verdicts[i], &d->tls[tls_count]);
 		tls_count += d->probes[i].tls_count;

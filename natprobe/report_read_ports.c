@@ -14,8 +14,7 @@ static void get_samples(struct get *g, const json_t *ports, struct verdict *v)
 	const json_t *o;
 	size_t i;
 
-	json_array_foreach(list, i, o)
-	{
+	json_array_foreach(list, i, o) {
 		v->samples[v->sample_count++] = (struct verdict_sample){
 			.local_port = get_port(g, o, "local_port"),
 			.mapped = get_addr(g, o, "mapped"),
@@ -69,8 +68,7 @@ static void get_prediction(struct get *g, const json_t *o, struct verdict_predic
 	p->low = get_port(g, prediction, "low");
 	p->high = get_port(g, prediction, "high");
 	p->chance = get_share(g, prediction, "chance");
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach(list, i, item) {
 		p->candidates[p->count].offset =
 			(int32_t)get_integer(g, item, "offset", -UINT16_MAX, UINT16_MAX);
 		p->candidates[p->count].chance = get_share(g, item, "chance");
@@ -88,8 +86,8 @@ static void get_pooling(struct get *g, const json_t *o, struct verdict *v)
 	v->pooling.value = get_word(g, pooling, "value", GET_POOLING);
 	v->pooling.cause = get_cause(g, pooling, v->pooling.value);
 	v->pooling.error = get_share(g, pooling, "error_chance");
-	json_array_foreach(list, i, text) v->pooling.externals[v->pooling.external_count++] =
-		get_ip_of(g, text, "externals");
+	json_array_foreach(list, i, text)
+		v->pooling.externals[v->pooling.external_count++] = get_ip_of(g, text, "externals");
 }
 
 static void get_hairpin(struct get *g, const json_t *o, struct verdict *v)

@@ -63,8 +63,7 @@ static void get_sightings(struct get *g, const json_t *mapping, struct verdict *
 	const json_t *o;
 	size_t i;
 
-	json_array_foreach(list, i, o)
-	{
+	json_array_foreach(list, i, o) {
 		v->sightings[v->sighting_count++] = (struct verdict_sighting){
 			.endpoint = get_addr(g, o, "endpoint"),
 			.local = get_addr(g, o, "local"),
@@ -84,8 +83,7 @@ static void get_filter_probes(struct get *g, const json_t *filtering, struct ver
 	const json_t *o;
 	size_t i;
 
-	json_array_foreach(list, i, o)
-	{
+	json_array_foreach(list, i, o) {
 		uint8_t kind = get_word(g, o, "probe", GET_FILTER);
 
 		v->filter[kind] = (struct verdict_filter_probe){
@@ -104,8 +102,7 @@ static void get_servers(struct get *g, const json_t *o, struct verdict *v)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach(list, i, item) {
 		const json_t *tcp = get_object(g, item, "tcp");
 
 		v->servers[v->server_count++] = (struct verdict_server){
@@ -130,8 +127,7 @@ static void get_findings(struct get *g, const json_t *o, struct verdict *v)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach(list, i, item) {
 		v->findings[v->finding_count++] = (struct verdict_finding){
 			.cause = get_word(g, item, "finding", GET_CAUSE),
 			.server = get_server(g, item, v),
