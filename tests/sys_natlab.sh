@@ -286,4 +286,26 @@ if "$netns" mount -t tmpfs none /dev/net 2> /dev/null; then
 	complains 'no /dev/net/tun: .*modprobe tun.*--device /dev/net/tun'
 fi
 
+# --- ordinary users ---
+# as_nobody DEVICE_MODE COMMAND...: with a TUN device of that mode; only root can try that.
+as_nobody() {
+	# shellcheck disable=SC2016	# for the inner sh
+	"$netns" sh -c 'mount -t tmpfs -o mode=755 none /dev/net && mknod /dev/net/tun c 10 200 &&
+		chmod "$0" /dev/net/tun && cd / &&
+		exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"' "$@"
+}
+
+if [ "$(id -u)" = 0 ] && as_nobody 666 test -x "$natlab" 2> /dev/null; then
+	if why=$(as_nobody 666 unshare --user --net true 2>&1); then
+		as_nobody 666 "$natlab" run home-router -- "$natprobe" --quiet > "$tmp/out" ||
+			fail "an ordinary user gets status $?"
+		prints 'NAT, mapping endpoint-independent'
+	else
+		echo "not checked: ordinary users: $why"
+	fi
+	as_nobody 600 "$natlab" run home-router -- true 2> "$tmp/err"
+	[ $? -eq 125 ] || fail "a TUN device that is not ours gives no 125"
+	complains 'not allowed to open /dev/net/tun: .*chmod 666'
+fi
+
 exit "$failed"
