@@ -4,6 +4,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -255,6 +257,52 @@ static void geography_is_text(void **state)
 	expect_text("asn", &v, "3320");
 }
 
+/* Freed by the caller; NULL where it is not there. */
+static char *read_doc(const char *name)
+{
+	const char *srcdir = getenv("srcdir");
+	char path[512];
+	FILE *in;
+	char *text = NULL;
+	size_t cap = 0;
+
+	snprintf(path, sizeof(path), "%s/doc/%s", srcdir != NULL ? srcdir : ".", name);
+	in = fopen(path, "r");
+	if (in == NULL)
+		return NULL;
+	if (getdelim(&text, &cap, '\0', in) < 0) {
+		free(text);
+		text = NULL;
+	}
+	fclose(in);
+	return text;
+}
+
+static void is_documented(const char *doc, const char *word)
+{
+	char quoted[64];
+
+	snprintf(quoted, sizeof(quoted), "`%s`", word);
+	if (strstr(doc, quoted) == NULL)
+		fail_msg("doc/properties.md does not say what %s is", quoted);
+}
+
+static void every_property_and_word_is_documented(void **state)
+{
+	char *doc = read_doc("properties.md");
+
+	if (doc == NULL)
+		skip();
+	for (size_t i = 0; i < property_count; i++) {
+		const struct property *p = &property_table[i];
+
+		is_documented(doc, p->name);
+		for (size_t k = 0; p->words != NULL && p->words[k] != NULL; k++)
+			is_documented(doc, p->words[k]);
+	}
+	free(doc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +320,7 @@ int main(void)
 		cmocka_unit_test(not_applicable_is_possible_while_a_nat_is_not_known),
 		cmocka_unit_test(unknown_is_printed_with_what_is_possible),
 		cmocka_unit_test(geography_is_text),
+		cmocka_unit_test(every_property_and_word_is_documented),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
