@@ -251,6 +251,16 @@ tests_test_nat_64_SOURCES = tests/test_nat_64.c $(NAT_RIG)
 tests_test_nat_64_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_nat_64_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_nat_portmap
+tests_test_nat_portmap_SOURCES = tests/test_nat_portmap.c $(NAT_RIG)
+tests_test_nat_portmap_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_nat_portmap_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_nat_frag
+tests_test_nat_frag_SOURCES = tests/test_nat_frag.c $(NAT_RIG)
+tests_test_nat_frag_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_nat_frag_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_nat_icmp
 tests_test_nat_icmp_SOURCES = tests/test_nat_icmp.c $(NAT_RIG)
 tests_test_nat_icmp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
