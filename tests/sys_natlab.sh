@@ -126,6 +126,19 @@ says 'filtering endpoint-independent' --filtering ei home-router
 says 'mapping address-and-port-dependent' double-nat-home --mapping apd
 says 'mapping endpoint-independent' linux-masquerade --engine model
 
+ends 125 run home-router --upnp -- true
+complains 'no Linux box'
+if "$natlab" run linux-masquerade -- true 2> "$tmp/err"; then
+	if command -v miniupnpd > /dev/null; then
+		ends 0 run linux-masquerade --upnp -- "$natprobe"
+		prints 'PCP yes, NAT-PMP yes, UPnP yes; outside it is 21.0.0.2'
+	else
+		echo "not checked: --upnp: miniupnpd is not installed"
+	fi
+else
+	echo "not checked: kernel profiles: $(cat "$tmp/err")"
+fi
+
 # --- the log is an oracle ---
 ends 0 run --log "$tmp/log" symmetric-sequential --step -3 -- "$natprobe" --quiet
 jq -se '[.[] | select(.event == "mapped") | .external | split(":")[1] | tonumber] as $ports

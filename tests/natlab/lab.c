@@ -233,6 +233,24 @@ static bool build_host(struct lab *lab, size_t h, struct lab_error *err)
 	return true;
 }
 
+/* We are in the box's namespace. */
+static bool start_upnp(struct lab *lab, size_t b, struct lab_error *err)
+{
+	const struct lab_box *box = &lab->plan.boxes[b];
+	char command[KERNEL_BOX_COMMAND_MAX];
+	struct process p = { .space = lab->boxes[b].space,
+			     .command = command,
+			     .input = -1,
+			     .output = -1,
+			     .background = true };
+
+	if (!kernel_box_upnp(box, command, err))
+		return false;
+	pid_t pid = processes_start(lab->processes, &p);
+	return pid > 0 ? kernel_box_await_upnp(box, err)
+		       : fail(err, pid, box->name, "run miniupnpd");
+}
+
 static bool build_kernel_box(struct lab *lab, size_t b, struct lab_error *err)
 {
 	static const char *const interfaces[] = { [NAT_INSIDE] = "lan", [NAT_OUTSIDE] = "wan" };
@@ -247,7 +265,7 @@ static bool build_kernel_box(struct lab *lab, size_t b, struct lab_error *err)
 		if (lab->kernel[b][side] == NULL)
 			return false;
 	}
-	return kernel_box_build(box, err);
+	return kernel_box_build(box, err) && (!box->upnp || start_upnp(lab, b, err));
 }
 
 static bool build(struct lab *lab, struct lab_error *err)

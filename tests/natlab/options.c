@@ -54,6 +54,11 @@ static const struct opt general_rows[] = {
 	  .max = NAT_LAYERS_MAX - 1,
 	  .value = "N",
 	  .help = "which box of several the behaviours are of; 0: the outermost" },
+	{ .name = "upnp",
+	  .type = OPT_FLAG,
+	  .offset = FIELD(upnp),
+	  .flags = OPT_CLI_ONLY,
+	  .help = "a Linux box runs miniupnpd: UPnP, NAT-PMP and PCP as they are out there" },
 	{ .name = "help",
 	  .letter = 'h',
 	  .type = OPT_FLAG,
@@ -238,6 +243,13 @@ static bool apply(const struct lab_options *o, struct lab_plan *plan, size_t fir
 				"%s is Linux itself, which takes no behaviours; with "
 				"--engine=model it does",
 				box->name);
+	if (o->upnp && box->nft == NULL)
+		return lab_fail(
+			err,
+			"--upnp: %s is no Linux box, only these run miniupnpd; the model has "
+			"--pcp and --nat-pmp",
+			box->name);
+	box->upnp = box->upnp || o->upnp;
 	return behaviours_apply(&o->values, &box->config, &box->line, err) &&
 	       lab_settle_box(plan, at, err);
 }

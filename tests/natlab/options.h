@@ -19,6 +19,7 @@ struct lab_options {
 	int64_t seed;  /* 0: chance */
 	int engine;    /* enum engine_choice */
 	int64_t layer; /* which box of the profile the behaviours are of: 0 is the outermost */
+	bool upnp;     /* of Linux boxes */
 	bool help;
 	struct behaviour_values values;
 };

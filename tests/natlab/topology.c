@@ -6,6 +6,7 @@ struct box_section {
 	char *name;
 	char *profile, *behind;
 	int engine;
+	bool upnp;
 	struct behaviour_values values;
 };
 
@@ -74,6 +75,10 @@ static const struct opt box_rows[] = {
 	  .fallback = "profile",
 	  .choices = "profile|model",
 	  .help = "what it is: as the profile says, or the model although it says kernel" },
+	{ .name = "upnp",
+	  .type = OPT_FLAG,
+	  .offset = OPT_FIELD(struct box_section, upnp),
+	  .help = "a Linux box runs miniupnpd" },
 };
 
 static const struct opt host_rows[] = {
@@ -172,6 +177,10 @@ static bool add_box(const struct box_section *b, int outer, struct lab_plan *pla
 				"[box %.32s]: it is Linux itself, which takes no behaviours; "
 				"with engine = model it does",
 				b->name);
+	if (b->upnp && box->nft == NULL)
+		return lab_fail(err, "[box %.32s]: it is no Linux box, only these run miniupnpd",
+				b->name);
+	box->upnp = b->upnp;
 	return behaviours_apply(&b->values, &box->config, &box->line, err) &&
 	       lab_settle_box(plan, first, err);
 }
