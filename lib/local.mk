@@ -16,6 +16,7 @@ lib_libcore_a_SOURCES = \
 	lib/limit.c lib/limit.h \
 	lib/list.h \
 	lib/metrics.c lib/metrics.h \
+	lib/nat64.c lib/nat64.h \
 	lib/stun.c lib/stun.h \
 	lib/stun_msg.c lib/stun_msg.h \
 	lib/stun_attr.c lib/stun_attr.h lib/stun_attr_put.h \
