@@ -144,45 +144,35 @@ static bool only_taken_ports_differ(const struct rules_view *v, const struct rul
 	return (v->count - rules_count(v, best).kept) * TAKEN_ONE_IN <= v->count;
 }
 
-/*
- * Where a rule keeps some ports and leaves others to chance, only the others can tell; where it
- * keeps all, the rule itself does.
- */
+/* Where a rule explains some ports and leaves others to chance, only the others can tell. */
 static size_t parity_witnesses(const struct rules_view *v, const struct rule *best)
 {
-	size_t kept;
-
 	if (best->delta == DELTA_RANDOM || best->delta == DELTA_INDEPENDENT)
 		return v->count;
-	kept = rules_count(v, best).kept;
-	if (best->delta == DELTA_DEPENDENT)
-		return v->count - kept; /* a neighbour does as the one before */
-	return only_taken_ports_differ(v, best) ? v->count : v->count - kept;
+	return v->count - rules_count(v, best).kept;
 }
 
-static size_t count_parity_breaks(const struct rules_view *v, const struct rule *best)
+static bool breaks_parity(const struct rules_view *v)
 {
-	size_t breaks = 0;
-
-	if (only_taken_ports_differ(v, best))
-		return best->value & 1 ? v->count : 0;
-	for (size_t i = 0; i < v->count; i++)
-		breaks += (v->seen[i].local ^ v->seen[i].external) & 1;
-	return breaks;
+	for (size_t i = 0; i < v->count; i++) {
+		if ((v->seen[i].local ^ v->seen[i].external) & 1)
+			return true;
+	}
+	return false;
 }
 
 static struct verdict_yes_no judge_parity(const struct rules_view *v, const struct rule *best,
 					  double error_max)
 {
-	size_t witnesses = parity_witnesses(v, best);
-
-	if (v->count > 0 && count_parity_breaks(v, best) > 0)
+	if (v->count < ANSWERED_MIN)
+		return (struct verdict_yes_no){ .cause = CAUSE_LOSS };
+	if (only_taken_ports_differ(v, best))
+		return (struct verdict_yes_no){ best->value & 1 ? VERDICT_NO : VERDICT_YES, 0 };
+	if (breaks_parity(v))
 		return (struct verdict_yes_no){ .value = VERDICT_NO };
-	if (witnesses > 0 && pow(0.5, (double)witnesses) <= fmax(error_max, 1e-12))
+	if (pow(0.5, (double)parity_witnesses(v, best)) <= error_max)
 		return (struct verdict_yes_no){ .value = VERDICT_YES };
-	return (struct verdict_yes_no){
-		.cause = v->count < ANSWERED_MIN ? CAUSE_LOSS : CAUSE_AMBIGUOUS,
-	};
+	return (struct verdict_yes_no){ .cause = CAUSE_AMBIGUOUS };
 }
 
 static struct verdict_yes_no judge_contiguity(const struct verdict_ports *p)
@@ -254,8 +244,7 @@ void allocation_classify(const struct verdict_sample *samples, size_t count,
 		return;
 	}
 	rules_weigh(&view, &rules);
-	error_max *= LENIENCE;
-	judge_delta(&view, &rules, error_max, out);
+	judge_delta(&view, &rules, error_max * LENIENCE, out);
 	out->preserved = share_interval(rules_count(&view, &equal));
 	out->parity = judge_parity(&view, best_rule(&rules), error_max);
 	out->contiguity = judge_contiguity(out);
