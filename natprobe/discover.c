@@ -4,6 +4,7 @@
 
 #include "confidence.h"
 #include "discover_state.h"
+#include "nat64.h"
 
 static bool has_server(const struct discover *d, const struct addr *addr)
 {
@@ -217,10 +218,19 @@ static bool is_detour(const struct discover *d, const struct probe_want *want)
 	return want->test == PROBE_ASK && d->asks.list[want->index].detour;
 }
 
+static void note_nat64(struct discover *d, const struct probe_answer *answer)
+{
+	if (answer->nat64_len == 0 || d->nat64_len != 0)
+		return;
+	d->nat64_len = answer->nat64_len;
+	d->nat64_prefix = nat64_prefix(&answer->from, answer->nat64_len);
+}
+
 static void on_answer(struct discover *d, enum probe_match match, const struct probe_answer *answer)
 {
 	const struct probe_want *want = &answer->probe->want;
 
+	note_nat64(d, answer);
 	if (d->answered_us == 0 && !is_detour(d, want))
 		d->answered_us = d->now_us > 0 ? d->now_us : 1;
 	switch ((enum probe_test)want->test) {

@@ -1,6 +1,7 @@
 /* The verdict of a discovery, from all that was seen. */
 #include "confidence.h"
 #include "discover_state.h"
+#include "nat64.h"
 
 /* Copies that a server must have ignored before it is called silent. */
 #define SILENT_COPIES 3
@@ -314,6 +315,33 @@ static void end_hairpin(struct discover *d, enum verdict_cause cause)
 	hairpin_end(&d->hairpin, &view, &rest, &d->local, cause, v);
 }
 
+static bool is_beyond_nat64(const struct addr *mapped, const struct addr *local)
+{
+	return mapped->family == ADDR_IPV4 && local->family == ADDR_IPV6;
+}
+
+/* An IPv6 host is seen with an IPv4 address (RFC 6146). */
+static void end_nat64(struct discover *d)
+{
+	struct verdict *v = &d->verdict;
+	bool seen = v->mapped.family != ADDR_NONE || v->mapped_tcp.family != ADDR_NONE;
+
+	v->nat64_prefix = d->nat64_prefix;
+	v->nat64_prefix_len = d->nat64_len;
+	for (size_t i = 0; i < d->streams.count && v->nat64_prefix_len == 0; i++) {
+		const struct stream *c = &d->streams.list[i];
+
+		v->nat64_prefix_len = c->nat64_len;
+		v->nat64_prefix = nat64_prefix(&c->to, c->nat64_len);
+	}
+	if (is_beyond_nat64(&v->mapped, &d->local) || is_beyond_nat64(&v->mapped_tcp, &d->local))
+		v->nat64.value = VERDICT_YES;
+	else if (seen || d->local.family == ADDR_IPV4)
+		v->nat64.value = VERDICT_NO;
+	else
+		v->nat64.cause = CAUSE_NO_SERVER;
+}
+
 static void end_gateway(struct discover *d)
 {
 	struct verdict *v = &d->verdict;
@@ -353,6 +381,7 @@ void discover_end(struct discover *d, enum verdict_cause cause)
 	end_ports(d, cause);
 	end_hairpin(d, cause);
 	end_gateway(d);
+	end_nat64(d);
 	rate_limit_end(&d->rate, d->answered_us != 0, cause, v);
 	end_confidence(d);
 	v->firewall = classify_firewall(blocked, &v->nat, &v->filtering);

@@ -1,6 +1,7 @@
 /* What a discovery does next: which server to measure with, and when it is enough. */
 #include "confidence.h"
 #include "discover_state.h"
+#include "nat64.h"
 
 /* Silence after which another discovery behind the same NAT may go ahead. */
 #define YIELD_US 600000
@@ -470,12 +471,26 @@ static bool find_ends(const struct discover *d, uint8_t slots[HAIRPIN_ENDS],
 	return found == HAIRPIN_ENDS;
 }
 
+/* Beyond a NAT64, mapped addresses are IPv4 ones: how are they reached from here? */
+static bool make_reachable(const struct discover *d, struct addr mapped[HAIRPIN_ENDS])
+{
+	bool fine = true;
+
+	for (size_t i = 0; i < HAIRPIN_ENDS; i++) {
+		if (mapped[i].family != d->local.family)
+			fine = fine &&
+			       nat64_embed(&d->nat64_prefix, d->nat64_len, &mapped[i], &mapped[i]);
+	}
+	return fine;
+}
+
 static void run_hairpin(struct discover *d)
 {
 	uint8_t slots[HAIRPIN_ENDS];
 	struct addr mapped[HAIRPIN_ENDS];
 
-	if (!d->hairpin.begun && samples_are_over(&d->samples) && find_ends(d, slots, mapped))
+	if (!d->hairpin.begun && samples_are_over(&d->samples) && find_ends(d, slots, mapped) &&
+	    make_reachable(d, mapped))
 		hairpin_start(&d->hairpin, d->samples.server, slots, mapped, d->now_us);
 }
 

@@ -77,7 +77,9 @@ struct discover {
 	bool started, finished;
 	bool has_floor;
 	uint64_t now_us, started_us;
-	uint64_t begun_us;    /* when the first probe was allowed to leave; 0: not yet */
+	uint64_t begun_us;        /* when the first probe was allowed to leave; 0: not yet */
+	struct addr nat64_prefix; /* family ADDR_NONE: none is known */
+	uint8_t nat64_len;
 	uint64_t answered_us; /* first answer by UDP, of any kind; 0: none */
 	double blocked_error; /* chance that UDP is not blocked, where it is called so */
 	struct verdict verdict;

@@ -1,6 +1,7 @@
 #include "probe_log.h"
 
 #include "classify.h"
+#include "nat64.h"
 
 static uint64_t expected_us(const struct probe_rtt *rtt)
 {
@@ -122,6 +123,26 @@ static bool find_addr(const struct stun_msg *msg, uint16_t type, struct addr *ou
 	return stun_msg_find(msg, type, &value) && stun_attr_get_addr(value, out) == STUN_OK;
 }
 
+bool probe_answer_fits(const struct probe_answer *answer, const struct addr *asked)
+{
+	if (answer->mapped.family == ADDR_NONE)
+		return false;
+	return answer->mapped.family == asked->family || answer->nat64_len != 0;
+}
+
+/* A private OTHER-ADDRESS behind a public one stays as it is, and is found unusable. */
+static void see_through_nat64(struct probe_answer *a)
+{
+	if (a->from.family != ADDR_IPV6 || a->mapped.family != ADDR_IPV4)
+		return;
+	a->nat64_len = nat64_find_length(&a->from, &a->origin);
+	if (a->origin.family == ADDR_NONE && nat64_is_well_known(&a->from))
+		a->nat64_len = 96;
+	if (addr_is_private(&a->other) && !addr_is_private(&a->origin))
+		return;
+	(void)nat64_embed(&a->from, a->nat64_len, &a->other, &a->other);
+}
+
 void probe_read_answer(const struct stun_msg *msg, struct probe_answer *out)
 {
 	struct bytes value;
@@ -131,6 +152,9 @@ void probe_read_answer(const struct stun_msg *msg, struct probe_answer *out)
 		(void)find_addr(msg, STUN_ATTR_MAPPED_ADDRESS, &out->mapped);
 	if (!find_addr(msg, STUN_ATTR_OTHER_ADDRESS, &out->other))
 		(void)find_addr(msg, STUN_ATTR_CHANGED_ADDRESS, &out->other);
+	if (!find_addr(msg, STUN_ATTR_RESPONSE_ORIGIN, &out->origin))
+		(void)find_addr(msg, STUN_ATTR_SOURCE_ADDRESS, &out->origin);
+	see_through_nat64(out);
 }
 
 static void note_rtt(struct probe_log *log, const struct probe *p, uint64_t now_us)
@@ -159,7 +183,7 @@ static enum probe_match judge(struct probe *p, const struct addr *from, const st
 		return classify_same_endpoint(from, &p->want.to) ? PROBE_FROM_ASKED
 								 : PROBE_FROM_ANOTHER;
 	probe_read_answer(msg, out);
-	return out->mapped.family == p->want.to.family ? PROBE_ANSWER : PROBE_NO_ADDRESS;
+	return probe_answer_fits(out, &p->want.to) ? PROBE_ANSWER : PROBE_NO_ADDRESS;
 }
 
 enum probe_match probe_log_match(struct probe_log *log, uint8_t slot, const struct addr *from,

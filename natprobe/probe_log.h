@@ -127,8 +127,10 @@ enum probe_match {
 struct probe_answer {
 	const struct probe *probe; /* NULL for PROBE_STRAY */
 	struct addr mapped;
-	struct addr other; /* family ADDR_NONE: none */
+	struct addr other;  /* family ADDR_NONE: none */
+	struct addr origin; /* whence it was sent, as the server says; ADDR_NONE: it did not */
 	struct addr from;
+	uint8_t nat64_len; /* of the prefix in `from`, in bits; 0: there is none, or not known */
 };
 
 /*
@@ -159,7 +161,18 @@ enum probe_fate {
 /* Sets fates[PROBE_LOG_MAX], by the order of sending. */
 void probe_log_fates(const struct probe_log *log, uint64_t now_us, uint8_t *fates);
 
-/* Reads mapped address and OTHER-ADDRESS; old servers say CHANGED-ADDRESS (RFC 3489). */
+/*
+ * Reads mapped address, OTHER-ADDRESS and RESPONSE-ORIGIN; old servers say CHANGED-ADDRESS and
+ * SOURCE-ADDRESS (RFC 3489). Where an IPv6 socket is answered by an IPv4 server, a NAT64 is in
+ * between: then OTHER-ADDRESS becomes the address at which it is reached from here.
+ * out->from  set by the caller: who answered, as it looks from here
+ */
 void probe_read_answer(const struct stun_msg *msg, struct probe_answer *out);
+
+/*
+ * A mapped address that a socket which asked at `asked` may have: one of its own family, or an
+ * IPv4 one where a NAT64 is known to be in between.
+ */
+bool probe_answer_fits(const struct probe_answer *answer, const struct addr *asked);
 
 #endif

@@ -43,7 +43,7 @@ void streams_on_connected(struct streams *s, uint8_t number, const struct addr *
 /* Any answer shows that somebody is there; only a success tells an address. */
 static void read_answer(struct stream *c, struct bytes frame)
 {
-	struct probe_answer answer = { 0 };
+	struct probe_answer answer = { .from = c->to };
 	struct stun_msg msg;
 
 	if (stun_msg_parse(frame, &msg) != STUN_OK || msg.method != STUN_BINDING ||
@@ -54,9 +54,10 @@ static void read_answer(struct stream *c, struct bytes frame)
 	if (msg.class == STUN_ERROR)
 		return;
 	probe_read_answer(&msg, &answer);
-	if (answer.mapped.family == c->local.family)
+	if (probe_answer_fits(&answer, &c->to))
 		c->mapped = answer.mapped;
 	c->other = answer.other;
+	c->nat64_len = answer.nat64_len;
 }
 
 static void note_rtt(struct streams *s, const struct stream *c)

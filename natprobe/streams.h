@@ -16,8 +16,9 @@
 
 struct stream {
 	struct addr to;
-	uint16_t port;                   /* ours, as wanted; 0: any */
-	uint8_t server;                  /* index */
+	uint8_t nat64_len; /* of the prefix in `to`, as the answer shows it; 0: none does */
+	uint16_t port;     /* ours, as wanted; 0: any */
+	uint8_t server;    /* index */
 	bool connected, closed, hung_up; /* hung_up: we closed it */
 	bool unwanted;                   /* to be closed by us */
 	bool answered;

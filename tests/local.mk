@@ -125,6 +125,10 @@ UNIT_TESTS += tests/test_stun_txn
 tests_test_stun_txn_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_txn_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_nat64
+tests_test_nat64_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_nat64_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_stun_uri
 tests_test_stun_uri_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_uri_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
@@ -289,6 +293,7 @@ UNIT_TESTS += \
 	tests/test_discover_end \
 	tests/test_discover_path \
 	tests/test_discover_servers \
+	tests/test_discover_nat64 \
 	tests/test_discover_tcp \
 	tests/test_portmap
 PORT_CASES = tests/port_box.c tests/port_box.h tests/port_cases.c tests/port_cases.h tests/rng.h
@@ -311,6 +316,8 @@ tests_test_discover_path_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
 tests_test_discover_servers_SOURCES = tests/test_discover_servers.c tests/sim_check.c tests/sim_check.h
 tests_test_discover_servers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_discover_servers_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
+tests_test_discover_nat64_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_discover_nat64_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
 tests_test_discover_tcp_SOURCES = tests/test_discover_tcp.c tests/sim_check.c tests/sim_check.h
 tests_test_discover_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_discover_tcp_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
