@@ -1,5 +1,6 @@
 #include "probe.h"
 
+#include <errno.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -271,12 +272,33 @@ static bool start_discovery(struct probe *p)
 	return p->is_discovering;
 }
 
+/* Whether the local port of the user's choice is to be had here; says why not. */
+static bool can_use_local_port(struct probe *p)
+{
+	struct addr bound;
+	int fd;
+
+	if (p->config->local_port == 0)
+		return true;
+	fd = probe_socket_udp(&p->source, p->config->local_port, &bound);
+	if (fd >= 0) {
+		close(fd);
+		return true;
+	}
+	p->why = fd == -EADDRINUSE               ? "somebody else has this local port"
+		 : fd == -EACCES || fd == -EPERM ? "this local port takes a privilege"
+						 : "this local port cannot be opened";
+	return false;
+}
+
 void probe_start(struct probe *p)
 {
 	if (p->source.local.family == ADDR_NONE)
 		return;
 	if (p->server_count == 0)
 		p->why = "only stuns: servers were given, and they tell nothing about UDP";
+	else if (!can_use_local_port(p))
+		return;
 	else if (!start_discovery(p))
 		p->why = "out of memory";
 }

@@ -138,6 +138,11 @@ probe --local-port 4444
 says .local 192.168.1.2:4444
 grep -q 'warning: .*local port 4444' "$tmp/err" || fail "no warning: $(cat "$tmp/err")"
 
+echo "# a local port that somebody else has"
+lab_in web "$natprobe" --json -s 91.80.1.10 -i eth0 -4 --local-port 3478 > "$tmp/json" 2> "$tmp/err"
+says .probed false
+says .why_not 'somebody else has this local port'
+
 if command -v miniupnpd > /dev/null && grep -q 'UPnP  *miniupnpc' "${builddir:-.}/config.log"; then
 	echo "# a gateway with UPnP, behind one more NAT"
 	lab_nft box <<< 'table inet filter { chain miniupnpd { }; chain prerouting_miniupnpd { }; chain postrouting_miniupnpd { }; }'
