@@ -255,6 +255,14 @@ tests_test_nat_64_SOURCES = tests/test_nat_64.c $(NAT_RIG)
 tests_test_nat_64_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_nat_64_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_packet
+tests_test_packet_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_packet_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_nat_link
+tests_test_nat_link_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_nat_link_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_nat_portmap
 tests_test_nat_portmap_SOURCES = tests/test_nat_portmap.c $(NAT_RIG)
 tests_test_nat_portmap_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
