@@ -23,11 +23,15 @@
 
 /* What a mapping, or a filter, depends on. */
 enum nat_rule {
-	NAT_NONE = 0, /* mapping: no translation; filtering: nothing is dropped, mapped or not */
-	NAT_EI,       /* endpoint-independent */
-	NAT_AD,       /* address-dependent */
-	NAT_APD,      /* address-and-port-dependent */
-	NAT_PD,       /* on the port alone */
+	/*
+	 * Mapping: no translation. Filtering: nothing is dropped, mapped or not; what is not goes
+	 * to the first host seen inside.
+	 */
+	NAT_NONE = 0,
+	NAT_EI,  /* endpoint-independent */
+	NAT_AD,  /* address-dependent */
+	NAT_APD, /* address-and-port-dependent */
+	NAT_PD,  /* on the port alone */
 };
 
 enum nat_allocation {
@@ -46,7 +50,7 @@ enum nat_allocation {
 enum nat_pooling {
 	NAT_POOL_PAIRED = 0,     /* an internal address always gets the same external one */
 	NAT_POOL_ARBITRARY,      /* by mapping, or by flow where the port is kept, at random */
-	NAT_POOL_BY_DESTINATION, /* a hash of the remote address decides */
+	NAT_POOL_BY_DESTINATION, /* the sum of the remote address's bytes: neighbours differ */
 };
 
 enum nat_hairpin {
@@ -60,7 +64,8 @@ enum nat_reaction {
 	NAT_DROP = 0,
 	NAT_ICMP,   /* port unreachable, or administratively prohibited */
 	NAT_RST,    /* TCP; UDP as NAT_DROP */
-	NAT_ACCEPT, /* NAT_LINUX: the box itself takes it, and the tuple with it */
+	NAT_ACCEPT, /* NAT_LINUX: the box itself takes it, and the tuple with it, and answers as a
+		     * host does where nobody listens */
 };
 
 /* What extends a mapping's life. */
@@ -87,7 +92,6 @@ struct nat_config {
 	struct addr externals[NAT_EXTERNALS_MAX]; /* port 0; of both families, if need be */
 	uint8_t external_count;
 	uint8_t pooling;          /* enum nat_pooling */
-	struct addr inside_net;   /* NAT66, NPTv6: not needed; the first packet inside tells */
 	struct addr nat64_prefix; /* family ADDR_IPV6: translates to IPv4 (RFC 6146, 6052) */
 	uint8_t nat64_prefix_len; /* 32, 40, 48, 56, 64 or 96 */
 
@@ -120,14 +124,15 @@ struct nat_config {
 	uint32_t tcp_transitory_s, tcp_established_s; /* 0: 240, 7440 */
 
 	/* What it does to packets. */
-	bool alg;             /* rewrites its own external address in STUN payloads, both ways: 
+	bool alg;             /* rewrites its own external address in STUN payloads, both ways:
 				    MAPPED-ADDRESS shows the internal one */
 	uint8_t fragments;    /* enum nat_fragments, inbound */
 	uint32_t max_inbound; /* drops larger inbound packets, silently; 0: no limit */
 	uint32_t mtu;         /* outside; larger with DF: ICMP too big; 0: 1500 */
 	bool fragments_df;    /* fragments despite DF */
 	bool silent_too_big;  /* drops without ICMP */
-	uint32_t rate_per_s, rate_burst; /* outbound packets of all kinds; 0: no limit */
+	uint32_t rate_per_s;  /* outbound packets of all kinds; 0: no limit */
+	uint32_t rate_burst;  /* 0: 1 */
 	bool udp_blocked, tcp_blocked, icmp_blocked; /* through the box, both ways */
 	uint16_t udp_ports_allowed[4];               /* outbound remote ports; first 0: all */
 
@@ -167,7 +172,7 @@ struct nat_event {
 };
 
 struct nat_io {
-	/* A packet leaves on that side; bytes are good during the call only. */
+	/* A packet leaves on that side; bytes are good during the call only. Must not call back. */
 	void (*emit)(void *arg, enum nat_side side, struct bytes packet);
 	void (*log)(void *arg, const struct nat_event *event); /* may be NULL */
 	void *arg;
