@@ -290,6 +290,10 @@ kill -TERM "$pid"
 wait "$pid"
 [ $? -eq 143 ] || fail "SIGTERM does not reach the command"
 
+# shellcheck disable=SC2016	# for the inner sh
+(trap '' HUP; "$natlab" run home-router -- sh -c 'kill -HUP $$; exit 3')
+[ $? -eq 3 ] || fail "a command does not inherit that SIGHUP is ignored"
+
 # --- where it may not ---
 if "$netns" mount -t tmpfs none /dev/net 2> /dev/null; then
 	# shellcheck disable=SC2016	# for the inner sh

@@ -336,7 +336,7 @@ static bool open_loop(struct lab *lab)
 	lab->on_hup = evsignal_new(lab->base, SIGHUP, on_signal, lab);
 	return lab->fabric != NULL && lab->processes != NULL && lab->on_timer != NULL &&
 	       lab->on_term != NULL && lab->on_hup != NULL && event_add(lab->on_term, NULL) == 0 &&
-	       event_add(lab->on_hup, NULL) == 0;
+	       (spaces_ignores(SIGHUP) || event_add(lab->on_hup, NULL) == 0);
 }
 
 struct lab *lab_open(const struct lab_config *config, struct lab_error *err)

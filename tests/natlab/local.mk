@@ -60,3 +60,9 @@ tests_test_natlab_fabric_LDADD = $(NATLAB_LIBS) $(CMOCKA_LIBS)
 tests_test_natlab_plan_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_natlab_plan_LDADD = $(NATLAB_LIBS) $(CMOCKA_LIBS)
 endif
+
+# What tests/sys_profiles.sh writes.
+.PHONY: clean-natlab
+clean-natlab:
+	rm -rf tests/natlab/profiles
+clean-local: clean-natlab

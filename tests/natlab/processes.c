@@ -77,13 +77,17 @@ void processes_free(struct processes *s)
 	free(s);
 }
 
+/* What we handle is not for the command; what was ignored for us is for it as well (nohup). */
 static void reset_signals(void)
 {
+	struct sigaction act;
 	sigset_t none;
 
 	sigemptyset(&none);
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
+	for (int sig = 1; sig < NSIG; sig++) {
+		if (sigaction(sig, NULL, &act) == 0 && act.sa_handler != SIG_IGN)
+			signal(sig, SIG_DFL);
+	}
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 

@@ -43,6 +43,9 @@ struct spaces_job {
  */
 int spaces_run(const struct spaces_job *job, struct lab_error *err);
 
+/* Whoever started us wants that signal ignored (nohup). */
+bool spaces_ignores(int sig);
+
 /* Of the job: it will go on by itself. */
 void spaces_ready(void);
 

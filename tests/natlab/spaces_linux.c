@@ -210,6 +210,13 @@ __attribute__((noreturn)) static void init_main(const struct spaces_job *job, in
 
 /* --- outside --- */
 
+bool spaces_ignores(int sig)
+{
+	struct sigaction act;
+
+	return sigaction(sig, NULL, &act) == 0 && act.sa_handler == SIG_IGN;
+}
+
 /* What a terminal sends goes to all of its foreground processes, the command among them. */
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
@@ -223,7 +230,7 @@ static void pass_signals_on(const sigset_t *passed)
 
 	sigemptyset(&act.sa_mask);
 	for (int sig = 1; sig < NSIG; sig++) {
-		if (sigismember(passed, sig) == 1)
+		if (sigismember(passed, sig) == 1 && !spaces_ignores(sig))
 			sigaction(sig, &act, NULL);
 	}
 	sigprocmask(SIG_UNBLOCK, passed, NULL);
