@@ -47,7 +47,7 @@ check_PROGRAMS += tests/bench/bench_natlab
 tests_bench_bench_natlab_SOURCES = tests/bench/bench_natlab.c tests/bench/procs.c tests/bench/procs.h
 tests_bench_bench_natlab_LDADD = $(SHELL_LIBS)
 endif
-SYSTEM_TESTS += tests/sys_bench_natlab.sh tests/sys_natlab.sh
+SYSTEM_TESTS += tests/sys_bench_natlab.sh tests/sys_natlab.sh tests/sys_profiles.sh
 
 # Two ends that want to meet.
 check_PROGRAMS += tests/udp_meet
