@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "confidence.h"
 #include "prediction.h"
 #include "rules.h"
 
@@ -10,8 +11,16 @@
 #define FIRST_CONSECUTIVE 9
 #define MORE              6
 #define MORE_SERIAL       5
-#define ANSWERED_MIN      8
-#define TAKEN_ONE_IN      16 /* ports that somebody else happens to have, at most */
+#define ANSWERED_MIN      8  /* to say anything */
+#define ANSWERED_WANTED   12 /* to stop asking */
+
+/*
+ * The chance of a NAT that keeps some ports only, up to which it is taken for one that keeps all
+ * but those that somebody else happens to have.
+ */
+#define PARTIAL_MAX  0.02
+#define UNBROKEN_MAX 0.05 /* the same where all of ours were kept */
+#define PARTIAL_SURE 0.4  /* and beyond this, for one that keeps some */
 
 /*
  * Sampling goes on until the error is as asked; where the room for samples ends first, a value is
@@ -19,53 +28,15 @@
  */
 #define LENIENCE 10
 
+/* From so many on, the room is better left to other tests: a value that may be told is enough. */
+#define MANY_SAMPLES 32
+
 /* Values with a smaller chance than this do not remain possible. */
 #define POSSIBLE_MIN 1e-3
 
-static const double interval_error = 0.001;
-
-/* The chance that at most `k` of `n` happen where each does with chance p. */
-static double binomial_at_most(size_t k, size_t n, double p)
-{
-	double term = pow(1 - p, (double)n), sum = 0;
-
-	if (p >= 1)
-		return k >= n ? 1 : 0;
-	for (size_t i = 0; i <= k && i <= n; i++) {
-		sum += term;
-		term *= (double)(n - i) / (double)(i + 1) * p / (1 - p);
-	}
-	return fmin(sum, 1);
-}
-
-/* Where binomial_at_most(k, n, p), which falls with p, is `level`. */
-static double binomial_solve(size_t k, size_t n, double level)
-{
-	double low = 0, high = 1;
-
-	for (unsigned i = 0; i < 50; i++) {
-		double middle = (low + high) / 2;
-
-		if (binomial_at_most(k, n, middle) > level)
-			low = middle;
-		else
-			high = middle;
-	}
-	return (low + high) / 2;
-}
-
-/* Clopper and Pearson's interval. */
 static struct verdict_interval share_interval(struct rules_tally t)
 {
-	struct verdict_interval i = { .low = 0, .high = 1, .known = t.of > 0 };
-
-	if (t.of == 0)
-		return (struct verdict_interval){ 0 };
-	if (t.kept > 0)
-		i.low = binomial_solve(t.kept - 1, t.of, 1 - interval_error / 2);
-	if (t.kept < t.of)
-		i.high = binomial_solve(t.kept, t.of, interval_error / 2);
-	return i;
+	return confidence_share((unsigned)t.kept, (unsigned)t.of);
 }
 
 /* The chance of a type and value, by whichever rules. */
@@ -136,12 +107,19 @@ static uint32_t possible_deltas(const struct rules *rules)
 	return possible;
 }
 
-/* A NAT that keeps ports gives another one where the port is taken: that breaks no rule. */
-static bool only_taken_ports_differ(const struct rules_view *v, const struct rule *best)
+/* Of a NAT that keeps ports: all, apart from those that are taken, which breaks no rule? */
+static enum verdict_answer keeps_all(const struct rules_view *v, const struct rule *best)
 {
+	struct rules_tally t;
+	double partial;
+
 	if (best->delta != DELTA_EQUAL && best->delta != DELTA_PRESERVING)
-		return false;
-	return (v->count - rules_count(v, best).kept) * TAKEN_ONE_IN <= v->count;
+		return VERDICT_NO;
+	t = rules_count(v, best);
+	partial = rules_is_partial(t);
+	if (partial <= (t.kept == t.of ? UNBROKEN_MAX : PARTIAL_MAX))
+		return VERDICT_YES;
+	return partial >= PARTIAL_SURE ? VERDICT_NO : VERDICT_UNKNOWN;
 }
 
 /* Where a rule explains some ports and leaves others to chance, only the others can tell. */
@@ -166,11 +144,13 @@ static struct verdict_yes_no judge_parity(const struct rules_view *v, const stru
 {
 	if (v->count < ANSWERED_MIN)
 		return (struct verdict_yes_no){ .cause = CAUSE_LOSS };
-	if (only_taken_ports_differ(v, best))
+	enum verdict_answer all = keeps_all(v, best);
+
+	if (all == VERDICT_YES)
 		return (struct verdict_yes_no){ best->value & 1 ? VERDICT_NO : VERDICT_YES, 0 };
-	if (breaks_parity(v))
+	if (all == VERDICT_NO && breaks_parity(v))
 		return (struct verdict_yes_no){ .value = VERDICT_NO };
-	if (pow(0.5, (double)parity_witnesses(v, best)) <= error_max)
+	if (all == VERDICT_NO && pow(0.5, (double)parity_witnesses(v, best)) <= error_max)
 		return (struct verdict_yes_no){ .value = VERDICT_YES };
 	return (struct verdict_yes_no){ .cause = CAUSE_AMBIGUOUS };
 }
@@ -296,11 +276,11 @@ struct allocation_plan allocation_more(const struct verdict_sample *samples, siz
 			       false, room);
 	rules_view_fill(&view, samples, count);
 	rules_weigh(&view, &rules);
-	judge_delta(&view, &rules, error_max, &ports);
+	judge_delta(&view, &rules, count < MANY_SAMPLES ? error_max : error_max * LENIENCE, &ports);
 	bool parity_open =
 		judge_parity(&view, best_rule(&rules), error_max).value == VERDICT_UNKNOWN;
 
-	if (ports.delta != DELTA_UNKNOWN && !parity_open)
+	if (ports.delta != DELTA_UNKNOWN && !parity_open && view.count >= ANSWERED_WANTED)
 		return (struct allocation_plan){ .locals = ALLOCATION_ENOUGH };
 	if (ports.cause == CAUSE_REORDERED)
 		return plan_of(ALLOCATION_CONSECUTIVE, MORE_SERIAL, true, room);

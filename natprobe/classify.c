@@ -264,6 +264,16 @@ static double mapping_error(const struct mapping_view *v, const struct verdict_p
 	return rests_on_equals && equals > 0 ? chance_of_equals(equals) : 0;
 }
 
+/* Answered or not: an endpoint on another port would have told more. */
+static bool one_port_was_asked(const struct verdict_sighting *seen, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		if (seen[i].endpoint.port != seen[0].endpoint.port)
+			return false;
+	}
+	return true;
+}
+
 struct verdict_property classify_mapping(const struct verdict_sighting *seen, size_t count)
 {
 	struct mapping_view view = { 0 };
@@ -279,7 +289,8 @@ struct verdict_property classify_mapping(const struct verdict_sighting *seen, si
 	if (p.value == BEHAVIOUR_UNKNOWN)
 		p.cause = (uint8_t)mapping_cause(&view);
 	/* Servers on one port say the same of a rule by port, which hardly any NAT has. */
-	if (p.possible == (BEHAVIOUR_BIT(BEHAVIOUR_ENDPOINT_INDEPENDENT) |
+	if (one_port_was_asked(seen, count) &&
+	    p.possible == (BEHAVIOUR_BIT(BEHAVIOUR_ENDPOINT_INDEPENDENT) |
 			   BEHAVIOUR_BIT(BEHAVIOUR_PORT_DEPENDENT)))
 		p.value = BEHAVIOUR_ENDPOINT_INDEPENDENT;
 	p.error = mapping_error(&view, &p);

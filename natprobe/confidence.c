@@ -53,16 +53,18 @@ static double solve(unsigned hits, unsigned n, double chance)
 }
 
 /* Clopper and Pearson's interval. */
+struct verdict_interval confidence_share(unsigned hits, unsigned of)
+{
+	struct verdict_interval i = { .low = 0, .high = 1, .known = of > 0 };
+
+	if (hits > 0)
+		i.low = solve(hits - 1, of, 1 - INTERVAL_ERROR / 2);
+	if (hits < of)
+		i.high = solve(hits, of, INTERVAL_ERROR / 2);
+	return i;
+}
+
 struct verdict_interval confidence_loss(unsigned answered, unsigned lost)
 {
-	unsigned n = answered + lost;
-	struct verdict_interval i = { .low = 0, .high = 1, .known = n > 0 };
-
-	if (n == 0)
-		return i;
-	if (lost > 0)
-		i.low = solve(lost - 1, n, 1 - INTERVAL_ERROR / 2);
-	if (answered > 0)
-		i.high = solve(lost, n, INTERVAL_ERROR / 2);
-	return i;
+	return confidence_share(lost, answered + lost);
 }

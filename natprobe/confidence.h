@@ -25,6 +25,9 @@ double confidence_allowance(double confidence_asked);
 /* Adds up what the values of a verdict claim; `others`: of those that have no field for it. */
 double confidence_of(const struct verdict *v, double others);
 
+/* A share of which `hits` of `of` were drawn, with a chance of 99.9 %. */
+struct verdict_interval confidence_share(unsigned hits, unsigned of);
+
 /* The share of round trips that are lost, with a chance of 99.9 %. */
 struct verdict_interval confidence_loss(unsigned answered, unsigned lost);
 

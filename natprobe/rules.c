@@ -8,6 +8,7 @@
 #define WIDTH_GROWTH 1.25
 #define WIDTHS       36 /* about as many as there are between 16 and 65536 */
 #define PORTS        65536.0
+#define PARTIAL      0.925
 #define WRAPS        0.1  /* of the offsets that are found, some leave the range */
 #define REORDERED    0.13 /* of the paths, some let samples overtake each other */
 
@@ -98,15 +99,30 @@ double rules_log_random(const struct rules_view *v, const bool leave_out[VERDICT
 	return rules_log_add(sum, -log(WIDTHS) - n * log(PORTS));
 }
 
+static double log_share(size_t i, struct rules_tally t)
+{
+	return log(shares[i].weight) + (double)t.kept * log(shares[i].share) +
+	       (double)(t.of - t.kept) * log1p(-shares[i].share);
+}
+
 static double log_shares(struct rules_tally t)
 {
 	double sum = -INFINITY;
 
 	for (size_t i = 0; i < ARRAY_LEN(shares); i++)
-		sum = rules_log_add(sum, log(shares[i].weight) +
-						 (double)t.kept * log(shares[i].share) +
-						 (double)(t.of - t.kept) * log1p(-shares[i].share));
+		sum = rules_log_add(sum, log_share(i, t));
 	return sum;
+}
+
+double rules_is_partial(struct rules_tally t)
+{
+	double sum = -INFINITY;
+
+	for (size_t i = 0; i < ARRAY_LEN(shares); i++) {
+		if (shares[i].share < PARTIAL)
+			sum = rules_log_add(sum, log_share(i, t));
+	}
+	return exp(sum - log_shares(t));
 }
 
 /* The same of a rule that is broken only where a port was taken. */
@@ -125,9 +141,7 @@ double rules_share(struct rules_tally t)
 	if (t.kept < t.of) /* the sample says more than what is common */
 		return ((double)t.kept + 0.5) / ((double)t.of + 1);
 	for (size_t i = 0; i < ARRAY_LEN(shares); i++)
-		mean += shares[i].share *
-			exp(log(shares[i].weight) + (double)t.kept * log(shares[i].share) +
-			    (double)(t.of - t.kept) * log1p(-shares[i].share) - all);
+		mean += shares[i].share * exp(log_share(i, t) - all);
 	return mean;
 }
 

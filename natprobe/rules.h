@@ -76,6 +76,9 @@ struct rules_tally {
 /* For RULE_EQUAL, RULE_OFFSET and RULE_DEPENDENT. */
 struct rules_tally rules_count(const struct rules_view *v, const struct rule *r);
 
+/* The chance that more than one socket in fourteen does not keep to the rule. */
+double rules_is_partial(struct rules_tally tally);
+
 /* The share, in [0, 1], of further sockets that will keep to the rule. */
 double rules_share(struct rules_tally tally);
 

@@ -125,6 +125,8 @@ static void mappings_are_patterns(void **state)
 		{ "the second socket is another matter: a NAT that changed",
 		  "0A1pa 0A1qa 0A2pa 0A2qa 1A1pa 1A1qb 1A2pc 1A2qd", BEHAVIOUR_MIXED,
 		  BEHAVIOUR_BIT(BEHAVIOUR_MIXED), 0 },
+		{ "another port was asked and did not answer", "0A1pa 0A2pa 0A1q- 0A2q-",
+		  BEHAVIOUR_UNKNOWN, EI | PD, CAUSE_ONE_PORT },
 		{ "ports kept, two addresses by destination", "0A1pa 0A1qa 0A2pA 0A2qA",
 		  BEHAVIOUR_ENDPOINT_INDEPENDENT, EI, 0 },
 		{ "ports kept, two addresses by lot", "0A1pa 0A1qA 0A2pA 0A2qa 1A1pB 1A2qb 1A2pb",

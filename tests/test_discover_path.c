@@ -58,9 +58,9 @@ static void loss_of_10_percent_makes_hardly_anything_wrong(void **state)
 {
 	struct tally t = run_with_loss(0.1, 0, 1, 100);
 
-	assert_in_range(t.unknown, 0, t.runs / 100);
+	assert_in_range(t.unknown, 0, t.runs / 50);
 	t = run_with_loss(0.1, 60000, 2, 50);
-	assert_in_range(t.unknown, 0, t.runs / 100);
+	assert_in_range(t.unknown, 0, t.runs / 50);
 }
 
 /* Half of all exchanges lost. Single-probe tools are wrong in half of their runs. */
