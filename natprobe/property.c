@@ -8,9 +8,10 @@
 
 #define POSSIBLE_SHOWN_MAX 3
 
-/* Some have a word or two that only no NAT, or only a mapping, can have. */
+/* In the order of enum verdict_answer; only some questions can have two answers at once. */
 static const char *const answers[] = { "no", "yes", "mixed", NULL };
-static const char *const port_rules[] = { "no", "yes", "mixed", "not-applicable", NULL };
+static const char *const yes_no[] = { "no", "yes", NULL };
+static const char *const port_rules[] = { "no", "yes", "not-applicable", NULL };
 static const char *const mappings[] = {
 	"none",
 	"endpoint-independent",
@@ -82,7 +83,7 @@ const struct property property_table[PROPERTIES] = {
 	[MAPPING] = { WORD("mapping", mappings, "mapping"), .is_core = true },
 	[MAPPING_TCP] = { WORD("mapping.tcp", mappings, "mapping over TCP") },
 	[FILTERING] = { WORD("filtering", filters, "filtering"), .is_core = true },
-	[FIREWALL] = { WORD("firewall", answers, "firewall without NAT") },
+	[FIREWALL] = { WORD("firewall", yes_no, "firewall without NAT") },
 	[UDP_BLOCKED] = { WORD("udp-blocked", answers, "UDP blocked") },
 	[DELTA_TYPE] = { WORD("delta.type", deltas, "how external ports are chosen") },
 	[DELTA_VALUE] = { NUMBER("delta.value", "step or offset of external ports") },
@@ -95,15 +96,15 @@ const struct property property_table[PROPERTIES] = {
 			 .is_passing = true },
 	[POOLING] = { WORD("pooling", poolings, "external addresses of one host") },
 	[HAIRPIN] = { WORD("hairpin", hairpins, "hairpinning") },
-	[NAT64] = { WORD("nat64", answers, "IPv6 translated to IPv4") },
-	[PCP] = { WORD("pcp", answers, "gateway speaks PCP") },
-	[NAT_PMP] = { WORD("nat-pmp", answers, "gateway speaks NAT-PMP") },
-	[UPNP] = { WORD("upnp", answers, "gateway speaks UPnP") },
+	[NAT64] = { WORD("nat64", yes_no, "IPv6 translated to IPv4") },
+	[PCP] = { WORD("pcp", yes_no, "gateway speaks PCP") },
+	[NAT_PMP] = { WORD("nat-pmp", yes_no, "gateway speaks NAT-PMP") },
+	[UPNP] = { WORD("upnp", yes_no, "gateway speaks UPnP") },
 	[GATEWAY_EXTERNAL] = { ADDRESS("gateway.external", "external address of the gateway"),
 			       .is_passing = true },
-	[CGN] = { WORD("cgn", answers, "one more NAT at the provider") },
-	[CAPTIVE_PORTAL] = { WORD("captive-portal", answers, "captive portal") },
-	[RATE_LIMIT] = { WORD("rate-limit", answers, "rate limit for datagrams") },
+	[CGN] = { WORD("cgn", yes_no, "one more NAT at the provider") },
+	[CAPTIVE_PORTAL] = { WORD("captive-portal", yes_no, "captive portal") },
+	[RATE_LIMIT] = { WORD("rate-limit", yes_no, "rate limit for datagrams") },
 	[RTT] = { MEASURE("rtt", "ms", "round trip time") },
 	[LOSS] = { MEASURE("loss", "%", "round trips that are lost") },
 	[CONFIDENCE] = { MEASURE("confidence", "%", "confidence in all of this"), .is_sample = true,
@@ -315,15 +316,21 @@ static void set_rtt(struct property_value *out, const struct verdict *v)
 		set_measure(out, (double)v->rtt_min_us / 1000, (double)v->rtt_max_us / 1000, "ms");
 }
 
+/* What is nearly sure is not printed as if it were. */
+#define CONFIDENCE_SHOWN_MAX 0.9999
+
 static void set_confidence(struct property_value *out, double confidence)
 {
+	bool is_more = confidence > CONFIDENCE_SHOWN_MAX;
+	double shown = is_more ? CONFIDENCE_SHOWN_MAX : confidence;
+
 	set_unknown(out, CAUSE_NOT_TRIED);
 	if (confidence <= 0)
 		return;
 	*out = (struct property_value){
 		.known = true, .applies = true, .low = confidence * 100, .high = confidence * 100
 	};
-	snprintf(out->text, sizeof(out->text), "%.2f %%", confidence * 100);
+	snprintf(out->text, sizeof(out->text), "%s%.2f %%", is_more ? "over " : "", shown * 100);
 }
 
 static void set_addr(struct property_value *out, const struct addr *a)

@@ -192,6 +192,12 @@ static void print_ports(const struct text *t, const struct verdict *v)
 	fputc('\n', t->out);
 }
 
+/* Below this chance, a candidate is of use to a program only; JSON has them all. */
+#define CANDIDATE_CHANCE 0.02
+
+/* Above this one, which is never quite 1, a rounded number would promise too much. */
+#define CANDIDATE_NEARLY_SURE 0.99
+
 static void print_candidate(const struct text *t, const struct verdict_prediction *p, size_t i)
 {
 	int32_t offset = p->candidates[i].offset;
@@ -202,11 +208,11 @@ static void print_candidate(const struct text *t, const struct verdict_predictio
 		fputs("the local port", t->out);
 	else
 		fprintf(t->out, "the local port %+d", offset);
-	fprintf(t->out, " (%.0f %%)", p->candidates[i].chance * 100);
+	if (p->candidates[i].chance > CANDIDATE_NEARLY_SURE)
+		fputs(" (over 99 %)", t->out);
+	else
+		fprintf(t->out, " (%.0f %%)", p->candidates[i].chance * 100);
 }
-
-/* Below this chance, a candidate is of use to a program only; JSON has them all. */
-#define CANDIDATE_CHANCE 0.02
 
 static void print_prediction(const struct text *t, const struct verdict *v)
 {

@@ -102,6 +102,20 @@ static void meaning_is_told_for_each_kind_of_peer(void **state)
 	free(text);
 }
 
+static void what_is_nearly_sure_is_not_printed_as_sure(void **state)
+{
+	struct fixture f;
+	char *text;
+
+	fixture_restrict_port(&f);
+	f.verdict.confidence = 0.99999;
+	f.verdict.prediction.candidates[0].chance = 0.997;
+	text = print(&f.report, (struct report_style){ 0 });
+	expect(line_of(text, "confidence"), "over 99.99 %");
+	expect(line_of(text, "next port"), "the local port (over 99 %)");
+	free(text);
+}
+
 static void a_hard_nat_says_how_it_counts(void **state)
 {
 	struct fixture f;
@@ -270,6 +284,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_block_says_all_properties),
 		cmocka_unit_test(meaning_is_told_for_each_kind_of_peer),
+		cmocka_unit_test(what_is_nearly_sure_is_not_printed_as_sure),
 		cmocka_unit_test(a_hard_nat_says_how_it_counts),
 		cmocka_unit_test(evidence_is_for_verbose_only),
 		cmocka_unit_test(unknown_says_why),
