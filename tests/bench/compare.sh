@@ -6,12 +6,15 @@
 #
 # Prints one JSON document, with --markdown the tables of doc/comparison.md. A tool is
 #
-#	right    where all that it says of mapping, filtering and blocked UDP is true
-#	unsure   where it says that it does not know, or nothing at all
+#	right    where it says all of mapping, filtering and blocked UDP, and all of it is true
+#	unsure   where nothing of what it says is false, but something is missing
 #	wrong    where something that it says is not true
 #
-# Words that fold two values into one ("Dependent Mapping") are right for either. With several runs
-# the table has the share of each. Nothing leaves the laboratory; the tools run with their defaults.
+# Words that fold two values into one ("Dependent Mapping") are right for either. Uplinks that share
+# the load by destination map endpoint-independently for who compares ports, and by address for who
+# compares addresses too: both are right. With several runs the table counts them. Nothing leaves
+# the laboratory; the tools run with their defaults, but turnutils_natdiscovery is told the local
+# address, without which it takes every path for one with a NAT.
 set -u
 
 srcdir=${srcdir:-.}
@@ -60,9 +63,10 @@ ask_natprobe() {
 }
 
 ask_natdiscovery() {
-	local server=${NATPROBE_SERVER#[}
+	local server=${NATPROBE_SERVER#[} here
 
-	turnutils_natdiscovery -m -f "${server%]}" 2>&1 | awk '
+	here=$(ip -o addr show dev eth0 scope global | awk '{ sub("/.*", "", $4); print $4; exit }')
+	turnutils_natdiscovery -m -f -L "$here" "${server%]}" 2>&1 | awk '
 		function rule(line) {
 			if (line ~ /Endpoint Independent/) return "endpoint-independent"
 			if (line ~ /Address and Port/) return "address-and-port-dependent"
@@ -100,7 +104,8 @@ if [ "${COMPARE_TOOL:-}" != "" ]; then
 	exit
 fi
 
-# judge TRUTH SAID: "right", "wrong" or "unsure"; each is "MAPPING FILTERING BLOCKED"
+# judge TRUTH SAID: "right", "wrong" or "unsure"; each is "MAPPING FILTERING BLOCKED", and a truth
+# may have alternatives: "endpoint-independent|address-dependent".
 judge() {
 	awk -v truth="$1" -v said="$2" 'BEGIN {
 		split(truth, t, " ")
@@ -109,7 +114,7 @@ judge() {
 		for (i = 1; i <= 3 && n >= 3; i++) {
 			if (t[i] == "unknown" && s[3] != "yes" && s[i] != "-")
 				result = "wrong"
-			if (t[i] == "unknown" || s[i] == t[i])
+			if (t[i] == "unknown" || index("|" t[i] "|", "|" s[i] "|"))
 				continue
 			if (s[i] == "dependent" && t[i] ~ /dependent/ && t[i] != "endpoint-independent")
 				continue
@@ -128,6 +133,7 @@ truth_of() {
 		$1 == "mapping" { m = $2 }
 		$1 == "filtering" { f = $2 }
 		$1 == "udp-blocked" { b = $2 == "mixed" ? "yes" : $2 }
+		$1 == "pooling" && $2 == "per-destination" { m = m "|address-dependent" }
 		END { print m, f, b }'
 }
 
@@ -190,7 +196,7 @@ table() {
 		def cell($runs): if . == null then "" else
 			(if $runs == 1 then counts | ltrimstr("1 ") else counts end) +
 			", " + (.median_ms | seconds) end;
-		def short: gsub("endpoint-independent"; "EI") |
+		def short: gsub("[|][^ ]*"; "") | gsub("endpoint-independent"; "EI") |
 			gsub("address-and-port-dependent"; "APD") | gsub("address-dependent"; "AD") |
 			gsub("port-dependent"; "PD") | split(" ") |
 			if .[2] == "yes" then "UDP blocked" else "\(.[0]) / \(.[1])" end;
