@@ -7,8 +7,8 @@
 #include "rules.h"
 
 /* The plan: first these many random ones, even and odd apart, then neighbours. */
-#define FIRST_RANDOM      11
-#define FIRST_CONSECUTIVE 9
+#define FIRST_RANDOM      12
+#define FIRST_CONSECUTIVE (ALLOCATION_FIRST - FIRST_RANDOM)
 #define MORE              6
 #define MORE_SERIAL       5
 #define ANSWERED_MIN      8  /* to say anything */

@@ -12,6 +12,8 @@
 
 #include "verdict.h"
 
+#define ALLOCATION_FIRST 21 /* samples that are planned whatever the answers are */
+
 /* How the local ports of the next samples are to be chosen. */
 enum allocation_locals {
 	ALLOCATION_ENOUGH = 0,

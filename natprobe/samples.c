@@ -70,12 +70,33 @@ static void plan_batch(struct samples *s, const struct probe_view *view, enum ve
 		s->phase = SAMPLES_SENDING;
 }
 
+/* Overdue: lost, or held up by a limit that more of them would meet as well. */
+static bool none_is_missing(const struct samples *s, const struct probe_view *view)
+{
+	uint64_t late_us = overdue_us(s, view);
+
+	for (uint8_t i = 0; i < s->count; i++) {
+		const struct sample *one = &s->list[i];
+
+		if (one->seen.mapped.family == ADDR_NONE && is_settled(one, late_us, view->now_us))
+			return false;
+	}
+	return true;
+}
+
+/* The first ones are planned whatever is answered. */
+static bool may_plan(const struct samples *s, const struct probe_view *view)
+{
+	return all_are_settled(s, view) ||
+	       (s->count < ALLOCATION_FIRST && none_is_missing(s, view));
+}
+
 void samples_step(struct samples *s, const struct probe_view *view, enum verdict_answer nat,
 		  double error_max, size_t room)
 {
 	if (s->phase == SAMPLES_SENDING && (s->left == 0 || view->exhausted))
 		s->phase = SAMPLES_WAITING;
-	if (s->phase == SAMPLES_WAITING && view->now_us >= s->due_us && all_are_settled(s, view))
+	if (s->phase == SAMPLES_WAITING && view->now_us >= s->due_us && may_plan(s, view))
 		plan_batch(s, view, nat, error_max, room);
 }
 

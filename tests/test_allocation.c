@@ -88,14 +88,14 @@ static void the_plan_begins_with_both_kinds(void **state)
 	struct allocation_plan p = allocation_more(none, 0, VERDICT_YES, ERROR_MAX, 48);
 
 	assert_int_equal(p.locals, ALLOCATION_RANDOM);
-	assert_int_equal(p.count, 11);
-	p = allocation_more(none, 11, VERDICT_UNKNOWN, ERROR_MAX, 48);
+	assert_int_equal(p.count, 12);
+	p = allocation_more(none, 12, VERDICT_UNKNOWN, ERROR_MAX, 48);
 	assert_int_equal(p.locals, ALLOCATION_CONSECUTIVE);
-	assert_int_equal(p.count, 9);
+	assert_int_equal(p.count, ALLOCATION_FIRST - 12);
 	assert_false(p.serial);
-	p = allocation_more(none, 11, VERDICT_YES, ERROR_MAX, 4);
+	p = allocation_more(none, 12, VERDICT_YES, ERROR_MAX, 4);
 	assert_int_equal(p.count, 4);
-	p = allocation_more(none, 11, VERDICT_YES, ERROR_MAX, 0);
+	p = allocation_more(none, 12, VERDICT_YES, ERROR_MAX, 0);
 	assert_int_equal(p.locals, ALLOCATION_ENOUGH);
 	p = allocation_more(none, VERDICT_SAMPLES_MAX, VERDICT_YES, ERROR_MAX, 48);
 	assert_int_equal(p.locals, ALLOCATION_ENOUGH);
