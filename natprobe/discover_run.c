@@ -530,8 +530,7 @@ static bool portmap_is_due(const struct discover *d, const struct probe_view *vi
 static bool others_are_over(const struct discover *d, const struct probe_view *view)
 {
 	return !samples_are_due(d) && hairpin_is_over(&d->hairpin, view) &&
-	       tcp_mapping_is_over(&d->tcp_mapping, &d->streams, view) &&
-	       !portmap_is_due(d, view) && (view->exhausted || !rate_limit_wants_probe(&d->rate));
+	       tcp_mapping_is_over(&d->tcp_mapping, &d->streams, view) && !portmap_is_due(d, view);
 }
 
 static void hang_up_controls(struct discover *d)

@@ -3,7 +3,8 @@
 #define RECENT     20   /* the latest probes that are looked at */
 #define RECENT_MIN 14   /* fewer say nothing */
 #define LOST_SHARE 0.45 /* of them, at least */
-#define CHANCE_MAX 3e-4 /* that the same loss hit the fast ones so much harder */
+#define CHANCE_MAX 1e-4 /* that the same loss hit the fast ones so much harder */
+#define CHANCE_LOW 0.05 /* less than this is not plain loss either */
 
 #define SLOW_MIN     12 /* slow probes before anything is concluded */
 #define SLOW_MAX     40 /* after as many it is not the pace */
@@ -121,9 +122,10 @@ static void slow_down(struct rate_limit *r, struct discover_timing *t, struct pa
 	pace->full_at_us = now_us + PAUSE_US;
 }
 
-static void go_on(struct rate_limit *r, struct discover_timing *t)
+/* It is loss, or it cannot be told. */
+static void go_on(struct rate_limit *r, struct discover_timing *t, double chance)
 {
-	r->state = RATE_UNLIMITED;
+	r->state = chance <= CHANCE_LOW ? RATE_UNDECIDED : RATE_UNLIMITED;
 	t->rate_per_s = r->full_per_s;
 	t->burst = r->full_burst;
 }
@@ -134,9 +136,12 @@ static bool compare(struct rate_limit *r, const struct probe_log *log, const uin
 	struct tally fast = count_fates(log, fates, 0, r->since_us);
 	struct tally slow = count_fates(log, fates, r->since_us, UINT64_MAX);
 
+	double chance;
+
 	if (slow.known < SLOW_MIN)
 		return false;
-	if (chance_of(fast, slow) <= CHANCE_MAX) {
+	chance = chance_of(fast, slow);
+	if (chance <= CHANCE_MAX) {
 		r->state = RATE_LIMITED;
 		return false;
 	}
@@ -145,7 +150,7 @@ static bool compare(struct rate_limit *r, const struct probe_log *log, const uin
 		return true;
 	}
 	if (slow.known >= SLOW_MAX || is_heavy(slow) || r->probes >= PROBES_MAX)
-		go_on(r, t);
+		go_on(r, t, chance);
 	return false;
 }
 
@@ -188,6 +193,7 @@ void rate_limit_end(const struct rate_limit *r, bool answered, enum verdict_caus
 		v->rate_limit_per_s = r->passed_per_s;
 		break;
 	case RATE_SLOWED:
+	case RATE_UNDECIDED:
 		v->rate_limit.cause = CAUSE_LOSS;
 		break;
 	default:

@@ -16,6 +16,7 @@ enum rate_limit_state {
 	RATE_SLOWED,       /* going slowly, to see what that changes */
 	RATE_LIMITED,
 	RATE_UNLIMITED, /* it was something else; not tried again */
+	RATE_UNDECIDED, /* neither is likely; not tried again */
 };
 
 struct rate_limit {
