@@ -17,8 +17,19 @@ double confidence_of(const struct verdict *v, double others)
 {
 	double error = others + RESIDUE;
 
-	error += v->filtering.error + v->mapping.error + v->mapping_tcp.error;
-	error += v->ports.error + v->pooling.error + v->hairpin.error;
+	/* What is unknown cannot be wrong. */
+	if (v->filtering.value != BEHAVIOUR_UNKNOWN)
+		error += v->filtering.error;
+	if (v->mapping.value != BEHAVIOUR_UNKNOWN)
+		error += v->mapping.error;
+	if (v->mapping_tcp.value != BEHAVIOUR_UNKNOWN)
+		error += v->mapping_tcp.error;
+	if (v->ports.delta != DELTA_UNKNOWN)
+		error += v->ports.error;
+	if (v->pooling.value != POOLING_UNKNOWN)
+		error += v->pooling.error;
+	if (v->hairpin.value != HAIRPIN_UNKNOWN)
+		error += v->hairpin.error;
 	return error < 1 ? 1 - error : 0;
 }
 

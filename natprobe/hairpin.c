@@ -4,8 +4,11 @@
 
 #define GAP_US 15000
 
-/* The first datagram of each end may meet a filter that the other has not opened yet. */
-#define FIRST_COPIES 1u
+/*
+ * The first datagram of each end may meet a filter that the other has not opened yet; and what
+ * is to open it may be lost as well.
+ */
+#define FIRST_COPIES 2u
 
 void hairpin_start(struct hairpin *h, uint8_t server, const uint8_t slots[HAIRPIN_ENDS],
 		   const struct addr mapped[HAIRPIN_ENDS], uint64_t now_us)
