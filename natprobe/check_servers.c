@@ -71,6 +71,7 @@ static int add_public_servers(struct check_servers *s)
 {
 	int rc = s->has_portal ? 0 : take_portal(s, public_portal);
 
+	s->are_public = true;
 	for (size_t i = 0; rc == 0 && public_servers[i] != NULL; i++)
 		rc = add_server(s, public_servers[i]);
 	return rc;

@@ -16,6 +16,7 @@
 struct check_servers {
 	struct server *items;
 	size_t count;
+	bool are_public; /* built in */
 	bool has_portal;
 	struct portal_url portal;
 	struct addr portal_at[SERVER_FAMILIES];

@@ -30,6 +30,7 @@ struct probe_config {
 	double confidence;   /* 0: the default */
 	uint16_t local_port; /* 0: a fresh one */
 	bool asks_upnp;
+	bool is_gentle; /* the servers are other people's, who offer them to everybody */
 	/* A part has ended, or the discovery rests and may want the floor; not before probe_start. */
 	void (*on_change)(void *arg, struct probe *p);
 	void *arg;
