@@ -277,7 +277,8 @@ static const char *cgn_of(const struct sum *s)
 
 	if (is_shared(&host))
 		return "yes";
-	if (s->inner == NULL || (!s->inner->pcp && !s->inner->nat_pmp))
+	/* PCP names no address unless something is mapped. */
+	if (s->inner == NULL || !s->inner->nat_pmp || s->p->family != ADDR_IPV4)
 		return "unknown";
 	told = s->inner->claims_external;
 	if (told.family == ADDR_NONE)
