@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "tests/natlab/parcels.h"
 #include "tests/natlab/topology.h"
 #include "tests/packet.h"
 
@@ -361,6 +362,44 @@ static void what_does_not_fit_is_counted(void **state)
 	end(w);
 }
 
+static void parcels_come_in_the_order_of_their_time(void **state)
+{
+	struct parcels parcels = { 0 };
+	struct parcel_place to = { .kind = PARCEL_SERVERS };
+	struct rng rng = rng_seed(5);
+	uint64_t last_us = 0;
+	uint8_t number;
+
+	/* Few times, so that many are due together: these keep their order. */
+	for (number = 0; number < 200; number++)
+		parcels_add(&parcels, to, bytes_of(&number, 1), 1 + rng_below(&rng, 8));
+	assert_null(parcels_take(&parcels, 0));
+	number = 0;
+	for (struct parcel *p; (p = parcels_take(&parcels, 8)) != NULL;) {
+		assert_true(p->due_us > last_us || (p->due_us == last_us && p->data[0] > number));
+		last_us = p->due_us;
+		number = p->data[0];
+		parcels_release(&parcels, p);
+	}
+	assert_int_equal(last_us, 8);
+	assert_true(parcels_next_us(&parcels) == UINT64_MAX);
+	parcels_free(&parcels);
+}
+
+static void parcels_are_not_kept_without_end(void **state)
+{
+	struct parcels parcels = { 0 };
+	struct parcel_place to = { .kind = PARCEL_SERVERS };
+
+	for (size_t i = 0; i < PARCELS_MAX + 3; i++)
+		parcels_add(&parcels, to, BYTES("x"), i % 2);
+	assert_int_equal(parcels.overflows, 3);
+	parcels_release(&parcels, parcels_take(&parcels, 1));
+	parcels_add(&parcels, to, BYTES("x"), 0);
+	assert_int_equal(parcels.overflows, 3);
+	parcels_free(&parcels);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +416,8 @@ int main(void)
 		cmocka_unit_test(a_box_that_reboots_is_away),
 		cmocka_unit_test(a_new_address_replaces_the_old_one),
 		cmocka_unit_test(what_does_not_fit_is_counted),
+		cmocka_unit_test(parcels_come_in_the_order_of_their_time),
+		cmocka_unit_test(parcels_are_not_kept_without_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
