@@ -38,6 +38,7 @@ struct lab {
 	struct port *servers_port;
 	struct port *nics[LAB_HOSTS_MAX][LAB_NICS_MAX];
 	struct port *kernel[LAB_BOXES_MAX][2]; /* by enum nat_side */
+	bool has_ipv6;
 	int status;
 };
 
@@ -159,29 +160,31 @@ static struct port *open_port(struct lab *lab, const char *interface, struct por
 	return port_open(&config, err);
 }
 
+static int configure_servers(uint8_t family)
+{
+	int rc = 0;
+
+	for (unsigned which = 0; rc == 0 && which < 2; which++) {
+		struct addr a = nat_plan_server(family, which);
+
+		rc = netconf_add_address(SERVERS_INTERFACE, &a, (uint8_t)(addr_ip_len(family) * 8));
+	}
+	return rc == 0 ? netconf_add_default(SERVERS_INTERFACE, family, NULL, 0, 0) : rc;
+}
+
 static bool build_servers(struct lab *lab, struct lab_error *err)
 {
 	struct port_id id = { 0 };
-	int rc = 0;
+	int rc;
 
 	if (!open_space(&lab->servers_node, true, err))
 		return false;
 	lab->servers_port = open_port(lab, SERVERS_INTERFACE, id, on_servers_packet, err);
 	if (lab->servers_port == NULL)
 		return false;
-	for (uint8_t family = ADDR_IPV4; rc == 0 && family <= ADDR_IPV6; family++) {
-		for (unsigned which = 0; rc == 0 && which < 2; which++) {
-			struct addr a = nat_plan_server(family, which);
-
-			rc = netconf_add_address(SERVERS_INTERFACE, &a,
-						 (uint8_t)(addr_ip_len(family) * 8));
-		}
-		if (rc == 0)
-			rc = netconf_add_default(SERVERS_INTERFACE, family, NULL, 0, 0);
-		/* Some kernels have no IPv6. */
-		if (family == ADDR_IPV6)
-			rc = 0;
-	}
+	rc = configure_servers(ADDR_IPV4);
+	/* Some kernels have no IPv6. */
+	lab->has_ipv6 = configure_servers(ADDR_IPV6) == 0;
 	return rc == 0 || fail(err, rc, LAB_SERVERS, "set addresses");
 }
 
@@ -365,6 +368,7 @@ struct lab *lab_open(const struct lab_config *config, struct lab_error *err)
 	servers = (struct servers_config){ .base = lab->base,
 					   .processes = lab->processes,
 					   .space = lab->servers_node.space,
+					   .ipv6 = lab->has_ipv6,
 					   .stund = config->stund,
 					   .on_ready = on_servers_ready,
 					   .arg = lab };

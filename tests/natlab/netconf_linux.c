@@ -118,8 +118,9 @@ void netconf_prepare(bool ipv6)
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter", kinds[i]);
 		(void)set_file(path, "0");
-		snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", kinds[i],
-			 ipv6 ? "addr_gen_mode" : "disable_ipv6");
+		snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", kinds[i]);
+		(void)set_file(path, ipv6 ? "0" : "1");
+		snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/addr_gen_mode", kinds[i]);
 		(void)set_file(path, "1");
 		snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/accept_ra", kinds[i]);
 		(void)set_file(path, "0");

@@ -109,11 +109,11 @@ static void add_arg(struct args *a, const char *text)
 	a->count++;
 }
 
-static void add_address_arg(struct args *a, const char *option, unsigned which)
+static void add_address_arg(struct args *a, const char *option, unsigned which, bool ipv6)
 {
 	char address[ADDR_TEXT_MAX], text[ADDR_TEXT_MAX + 16];
 
-	for (uint8_t family = ADDR_IPV4; family <= ADDR_IPV6; family++) {
+	for (uint8_t family = ADDR_IPV4; family <= (ipv6 ? ADDR_IPV6 : ADDR_IPV4); family++) {
 		struct addr server = nat_plan_server(family, which);
 
 		snprintf(text, sizeof(text), "--%s=%s", option, addr_print_ip(&server, address));
@@ -121,13 +121,13 @@ static void add_address_arg(struct args *a, const char *option, unsigned which)
 	}
 }
 
-static void make_args(struct args *a, bool full)
+static void make_args(struct args *a, bool full, bool ipv6)
 {
 	static const char *const common[] = { "--rate-limit=0", "--workers=1", "--no-self-check",
 					      "--rfc3489" };
 
-	add_address_arg(a, "listen", 0);
-	add_address_arg(a, full ? "alternate" : "listen", 1);
+	add_address_arg(a, "listen", 0, ipv6);
+	add_address_arg(a, full ? "alternate" : "listen", 1, ipv6);
 	for (size_t i = 0; i < ARRAY_LEN(common); i++)
 		add_arg(a, common[i]);
 	if (!full) {
@@ -142,7 +142,7 @@ static int start_one(struct servers *s, struct server *server, char *path, bool 
 	struct process p = { .space = s->config.space, .argv = args.argv, .background = true };
 	int said[2], rc;
 
-	make_args(&args, full);
+	make_args(&args, full, s->config.ipv6);
 	args.argv[0] = path;
 	for (size_t i = 0; i < args.count; i++)
 		args.argv[i + 1] = args.text[i];

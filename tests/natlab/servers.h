@@ -13,6 +13,7 @@ struct servers_config {
 	struct event_base *base;
 	struct processes *processes;
 	int space;         /* where they run */
+	bool ipv6;         /* they have such addresses, too */
 	const char *stund; /* path of the program; NULL: found beside us */
 	/* All are ready, or *why says that one is not. */
 	void (*on_ready)(void *arg, const char *why);
