@@ -410,6 +410,23 @@ tests_test_nat_profile_SOURCES = tests/test_nat_profile.c $(NAT_PROFILES)
 tests_test_nat_profile_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_nat_profile_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
+# what other tools get wrong, by the numbers of the notes on NAT traversal
+SIM_EXPECT = tests/sim_expect.c tests/sim_expect.h
+UNIT_TESTS += \
+	tests/test_errors_mapping \
+	tests/test_errors_path \
+	tests/test_errors_ports
+tests_test_errors_mapping_SOURCES = tests/test_errors_mapping.c $(SIM_EXPECT)
+tests_test_errors_mapping_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_errors_mapping_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
+tests_test_errors_path_SOURCES = tests/test_errors_path.c $(SIM_EXPECT)
+tests_test_errors_path_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_errors_path_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
+tests_test_errors_ports_SOURCES = tests/test_errors_ports.c $(SIM_EXPECT)
+tests_test_errors_ports_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_errors_ports_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
+
+
 # the STUN server
 UNIT_TESTS += tests/test_stun_server
 tests_test_stun_server_SOURCES = tests/test_stun_server.c tests/server_talk.c tests/server_talk.h
