@@ -410,6 +410,27 @@ tests_test_nat_profile_SOURCES = tests/test_nat_profile.c $(NAT_PROFILES)
 tests_test_nat_profile_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_nat_profile_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
+# the whole diagnosis of all networks
+UNIT_TESTS += \
+	tests/test_accuracy \
+	tests/test_misdeeds \
+	tests/test_regress
+tests_test_accuracy_SOURCES = tests/test_accuracy.c \
+	tests/bench/accuracy_report.c tests/bench/accuracy_report.h \
+	tests/bench/accuracy_run.c tests/bench/accuracy_run.h \
+	tests/bench/accuracy_sum.c tests/bench/accuracy_sum.h \
+	tests/score.c tests/score.h
+tests_test_accuracy_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_accuracy_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS) -lm
+tests_test_misdeeds_SOURCES = tests/test_misdeeds.c tests/sim_expect.c tests/sim_expect.h
+tests_test_misdeeds_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_misdeeds_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
+tests_test_regress_SOURCES = tests/test_regress.c \
+	tests/network_change.c tests/network_change.h \
+	tests/saved.c tests/saved.h
+tests_test_regress_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_regress_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
+
 # what other tools get wrong, by the numbers of the notes on NAT traversal
 SIM_EXPECT = tests/sim_expect.c tests/sim_expect.h
 UNIT_TESTS += \
