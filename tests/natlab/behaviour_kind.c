@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nat64.h"
+
 #define LIST_TEXT_MAX 512
 
 static bool wrong(struct opt_error *err, const char *text, const char *remedy)
@@ -471,7 +473,6 @@ DEFINE_KIND(addresses, "ADDRESS,...");
 
 static bool read_prefix(const char *text, void *field, struct opt_error *err)
 {
-	static const uint8_t lengths[] = { 32, 40, 48, 56, 64, 96 };
 	char address[ADDR_TEXT_MAX] = "";
 	const char *slash = strchr(text, '/');
 	struct addr a;
@@ -480,8 +481,7 @@ static bool read_prefix(const char *text, void *field, struct opt_error *err)
 	if (slash != NULL && (size_t)(slash - text) < sizeof(address))
 		memcpy(address, text, (size_t)(slash - text));
 	if (slash != NULL && addr_parse_ip(address, 0, &a) && a.family == ADDR_IPV6 &&
-	    read_integer_in(slash + 1, 32, 96, &bits) &&
-	    memchr(lengths, (int)bits, sizeof(lengths)) != NULL) {
+	    read_integer_in(slash + 1, 32, 96, &bits) && nat64_is_length((uint8_t)bits)) {
 		a.port = (uint16_t)bits;
 		*(struct addr *)field = a;
 		return true;

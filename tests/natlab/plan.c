@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "nat64.h"
+
 #define LAST_HOST_NUMBER 250 /* of a network, where addresses are given out */
 
 bool lab_fail(struct lab_error *err, const char *format, ...)
@@ -286,28 +288,17 @@ static const struct lab_box *find_nat64(const struct lab_plan *plan, const struc
 	return NULL;
 }
 
-/* RFC 6052, section 2.2: byte 8 stays zero. */
-static struct addr embed(const struct addr *prefix, uint8_t prefix_len, const struct addr *ipv4)
-{
-	struct addr a = addr_with_port(prefix, 0);
-	size_t at = prefix_len / 8;
-
-	for (size_t i = 0; i < 4; i++) {
-		if (at == 8)
-			at++;
-		a.ip[at++] = ipv4->ip[i];
-	}
-	return a;
-}
-
 struct addr lab_server_seen(const struct lab_plan *plan, const struct lab_host *host,
 			    unsigned which)
 {
 	const struct lab_box *nat64 = find_nat64(plan, host);
-	struct addr server;
+	struct addr server, seen;
 
 	if (nat64 == NULL)
 		return nat_plan_server(lab_host_family(host), which);
 	server = nat_plan_server(ADDR_IPV4, which);
-	return embed(&nat64->config.nat64_prefix, nat64->config.nat64_prefix_len, &server);
+	if (!nat64_embed(&nat64->config.nat64_prefix, nat64->config.nat64_prefix_len, &server,
+			 &seen))
+		return server;
+	return seen;
 }
