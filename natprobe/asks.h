@@ -15,7 +15,7 @@ struct ask {
 	struct verdict_sighting seen;
 	struct retry retry;
 	bool opening; /* one of the first, that look for a server at all */
-	bool detour; /* on another port than the server's own: no sign that this one answers */
+	bool detour;  /* on another port than the server's own: no sign that this one answers */
 	bool follows; /* asks what `leader` asks, from another socket */
 	uint8_t leader;
 	uint8_t fault; /* enum verdict_cause: not answered as it should be, or cannot be asked */

@@ -385,5 +385,7 @@ void discover_end(struct discover *d, enum verdict_cause cause)
 	rate_limit_end(&d->rate, d->answered_us != 0, cause, v);
 	end_confidence(d);
 	v->firewall = classify_firewall(blocked, &v->nat, &v->filtering);
+	if (blocked == VERDICT_UNKNOWN && d->answered_us == 0)
+		v->firewall = (struct verdict_yes_no){ .cause = v->udp_blocked.cause };
 	v->legacy = (uint8_t)classify_legacy(blocked, &v->mapping, &v->filtering);
 }

@@ -499,6 +499,12 @@ static void run_tcp_mapping(struct discover *d, const struct probe_view *view)
 	if (!d->tcp_mapping.begun && d->session_count > 0)
 		tcp_mapping_start(&d->tcp_mapping, d->sessions[0].server, d->sessions[0].endpoints,
 				  fresh_port(d));
+	for (unsigned k = 0; d->session_count > 0 && k < FILTER_KINDS; k++) {
+		uint8_t ask = d->sessions[0].asks[k];
+
+		if (ask != ASK_NONE && asks_state(&d->asks, ask, view) == ASK_SILENT)
+			tcp_mapping_set_dead(&d->tcp_mapping, (enum verdict_filter_kind)k);
+	}
 	step_tcp_mapping(d, view);
 }
 

@@ -261,18 +261,14 @@ static bool round_is_due(const struct filter_test *f, const struct probe_view *v
 }
 
 /*
- * Each round has another order, so that a rate limit does not always hit the same. In every
- * other one the control goes first: some NATs forget a mapping that an unexpected datagram meets.
+ * The control goes first, since some NATs forget a mapping that an unexpected datagram meets.
+ * The others take turns, so that a rate limit does not always hit the same.
  */
 static enum verdict_filter_kind first_pending(const struct filter_test *f)
 {
-	unsigned turn = (f->rounds - 1u) / 2 % (FILTER_KINDS - 1);
-	bool control_first = f->rounds % 2 == 1;
-	bool control = (f->pending & 1u << FILTER_CONTROL) != 0;
-	bool others = (f->pending & ~(1u << FILTER_CONTROL)) != 0;
-	unsigned k = FILTER_PORT + turn;
+	unsigned k = FILTER_PORT + (f->rounds - 1u) % (FILTER_KINDS - 1);
 
-	if (control && (control_first || !others))
+	if ((f->pending & 1u << FILTER_CONTROL) != 0)
 		return FILTER_CONTROL;
 	while ((f->pending & 1u << k) == 0)
 		k = k + 1 < FILTER_KINDS ? k + 1 : FILTER_PORT;

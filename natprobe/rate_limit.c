@@ -1,13 +1,13 @@
 #include "rate_limit.h"
 
 #define RECENT     20   /* the latest probes that are looked at */
-#define RECENT_MIN 14   /* fewer say nothing */
-#define LOST_SHARE 0.45 /* of them, at least */
-#define CHANCE_MAX 1e-4 /* that the same loss hit the fast ones so much harder */
-#define CHANCE_LOW 0.05 /* less than this is not plain loss either */
+#define RECENT_MIN 18   /* fewer say nothing */
+#define LOST_SHARE 0.5  /* of them, at least */
+#define CHANCE_MAX 3e-4 /* that the same loss hit the fast ones so much harder */
+#define CHANCE_MIN 0.2  /* above this it is taken to have done so */
 
 #define SLOW_MIN     12 /* slow probes before anything is concluded */
-#define SLOW_MAX     40 /* after as many it is not the pace */
+#define SLOW_MAX     60 /* after as many it is not the pace */
 #define SLOWINGS_MAX 3
 #define PROBES_MAX   36
 #define PACE_MIN     5      /* a second */
@@ -122,10 +122,9 @@ static void slow_down(struct rate_limit *r, struct discover_timing *t, struct pa
 	pace->full_at_us = now_us + PAUSE_US;
 }
 
-/* It is loss, or it cannot be told. */
-static void go_on(struct rate_limit *r, struct discover_timing *t, double chance)
+static void go_on(struct rate_limit *r, struct discover_timing *t, bool is_loss)
 {
-	r->state = chance <= CHANCE_LOW ? RATE_UNDECIDED : RATE_UNLIMITED;
+	r->state = is_loss ? RATE_UNLIMITED : RATE_UNCLEAR;
 	t->rate_per_s = r->full_per_s;
 	t->burst = r->full_burst;
 }
@@ -133,9 +132,8 @@ static void go_on(struct rate_limit *r, struct discover_timing *t, double chance
 static bool compare(struct rate_limit *r, const struct probe_log *log, const uint8_t *fates,
 		    struct discover_timing *t, struct pace *pace, uint64_t now_us)
 {
-	struct tally fast = count_fates(log, fates, 0, r->since_us);
+	struct tally fast = count_fates(log, fates, r->from_us, r->since_us);
 	struct tally slow = count_fates(log, fates, r->since_us, UINT64_MAX);
-
 	double chance;
 
 	if (slow.known < SLOW_MIN)
@@ -146,11 +144,12 @@ static bool compare(struct rate_limit *r, const struct probe_log *log, const uin
 		return false;
 	}
 	if (is_heavy(slow) && r->slowings < SLOWINGS_MAX && t->rate_per_s > PACE_MIN) {
+		r->from_us = r->since_us;
 		slow_down(r, t, pace, passed_per_s(log, fates, r->since_us), now_us);
 		return true;
 	}
 	if (slow.known >= SLOW_MAX || is_heavy(slow) || r->probes >= PROBES_MAX)
-		go_on(r, t, chance);
+		go_on(r, t, chance >= CHANCE_MIN);
 	return false;
 }
 
@@ -164,7 +163,8 @@ bool rate_limit_step(struct rate_limit *r, const struct probe_log *log, struct d
 	probe_log_fates(log, now_us, fates);
 	if (r->state == RATE_SLOWED)
 		return compare(r, log, fates, t, pace, now_us);
-	if (!is_heavy(count_fates(log, fates, recent_us(log, fates, 0), UINT64_MAX)))
+	r->from_us = recent_us(log, fates, 0);
+	if (!is_heavy(count_fates(log, fates, r->from_us, UINT64_MAX)))
 		return false;
 	slow_down(r, t, pace, passed_per_s(log, fates, 0), now_us);
 	return true;
@@ -193,7 +193,7 @@ void rate_limit_end(const struct rate_limit *r, bool answered, enum verdict_caus
 		v->rate_limit_per_s = r->passed_per_s;
 		break;
 	case RATE_SLOWED:
-	case RATE_UNDECIDED:
+	case RATE_UNCLEAR:
 		v->rate_limit.cause = CAUSE_LOSS;
 		break;
 	default:

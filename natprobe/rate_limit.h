@@ -16,7 +16,7 @@ enum rate_limit_state {
 	RATE_SLOWED,       /* going slowly, to see what that changes */
 	RATE_LIMITED,
 	RATE_UNLIMITED, /* it was something else; not tried again */
-	RATE_UNDECIDED, /* neither is likely; not tried again */
+	RATE_UNCLEAR,   /* it may have been either */
 };
 
 struct rate_limit {
@@ -26,6 +26,7 @@ struct rate_limit {
 	uint16_t full_per_s; /* the pace to return to */
 	uint16_t full_burst;
 	uint16_t passed_per_s; /* what got through while datagrams were dropped */
+	uint64_t from_us;      /* when the losses began that made us suspicious */
 	uint64_t since_us; /* when the pace was lowered; earlier losses say nothing of the path */
 };
 

@@ -5,9 +5,13 @@
 /* How much longer than the handshake took the answer on a connection is waited for. */
 #define ANSWER_TAIL_US 2000000
 
-/* After which TCP sends again (RFC 6298): a SYN, data. Each next wait is twice as long. */
-#define SYN_AGAIN_US  1000000
-#define DATA_AGAIN_US 200000
+/*
+ * After which TCP sends again (RFC 6298): a SYN; data, three round trips at first. Each next
+ * wait is twice as long.
+ */
+#define SYN_AGAIN_US      1000000
+#define DATA_AGAIN_US     200000
+#define DATA_AGAIN_MAX_US 3000000
 
 uint8_t streams_connect(struct streams *s, uint8_t server, const struct addr *to, uint16_t port,
 			const uint8_t random[static 12], uint64_t now_us, struct bytes *request)
@@ -143,6 +147,15 @@ static unsigned copies_within(uint64_t time_us, uint64_t first_us, uint64_t *nex
 	return copies;
 }
 
+static uint64_t data_again_us(const struct stream *c)
+{
+	uint64_t again_us = 3 * (c->connected_us - c->begun_us);
+
+	if (again_us < DATA_AGAIN_US)
+		return DATA_AGAIN_US;
+	return again_us < DATA_AGAIN_MAX_US ? again_us : DATA_AGAIN_MAX_US;
+}
+
 unsigned streams_copies(const struct stream *c, uint64_t now_us)
 {
 	uint64_t next_us;
@@ -150,7 +163,7 @@ unsigned streams_copies(const struct stream *c, uint64_t now_us)
 	if (now_us < (c->connected ? c->connected_us : c->begun_us))
 		return 0;
 	if (c->connected)
-		return copies_within(now_us - c->connected_us, DATA_AGAIN_US, &next_us);
+		return copies_within(now_us - c->connected_us, data_again_us(c), &next_us);
 	return copies_within(now_us - c->begun_us, SYN_AGAIN_US, &next_us);
 }
 
@@ -159,7 +172,7 @@ uint64_t streams_next_copy_us(const struct stream *c, uint64_t now_us)
 	uint64_t next_us;
 
 	if (c->connected) {
-		(void)copies_within(now_us - c->connected_us, DATA_AGAIN_US, &next_us);
+		(void)copies_within(now_us - c->connected_us, data_again_us(c), &next_us);
 		return c->connected_us + next_us;
 	}
 	(void)copies_within(now_us - c->begun_us, SYN_AGAIN_US, &next_us);
@@ -191,7 +204,7 @@ struct probe_loss streams_loss(const struct streams *s)
 			continue;
 		loss.answered++;
 		loss.lost +=
-			lost_within(c->answered_us - c->connected_us, s->rtt_us, DATA_AGAIN_US);
+			lost_within(c->answered_us - c->connected_us, s->rtt_us, data_again_us(c));
 	}
 	return loss;
 }

@@ -5,7 +5,7 @@
 #define SIGHTINGS (TCP_MAPPING_PORTS * FILTER_KINDS)
 
 /* A silence that is not waited for any longer only makes a value unknown, not wrong. */
-#define PATIENCE 0.002
+#define PATIENCE 0.0002
 
 void tcp_mapping_start(struct tcp_mapping *m, uint8_t server,
 		       const struct addr endpoints[FILTER_KINDS], uint16_t port)
@@ -88,6 +88,11 @@ static size_t sightings(const struct tcp_mapping *m, const struct streams *s,
 	return count;
 }
 
+void tcp_mapping_set_dead(struct tcp_mapping *m, enum verdict_filter_kind kind)
+{
+	m->dead |= (uint8_t)(1u << kind);
+}
+
 /* Connections that may still be answered: how many, and the fewest copies sent on any by then. */
 static unsigned waiting(const struct tcp_mapping *m, const struct streams *s, uint64_t then_us,
 			unsigned *copies)
@@ -103,6 +108,8 @@ static unsigned waiting(const struct tcp_mapping *m, const struct streams *s, ui
 				continue;
 			c = &s->list[m->streams[p][k]];
 			if (c->answered || c->closed)
+				continue;
+			if ((m->dead & 1u << k) != 0 && streams_copies(c, then_us) > 0)
 				continue;
 			count++;
 			if (streams_copies(c, then_us) < *copies)

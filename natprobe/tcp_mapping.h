@@ -20,6 +20,7 @@ struct tcp_mapping {
 	uint16_t ports[TCP_MAPPING_PORTS];
 	uint8_t streams[TCP_MAPPING_PORTS][FILTER_KINDS]; /* numbers; STREAM_NONE: not begun */
 	uint8_t port_count;
+	uint8_t dead; /* endpoints that say nothing by UDP either, as bits */
 };
 
 /* endpoints: of one server, that differ in address and port. */
@@ -30,6 +31,9 @@ void tcp_mapping_start(struct tcp_mapping *m, uint8_t server,
 bool tcp_mapping_next(const struct tcp_mapping *m, const struct streams *s, struct addr *to,
 		      uint16_t *port);
 void tcp_mapping_begun(struct tcp_mapping *m, uint8_t number);
+
+/* That endpoint does not answer by UDP: its silence is not waited for long. */
+void tcp_mapping_set_dead(struct tcp_mapping *m, enum verdict_filter_kind kind);
 
 /* Is this one of its connections? */
 bool tcp_mapping_has(const struct tcp_mapping *m, uint8_t number);
