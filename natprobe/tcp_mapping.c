@@ -198,6 +198,8 @@ struct verdict_property tcp_mapping_result(const struct tcp_mapping *m, const st
 	for (size_t i = 0; i < count; i++)
 		answered += seen[i].mapped.family != ADDR_NONE;
 	p.server = m->server;
+	if (answered == 0) /* there may be no NAT at all */
+		p.possible |= BEHAVIOUR_BIT(BEHAVIOUR_NONE);
 	if (p.cause != CAUSE_NONE && answered < count) { /* several values fit, so none is told */
 		p.value = BEHAVIOUR_UNKNOWN;
 		p.cause = CAUSE_TCP_SILENT;
