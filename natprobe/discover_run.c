@@ -106,23 +106,40 @@ static void step_tcp_mapping(struct discover *d, const struct probe_view *view)
 		tcp_mapping_add_port(&d->tcp_mapping, fresh_port(d));
 }
 
-/*
- * UDP probes that should have been answered by now, over a path as long as TCP's: to the
- * servers' own ports, or detours.
- */
-static unsigned count_overdue(const struct discover *d, bool detours)
+/* UDP probes that should have been answered by now, over a path as long as TCP's. */
+static bool is_overdue(const struct discover *d, const struct probe *p)
 {
-	uint64_t tail_us = timing_tail_us(&d->timing, d->streams.rtt_us);
+	return d->now_us >= p->sent_us + timing_tail_us(&d->timing, d->streams.rtt_us);
+}
+
+/* To the servers' own ports, all together: one that is alive is enough. */
+static unsigned count_overdue(const struct discover *d)
+{
 	unsigned overdue = 0;
 
 	for (size_t i = 0; i < d->log.count; i++) {
 		const struct probe *p = &d->log.probes[i];
 
-		if (d->asks.list[p->want.index].detour == detours &&
-		    d->now_us >= p->sent_us + tail_us)
-			overdue++;
+		overdue += !d->asks.list[p->want.index].detour && is_overdue(d, p);
 	}
 	return overdue;
+}
+
+/* To the detour that has the fewest; others may lead to ports where nobody is. */
+static unsigned fewest_overdue_detours(const struct discover *d)
+{
+	unsigned fewest = UINT8_MAX;
+
+	for (size_t k = 0; k < d->asks.count; k++) {
+		unsigned overdue = 0;
+
+		for (size_t i = 0; i < d->log.count; i++)
+			overdue += d->log.probes[i].want.index == k &&
+				   is_overdue(d, &d->log.probes[i]);
+		if (d->asks.list[k].detour && overdue < fewest)
+			fewest = overdue;
+	}
+	return fewest;
 }
 
 static bool detour_is_answered(const struct discover *d)
@@ -158,9 +175,6 @@ static void begin_detours(struct discover *d)
 {
 	struct addr to;
 
-	if (d->detours)
-		return;
-	d->detours = true;
 	for (uint8_t i = 0; i < d->streams.count; i++) {
 		const struct stream *c = &d->streams.list[i];
 
@@ -187,8 +201,8 @@ static void begin_mapping_over_tcp(struct discover *d)
 static bool is_blocked(struct discover *d)
 {
 	struct probe_view view = discover_view(d);
-	unsigned needed = copies_needed(d), overdue = count_overdue(d, false);
-	unsigned detours = count_overdue(d, true);
+	unsigned needed = copies_needed(d), overdue = count_overdue(d);
+	unsigned detours = fewest_overdue_detours(d);
 	bool around = detour_is_answered(d);
 
 	d->asks.detour_copies = (uint8_t)needed;

@@ -71,7 +71,6 @@ struct discover {
 	struct portmap portmap;
 	uint8_t portmap_slot; /* 0: none */
 	uint16_t portmap_sent, portmap_answered, portmap_refused;
-	bool detours;   /* UDP port 443 is tried */
 	bool only_rate; /* all is known but whether our pace was too much */
 
 	bool started, finished;
