@@ -10,11 +10,11 @@
 #	unsure   where nothing of what it says is false, but something is missing
 #	wrong    where something that it says is not true
 #
-# Words that fold two values into one ("Dependent Mapping") are right for either. Uplinks that share
-# the load by destination map endpoint-independently for who compares ports, and by address for who
-# compares addresses too: both are right. With several runs the table counts them. Nothing leaves
-# the laboratory; the tools run with their defaults, but turnutils_natdiscovery is told the local
-# address, without which it takes every path for one with a NAT.
+# Words that fold two values into one ("Dependent Mapping") are right for either. Where a NAT keeps
+# the port and changes its address, by destination or by chance, it maps endpoint-independently for
+# who compares ports, and not for who compares addresses too: both are right. With several runs the
+# table counts them. Nothing leaves the laboratory; the tools run with their defaults, but
+# turnutils_natdiscovery is told the local address, without which it takes every path for a NAT's.
 set -u
 
 srcdir=${srcdir:-.}
@@ -74,9 +74,10 @@ ask_natdiscovery() {
 			return "-"
 		}
 		BEGIN { m = f = "-" }
-		/Mapping!/ { m = /No NAT/ ? "none" : rule($0) }
+		/Mapping!/ { m = rule($0) }
 		/Filtering!/ { f = rule($0) }
-		END { print m, f, m == "-" ? "-" : "no" }'
+		/^No NAT!/ { none = 1 } # and goes on to name its mapping
+		END { print none ? "none" : m, f, m == "-" ? "-" : "no" }'
 }
 
 ask_stun() {
@@ -133,8 +134,9 @@ truth_of() {
 		$1 == "mapping" { m = $2 }
 		$1 == "filtering" { f = $2 }
 		$1 == "udp-blocked" { b = $2 == "mixed" ? "yes" : $2 }
-		$1 == "pooling" && $2 == "per-destination" { m = m "|address-dependent" }
-		END { print m, f, b }'
+		$1 == "pooling" && $2 == "per-destination" { also = "|address-dependent" }
+		$1 == "pooling" && $2 == "arbitrary" { also = "|address-dependent|address-and-port-dependent" }
+		END { print m also, f, b }'
 }
 
 # one_run PROFILE TOOL N
