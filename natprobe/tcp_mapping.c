@@ -5,7 +5,8 @@
 #define SIGHTINGS (TCP_MAPPING_PORTS * FILTER_KINDS)
 
 /* A silence that is not waited for any longer only makes a value unknown, not wrong. */
-#define PATIENCE 0.0002
+#define PATIENCE   0.0002
+#define COPIES_MAX 4 /* TCP waits twice as long for each next one: the last comes after 7 s */
 
 void tcp_mapping_start(struct tcp_mapping *m, uint8_t server,
 		       const struct addr endpoints[FILTER_KINDS], uint16_t port)
@@ -130,7 +131,8 @@ static bool is_settled(const struct tcp_mapping *m, const struct streams *s,
 	if (next_kind(m) < FILTER_KINDS && s->count < STREAMS_MAX)
 		return false;
 	count = waiting(m, s, then_us, &copies);
-	return count == 0 || probe_view_any_silence(view, copies * count) <= PATIENCE;
+	return count == 0 || copies >= COPIES_MAX ||
+	       probe_view_any_silence(view, copies * count) <= PATIENCE;
 }
 
 static bool all_closed(const struct tcp_mapping *m, const struct streams *s)

@@ -303,6 +303,11 @@ UNIT_TESTS += \
 	tests/test_discover_servers \
 	tests/test_discover_nat64 \
 	tests/test_discover_tcp \
+	tests/test_confidence \
+	tests/test_hairpin \
+	tests/test_rate_limit \
+	tests/test_samples \
+	tests/test_tcp_mapping \
 	tests/test_portmap
 PORT_CASES = tests/port_box.c tests/port_box.h tests/port_cases.c tests/port_cases.h tests/rng.h
 tests_test_allocation_SOURCES = tests/test_allocation.c $(PORT_CASES)
@@ -326,6 +331,21 @@ tests_test_discover_servers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_discover_servers_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
 tests_test_discover_nat64_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_discover_nat64_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
+tests_test_confidence_SOURCES = tests/test_confidence.c
+tests_test_confidence_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_confidence_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_hairpin_SOURCES = tests/test_hairpin.c
+tests_test_hairpin_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_hairpin_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_rate_limit_SOURCES = tests/test_rate_limit.c tests/rng.h
+tests_test_rate_limit_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_rate_limit_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_samples_SOURCES = tests/test_samples.c
+tests_test_samples_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_samples_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_tcp_mapping_SOURCES = tests/test_tcp_mapping.c
+tests_test_tcp_mapping_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_tcp_mapping_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_discover_tcp_SOURCES = tests/test_discover_tcp.c tests/sim_check.c tests/sim_check.h
 tests_test_discover_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_discover_tcp_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)

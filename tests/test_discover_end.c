@@ -114,6 +114,51 @@ static void a_deadline_ends_it(void **state)
 	assert_int_equal(verdict_outcome(&r.verdict), VERDICT_INCONCLUSIVE);
 }
 
+/* Takes actions out until there is something to wait for. Returns how many datagrams left. */
+static unsigned drive(struct discover *d, uint64_t *now_us)
+{
+	struct addr bound = addr_ipv4(10, 0, 0, 1, 5000);
+	struct discover_action a;
+	unsigned sent = 0;
+
+	while (discover_next(d, *now_us, &a) != DISCOVER_WAIT) {
+		if (a.kind == DISCOVER_OPEN)
+			discover_on_open(d, a.slot, &bound);
+		sent += a.kind == DISCOVER_SEND;
+	}
+	*now_us = a.deadline_us;
+	return sent;
+}
+
+/* Who has not got the floor makes no mapping; who gets no answers does not keep it for ever. */
+static void discoveries_take_turns(void **state)
+{
+	struct discover_server server = { addr_ipv4(203, 0, 113, 1, 3478), "a" };
+	struct discover_config config = { .local = addr_ipv4(10, 0, 0, 1, 0),
+					  .servers = &server,
+					  .server_count = 1,
+					  .random = fill_zero };
+	struct discover *d = discover_new(&config);
+	uint64_t now_us = 1000;
+
+	assert_non_null(d);
+	discover_take_floor(d, false);
+	assert_int_equal(drive(d, &now_us), 0);
+	assert_true(discover_wants_floor(d));
+	now_us = 500000;
+	assert_int_equal(drive(d, &now_us), 0);
+	now_us = 500001;
+	discover_take_floor(d, true);
+	assert_true(drive(d, &now_us) + drive(d, &now_us) >= 1);
+	assert_true(discover_wants_floor(d));
+	while (now_us < 1200000)
+		(void)drive(d, &now_us);
+	assert_false(discover_wants_floor(d));
+	discover_stop(d, now_us);
+	assert_false(discover_wants_floor(d));
+	discover_free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +166,7 @@ int main(void)
 		cmocka_unit_test(it_can_be_stopped_at_any_time),
 		cmocka_unit_test(a_small_budget_is_named),
 		cmocka_unit_test(a_deadline_ends_it),
+		cmocka_unit_test(discoveries_take_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
