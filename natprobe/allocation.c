@@ -31,6 +31,10 @@
 /* From so many on, the room is better left to other tests: a value that may be told is enough. */
 #define MANY_SAMPLES 32
 
+#define ANY_DELTA                                                               \
+	(1u << DELTA_EQUAL | 1u << DELTA_PRESERVING | 1u << DELTA_INDEPENDENT | \
+	 1u << DELTA_DEPENDENT | 1u << DELTA_RANDOM)
+
 /* Values with a smaller chance than this do not remain possible. */
 #define POSSIBLE_MIN 1e-3
 
@@ -194,6 +198,8 @@ static void judge_delta(const struct rules_view *v, const struct rules *rules, d
 
 	out->error = chance_of_others(rules, best);
 	out->possible = possible_deltas(rules) | 1u << best->delta;
+	if (v->count < ANSWERED_MIN)
+		out->possible = ANY_DELTA;
 	if (v->count < ANSWERED_MIN || out->error > error_max) {
 		out->cause = unknown_cause(v, rules);
 		return;

@@ -372,7 +372,7 @@ void filter_test_restart(struct filter_test *f)
 
 bool filter_test_is_unsent(const struct filter_test *f)
 {
-	return !f->failed && f->fault == CAUSE_NONE && !f->paused &&
+	return !f->failed && f->fault == CAUSE_NONE && !f->paused && !f->is_mapped &&
 	       (f->rounds == 0 || f->kinds[FILTER_CONTROL].sent == 0);
 }
 

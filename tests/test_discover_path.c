@@ -241,6 +241,22 @@ static void refused_sends_are_made_good(void **state)
 	}
 }
 
+/* Where all filters are open, the control probe may be the only one that was refused. */
+static void a_refused_control_holds_nothing_up(void **state)
+{
+	struct sim_case c = sim_home;
+
+	c.box.filtering = NAT_EI;
+	c.net.refused_per_mille = 50;
+	for (c.net.seed = 1; c.net.seed <= 100; c.net.seed++) {
+		struct sim_result r = sim_check(&c);
+
+		if (!sim_is_exact(&c, &r) || r.verdict.ports.delta != DELTA_EQUAL)
+			sim_fail(&c, &r);
+		assert_in_range(r.elapsed_us, 0, 2000000);
+	}
+}
+
 /* A NAT that forwards 40 datagrams a second, or only 10: what is lost there is no filter. */
 static void a_rate_limit_is_no_filter(void **state)
 {
@@ -273,6 +289,7 @@ int main(void)
 		cmocka_unit_test(nobody_there_is_not_blocked),
 		cmocka_unit_test(refused_sends_are_blocked_udp),
 		cmocka_unit_test(refused_sends_are_made_good),
+		cmocka_unit_test(a_refused_control_holds_nothing_up),
 		cmocka_unit_test(a_rate_limit_is_no_filter),
 	};
 
