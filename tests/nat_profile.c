@@ -47,9 +47,9 @@
 	PORTS("not-applicable", "none", "not-applicable", "not-applicable") \
 	POOLING("not-applicable") HAIRPIN("not-applicable")
 /* Nothing of UDP is known but that it is blocked; what TCP tells is told. */
-#define BLOCKED(how, firewall)                 \
+#define BLOCKED(how, firewall)       \
 	LINE("nat", "yes")           \
-	LINE("firewall", firewall)       \
+	LINE("firewall", firewall)   \
 	LINE("udp-blocked", how)     \
 	LINE("mapping", "unknown")   \
 	LINE("mapping.tcp", EI)      \

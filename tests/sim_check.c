@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-const enum nat_rule sim_mappings[5] = { NAT_NONE, NAT_EI, NAT_AD, NAT_APD, NAT_PD };
-const enum nat_rule sim_filterings[4] = { NAT_EI, NAT_AD, NAT_APD, NAT_PD };
+const uint8_t sim_mappings[5] = { NAT_NONE, NAT_EI, NAT_AD, NAT_APD, NAT_PD };
+const uint8_t sim_filterings[4] = { NAT_EI, NAT_AD, NAT_APD, NAT_PD };
 
 const struct sim_case sim_home = {
 	.net = { .seed = 1, .rtt_us = 50000, .server_count = 1 },

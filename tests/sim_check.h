@@ -14,8 +14,8 @@ struct sim_case {
 	bool ipv6;
 };
 
-extern const enum nat_rule sim_mappings[5];
-extern const enum nat_rule sim_filterings[4];
+extern const uint8_t sim_mappings[5]; /* enum nat_rule */
+extern const uint8_t sim_filterings[4];
 
 /* A home router in front of one honest server: the others differ from it in something. */
 extern const struct sim_case sim_home;

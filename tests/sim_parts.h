@@ -102,9 +102,10 @@ static inline bool sim_happens(struct sim_world *w, uint32_t per_mille)
 static inline void sim_put(struct sim_world *w, enum sim_happening kind, size_t who, uint64_t at_us,
 			   struct bytes packet)
 {
-	sim_queue_put(&w->queue,
-		      (struct sim_event){ .at_us = at_us, .kind = kind, .who = (uint16_t)who },
-		      packet);
+	sim_queue_put(
+		&w->queue,
+		(struct sim_event){ .at_us = at_us, .kind = (uint8_t)kind, .who = (uint16_t)who },
+		packet);
 }
 
 /* Prints a packet, or what a box decided, where config.trace is there. */

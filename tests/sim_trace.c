@@ -13,7 +13,7 @@ static void print_addr(FILE *to, struct stun_msg *msg, enum stun_attr_type type,
 	struct bytes value;
 	struct addr a;
 
-	if (!stun_msg_find(msg, type, &value))
+	if (!stun_msg_find(msg, (uint16_t)type, &value))
 		return;
 	if (type == STUN_ATTR_XOR_MAPPED_ADDRESS
 		    ? stun_attr_get_xor_addr(value, &msg->tid, &a) != STUN_OK

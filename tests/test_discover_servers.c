@@ -21,7 +21,7 @@ static bool has_finding(const struct sim_result *r, enum verdict_cause cause, ui
 }
 
 struct misdeed_case {
-	enum sim_misdeed misdeed;
+	uint8_t misdeed; /* enum sim_misdeed */
 	enum verdict_cause finding;
 	bool mapping_known; /* with this server alone */
 };
@@ -80,7 +80,7 @@ static void no_misdeed_makes_a_value_wrong(void **state)
 		struct sim_result r;
 
 		c.net.seed = i;
-		c.net.servers[0].misdeed = (enum sim_misdeed)(1 + i % 19);
+		c.net.servers[0].misdeed = (uint8_t)(1 + i % 19);
 		c.box.mapping = sim_mappings[i / 19 % 5];
 		c.box.filtering = sim_filterings[i / 95 % 4];
 		c.net.access.loss = i / 380 % 2 * 0.05;

@@ -22,7 +22,7 @@ static void each_way_to_tell_an_address_counts(void **state)
 {
 	static const struct {
 		const char *why;
-		enum sim_tcp_answer answer;
+		uint8_t answer; /* enum sim_tcp_answer */
 		bool tells;
 	} cases[] = {
 		{ "XOR-MAPPED-ADDRESS", SIM_TCP_HONEST, true },

@@ -12,7 +12,7 @@
 #include "sim_expect.h"
 
 struct misdeed {
-	enum sim_misdeed misdeed;
+	uint8_t misdeed; /* enum sim_misdeed */
 	const char *name;
 	enum verdict_cause finding; /* CAUSE_NONE: nothing is wrong with what it says */
 	const char *spoils;         /* properties, with a blank on both sides */
