@@ -32,6 +32,7 @@ struct fuzz {
 	bool connected[DISCOVER_CONNECTIONS_MAX];
 	struct sent sent[SENT_MAX];
 	size_t sent_count;
+	struct addr gateway;
 	struct bytes request; /* of the last connection */
 	uint8_t request_bytes[64];
 	unsigned steps;
@@ -74,12 +75,15 @@ static void do_open(struct fuzz *f, uint8_t slot)
 
 static void do_send(struct fuzz *f, const struct discover_action *a)
 {
-	struct sent *s = &f->sent[f->sent_count++ % SENT_MAX];
+	struct sent *s;
 	struct stun_msg msg;
 	struct bytes value;
 
 	FUZZ_CHECK(a->slot < DISCOVER_SLOTS_MAX && f->open[a->slot]);
 	FUZZ_CHECK(a->to.family == f->servers[0].family && a->to.port != 0);
+	if (a->to.port == 5351 && addr_equal_ip(&a->to, &f->gateway))
+		return; /* PCP or NAT-PMP */
+	s = &f->sent[f->sent_count++ % SENT_MAX];
 	FUZZ_CHECK(stun_msg_parse(a->data, &msg) == STUN_OK && msg.class == STUN_REQUEST);
 	*s = (struct sent){ .tid = msg.tid, .to = a->to, .slot = a->slot };
 	s->local = f->slots[a->slot];
@@ -177,6 +181,18 @@ static struct bytes make_answer(struct fuzz *f, const struct sent *s, uint8_t ch
 	return out;
 }
 
+/* A request of ours comes back to a socket of ours. */
+static void reflect(struct fuzz *f, const struct sent *s)
+{
+	struct stun_builder b;
+	struct bytes out = { 0 };
+	uint8_t buf[64];
+
+	b = stun_build(buf, sizeof(buf), STUN_BINDING, STUN_REQUEST, &s->tid);
+	(void)stun_build_finish(&b, &out);
+	discover_on_datagram(f->discover, wire_get_u8(&f->in), &s->local, out, f->now_us);
+}
+
 static void answer(struct fuzz *f, uint8_t choice)
 {
 	size_t known = f->sent_count < SENT_MAX ? f->sent_count : SENT_MAX;
@@ -189,6 +205,10 @@ static void answer(struct fuzz *f, uint8_t choice)
 	if (known == 0)
 		return;
 	s = &f->sent[(f->sent_count - 1 - back % known) % SENT_MAX];
+	if ((choice & 0x60) == 0x60) {
+		reflect(f, s);
+		return;
+	}
 	from = pick_source(f, s, choice);
 	data = make_answer(f, s, choice, buf, sizeof(buf));
 	discover_on_datagram(f->discover, s->slot, &from, data, f->now_us);
@@ -263,6 +283,8 @@ static void step(struct fuzz *f)
 	default:
 		if (choice == 0xff)
 			discover_stop(f->discover, f->now_us);
+		else if (choice == 0xfe || choice == 0xfc)
+			discover_take_floor(f->discover, choice == 0xfe);
 		else if ((choice & 1) != 0)
 			discover_on_send_error(f->discover, wire_get_u8(&f->in), -1);
 		else
@@ -288,6 +310,13 @@ static void is_sound(const struct verdict *v)
 		    (v->firewall.value == VERDICT_YES) == (v->nat.value == VERDICT_NO)));
 	FUZZ_CHECK(v->filtering.error >= 0 && v->filtering.error <= 1e-3);
 	FUZZ_CHECK(v->sighting_count <= VERDICT_SIGHTINGS_MAX);
+	FUZZ_CHECK(v->sample_count <= VERDICT_SAMPLES_MAX);
+	FUZZ_CHECK(v->confidence >= 0 && v->confidence < 1);
+	FUZZ_CHECK((v->hairpin.value == HAIRPIN_UNKNOWN) == (v->hairpin.cause != CAUSE_NONE));
+	FUZZ_CHECK((v->rate_limit.value == VERDICT_UNKNOWN) == (v->rate_limit.cause != CAUSE_NONE));
+	FUZZ_CHECK((v->ports.delta == DELTA_UNKNOWN) == (v->ports.cause != CAUSE_NONE));
+	FUZZ_CHECK((v->pooling.value == POOLING_UNKNOWN) == (v->pooling.cause != CAUSE_NONE));
+	FUZZ_CHECK(v->mapping_tcp.value != BEHAVIOUR_UNKNOWN || v->mapping_tcp.cause != CAUSE_NONE);
 	FUZZ_CHECK(verdict_headline(v)[0] != '\0');
 	FUZZ_CHECK(verdict_possible_print(v->mapping.possible, buf, sizeof(buf))[0] != '\0');
 }
@@ -307,6 +336,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		servers[i] = (struct discover_server){ f.servers[i], "server" };
 	}
 	config.local = addr_with_port(&f.servers[0], 0);
+	if ((choice & 0x20) != 0)
+		config.gateway = f.gateway = make_addr((choice & 0x10) != 0, 254, 0);
+	config.sees_own_source = (choice & 0x40) != 0;
 	f.discover = discover_new(&config);
 	FUZZ_CHECK(f.discover != NULL);
 	pump(&f, false);
