@@ -179,6 +179,15 @@ static void start_all(struct check *c)
 		probe_start(c->probes[i]);
 }
 
+static void run_base(struct check *c)
+{
+	/* A server that resets a connection we write to ends that connection, and not natprobe. */
+	void (*before)(int) = signal(SIGPIPE, SIG_IGN);
+
+	event_base_dispatch(c->config.base);
+	signal(SIGPIPE, before);
+}
+
 void check_run(struct check *c)
 {
 	const uint64_t ms = c->config.timeout_ms;
@@ -193,7 +202,7 @@ void check_run(struct check *c)
 	c->is_running = open_parts(c, &total) > 0;
 	progress_set(c->progress, 0, total);
 	if (c->is_running)
-		event_base_dispatch(c->config.base);
+		run_base(c);
 	event_del(c->interrupt);
 	event_del(c->deadline);
 	progress_free(c->progress);

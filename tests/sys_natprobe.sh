@@ -232,6 +232,46 @@ says .interfaces[0].tls[0].verified false
 stop_stund
 json 3 -s stuns:127.0.0.1 -4
 says .interfaces[0].tls[0].connected false
+
+# hang_up: a server that says its part of the handshake, closes, and resets.
+hang_up() {
+	exec python3 - "$tmp/cert.pem" "$tmp/key.pem" << 'END'
+import socket, ssl, struct, sys
+
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1], sys.argv[2])
+listener = socket.create_server(("127.0.0.1", 5349))
+print("ready", flush=True)
+peer, _ = listener.accept()
+heard, said = ssl.MemoryBIO(), ssl.MemoryBIO()
+tls = context.wrap_bio(heard, said, server_side=True)
+flight = b""
+while not flight:
+    heard.write(peer.recv(65536))
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        flight = said.read()
+peer.sendall(flight)
+peer.shutdown(socket.SHUT_WR)
+peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+peer.close()
+END
+}
+
+if python3 -c 'import ssl' 2> /dev/null; then
+	hang_up > "$tmp/hang_up" 2>&1 &
+	pid=$!
+	for _ in $(seq 100); do
+		grep -q ready "$tmp/hang_up" && break
+		sleep 0.05
+	done
+	json 3 -s stuns:127.0.0.1 -4
+	says .interfaces[0].tls[0].mapped null
+	stop_stund
+else
+	echo "not checked: a TLS server that hangs up: python3 is not installed"
+fi
 nft -f - << 'END'
 table inet test {
 	chain input {
