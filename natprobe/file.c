@@ -1,9 +1,13 @@
 #include "file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static int read_all(FILE *in, size_t max, char **text, size_t *len)
 {
@@ -49,14 +53,11 @@ int file_read(const char *path, size_t max, char **text, size_t *len)
 	return rc;
 }
 
-int file_write(const char *path, const char *text, size_t len)
+static int write_all(FILE *out, const char *text, size_t len)
 {
-	FILE *out = fopen(path, "we");
 	bool ok;
 	int err;
 
-	if (out == NULL)
-		return -errno;
 	errno = 0;
 	ok = fwrite(text, 1, len, out) == len;
 	err = errno;
@@ -65,4 +66,60 @@ int file_write(const char *path, const char *text, size_t len)
 	if (ok)
 		return 0;
 	return err != 0 ? -err : -EIO;
+}
+
+static int write_over(const char *path, const char *text, size_t len)
+{
+	FILE *out = fopen(path, "we");
+
+	return out != NULL ? write_all(out, text, len) : -errno;
+}
+
+/* What is not there, or is ours alone, may have another file put in its place. */
+static bool is_replaceable(const char *path, struct stat *old)
+{
+	if (lstat(path, old) != 0) {
+		old->st_mode = 0;
+		return errno == ENOENT;
+	}
+	return S_ISREG(old->st_mode) && old->st_nlink == 1 && old->st_uid == geteuid() &&
+	       access(path, W_OK) == 0;
+}
+
+/* A new file that looks like the old one, if there is one. NULL: it cannot be made here. */
+static FILE *open_beside(const char *path, const struct stat *old)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	FILE *out = NULL;
+
+	if (fd < 0)
+		return NULL;
+	if (old->st_mode == 0 ||
+	    (fchown(fd, (uid_t)-1, old->st_gid) == 0 && fchmod(fd, old->st_mode & 07777) == 0))
+		out = fdopen(fd, "w");
+	if (out == NULL) {
+		close(fd);
+		unlink(path);
+	}
+	return out;
+}
+
+int file_write(const char *path, const char *text, size_t len)
+{
+	char beside[PATH_MAX];
+	struct stat old;
+	FILE *out = NULL;
+	int n = snprintf(beside, sizeof(beside), "%s.%ld.new", path, (long)getpid());
+	int rc;
+
+	if (n > 0 && (size_t)n < sizeof(beside) && is_replaceable(path, &old))
+		out = open_beside(beside, &old);
+	if (out == NULL)
+		return write_over(path, text, len);
+	rc = write_all(out, text, len);
+	if (rc == 0 && rename(beside, path) != 0)
+		rc = -errno;
+	if (rc != 0)
+		unlink(beside);
+	return rc;
 }

@@ -11,7 +11,10 @@
  */
 int file_read(const char *path, size_t max, char **text, size_t *len);
 
-/* Writes all of it over what was there. Returns 0 or -errno. */
+/*
+ * Writes all of it over what was there; where that fails, a regular file that its owner replaces
+ * stays as it was. Returns 0 or -errno.
+ */
 int file_write(const char *path, const char *text, size_t len);
 
 #endif

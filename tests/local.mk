@@ -376,6 +376,11 @@ UNIT_TESTS += tests/test_probe_socket
 tests_test_probe_socket_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_probe_socket_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 
+# natprobe: small files
+UNIT_TESTS += tests/test_file
+tests_test_file_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_file_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+
 # natprobe: turns
 UNIT_TESTS += tests/test_floor
 tests_test_floor_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
