@@ -1,10 +1,12 @@
 /*
  * discover_state - the inside of a discovery, for discover*.c alone.
  *
- *	discover.c       the door: what came of the actions comes in
- *	discover_next.c  the next action
- *	discover_run.c   what to do next: which tests run, and when it is enough
- *	discover_end.c   the verdict, from all that was seen
+ *	discover.c         the door: what came of the actions comes in
+ *	discover_next.c    the next action
+ *	discover_run.c     what to do next: which server to measure with, and when it is enough
+ *	discover_beside.c  the tests beside mapping and filtering
+ *	discover_silent.c  while nobody answers by UDP
+ *	discover_end.c     the verdict, from all that was seen
  */
 #ifndef NATPROBE_DISCOVER_STATE_H
 #define NATPROBE_DISCOVER_STATE_H
@@ -109,6 +111,32 @@ enum discover_kind discover_act(struct discover *d, struct discover_action *acti
 
 /* Moves everything on to d->now_us; sets d->finished once it is enough. */
 void discover_run(struct discover *d);
+
+/* May this OTHER-ADDRESS of a server be measured with? */
+enum verdict_cause discover_judge_other(const struct addr *server, const struct addr *other);
+
+/* Mapping or filtering is still looked at. */
+bool discover_sessions_are_running(const struct discover *d, const struct probe_view *view);
+
+/* The same while nobody has answered by UDP. */
+void discover_run_silent(struct discover *d);
+uint64_t discover_silent_deadline_us(const struct discover *d);
+
+/* TCP, samples, hairpin, gateway and pace: starts and moves on what is due. */
+void discover_run_beside(struct discover *d);
+bool discover_others_are_over(const struct discover *d, const struct probe_view *view);
+
+/* Port samples are still to be had: there may be a NAT, and somebody to ask. */
+bool discover_samples_are_due(const struct discover *d);
+
+/* Everything that makes a mapping before the samples do has left. */
+bool discover_others_are_out(const struct discover *d, const struct probe_view *view);
+
+/* A local port that nobody else is likely to have, among those that systems hand out. */
+uint16_t discover_fresh_port(struct discover *d);
+
+/* Gives the mapping over TCP a second port where it needs one. */
+void discover_step_tcp_mapping(struct discover *d, const struct probe_view *view);
 
 /* Ends now. `cause` is for what is unknown; CAUSE_NONE: each has a cause of its own. */
 void discover_end(struct discover *d, enum verdict_cause cause);
