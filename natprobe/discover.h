@@ -25,11 +25,12 @@
  * gateway is asked beside all that, and windows of silence overlap.
  *
  * How long it takes where nothing is lost, with W = discover_window_us(R): 4 R for those steps
- * and 10 ms for each port sample, 20 as a rule, with 2 R for each batch beyond; W more where silence decides, of a filter or a
- * hairpin; 0.5 s at least where the gateway says nothing. So 0.35 s at 50 ms where all answers
- * are positive, 0.6 s where they are not. With UDP blocked and TCP answering W more than it
- * takes to find that out, about a second in all; with nobody answering, timing.give_up_us.
- * Loss adds probes and their wait: TCP alone sends again after a second.
+ * and 10 ms for each port sample, 21 as a rule, with 2 R for each batch beyond; W more where
+ * silence decides, of a filter or a hairpin; half a second at least where the gateway says
+ * nothing. So 0.3 s at 50 ms where all answers are positive, 0.6 s where they are not. With UDP
+ * blocked and TCP answering W more than it takes to find that out, about a second in all; with
+ * nobody answering, timing.give_up_us. Loss adds probes and their wait: TCP alone sends again
+ * after a second.
  */
 #ifndef NATPROBE_DISCOVER_H
 #define NATPROBE_DISCOVER_H
