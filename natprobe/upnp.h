@@ -21,7 +21,8 @@ struct upnp *upnp_start(const struct probe_source *source, const struct addr *ga
 
 /*
  * What is known by now; unknown (timeout) while the search runs. Nobody answered: no. Somebody
- * else than the gateway did: unknown (ambiguous).
+ * else than the gateway did, or another interface leads to a gateway of the same address, so that
+ * ours cannot be asked: unknown (ambiguous).
  */
 struct verdict_portmap upnp_result(struct upnp *u);
 

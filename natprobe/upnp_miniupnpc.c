@@ -81,6 +81,39 @@ static struct addr ask_external(const struct UPNPUrls *urls, const struct IGDdat
 	return a;
 }
 
+/* The address from which packets to the gateway leave, through `device` or (NULL) any. */
+static bool find_own(const struct upnp *u, const char *device, struct addr *own)
+{
+	const struct probe_source any = { .local = addr_ipv4(0, 0, 0, 0, 0), .device = device };
+	const struct addr to = addr_with_port(&u->gateway, SSDP_PORT);
+	struct sockaddr_storage sa;
+	socklen_t len = sockaddr_from_addr(&to, &sa);
+	struct addr bound;
+	int fd = probe_socket_udp(&any, 0, &bound);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = connect(fd, (struct sockaddr *)&sa, len) == 0;
+	len = sizeof(sa);
+	ok = ok && getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
+	     sockaddr_to_addr((struct sockaddr *)&sa, own);
+	close(fd);
+	return ok;
+}
+
+/*
+ * The library connects without regard to our interface. Where another one has a gateway of the
+ * same address, it would ask that one.
+ */
+static bool reaches_gateway(const struct upnp *u)
+{
+	struct addr ours, used;
+
+	return find_own(u, u->source.device, &ours) && find_own(u, NULL, &used) &&
+	       addr_equal_ip(&ours, &used);
+}
+
 static bool ask_device(const struct upnp *u, const char *url, struct verdict_portmap *out)
 {
 	struct UPNPUrls urls = { 0 };
@@ -149,7 +182,7 @@ static bool hear(const struct upnp *u, int fd, bool *is_other, struct verdict_po
 			break;
 		if (!ssdp_answer(bytes_of(buf, (size_t)len), url))
 			continue;
-		if (is_at_gateway(u, url) && ask_device(u, url, out))
+		if (is_at_gateway(u, url) && reaches_gateway(u) && ask_device(u, url, out))
 			return true;
 		*is_other = true;
 	}

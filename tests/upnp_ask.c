@@ -1,6 +1,6 @@
 /*
- * upnp_ask LOCAL GATEWAY - what the gateway says by UPnP, for tests/sys_upnp.sh: "yes ADDRESS",
- * "no", "unknown CAUSE".
+ * upnp_ask LOCAL GATEWAY [DEVICE] - what the gateway says by UPnP, for tests/sys_upnp.sh: "yes
+ * ADDRESS", "no", "unknown CAUSE".
  */
 #include "natprobe/upnp.h"
 
@@ -17,12 +17,11 @@ static bool is_pending(const struct verdict_portmap *found)
 	return found->present.value == VERDICT_UNKNOWN && found->present.cause == CAUSE_TIMEOUT;
 }
 
-static int ask(const struct addr *local, const struct addr *gateway)
+static int ask(const struct probe_source *source, const struct addr *gateway)
 {
 	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
 	uint64_t started_ms = clock_ms();
-	struct probe_source source = { .local = *local };
-	struct upnp *u = upnp_start(&source, gateway);
+	struct upnp *u = upnp_start(source, gateway);
 	struct verdict_portmap found;
 	char external[ADDR_TEXT_MAX];
 
@@ -43,12 +42,13 @@ static int ask(const struct addr *local, const struct addr *gateway)
 
 int main(int argc, char **argv)
 {
-	struct addr local, gateway;
+	struct probe_source source = { .device = argc == 4 ? argv[3] : NULL };
+	struct addr gateway;
 
-	if (argc != 3 || !addr_parse_ip(argv[1], 0, &local) ||
+	if (argc < 3 || argc > 4 || !addr_parse_ip(argv[1], 0, &source.local) ||
 	    !addr_parse_ip(argv[2], 0, &gateway)) {
-		fprintf(stderr, "usage: upnp_ask LOCAL GATEWAY\n");
+		fprintf(stderr, "usage: upnp_ask LOCAL GATEWAY [DEVICE]\n");
 		return 2;
 	}
-	return ask(&local, &gateway);
+	return ask(&source, &gateway);
 }
