@@ -6,6 +6,7 @@
 
 /* A silence that is not waited for any longer only makes a value unknown, not wrong. */
 #define PATIENCE   0.0002
+#define GIVE_UP_US 8000000
 #define COPIES_MAX 4 /* TCP waits twice as long for each next one: the last comes after 7 s */
 
 void tcp_mapping_start(struct tcp_mapping *m, uint8_t server,
@@ -112,6 +113,8 @@ static unsigned waiting(const struct tcp_mapping *m, const struct streams *s, ui
 				continue;
 			if ((m->dead & 1u << k) != 0 && streams_copies(c, then_us) > 0)
 				continue;
+			if (then_us >= c->begun_us + GIVE_UP_US)
+				continue;
 			count++;
 			if (streams_copies(c, then_us) < *copies)
 				*copies = streams_copies(c, then_us);
@@ -183,6 +186,8 @@ uint64_t tcp_mapping_deadline_us(const struct tcp_mapping *m, const struct strea
 			at_us = (c->connected ? c->connected_us : c->begun_us) + tail_us;
 			if (at_us <= view->now_us)
 				at_us = streams_next_copy_us(c, view->now_us - tail_us) + tail_us;
+			if (at_us > c->begun_us + GIVE_UP_US + tail_us)
+				at_us = c->begun_us + GIVE_UP_US + tail_us;
 			if (at_us > view->now_us && at_us < deadline)
 				deadline = at_us;
 		}
