@@ -79,7 +79,8 @@ static void step_mapping(struct session *s, const struct asks *asks, const struc
 			s->mapping = SESSION_CONFIRMING;
 		else if (state == ASK_ANSWERED)
 			s->mapping = is_translated(s, asks) ? SESSION_ASKED : SESSION_MAPPED;
-	} else if (s->mapping == SESSION_CONFIRMING) {
+	}
+	if (s->mapping == SESSION_CONFIRMING) { /* perhaps answered before the first socket was */
 		if (state_of_all(s->confirms, asks, view) == ASK_WAITING)
 			return;
 		s->mapping = s->confirmations < CONFIRMATIONS_MAX && is_doubtful(asks)
