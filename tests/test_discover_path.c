@@ -63,6 +63,22 @@ static void loss_of_10_percent_makes_hardly_anything_wrong(void **state)
 	assert_in_range(t.unknown, 0, t.runs / 50);
 }
 
+/* Whatever is lost, whichever answer comes last: there is something to wait for, or it ends. */
+static void loss_leaves_nobody_waiting_for_the_deadline(void **state)
+{
+	struct sim_case c = sim_home;
+
+	c.box.filtering = NAT_EI;
+	c.box.hairpin = NAT_HAIRPIN_EXTERNAL;
+	c.net.access.loss = 0.1;
+	for (c.net.seed = 1; c.net.seed <= 300; c.net.seed++) {
+		struct sim_result r = sim_check(&c);
+
+		if (r.elapsed_us > 10000000)
+			sim_fail(&c, &r);
+	}
+}
+
 /* Half of all exchanges lost. Single-probe tools are wrong in half of their runs. */
 static void heavy_loss_is_unknown_rather_than_wrong(void **state)
 {
@@ -279,6 +295,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(loss_of_5_percent_changes_nothing),
 		cmocka_unit_test(loss_of_10_percent_makes_hardly_anything_wrong),
+		cmocka_unit_test(loss_leaves_nobody_waiting_for_the_deadline),
 		cmocka_unit_test(heavy_loss_is_unknown_rather_than_wrong),
 		cmocka_unit_test(jitter_reordering_and_duplicates_change_nothing),
 		cmocka_unit_test(long_round_trips_are_not_silence),
