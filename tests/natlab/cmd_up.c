@@ -114,7 +114,8 @@ static int run(struct up *up)
 	int status;
 
 	up->plan.seed = lab_seed(up->topology.seed);
-	if (!control_path(up->topology.dir, up->path, &err) ||
+	/* First: the log may be that of the laboratory which is there already. */
+	if (!control_path(up->topology.dir, up->path, &err) || !control_claim(up->path, &err) ||
 	    !event_log_open(up->topology.log, &up->log, &err))
 		return failure(err.text);
 	status = spaces_run(&job, &err);

@@ -3,99 +3,32 @@
 #include "control.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-#define SOCKET_NAME "control"
 #define BACKLOG     16
+#define CLIENTS_MAX 16
+#define PATIENCE_S  5 /* with somebody who has connected, and gives no order */
 #define WORDS       3
 
-#define GOING_MAX_MS 2000
+/* Somebody who has connected. */
+struct client {
+	struct client *next;
+	struct control *control;
+	int fd;
+	struct event *on_order;
+};
 
 struct control {
 	struct lab *lab;
-	char path[CONTROL_PATH_MAX];
+	char path[CONTROL_PATH_MAX]; /* "": it is not ours yet */
 	int fd;
 	struct event *on_readable;
-	int leaver; /* who told us to go down; -1: nobody */
+	struct client *clients;
+	size_t client_count;
 };
-
-/* --- the path --- */
-
-static bool make_dir(const char *dir, struct lab_error *err)
-{
-	struct stat st;
-
-	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-		return lab_fail(err, "cannot make %.200s: %s", dir, strerror(errno));
-	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
-		return lab_fail(err, "%.200s is no directory", dir);
-	/* /tmp is everybody's: somebody else may have made it, to see our orders. */
-	if (st.st_uid != geteuid())
-		return lab_fail(err, "%.200s belongs to somebody else; name another one with --dir",
-				dir);
-	return true;
-}
-
-static void default_dir(char *dir, size_t cap)
-{
-	const char *named = getenv("NATLAB_DIR"), *runtime = getenv("XDG_RUNTIME_DIR");
-
-	if (named != NULL && named[0] != '\0')
-		snprintf(dir, cap, "%s", named);
-	else if (runtime != NULL && runtime[0] != '\0')
-		snprintf(dir, cap, "%s/natlab", runtime);
-	else
-		snprintf(dir, cap, "/tmp/natlab-%u", (unsigned int)geteuid());
-}
-
-bool control_path(const char *dir, char path[static CONTROL_PATH_MAX], struct lab_error *err)
-{
-	char chosen[PATH_MAX], whole[PATH_MAX];
-
-	if (dir != NULL)
-		snprintf(chosen, sizeof(chosen), "%s", dir);
-	else
-		default_dir(chosen, sizeof(chosen));
-	if (!make_dir(chosen, err))
-		return false;
-	if (realpath(chosen, whole) == NULL)
-		return lab_fail(err, "%.200s: %s", chosen, strerror(errno));
-	if (snprintf(path, CONTROL_PATH_MAX, "%s/" SOCKET_NAME, whole) >= CONTROL_PATH_MAX)
-		return lab_fail(err,
-				"%.200s: too long a path for a socket; name another one with "
-				"--dir",
-				whole);
-	return true;
-}
-
-static struct sockaddr_un address_of(const char *path)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-
-	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
-	return a;
-}
-
-static int connect_to(const char *path)
-{
-	struct sockaddr_un a = address_of(path);
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	int rc;
-
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
-		return fd;
-	rc = -errno;
-	close(fd);
-	return rc;
-}
 
 /* --- messages with descriptors --- */
 
@@ -120,31 +53,6 @@ static bool send_answer(int fd, const char *text, const int fds[SPACE_KINDS])
 		memcpy(CMSG_DATA(head), fds, sizeof(int) * SPACE_KINDS);
 	}
 	return sendmsg(fd, &msg, MSG_NOSIGNAL) >= 0;
-}
-
-static bool receive_answer(int fd, struct control_answer *answer)
-{
-	struct iovec io = { .iov_base = answer->text, .iov_len = sizeof(answer->text) - 1 };
-	union fd_buffer buffer;
-	struct msghdr msg = { .msg_iov = &io,
-			      .msg_iovlen = 1,
-			      .msg_control = buffer.bytes,
-			      .msg_controllen = sizeof(buffer.bytes) };
-	ssize_t n;
-
-	do {
-		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return false;
-	answer->text[n] = '\0';
-	answer->ok = answer->text[0] == '+';
-	memmove(answer->text, answer->text + 1, (size_t)n);
-	struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
-	if (head != NULL && head->cmsg_type == SCM_RIGHTS &&
-	    head->cmsg_len == CMSG_LEN(sizeof(answer->fds)))
-		memcpy(answer->fds, CMSG_DATA(head), sizeof(answer->fds));
-	return true;
 }
 
 /* --- orders --- */
@@ -221,7 +129,8 @@ static void cut(char *text, const char *words[WORDS])
 		words[i] = words[i] != NULL ? words[i] : "";
 }
 
-static void obey(struct control *c, int fd, char *order)
+/* Whether that was all: who orders us down waits until we are gone. */
+static bool obey(struct control *c, int fd, char *order)
 {
 	const char *words[WORDS];
 
@@ -231,51 +140,108 @@ static void obey(struct control *c, int fd, char *order)
 	} else if (strcmp(words[0], CONTROL_EVENT) == 0) {
 		happen(c, fd, words[1], words[2]);
 	} else if (strcmp(words[0], CONTROL_DOWN) == 0) {
-		/* The answer is that we are gone: the socket stays open until then. */
-		c->leaver = fd;
 		lab_stop(c->lab, 0);
+		return false;
 	} else {
 		refuse(fd, "no such order");
 	}
+	return true;
 }
 
-/* Whoever connects says at once what it wants. */
+/* --- those who connect --- */
+
+static void client_free(struct client *client)
+{
+	struct client **at = &client->control->clients;
+
+	while (*at != NULL && *at != client)
+		at = &(*at)->next;
+	if (*at != NULL) {
+		*at = client->next;
+		client->control->client_count--;
+	}
+	if (client->on_order != NULL)
+		event_free(client->on_order);
+	close(client->fd);
+	free(client);
+}
+
+static void on_order(evutil_socket_t fd, short events, void *arg)
+{
+	struct client *client = arg;
+	char order[CONTROL_TEXT_MAX];
+	ssize_t n = (events & EV_READ) != 0 ? recv(fd, order, sizeof(order) - 1, 0) : 0;
+
+	if (n > 0) {
+		order[n] = '\0';
+		if (!obey(client->control, fd, order))
+			return;
+	}
+	client_free(client);
+}
+
+static bool listen_to(struct control *c, int fd)
+{
+	struct timeval patience = { .tv_sec = PATIENCE_S };
+	struct client *client = calloc(1, sizeof(*client));
+
+	if (client == NULL)
+		return false;
+	*client = (struct client){ .control = c, .fd = fd, .next = c->clients };
+	client->on_order = event_new(lab_base(c->lab), fd, EV_READ, on_order, client);
+	if (client->on_order == NULL || event_add(client->on_order, &patience) != 0) {
+		if (client->on_order != NULL)
+			event_free(client->on_order);
+		free(client);
+		return false;
+	}
+	c->clients = client;
+	c->client_count++;
+	return true;
+}
+
 static void on_readable(evutil_socket_t fd, short events, void *arg)
 {
 	struct control *c = arg;
-	char order[CONTROL_TEXT_MAX];
-	struct timeval patience = { .tv_sec = 1 };
-	int peer = accept4((int)fd, NULL, NULL, SOCK_CLOEXEC);
+	int peer = accept4((int)fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (peer < 0)
 		return;
-	setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	ssize_t n = recv(peer, order, sizeof(order) - 1, 0);
-	if (n > 0) {
-		order[n] = '\0';
-		obey(c, peer, order);
-	}
-	if (peer != c->leaver)
-		close(peer);
+	if (control_is_ours(peer) && c->client_count < CLIENTS_MAX && listen_to(c, peer))
+		return;
+	close(peer);
 }
 
-static bool listen_at(struct control *c, struct lab_error *err)
-{
-	struct sockaddr_un a = address_of(c->path);
-	int other = connect_to(c->path);
+/* --- life --- */
 
-	if (other >= 0) {
-		close(other);
-		return lab_fail(err,
-				"there is a laboratory at %s already: natlab down ends it, "
-				"--dir makes room for another one",
-				c->path);
-	}
-	unlink(c->path);
+/* What a laboratory that was killed has left there goes; nothing else does. */
+static bool make_room(const char *path, struct lab_error *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return true;
+	if (!S_ISSOCK(st.st_mode))
+		return lab_fail(err, "%s is there already; name another directory with --dir",
+				path);
+	return unlink(path) == 0 || lab_fail(err, "cannot remove %s: %s", path, strerror(errno));
+}
+
+static bool listen_at(struct control *c, const char *path, struct lab_error *err)
+{
+	struct sockaddr_un a = control_address(path);
+	mode_t mask;
+	int rc;
+
+	if (!make_room(path, err))
+		return false;
 	c->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (c->fd < 0 || bind(c->fd, (struct sockaddr *)&a, sizeof(a)) != 0 ||
-	    listen(c->fd, BACKLOG) != 0)
-		return lab_fail(err, "cannot listen at %s: %s", c->path, strerror(errno));
+	mask = umask(0177);
+	rc = c->fd < 0 ? -1 : bind(c->fd, (struct sockaddr *)&a, sizeof(a));
+	umask(mask);
+	if (rc != 0 || listen(c->fd, BACKLOG) != 0)
+		return lab_fail(err, "cannot listen at %s: %s", path, strerror(errno));
+	snprintf(c->path, sizeof(c->path), "%s", path);
 	return true;
 }
 
@@ -288,12 +254,9 @@ struct control *control_open(struct lab *lab, const char *path, struct lab_error
 		return NULL;
 	}
 	c->lab = lab;
-	c->fd = c->leaver = -1;
-	snprintf(c->path, sizeof(c->path), "%s", path);
-	if (!listen_at(c, err)) {
-		c->path[0] = '\0'; /* it is not ours */
+	c->fd = -1;
+	if (!listen_at(c, path, err))
 		goto fail;
-	}
 	c->on_readable = event_new(lab_base(lab), c->fd, EV_READ | EV_PERSIST, on_readable, c);
 	if (c->on_readable != NULL && event_add(c->on_readable, NULL) == 0)
 		return c;
@@ -307,6 +270,8 @@ void control_close(struct control *c)
 {
 	if (c == NULL)
 		return;
+	while (c->clients != NULL)
+		client_free(c->clients);
 	if (c->on_readable != NULL)
 		event_free(c->on_readable);
 	if (c->fd >= 0)
@@ -314,40 +279,4 @@ void control_close(struct control *c)
 	if (c->path[0] != '\0')
 		unlink(c->path);
 	free(c);
-}
-
-/* Its sockets close a moment before the process is gone. */
-static void wait_for_end(int fd)
-{
-	static const struct timespec moment = { .tv_nsec = 1000000 };
-	struct ucred listener;
-	socklen_t len = sizeof(listener);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &len) != 0 || listener.pid <= 0)
-		return;
-	for (int i = 0; i < GOING_MAX_MS && kill(listener.pid, 0) == 0; i++)
-		nanosleep(&moment, NULL);
-}
-
-bool control_ask(const char *path, const char *order, struct control_answer *answer,
-		 struct lab_error *err)
-{
-	int fd = connect_to(path);
-
-	*answer = (struct control_answer){ 0 };
-	for (size_t i = 0; i < SPACE_KINDS; i++)
-		answer->fds[i] = -1;
-	if (fd == -ENOENT || fd == -ECONNREFUSED)
-		return lab_fail(err, "no laboratory is running at %s: natlab up starts one", path);
-	if (fd < 0)
-		return lab_fail(err, "%s: %s", path, strerror(-fd));
-	if (send(fd, order, strlen(order), MSG_NOSIGNAL) < 0 || !receive_answer(fd, answer)) {
-		/* It went away: the answer to CONTROL_DOWN. */
-		answer->ok = strcmp(order, CONTROL_DOWN) == 0;
-		snprintf(answer->text, sizeof(answer->text), "the laboratory has gone away");
-	}
-	if (strcmp(order, CONTROL_DOWN) == 0)
-		wait_for_end(fd);
-	close(fd);
-	return true;
 }

@@ -25,6 +25,8 @@ tests_natlab_natlab_SOURCES = \
 	tests/natlab/cmd_up.c \
 	tests/natlab/command.h \
 	tests/natlab/control.c tests/natlab/control.h \
+	tests/natlab/control_ask.c \
+	tests/natlab/control_path.c \
 	tests/natlab/event_log.c tests/natlab/event_log.h \
 	tests/natlab/kernel_box.c tests/natlab/kernel_box.h \
 	tests/natlab/lab.c tests/natlab/lab.h \
@@ -59,6 +61,15 @@ tests_test_natlab_fabric_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_natlab_fabric_LDADD = $(NATLAB_LIBS) $(CMOCKA_LIBS)
 tests_test_natlab_plan_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_natlab_plan_LDADD = $(NATLAB_LIBS) $(CMOCKA_LIBS)
+if RTNETLINK
+UNIT_TESTS += tests/test_natlab_control
+tests_test_natlab_control_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+tests_test_natlab_control_SOURCES = \
+	tests/test_natlab_control.c \
+	tests/natlab/control.c \
+	tests/natlab/control_path.c
+tests_test_natlab_control_LDADD = $(NATLAB_LIBS) $(CMOCKA_LIBS)
+endif
 endif
 
 # What tests/sys_profiles.sh writes.
