@@ -131,9 +131,11 @@ int cmd_down(int argc, char **argv)
 
 static volatile sig_atomic_t command_pid;
 
-static void on_signal(int sig)
+/* What a terminal sends reaches the command as well, so we do not pass that on. */
+static void on_signal(int sig, siginfo_t *info, void *context)
 {
-	kill((pid_t)command_pid, sig);
+	if (info->si_code <= 0)
+		kill((pid_t)command_pid, sig);
 }
 
 static void set_environment(char *text)
@@ -158,21 +160,20 @@ __attribute__((noreturn)) static void command_main(const char *home, char **argv
 	if (chdir(home) != 0)
 		fprintf(stderr, "natlab: cannot go back to %s: %s\n", home, strerror(errno));
 	spaces_own_sys();
-	execvp(argv[0], argv);
-	fprintf(stderr, "natlab: %s: %s\n", argv[0], strerror(errno));
-	_exit(EXIT_NOT_FOUND);
+	processes_become(argv);
 }
 
-/* A terminal sends its signals to the command as well, so we do not. */
 static int wait_for_command(pid_t pid)
 {
+	static const int passed[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+	struct sigaction act = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
 	int status;
 
 	command_pid = pid;
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
-	signal(SIGTERM, on_signal);
-	signal(SIGHUP, on_signal);
+	for (size_t i = 0; i < ARRAY_LEN(passed); i++) {
+		if (!spaces_ignores(passed[i]))
+			sigaction(passed[i], &act, NULL);
+	}
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
 			return EXIT_OURS;

@@ -29,7 +29,7 @@ struct lab {
 	struct lab_plan plan;
 	struct fabric *fabric;
 	struct event_base *base;
-	struct event *on_timer, *on_term, *on_hup;
+	struct event *on_timer, *on_int, *on_term, *on_hup;
 	struct processes *processes;
 	struct servers *servers;
 	struct node servers_node;
@@ -39,6 +39,7 @@ struct lab {
 	struct port *nics[LAB_HOSTS_MAX][LAB_NICS_MAX];
 	struct port *kernel[LAB_BOXES_MAX][2]; /* by enum nat_side */
 	bool has_ipv6;
+	bool is_ready; /* commands run */
 	int status;
 };
 
@@ -292,6 +293,7 @@ static void on_servers_ready(void *arg, const char *why)
 	char text[LAB_ENV_TEXT * 4];
 
 	if (why == NULL) {
+		lab->is_ready = true;
 		lab->config.on_ready(lab->config.arg, lab);
 		return;
 	}
@@ -303,7 +305,11 @@ static void on_signal(evutil_socket_t sig, short events, void *arg)
 {
 	struct lab *lab = arg;
 
-	if (lab->config.on_signal != NULL)
+	if (!lab->is_ready)
+		lab_stop(lab, EXIT_BY_SIGNAL + (int)sig);
+	else if (sig == SIGINT)
+		return; /* from a terminal: the commands have it as well */
+	else if (lab->config.on_signal != NULL)
 		lab->config.on_signal(lab->config.arg, lab);
 	else
 		processes_signal(lab->processes, (int)sig);
@@ -321,6 +327,18 @@ static struct event_base *open_base(void)
 	return base;
 }
 
+/* Until now they waited. */
+static bool hear_signals(struct lab *lab)
+{
+	if (lab->on_int == NULL || lab->on_term == NULL || lab->on_hup == NULL ||
+	    event_add(lab->on_term, NULL) != 0 ||
+	    (!spaces_ignores(SIGINT) && event_add(lab->on_int, NULL) != 0) ||
+	    (!spaces_ignores(SIGHUP) && event_add(lab->on_hup, NULL) != 0))
+		return false;
+	spaces_hear_signals();
+	return true;
+}
+
 static bool open_loop(struct lab *lab)
 {
 	struct fabric_io io = { .to_host = to_host,
@@ -335,11 +353,11 @@ static bool open_loop(struct lab *lab)
 	lab->fabric = fabric_new(&lab->plan, &io);
 	lab->processes = processes_new(lab->base);
 	lab->on_timer = evtimer_new(lab->base, on_timer, lab);
+	lab->on_int = evsignal_new(lab->base, SIGINT, on_signal, lab);
 	lab->on_term = evsignal_new(lab->base, SIGTERM, on_signal, lab);
 	lab->on_hup = evsignal_new(lab->base, SIGHUP, on_signal, lab);
 	return lab->fabric != NULL && lab->processes != NULL && lab->on_timer != NULL &&
-	       lab->on_term != NULL && lab->on_hup != NULL && event_add(lab->on_term, NULL) == 0 &&
-	       (spaces_ignores(SIGHUP) || event_add(lab->on_hup, NULL) == 0);
+	       hear_signals(lab);
 }
 
 struct lab *lab_open(const struct lab_config *config, struct lab_error *err)
@@ -413,6 +431,7 @@ void lab_close(struct lab *lab)
 	}
 	fabric_free(lab->fabric);
 	close_event(lab->on_timer);
+	close_event(lab->on_int);
 	close_event(lab->on_term);
 	close_event(lab->on_hup);
 	if (lab->base != NULL)

@@ -23,7 +23,10 @@ struct lab_config {
 	const char *control;         /* path of the socket that takes orders; NULL or "": none */
 	/* The servers are ready: time to start commands. */
 	void (*on_ready)(void *arg, struct lab *lab);
-	/* SIGTERM or SIGHUP has come. NULL: it goes to the commands. */
+	/*
+	 * SIGTERM or SIGHUP has come after that; before, it ends the laboratory. NULL: it goes to
+	 * the commands.
+	 */
 	void (*on_signal)(void *arg, struct lab *lab);
 	void *arg;
 };

@@ -112,6 +112,16 @@ static bool set_environment(const struct process *p)
 	return true;
 }
 
+void processes_become(char *const *argv)
+{
+	int error;
+
+	execvp(argv[0], argv);
+	error = errno;
+	fprintf(stderr, "natlab: %s: %s\n", argv[0], strerror(error));
+	_exit(error == ENOENT ? EXIT_NOT_FOUND : EXIT_NO_PROGRAM);
+}
+
 __attribute__((noreturn)) static void child_main(const struct process *p)
 {
 	char *shell[] = { "/bin/sh", "-c", (char *)(uintptr_t)p->command, NULL };
@@ -128,9 +138,7 @@ __attribute__((noreturn)) static void child_main(const struct process *p)
 	}
 	spaces_own_sys();
 	reset_signals();
-	execvp(argv[0], argv);
-	fprintf(stderr, "natlab: %s: %s\n", argv[0], strerror(errno));
-	_exit(EXIT_NOT_FOUND);
+	processes_become(argv);
 }
 
 pid_t processes_start(struct processes *s, const struct process *p)

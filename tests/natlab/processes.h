@@ -33,6 +33,9 @@ void processes_free(struct processes *s); /* NULL is fine; kills nobody */
 /* Its pid, or -errno. A command that is not there ends with 127 and says so. */
 pid_t processes_start(struct processes *s, const struct process *p);
 
+/* Becomes that program, as a shell does: where that fails it says so, and ends with 126 or 127. */
+__attribute__((noreturn)) void processes_become(char *const *argv);
+
 /* Kills all that run in our PID namespace, and waits until they are gone. */
 void processes_end(struct processes *s);
 

@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SERVERS    2
-#define ARGS_MAX   24
-#define SAID_MAX   1024
-#define READY_WORD " ready"
-#define BUILD_DIR  "/tests/natlab"
+#define SERVERS     2
+#define ARGS_MAX    24
+#define SAID_MAX    1024
+#define READY_WORD  " ready"
+#define READY_MAX_S 30 /* until then both have said so */
+#define BUILD_DIR   "/tests/natlab"
 
 struct server {
 	struct servers *all;
@@ -27,6 +28,7 @@ struct server {
 struct servers {
 	struct servers_config config;
 	struct server servers[SERVERS];
+	struct event *on_late;
 	bool over; /* on_ready was called */
 };
 
@@ -42,6 +44,7 @@ static void tell(struct servers *s, const char *why)
 	if (s->over)
 		return;
 	s->over = true;
+	event_del(s->on_late);
 	s->config.on_ready(s->config.arg, why);
 }
 
@@ -78,6 +81,11 @@ static void on_said(evutil_socket_t fd, short events, void *arg)
 		return;
 	server->ready = true;
 	tell_if_all_are_ready(server->all);
+}
+
+static void on_late(evutil_socket_t fd, short events, void *arg)
+{
+	tell(arg, "it does not say that it is ready");
 }
 
 /* In a build tree it is not where it will be installed. */
@@ -165,11 +173,24 @@ static int start_one(struct servers *s, struct server *server, char *path, bool 
 	return 0;
 }
 
+static int start_all(struct servers *s, char *path)
+{
+	struct timeval patience = { .tv_sec = READY_MAX_S };
+	int rc = 0;
+
+	s->on_late = evtimer_new(s->config.base, on_late, s);
+	if (s->on_late == NULL || event_add(s->on_late, &patience) != 0)
+		return -ENOMEM;
+	for (size_t i = 0; rc == 0 && i < SERVERS; i++)
+		rc = start_one(s, &s->servers[i], path, i == 0);
+	return rc;
+}
+
 struct servers *servers_start(const struct servers_config *config, struct lab_error *err)
 {
 	struct servers *s = calloc(1, sizeof(*s));
 	char path[PATH_MAX];
-	int rc = 0;
+	int rc;
 
 	if (s == NULL) {
 		lab_fail(err, "out of memory");
@@ -182,8 +203,7 @@ struct servers *servers_start(const struct servers_config *config, struct lab_er
 		snprintf(path, sizeof(path), "%s", config->stund);
 	else
 		find_stund(path);
-	for (size_t i = 0; rc == 0 && i < SERVERS; i++)
-		rc = start_one(s, &s->servers[i], path, i == 0);
+	rc = start_all(s, path);
 	if (rc != 0) {
 		lab_fail(err, "cannot start %.200s: %s", path, strerror(-rc));
 		servers_free(s);
@@ -196,6 +216,8 @@ void servers_free(struct servers *s)
 {
 	if (s == NULL)
 		return;
+	if (s->on_late != NULL)
+		event_free(s->on_late);
 	for (size_t i = 0; i < SERVERS; i++) {
 		if (s->servers[i].on_said != NULL)
 			event_free(s->servers[i].on_said);

@@ -3,7 +3,7 @@
  *
  * spaces_run is called once, by a process without threads. What it starts is the init of a PID
  * namespace of its own: when that ends, all that runs inside is killed, and when we end, however
- * that happens, so does it. Nothing can be left behind.
+ * that happens, so does it, unless it has said that it will go on. Nothing can be left behind.
  */
 #ifndef NATLAB_SPACES_H
 #define NATLAB_SPACES_H
@@ -11,9 +11,10 @@
 #include "plan.h"
 
 enum {
-	EXIT_OURS = 125,      /* natlab itself failed */
-	EXIT_NOT_FOUND = 127, /* the command is not there */
-	EXIT_BY_SIGNAL = 128, /* and the number of the signal */
+	EXIT_OURS = 125,       /* natlab itself failed */
+	EXIT_NO_PROGRAM = 126, /* the command is there, and cannot be run */
+	EXIT_NOT_FOUND = 127,  /* the command is not there */
+	EXIT_BY_SIGNAL = 128,  /* and the number of the signal */
 };
 
 /* The kinds that a command inside must enter, in this order. */
@@ -42,6 +43,9 @@ struct spaces_job {
  * Returns its exit status, 128 + signal, or EXIT_OURS and *err.
  */
 int spaces_run(const struct spaces_job *job, struct lab_error *err);
+
+/* Of the job: signals that it handles now have waited until here. */
+void spaces_hear_signals(void);
 
 /* Whoever started us wants that signal ignored (nohup). */
 bool spaces_ignores(int sig);

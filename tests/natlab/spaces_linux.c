@@ -109,15 +109,20 @@ static bool leave_home(struct lab_error *err)
 	       spaces_explain(err, errno, "cannot become root of a user namespace");
 }
 
-/* Mounts stay in here, and /proc shows the processes in here, where that is allowed. */
-static void mount_proc(void)
+/* What is mounted at `path` from now on is not seen outside; a chroot may be no mount point. */
+static bool keep_mounts_in(const char *path)
 {
 	unsigned long flags = MS_REC | MS_PRIVATE;
 
-	if (mount("none", "/", NULL, flags, NULL) != 0 && errno != EINVAL)
-		return;
-	if (mount("none", "/proc", NULL, flags, NULL) == 0 || errno == EINVAL)
-		(void)mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+	return mount("none", "/", NULL, flags, NULL) == 0 ||
+	       mount("none", path, NULL, flags, NULL) == 0;
+}
+
+/* A file system that shows what is in here, where that is allowed. */
+static void mount_own(const char *type, const char *path, unsigned long flags)
+{
+	if (keep_mounts_in(path))
+		(void)mount(type, path, type, MS_NOSUID | MS_NODEV | MS_NOEXEC | flags, NULL);
 }
 
 static int loopback_up(void)
@@ -171,8 +176,7 @@ int spaces_join(const int fds[SPACE_KINDS])
 void spaces_own_sys(void)
 {
 	if (unshare(CLONE_NEWNS) == 0)
-		(void)mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
-			    NULL);
+		mount_own("sysfs", "/sys", MS_RDONLY);
 }
 
 /* --- the init inside --- */
@@ -189,20 +193,34 @@ static void hang_on_parent(int life_fd)
 void spaces_ready(void)
 {
 	if (ready_fd >= 0) {
-		if (write(ready_fd, "", 1) != 1)
+		if (prctl(PR_SET_PDEATHSIG, 0) != 0 || write(ready_fd, "", 1) != 1)
 			_exit(EXIT_OURS);
 		close(ready_fd);
+		setsid();
 	}
 	ready_fd = -1;
 }
 
+static void passed_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+}
+
+void spaces_hear_signals(void)
+{
+	sigset_t passed;
+
+	passed_signals(&passed);
+	sigprocmask(SIG_UNBLOCK, &passed, NULL);
+}
+
 __attribute__((noreturn)) static void init_main(const struct spaces_job *job, int life_fd)
 {
-	if (job->stays)
-		setsid();
-	else
-		hang_on_parent(life_fd);
-	mount_proc();
+	hang_on_parent(life_fd);
+	mount_own("proc", "/proc", 0);
 	loopback_up();
 	/* Not by exit: what the other process has buffered is not ours to write. */
 	_exit(job->inside(job->arg));
@@ -265,10 +283,7 @@ int spaces_run(const struct spaces_job *job, struct lab_error *err)
 	int life[2];
 	pid_t pid;
 
-	sigemptyset(&passed);
-	sigaddset(&passed, SIGINT);
-	sigaddset(&passed, SIGTERM);
-	sigaddset(&passed, SIGHUP);
+	passed_signals(&passed);
 	sigprocmask(SIG_BLOCK, &passed, NULL);
 	if (!leave_home(err))
 		return EXIT_OURS;
@@ -282,7 +297,6 @@ int spaces_run(const struct spaces_job *job, struct lab_error *err)
 
 		close(life[end]);
 		ready_fd = job->stays ? life[1] : -1;
-		sigprocmask(SIG_UNBLOCK, &passed, NULL);
 		init_main(job, life[1 - end]);
 	}
 	init_pid = pid;
