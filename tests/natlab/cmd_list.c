@@ -181,15 +181,16 @@ int cmd_show(int argc, char **argv)
 {
 	struct list_options o = { 0 };
 	const struct nat_profile *p;
+	struct lab_error err;
 	int at, behind, status = read_options(&show_program, argc, argv, &o, &at);
 
 	if (status >= 0)
 		return status;
 	if (at >= argc)
 		return usage("show", "a profile is missing; natlab list shows them");
-	p = nat_profile_find(argv[at]);
+	p = lab_profile(argv[at], &err);
 	if (p == NULL)
-		return usage(argv[at], "there is no such profile; natlab list shows them");
+		return usage("show", err.text);
 	status = read_options(&show_program, argc - at, argv + at, &o, &behind);
 	if (status >= 0)
 		return status;

@@ -91,3 +91,10 @@ void event_log_note(FILE *out, const char *node, const char *what, uint64_t now_
 	put_head(out, now_us, node, what);
 	fputs("}\n", out);
 }
+
+bool event_log_check(FILE *out, struct lab_error *err)
+{
+	if (out == NULL || (fflush(out) == 0 && !ferror(out)))
+		return true;
+	return lab_fail(err, "not all of the log could be written: is there room for it?");
+}

@@ -15,4 +15,7 @@ void event_log_write(FILE *out, const char *box, const struct nat_event *event);
 /* A line about something else that happened to a node: "start", "flush", "reboot", ... */
 void event_log_note(FILE *out, const char *node, const char *what, uint64_t now_us);
 
+/* False, and *err, where not all of it could be written. NULL is fine. */
+bool event_log_check(FILE *out, struct lab_error *err);
+
 #endif

@@ -144,11 +144,13 @@ static bool is_end(char **argv, int argc, int at)
 
 static bool read_profile(struct request *r, size_t i, int argc, char **argv, int *at)
 {
+	struct lab_error err;
+
 	if (is_end(argv, argc, *at))
 		return complain(r->program->name, "a profile is missing; natlab list shows them");
-	r->profiles[i] = nat_profile_find(argv[*at]);
+	r->profiles[i] = lab_profile(argv[*at], &err);
 	if (r->profiles[i] == NULL)
-		return complain(argv[*at], "there is no such profile; natlab list shows them");
+		return complain(r->program->name, err.text);
 	return read_options(r, &r->own[i], argc, argv, at);
 }
 

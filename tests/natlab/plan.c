@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "nat64.h"
+#include "opt_text.h"
 
 #define LAST_HOST_NUMBER 250 /* of a network, where addresses are given out */
 
@@ -15,6 +16,27 @@ bool lab_fail(struct lab_error *err, const char *format, ...)
 	vsnprintf(err->text, sizeof(err->text), format, args);
 	va_end(args);
 	return false;
+}
+
+const struct nat_profile *lab_profile(const char *word, struct lab_error *err)
+{
+	const struct nat_profile *p = nat_profile_find(word), *nearest = NULL;
+	size_t least = strlen(word) / 3 + 2; /* farther off is another word */
+
+	for (size_t i = 0; p == NULL && i < nat_profile_count; i++) {
+		size_t distance = opt_text_distance(nat_profiles[i].name, word);
+
+		if (distance < least) {
+			least = distance;
+			nearest = &nat_profiles[i];
+		}
+	}
+	if (p == NULL && nearest != NULL)
+		lab_fail(err, "there is no profile \"%.60s\"; did you mean %s?", word,
+			 nearest->name);
+	else if (p == NULL)
+		lab_fail(err, "there is no profile \"%.60s\"; natlab list shows them", word);
+	return p;
 }
 
 static size_t last_byte(const struct addr *a)

@@ -62,6 +62,9 @@ struct lab_error {
 bool lab_fail(struct lab_error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3))); /* always false */
 
+/* A profile by id or name. NULL, and *err, which says what may have been meant. */
+const struct nat_profile *lab_profile(const char *word, struct lab_error *err);
+
 /*
  * Adds the boxes of a profile and returns the index of the innermost one, LAB_WORLD where it has
  * none, or -2 and *err. The outermost gets `name`, the others name-1, name-2, ...

@@ -96,9 +96,7 @@ static int inside(void *arg)
 	status = lab_run(lab);
 	control_close(s->control);
 	lab_close(lab);
-	if (s->log != NULL)
-		fflush(s->log);
-	return status;
+	return event_log_check(s->log, &err) ? status : failure(err.text);
 }
 
 int session_run(const struct lab_plan *plan, const struct request *request,
@@ -111,8 +109,10 @@ int session_run(const struct lab_plan *plan, const struct request *request,
 	struct lab_error err = { 0 };
 	int status;
 
-	if (!event_log_open(request_log(request), &s.log, &err) ||
-	    (request_dir(request) != NULL && !control_path(request_dir(request), s.path, &err)))
+	if (request_dir(request) != NULL &&
+	    (!control_path(request_dir(request), s.path, &err) || !control_claim(s.path, &err)))
+		return failure(err.text);
+	if (!event_log_open(request_log(request), &s.log, &err))
 		return failure(err.text);
 	status = spaces_run(&job, &err);
 	if (s.log != NULL && s.log != stderr)

@@ -156,15 +156,13 @@ static bool find_box(const struct topology *t, const char *name, size_t *at)
 static bool add_box(const struct box_section *b, int outer, struct lab_plan *plan,
 		    struct places *places, size_t at, struct lab_error *err)
 {
-	const struct nat_profile *p = nat_profile_find(b->profile != NULL ? b->profile : "N01");
+	struct lab_error why;
+	const struct nat_profile *p = lab_profile(b->profile != NULL ? b->profile : "N01", &why);
 	size_t first = plan->box_count;
 	struct lab_box *box = &plan->boxes[first];
 
 	if (p == NULL)
-		return lab_fail(err,
-				"[box %.32s]: there is no profile \"%.60s\"; natlab list shows "
-				"them",
-				b->name, b->profile);
+		return lab_fail(err, "[box %.32s]: %.300s", b->name, why.text);
 	places->innermost[at] = lab_add_boxes(plan, p, b->name, outer, err);
 	if (places->innermost[at] == -2)
 		return false;
