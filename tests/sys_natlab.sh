@@ -43,6 +43,8 @@ ends 9 run home-router -- sh -c 'exit 9'
 ends 137 run home-router -- sh -c 'kill -KILL $$'
 ends 127 run home-router -- no-such-command
 complains 'no-such-command: No such file'
+ends 126 run home-router -- "$tmp"
+complains 'Permission denied'
 ends 0 pair home-router full-cone -- true -- 'exit 0'
 ends 5 pair home-router full-cone -- true -- 'sleep 0.1; exit 5'
 ends 6 pair home-router full-cone -- 'exit 6' -- 'sleep 0.1; exit 5'
@@ -56,7 +58,9 @@ complains 'no command "walk"'
 ends 125 run
 complains 'a profile is missing'
 ends 125 run no-such-profile -- true
-complains 'no such profile'
+complains 'no profile "no-such-profile"'
+ends 125 run home-ruter -- true
+complains 'did you mean home-router'
 ends 125 run home-router true
 complains 'behind --'
 ends 125 run home-router --
@@ -78,6 +82,8 @@ ends 125 run home-router --stund /nowhere/stund -- true
 complains 'stund does not start: .*nowhere'
 ends 125 run home-router --log /nowhere/log -- true
 complains '/nowhere/log'
+ends 125 run home-router --log /dev/full -- "$natprobe" --quiet
+complains 'not all of the log'
 ends 125 pair home-router full-cone -- true
 complains 'two commands'
 ends 125 pair home-router full-cone -- true -- true -- true
@@ -188,8 +194,10 @@ behind = cafe, carrier
 END
 ends 0 up "$tmp/lab.conf"
 [ -S "$NATLAB_DIR/control" ] || fail "there is no socket"
+logged=$(wc -l < "$tmp/up.log")
 ends 125 up "$tmp/lab.conf"
 complains 'already'
+[ "$(wc -l < "$tmp/up.log")" -ge "$logged" ] || fail "a second laboratory has emptied the log"
 ends 0 exec alice -- "$natprobe" --quiet
 prints 'mapping address-and-port-dependent'
 ends 0 exec dave -- "$natprobe" --quiet
@@ -199,6 +207,7 @@ prints '^eth0 IPv4: NAT, mapping endpoint-independent, filtering endpoint-indepe
 prints '^eth1 IPv4: NAT, mapping address-and-port-dependent'
 ends 7 exec bob -- sh -c 'exit 7'
 ends 127 exec bob -- no-such-command
+ends 126 exec bob -- "$tmp"
 ends 0 exec bob -- sh -c "[ \"\$PWD\" = '$PWD' ] && [ \"\$NATLAB_NODE\" = bob ]"
 ends 0 exec servers -- ip -o address
 prints ' 20.99.7.11/32 '
@@ -290,6 +299,50 @@ start "$mark"
 kill -TERM "$pid"
 wait "$pid"
 [ $? -eq 143 ] || fail "SIGTERM does not reach the command"
+
+# begins COMMAND...: a natlab whose servers never say that they are ready; its pid is in $pid.
+begins() {
+	rm -f "$tmp/started"
+	"$natlab" "$@" &
+	pid=$!
+	for _ in $(seq 500); do
+		[ ! -e "$tmp/started" ] || return 0
+		sleep 0.02
+	done
+	fail "the servers did not start"
+}
+
+printf '#!/bin/sh\n: > "%s"\nexec sleep %s\n' "$tmp/started" "$mark" > "$tmp/silent"
+chmod +x "$tmp/silent"
+printf '[host a]\n' > "$tmp/plain.conf"
+for sig in HUP TERM KILL; do
+	for how in "run home-router -- true" "up $tmp/plain.conf"; do
+		# shellcheck disable=SC2086	# words
+		begins ${how%% *} --stund "$tmp/silent" ${how#* }
+		kill -"$sig" "$pid"
+		wait "$pid" 2> /dev/null
+		got=$?
+		[ $got -eq $((128 + $(kill -l "$sig"))) ] ||
+			fail "natlab $how ends with $got where SIG$sig comes before it is ready"
+		for _ in $(seq 100); do
+			is_running "$mark" || break
+			sleep 0.02
+		done
+		! is_running "$mark" || fail "natlab $how leaves servers behind at SIG$sig"
+	done
+done
+
+# Of several that start at once in one directory one lives, and can be ended.
+: > "$tmp/ups"
+ups=()
+for _ in 1 2 3 4; do
+	("$natlab" up "$tmp/plain.conf" 2> /dev/null && echo up >> "$tmp/ups") &
+	ups+=($!)
+done
+wait "${ups[@]}"
+[ "$(wc -l < "$tmp/ups")" = 1 ] || fail "$(wc -l < "$tmp/ups") laboratories are up in one place"
+ends 0 exec a -- true
+ends 0 down
 
 # shellcheck disable=SC2016	# for the inner sh
 (trap '' HUP; "$natlab" run home-router -- sh -c 'kill -HUP $$; exit 3')
