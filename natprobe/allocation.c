@@ -238,6 +238,18 @@ void allocation_classify(const struct verdict_sample *samples, size_t count,
 		prediction_make(&view, best_rule(&rules), prediction);
 }
 
+bool allocation_looks_random(const struct verdict_sample *samples, size_t count)
+{
+	struct rules_view view;
+	struct rules rules;
+
+	rules_view_fill(&view, samples, count);
+	if (view.count < ANSWERED_WANTED)
+		return false;
+	rules_weigh(&view, &rules);
+	return best_rule(&rules)->delta == DELTA_RANDOM;
+}
+
 static struct allocation_plan plan_of(enum allocation_locals locals, size_t count, bool serial,
 				      size_t room)
 {

@@ -45,6 +45,12 @@ struct allocation_plan allocation_more(const struct verdict_sample *samples, siz
 				       enum verdict_answer nat, double error_max, size_t room);
 
 /*
+ * Whether what is answered so far looks like chance, so that more samples will be wanted whatever
+ * the others say: then they need not wait for those.
+ */
+bool allocation_looks_random(const struct verdict_sample *samples, size_t count);
+
+/*
  * External addresses by mapping and destination, from all sightings and samples.
  */
 void allocation_pooling(struct verdict *v, double error_max);

@@ -84,11 +84,16 @@ static bool none_is_missing(const struct samples *s, const struct probe_view *vi
 	return true;
 }
 
-/* The first ones are planned whatever is answered. */
+/* The first ones are planned whatever is answered, and what looks like chance takes more. */
 static bool may_plan(const struct samples *s, const struct probe_view *view)
 {
-	return all_are_settled(s, view) ||
-	       (s->count < ALLOCATION_FIRST && none_is_missing(s, view));
+	struct verdict_sample seen[VERDICT_SAMPLES_MAX];
+
+	if (all_are_settled(s, view))
+		return true;
+	if (s->count > ALLOCATION_FIRST || !none_is_missing(s, view))
+		return false;
+	return s->count < ALLOCATION_FIRST || allocation_looks_random(seen, samples_copy(s, seen));
 }
 
 void samples_step(struct samples *s, const struct probe_view *view, enum verdict_answer nat,
