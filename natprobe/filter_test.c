@@ -169,6 +169,7 @@ struct verdict_property filter_test_result(const struct filter_test *f,
 {
 	enum classify_gate gates[FILTER_KINDS] = { 0 };
 	enum verdict_cause cause = CAUSE_NONE;
+	bool drops = filter_test_drops_change(f, view); /* ... of one kind: why not of all? */
 	double error = 0;
 	struct verdict_property p;
 
@@ -176,7 +177,9 @@ struct verdict_property filter_test_result(const struct filter_test *f,
 		struct gate_state g = judge(f, (enum verdict_filter_kind)k, view);
 
 		gates[k] = g.gate;
-		if (g.gate == GATE_BLOCKS)
+		if (g.gate == GATE_BLOCKS && drops)
+			gates[k] = GATE_UNKNOWN;
+		else if (g.gate == GATE_BLOCKS)
 			error += probe_view_silence(view, f->server, f->kinds[k].sent);
 		if (cause == CAUSE_NONE)
 			cause = g.cause;
