@@ -114,7 +114,22 @@ static bool make_reachable(const struct discover *d, struct addr mapped[HAIRPIN_
 	return fine;
 }
 
-static void run_hairpin(struct discover *d)
+/* Where mappings differ and the filter has not let everything in by now, silence is no proof. */
+static bool silence_may_count(const struct discover *d, const struct probe_view *view)
+{
+	struct verdict_sighting seen[VERDICT_SIGHTINGS_MAX];
+	size_t count = asks_sightings(&d->asks, seen);
+	uint8_t mapping = classify_mapping(seen, count).value;
+
+	for (size_t i = 0; i < d->session_count; i++) {
+		if (filter_test_result(&d->sessions[i].filter, view).value ==
+		    BEHAVIOUR_ENDPOINT_INDEPENDENT)
+			return true;
+	}
+	return mapping == BEHAVIOUR_ENDPOINT_INDEPENDENT || mapping == BEHAVIOUR_UNKNOWN;
+}
+
+static void run_hairpin(struct discover *d, const struct probe_view *view)
 {
 	uint8_t slots[HAIRPIN_ENDS];
 	struct addr mapped[HAIRPIN_ENDS];
@@ -122,6 +137,27 @@ static void run_hairpin(struct discover *d)
 	if (!d->hairpin.begun && samples_are_over(&d->samples) && find_ends(d, slots, mapped) &&
 	    make_reachable(d, mapped))
 		hairpin_start(&d->hairpin, d->samples.server, slots, mapped, d->now_us);
+	if (d->hairpin.is_checked || !hairpin_is_sent(&d->hairpin, view) ||
+	    !silence_may_count(d, view))
+		return;
+	d->hairpin.is_checked = true;
+	for (size_t i = 0; i < HAIRPIN_ENDS; i++)
+		d->hairpin.checks[i] = asks_add(&d->asks, d->hairpin.ends[i].slot,
+						d->samples.server, &d->samples.to);
+}
+
+/* The ends of a hairpin have not been told yet whether they are still who they were. */
+static bool checks_are_due(const struct discover *d, const struct probe_view *view)
+{
+	if (d->hairpin.answered > 0)
+		return false;
+	for (size_t i = 0; d->hairpin.is_checked && i < HAIRPIN_ENDS; i++) {
+		uint8_t ask = d->hairpin.checks[i];
+
+		if (ask != ASK_NONE && asks_state(&d->asks, ask, view) == ASK_WAITING)
+			return true;
+	}
+	return false;
 }
 
 static void run_tcp_mapping(struct discover *d, const struct probe_view *view)
@@ -166,6 +202,7 @@ static bool portmap_is_due(const struct discover *d, const struct probe_view *vi
 bool discover_others_are_over(const struct discover *d, const struct probe_view *view)
 {
 	return !discover_samples_are_due(d) && hairpin_is_over(&d->hairpin, view) &&
+	       !checks_are_due(d, view) &&
 	       tcp_mapping_is_over(&d->tcp_mapping, &d->streams, view) && !portmap_is_due(d, view);
 }
 
@@ -196,5 +233,5 @@ void discover_run_beside(struct discover *d)
 	view = discover_view(d);
 	expect_portmap(d, &view);
 	run_samples(d, &view);
-	run_hairpin(d);
+	run_hairpin(d, &view);
 }

@@ -300,6 +300,26 @@ static void end_ports(struct discover *d, enum verdict_cause cause)
 		v->pooling.cause = (uint8_t)cause;
 }
 
+/* Whom the server saw once the hairpin was tried is whom it saw before? Else why not. */
+static enum verdict_cause judge_ends(const struct discover *d, const struct probe_view *view)
+{
+	const struct hairpin *h = &d->hairpin;
+
+	for (size_t i = 0; h->begun && i < HAIRPIN_ENDS; i++) {
+		const struct addr *before = samples_mapped(&d->samples, h->ends[i].slot);
+		const struct addr *now;
+
+		if (!h->is_checked || h->checks[i] == ASK_NONE)
+			return CAUSE_LOSS;
+		now = &d->asks.list[h->checks[i]].seen.mapped;
+		if (now->family == ADDR_NONE)
+			return view->exhausted ? CAUSE_BUDGET : CAUSE_LOSS;
+		if (before == NULL || !classify_same_endpoint(now, before))
+			return CAUSE_CHANGED;
+	}
+	return CAUSE_NONE;
+}
+
 static void end_hairpin(struct discover *d, enum verdict_cause cause)
 {
 	struct verdict *v = &d->verdict;
@@ -309,6 +329,7 @@ static void end_hairpin(struct discover *d, enum verdict_cause cause)
 		.mapping = (enum verdict_behaviour)v->mapping.value,
 		.filtering = (enum verdict_behaviour)v->filtering.value,
 		.pooling = (enum verdict_pooling)v->pooling.value,
+		.unmapped = judge_ends(d, &view),
 		.sees_own_source = d->sees_own_source,
 	};
 

@@ -89,6 +89,11 @@ bool hairpin_has_mappings(const struct hairpin *h)
 	return h->sent >= HAIRPIN_ENDS;
 }
 
+bool hairpin_is_sent(const struct hairpin *h, const struct probe_view *view)
+{
+	return h->begun && h->answered == 0 && !wants_copy(h, view);
+}
+
 bool hairpin_is_over(const struct hairpin *h, const struct probe_view *view)
 {
 	uint64_t tail_us = timing_tail_us(view->timing, probe_view_rtt_us(view, h->server));
@@ -146,6 +151,8 @@ static void end_silent(const struct hairpin *h, const struct probe_view *view,
 						: CAUSE_LOSS);
 	else if (!silence_counts(rest))
 		set_unknown(v, HAIRPIN_ANY, CAUSE_FILTERED);
+	else if (rest->unmapped != CAUSE_NONE)
+		set_unknown(v, HAIRPIN_ANY, rest->unmapped);
 	else if (!rest->sees_own_source)
 		set_unknown(v, HAIRPIN_BIT(HAIRPIN_NO) | HAIRPIN_BIT(HAIRPIN_INTERNAL_SOURCE),
 			    CAUSE_HOST_HIDES);

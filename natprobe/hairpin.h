@@ -4,7 +4,8 @@
  *
  * Two sockets that serve no other test any more, and whose mapped addresses are known, send to
  * each other's mapped address in turns, so that each opens its filter for the other's. What
- * arrives is told by its transaction id. Silence means `no` only where the filter cannot be
+ * arrives is told by its transaction id. What is sent to a mapping that the NAT has forgotten
+ * cannot arrive: at the end they ask the server again what it sees. Silence means `no` only where the filter cannot be
  * what hides it: that is judged when all is known.
  */
 #ifndef NATPROBE_HAIRPIN_H
@@ -22,6 +23,8 @@ struct hairpin {
 		struct addr mapped;
 	} ends[HAIRPIN_ENDS];
 	uint16_t sent, answered;
+	bool is_checked;              /* the ends ask again who they are: asks of that number */
+	uint8_t checks[HAIRPIN_ENDS]; /* ... ASK_NONE: it could not be asked */
 	uint64_t next_us, last_us;
 	struct addr source; /* of what arrived first, as it was seen */
 };
@@ -43,6 +46,9 @@ void hairpin_on_arrival(struct hairpin *h, uint8_t item, uint8_t slot, const str
 /* Both ends have sent: what follows makes no new mapping. */
 bool hairpin_has_mappings(const struct hairpin *h);
 
+/* Enough was sent for a silence, and nothing has arrived so far. */
+bool hairpin_is_sent(const struct hairpin *h, const struct probe_view *view);
+
 /* Something arrived, or nothing more is worth waiting for. */
 bool hairpin_is_over(const struct hairpin *h, const struct probe_view *view);
 uint64_t hairpin_deadline_us(const struct hairpin *h, const struct probe_view *view);
@@ -52,7 +58,9 @@ struct hairpin_rest {
 	enum verdict_answer nat;
 	enum verdict_behaviour mapping, filtering;
 	enum verdict_pooling pooling;
-	bool sees_own_source; /* this host hands us datagrams that show its own address */
+	enum verdict_cause unmapped; /* why the ends may have lost their mapped addresses before
+					all was sent; CAUSE_NONE: they have not */
+	bool sees_own_source;        /* this host hands us datagrams that show its own address */
 };
 
 /*

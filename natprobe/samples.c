@@ -29,6 +29,15 @@ size_t samples_copy(const struct samples *s, struct verdict_sample out[VERDICT_S
 	return count;
 }
 
+const struct addr *samples_mapped(const struct samples *s, uint8_t slot)
+{
+	for (uint8_t i = 0; i < s->count; i++) {
+		if (s->list[i].slot == slot && s->list[i].seen.mapped.family != ADDR_NONE)
+			return &s->list[i].seen.mapped;
+	}
+	return NULL;
+}
+
 static uint64_t overdue_us(const struct samples *s, const struct probe_view *view)
 {
 	return timing_overdue_us(probe_view_rtt_us(view, s->server));

@@ -89,6 +89,9 @@ bool samples_are_over(const struct samples *s);
 void samples_give_up(struct samples *s, enum verdict_cause cause);
 uint64_t samples_deadline_us(const struct samples *s, const struct probe_view *view);
 
+/* What the server saw of the sample that left from this slot; NULL: nothing. */
+const struct addr *samples_mapped(const struct samples *s, uint8_t slot);
+
 /* Copies what was seen, without what never left. Returns how many there are. */
 size_t samples_copy(const struct samples *s, struct verdict_sample out[VERDICT_SAMPLES_MAX]);
 

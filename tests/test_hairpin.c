@@ -169,6 +169,25 @@ static void silence_counts_where_nothing_hides_it(void **state)
 	}
 }
 
+static void silence_of_a_lost_mapping_does_not_count(void **state)
+{
+	static const enum verdict_cause reasons[] = { CAUSE_CHANGED, CAUSE_LOSS, CAUSE_BUDGET };
+
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+		struct hairpin_rest rest = open_nat();
+		struct bench *b = begin(40, 0);
+		struct verdict v = { 0 };
+
+		rest.unmapped = reasons[i];
+		assert_false(hairpin_is_sent(&b->hairpin, &b->view));
+		(void)send_all(b);
+		assert_true(hairpin_is_sent(&b->hairpin, &b->view));
+		hairpin_end(&b->hairpin, &b->view, &rest, &local, CAUSE_NONE, &v);
+		assert_int_equal(v.hairpin.value, HAIRPIN_UNKNOWN);
+		assert_int_equal(v.hairpin.cause, reasons[i]);
+	}
+}
+
 static void an_early_end_says_why(void **state)
 {
 	struct bench *b = begin(40, 0);
@@ -198,6 +217,7 @@ int main(void)
 		cmocka_unit_test(loss_asks_for_more_copies),
 		cmocka_unit_test(an_arrival_ends_it_and_shows_its_source),
 		cmocka_unit_test(silence_counts_where_nothing_hides_it),
+		cmocka_unit_test(silence_of_a_lost_mapping_does_not_count),
 		cmocka_unit_test(an_early_end_says_why),
 	};
 
