@@ -52,7 +52,8 @@ bool allocation_looks_random(const struct verdict_sample *samples, size_t count)
 
 /*
  * External addresses by mapping and destination, from all sightings and samples.
+ * sampled  whom the samples were sent to
  */
-void allocation_pooling(struct verdict *v, double error_max);
+void allocation_pooling(struct verdict *v, const struct addr *sampled, double error_max);
 
 #endif

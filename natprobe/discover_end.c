@@ -288,7 +288,7 @@ static void end_ports(struct discover *d, enum verdict_cause cause)
 	v->sample_count = (uint8_t)samples_copy(&d->samples, v->samples);
 	allocation_classify(v->samples, v->sample_count, nat, d->allowance * CONFIDENCE_PORTS_SHARE,
 			    &v->ports, &v->prediction);
-	allocation_pooling(v, d->allowance * CONFIDENCE_POOLING_SHARE);
+	allocation_pooling(v, &d->samples.to, d->allowance * CONFIDENCE_POOLING_SHARE);
 	cause = samples_cause(d, cause);
 	if (cause == CAUSE_NONE)
 		return;

@@ -12,7 +12,7 @@
 
 /* What one destination saw of us. */
 struct remote {
-	struct addr addr;   /* ADDR_NONE: whoever the samples were sent to */
+	struct addr addr;
 	unsigned flows;     /* that it saw */
 	uint16_t externals; /* bits: the external addresses that they had */
 };
@@ -21,6 +21,8 @@ struct pool {
 	struct remote remotes[REMOTES_MAX];
 	size_t remote_count;
 	unsigned sockets; /* fresh ones that were answered */
+	/* Of the samples, in the order of sending. */
+	unsigned samples, changes; /* from one external address to another */
 };
 
 static uint8_t external_index(struct verdict *v, const struct addr *mapped)
@@ -56,9 +58,25 @@ static void note_flow(struct pool *p, struct verdict *v, const struct addr *remo
 	r->externals |= (uint16_t)(1u << external_index(v, mapped));
 }
 
-static void fill(struct pool *p, struct verdict *v)
+static void fill_samples(struct pool *p, struct verdict *v, const struct addr *sampled)
 {
-	const struct addr nobody = { 0 };
+	const struct addr *last = NULL;
+
+	for (size_t i = 0; i < v->sample_count; i++) {
+		const struct addr *mapped = &v->samples[i].mapped;
+
+		if (mapped->family == ADDR_NONE)
+			continue;
+		note_flow(p, v, sampled, mapped);
+		p->sockets++;
+		p->samples++;
+		p->changes += last != NULL && !addr_equal_ip(last, mapped);
+		last = mapped;
+	}
+}
+
+static void fill(struct pool *p, struct verdict *v, const struct addr *sampled)
+{
 	uint64_t slots = 0;
 
 	for (size_t i = 0; i < v->sighting_count; i++) {
@@ -70,12 +88,7 @@ static void fill(struct pool *p, struct verdict *v)
 		p->sockets += (slots >> (s->slot & 63) & 1) == 0;
 		slots |= UINT64_C(1) << (s->slot & 63);
 	}
-	for (size_t i = 0; i < v->sample_count; i++) {
-		if (v->samples[i].mapped.family == ADDR_NONE)
-			continue;
-		note_flow(p, v, &nobody, &v->samples[i].mapped);
-		p->sockets++;
-	}
+	fill_samples(p, v, sampled);
 }
 
 static bool one_each(const struct pool *p)
@@ -99,6 +112,18 @@ static double lot_looks_fixed(const struct pool *p)
 	return chance;
 }
 
+/*
+ * One destination saw several addresses, but the samples show that they came one after the other:
+ * the NAT got another one while we looked. Lots would have to fall oddly for that.
+ */
+static bool has_moved(const struct pool *p, double error_max)
+{
+	double orders = 1.0 + p->samples; /* with one change at most */
+
+	return !one_each(p) && p->changes <= 1 && p->samples > 1 &&
+	       orders * pow(0.5, p->samples - 1.0) <= error_max;
+}
+
 static enum verdict_pooling judge(const struct pool *p, const struct verdict *v, double *error)
 {
 	*error = 0;
@@ -112,7 +137,7 @@ static enum verdict_pooling judge(const struct pool *p, const struct verdict *v,
 	return POOLING_PER_DESTINATION;
 }
 
-void allocation_pooling(struct verdict *v, double error_max)
+void allocation_pooling(struct verdict *v, const struct addr *sampled, double error_max)
 {
 	struct pool p = { 0 };
 
@@ -121,14 +146,16 @@ void allocation_pooling(struct verdict *v, double error_max)
 		v->pooling.value = POOLING_NOT_APPLICABLE;
 		return;
 	}
-	fill(&p, v);
+	fill(&p, v, sampled);
 	if (v->pooling.external_count == 0) {
 		v->pooling.cause = v->nat.cause != CAUSE_NONE ? v->nat.cause : CAUSE_NO_SERVER;
 		return;
 	}
 	enum verdict_pooling value = judge(&p, v, &v->pooling.error);
 
-	if (v->pooling.error > error_max)
+	if (has_moved(&p, error_max))
+		v->pooling.cause = CAUSE_CHANGED;
+	else if (v->pooling.error > error_max)
 		v->pooling.cause = v->sample_count > 0 ? CAUSE_LOSS : CAUSE_NOT_TRIED;
 	else
 		v->pooling.value = (uint8_t)value;

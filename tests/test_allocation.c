@@ -174,6 +174,9 @@ static void pooling_is_told_by_whom_it_depends_on(void **state)
 		{ "by destination", "11111111111111111111", "011 022 111 122",
 		  POOLING_PER_DESTINATION },
 		{ "one destination", "", "011 111", POOLING_UNKNOWN },
+		{ "a new address before the samples", "22222222222222222222", "011 021 111",
+		  POOLING_UNKNOWN },
+		{ "a new address meanwhile", "11111111122222222222", "011 021", POOLING_UNKNOWN },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -187,7 +190,8 @@ static void pooling_is_told_by_whom_it_depends_on(void **state)
 		for (const char *s = cases[i].sightings; *s != '\0'; s += s[3] != '\0' ? 4 : 3)
 			pool_sighting(&v, (unsigned)(s[0] - '0'), (unsigned)(s[1] - '0'),
 				      (unsigned)(s[2] - '0'));
-		allocation_pooling(&v, 1e-4);
+		allocation_pooling(&v, &(struct addr){ .family = ADDR_IPV4, .ip = { 30, 0, 0, 1 } },
+				   1e-4);
 		if (v.pooling.value != cases[i].value)
 			fail_msg("%s: %s", cases[i].why, verdict_pooling_word(v.pooling.value));
 	}
