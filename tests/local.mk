@@ -245,6 +245,12 @@ tests_test_sim_net_SOURCES = tests/test_sim_net.c tests/sim_check.c tests/sim_ch
 tests_test_sim_net_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_sim_net_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_unseen
+tests_test_unseen_SOURCES = tests/test_unseen.c tests/score.c tests/score.h \
+	tests/unseen.c tests/unseen.h
+tests_test_unseen_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_unseen_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_nat_tcp
 tests_test_nat_tcp_SOURCES = tests/test_nat_tcp.c $(NAT_RIG)
 tests_test_nat_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

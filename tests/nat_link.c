@@ -1,13 +1,23 @@
 #include "tests/nat_link.h"
 
-#include <stdbool.h>
-
 #define QUEUE_US 1000000
 
 static bool happens(struct rng *rng, double share)
 {
 	/* 53 bits are what a double holds. */
 	return share > 0 && (double)(rng_next(rng) >> 11) * 0x1p-53 < share;
+}
+
+/* Bursts begin so often that the share is as asked for (the model of Gilbert). */
+static bool loses(struct nat_link *l, struct rng *rng)
+{
+	double loss = l->config.loss, ends;
+
+	if (l->config.burst < 2 || loss <= 0 || loss >= 1)
+		return happens(rng, loss);
+	ends = 1.0 / l->config.burst;
+	l->bad = l->bad ? !happens(rng, ends) : happens(rng, ends * loss / (1 - loss));
+	return l->bad;
 }
 
 /* When the last bit is out; false when the queue is too long for it. */
@@ -48,7 +58,7 @@ size_t nat_link_send(struct nat_link *l, struct rng *rng, size_t len, uint64_t n
 {
 	uint64_t out_us;
 
-	if (!pass_rate(l, len, now_us, &out_us) || happens(rng, l->config.loss))
+	if (!pass_rate(l, len, now_us, &out_us) || loses(l, rng))
 		return 0;
 	arrivals[0] = arrival(l, rng, out_us);
 	if (!happens(rng, l->config.duplicate))

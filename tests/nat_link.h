@@ -5,13 +5,15 @@
 #ifndef NATKIT_NAT_LINK_H
 #define NATKIT_NAT_LINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "tests/rng.h"
 
 struct nat_link_config {
-	double loss; /* 0 to 1 */
+	double loss;    /* 0 to 1 */
+	uint32_t burst; /* packets that are lost in a row, on average; 0 or 1: each by itself */
 	double duplicate;
 	double reorder; /* share that jumps the queue, arriving without delay */
 	uint32_t delay_us;
@@ -25,6 +27,7 @@ struct nat_link {
 	struct nat_link_config config;
 	uint64_t free_us; /* when the rate allows the next one */
 	uint64_t last_us; /* of the last arrival, to keep the order */
+	bool bad;         /* in a burst of losses */
 };
 
 /*

@@ -46,6 +46,8 @@ static void start(struct sim_world *w, const struct sim_config *c, struct sim_re
 	sim_path_start(w, &seeds);
 	if (c->flush_at_us != 0)
 		sim_put(w, SIM_FLUSH, 0, c->flush_at_us, (struct bytes){ 0 });
+	if (c->address_changes_at_us != 0)
+		sim_put(w, SIM_NEW_ADDRESS, 0, c->address_changes_at_us, (struct bytes){ 0 });
 }
 
 static void start_hosts(struct sim_world *w)
@@ -133,6 +135,9 @@ static void happen(struct sim_world *w, const struct sim_event *e)
 		break;
 	case SIM_TICK:
 		sim_path_tick(w, e);
+		break;
+	case SIM_NEW_ADDRESS:
+		sim_path_new_address(w);
 		break;
 	default:
 		sim_path_flush(w);

@@ -40,6 +40,11 @@ enum sim_misdeed {
 	SIM_SLOW_CHANGE,       /* changed answers take a second longer */
 	SIM_SLOW,              /* all answers take extra_rtt_us longer */
 	SIM_LOSSY,             /* drops 30 % of what it would answer */
+	SIM_ECHOES,            /* answers twice, the second time with another mapped address */
+	SIM_GARBLES,           /* answers with a wrong id first */
+	SIM_OLD,               /* tells MAPPED-ADDRESS and CHANGED-ADDRESS only (RFC 3489) */
+	SIM_VERBOSE,           /* answers have 1200 bytes */
+	SIM_MISDEEDS,
 };
 
 /* What servers answer over TCP. */
@@ -60,23 +65,26 @@ struct sim_server {
 struct sim_config {
 	const struct nat_profile *profile;
 	uint64_t seed;
-	uint32_t rtt_us;               /* host to server and back; 0: 50 ms */
-	struct nat_link_config access; /* each way, on top of the profile's; no delay in here */
-	bool loses_inside;             /* loss between host and first box; otherwise beyond it */
+	uint32_t rtt_us;                  /* host to server and back; 0: 50 ms */
+	struct nat_link_config access;    /* each way, on top of the profile's; no delay in here */
+	bool loses_inside;                /* loss between host and first box; otherwise beyond it */
+	bool loss_out_only, loss_in_only; /* loss one way only */
+	uint32_t loses_until_us;          /* what the host sends before is lost */
 	struct sim_server servers[SIM_SERVERS_MAX];
-	size_t server_count;        /* 0: one, honest */
-	bool no_servers;            /* the discoveries are told of none */
-	bool tells_alternate;       /* ... of one more: the second address of the first */
-	bool forges;                /* an off-path attacker answers everything with wrong ids */
-	bool hides_own_source;      /* the host drops packets that show its own address */
-	uint64_t flush_at_us;       /* the innermost box reboots; 0: never */
-	uint32_t refused_per_mille; /* datagrams that the system refuses to send */
-	uint32_t wakes_after_us;    /* what is sent before waits until then: ARP, a radio */
-	bool open_fails;            /* no slot but the first can be opened */
-	bool no_sockets;            /* none at all */
-	bool tcp_hides_local;       /* the system does not tell our end of a connection */
-	double confidence;          /* 0: default */
-	uint16_t local_port;        /* as discover_config has it */
+	size_t server_count;            /* 0: one, honest */
+	bool no_servers;                /* the discoveries are told of none */
+	bool tells_alternate;           /* ... of one more: the second address of the first */
+	bool forges;                    /* an off-path attacker answers everything with wrong ids */
+	bool hides_own_source;          /* the host drops packets that show its own address */
+	uint64_t flush_at_us;           /* the innermost box reboots; 0: never */
+	uint64_t address_changes_at_us; /* the outermost box gets another address; 0: never */
+	uint32_t refused_per_mille;     /* datagrams that the system refuses to send */
+	uint32_t wakes_after_us;        /* what is sent before waits until then: ARP, a radio */
+	bool open_fails;                /* no slot but the first can be opened */
+	bool no_sockets;                /* none at all */
+	bool tcp_hides_local;           /* the system does not tell our end of a connection */
+	double confidence;              /* 0: default */
+	uint16_t local_port;            /* as discover_config has it */
 	const struct discover_timing *timing; /* NULL: default */
 	FILE *trace; /* all packets and decisions of boxes, a line each; NULL: none */
 };

@@ -30,6 +30,7 @@ enum sim_happening {
 	SIM_TCP_TIMER,  /* of end `who` */
 	SIM_TICK,       /* of box `who` */
 	SIM_FLUSH,
+	SIM_NEW_ADDRESS,
 };
 
 /* One direction of a way: what the profile does to packets, then what the test asks for. */
@@ -122,6 +123,7 @@ void sim_path_from_servers(struct sim_world *w, struct bytes packet);
 void sim_path_at_box(struct sim_world *w, const struct sim_event *e, struct bytes packet);
 void sim_path_tick(struct sim_world *w, const struct sim_event *e);
 void sim_path_flush(struct sim_world *w);
+void sim_path_new_address(struct sim_world *w);
 
 /* Hosts. */
 void sim_host_start(struct sim_world *w, struct sim_host *h, const struct discover_config *config);

@@ -84,26 +84,40 @@ static void on_decision(void *arg, const struct nat_event *event)
 	sim_trace_decision(box->world, box->layer, event);
 }
 
+static void add_asked(struct sim_world *w, struct sim_way *way, bool out, uint32_t delay_us)
+{
+	struct nat_link_config c = w->config->access;
+
+	if (out ? w->config->loss_in_only : w->config->loss_out_only)
+		c.loss = 0;
+	add_link(way, &c, delay_us);
+}
+
 static void start_ways(struct sim_world *w)
 {
-	const struct nat_link_config *asked = &w->config->access;
+	bool inside = w->config->loses_inside;
 	uint32_t rtt_us = w->config->rtt_us != 0 ? w->config->rtt_us : DEFAULT_RTT_US;
 	uint32_t inside_us = rtt_us >= 4 * INSIDE_US ? INSIDE_US : rtt_us / 4;
 	uint32_t out_us = rtt_us / 2 - inside_us, in_us = rtt_us - rtt_us / 2 - inside_us;
 	bool has_box = w->profile->layer_count > 0;
 
 	w->out = w->in = (struct sim_way){ 0 };
-	add_link(&w->out, w->config->loses_inside ? NULL : asked, out_us);
-	add_link(&w->in, w->config->loses_inside ? NULL : asked, in_us);
+	if (inside) {
+		add_link(&w->out, NULL, out_us);
+		add_link(&w->in, NULL, in_us);
+	} else {
+		add_asked(w, &w->out, true, out_us);
+		add_asked(w, &w->in, false, in_us);
+	}
 	for (size_t i = 0; i < w->host_count; i++) {
 		struct sim_host *h = &w->hosts[i];
 
 		h->up = h->down = (struct sim_way){ 0 };
 		add_link(&h->up, &w->profile->access, inside_us);
 		add_link(&h->down, &w->profile->access, inside_us);
-		if (!has_box || w->config->loses_inside) {
-			add_link(&h->up, asked, has_box ? 0 : out_us);
-			add_link(&h->down, asked, has_box ? 0 : in_us);
+		if (!has_box || inside) {
+			add_asked(w, &h->up, true, has_box ? 0 : out_us);
+			add_asked(w, &h->down, false, has_box ? 0 : in_us);
 		}
 	}
 }
@@ -138,6 +152,8 @@ void sim_path_from_host(struct sim_world *w, struct sim_host *h, struct bytes pa
 	struct sim_event e = { .kind = SIM_AT_SERVERS };
 
 	sim_trace_packet(w, "from host", h->nic, packet);
+	if (w->now_us < SIM_START_US + w->config->loses_until_us)
+		return;
 	if (layers > 0)
 		e = (struct sim_event){ .kind = SIM_AT_BOX,
 					.who = (uint16_t)(layers - 1),
@@ -184,6 +200,20 @@ void sim_path_tick(struct sim_world *w, const struct sim_event *e)
 		return; /* an earlier one took its place */
 	box->tick_us = UINT64_MAX;
 	look_after(w, e->who);
+}
+
+void sim_path_new_address(struct sim_world *w)
+{
+	struct addr external;
+
+	for (size_t i = 0; i < w->profile->layer_count; i++) {
+		if (w->profile->layers[i].external_count == 0)
+			continue;
+		external = w->profile->layers[i].externals[0];
+		external.ip[addr_ip_len(external.family) - 1] ^= 0x40;
+		nat_new_address(w->boxes[i].nat, &external, w->now_us);
+		return;
+	}
 }
 
 void sim_path_flush(struct sim_world *w)

@@ -126,6 +126,36 @@ static struct bytes build_error(const struct stun_msg *asked, uint16_t code, uin
 	return out;
 }
 
+/* As a server of RFC 3489 has it. */
+static struct bytes build_old(const struct stun_msg *asked, const struct addr *from,
+			      const struct addr *source, const struct addr *changed, uint8_t *buf,
+			      size_t cap)
+{
+	struct stun_builder b = stun_build(buf, cap, STUN_BINDING, STUN_SUCCESS, &asked->tid);
+	struct bytes out = { 0 };
+
+	(void)stun_attr_put_addr(&b, STUN_ATTR_MAPPED_ADDRESS, from);
+	(void)stun_attr_put_addr(&b, STUN_ATTR_SOURCE_ADDRESS, source);
+	(void)stun_attr_put_addr(&b, STUN_ATTR_CHANGED_ADDRESS, changed);
+	(void)stun_build_finish(&b, &out);
+	return out;
+}
+
+/* As many bytes as fit into one datagram, most of them of no use. */
+static struct bytes build_verbose(const struct stun_msg *asked, const struct addr *from,
+				  const struct addr *other, uint8_t *buf, size_t cap)
+{
+	static const uint8_t padding[1100];
+	struct stun_builder b = stun_build(buf, cap, STUN_BINDING, STUN_SUCCESS, &asked->tid);
+	struct bytes out = { 0 };
+
+	(void)stun_attr_put_bytes(&b, 0x8abc, bytes_of(padding, sizeof(padding)));
+	(void)stun_attr_put_xor_addr(&b, STUN_ATTR_XOR_MAPPED_ADDRESS, from);
+	(void)stun_attr_put_addr(&b, STUN_ATTR_OTHER_ADDRESS, other);
+	(void)stun_build_finish(&b, &out);
+	return out;
+}
+
 /* What a server that lies in OTHER-ADDRESS says there; family ADDR_NONE: it does not. */
 static struct addr lie_of(const struct sim_world *w, size_t server)
 {
@@ -186,8 +216,14 @@ static void bend(struct sim_world *w, const struct served *s, struct answer *a, 
 	uint8_t misdeed = w->config->servers[s->server].misdeed;
 	bool changes = s->change.address || s->change.port;
 	struct addr lie = lie_of(w, s->server);
+	struct addr source = sim_server_addr(w, s->server, a->socket);
+	struct addr other = sim_server_addr(w, s->server, (s->socket & 3) ^ 3);
 
-	if (misdeed == SIM_REFUSES_BINDING) {
+	if (misdeed == SIM_OLD) {
+		a->msg = build_old(&s->asked, &s->from, &source, &other, buf, cap);
+	} else if (misdeed == SIM_VERBOSE) {
+		a->msg = build_verbose(&s->asked, &s->from, &other, buf, cap);
+	} else if (misdeed == SIM_REFUSES_BINDING) {
 		a->msg = build_error(&s->asked, 400, buf, cap);
 	} else if (misdeed == SIM_REFUSES_CHANGE && changes) {
 		a->msg = build_error(&s->asked, 420, buf, cap);
@@ -212,6 +248,24 @@ static void reply(struct sim_world *w, const struct served *s, const struct answ
 		sim_put(w, SIM_REPLY, 0, w->now_us + a->extra_us, packet);
 	else
 		sim_path_from_servers(w, packet);
+}
+
+/* One more answer beside the honest one. */
+static void talk_too_much(struct sim_world *w, const struct served *s, const struct answer *a)
+{
+	uint8_t misdeed = w->config->servers[s->server].misdeed;
+	struct addr seen = addr_with_port(&s->from, (uint16_t)(s->from.port ^ 0x155));
+	struct answer more = *a;
+	struct served of = *s;
+	uint8_t buf[ANSWER_MAX];
+
+	if (misdeed != SIM_ECHOES && misdeed != SIM_GARBLES)
+		return;
+	if (misdeed == SIM_GARBLES)
+		of.asked.tid.bytes[5] ^= 0x40;
+	more.msg = build_answer(&of.asked, &seen, NULL, buf, sizeof(buf));
+	more.extra_us = misdeed == SIM_ECHOES ? a->extra_us + 1000 : 0;
+	reply(w, s, &more);
 }
 
 static void serve_udp(struct sim_world *w, size_t server, uint8_t socket, const struct packet *p)
@@ -240,8 +294,10 @@ static void serve_udp(struct sim_world *w, size_t server, uint8_t socket, const 
 			     .socket = socket == SIM_PLAIN_SOCKET ? socket : made.socket,
 			     .extra_us = sim_server_extra_us(w, server) };
 	bend(w, &s, &a, bent, sizeof(bent));
-	if (a.msg.len > 0)
-		reply(w, &s, &a);
+	if (a.msg.len == 0)
+		return;
+	talk_too_much(w, &s, &a);
+	reply(w, &s, &a);
 }
 
 /* As asked for in sim_config.servers[].tcp_answer; empty: the honest way. */

@@ -46,3 +46,10 @@ tests_bench_ports_SOURCES = tests/bench/ports.c \
 	tests/port_box.c tests/port_box.h \
 	tests/port_cases.c tests/port_cases.h
 tests_bench_ports_LDADD = $(PROBE_LIBS)
+
+# Networks that no table lists, class by class.
+check_PROGRAMS += tests/bench/unseen
+tests_bench_unseen_SOURCES = tests/bench/unseen.c \
+	tests/score.c tests/score.h \
+	tests/unseen.c tests/unseen.h
+tests_bench_unseen_LDADD = $(SIM_LIBS)
