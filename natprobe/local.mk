@@ -131,3 +131,4 @@ dist_man_MANS += doc/natprobe.1
 dist_doc_DATA += doc/natprobe.schema.json
 dist_doc_DATA += doc/ci-example.yml
 dist_doc_DATA += doc/properties.md
+dist_doc_DATA += doc/comparison.md
