@@ -375,8 +375,7 @@ static void end_gateway(struct discover *d)
 static void end_confidence(struct discover *d)
 {
 	struct verdict *v = &d->verdict;
-	struct probe_view view = discover_view(d);
-	struct probe_loss loss = probe_view_loss(&view);
+	struct probe_loss loss = probe_log_link_loss(&d->log, d->rate.since_us, d->now_us);
 
 	v->loss = confidence_loss(loss.answered, loss.lost);
 	v->confidence_asked = d->confidence;

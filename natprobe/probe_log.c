@@ -290,3 +290,19 @@ void probe_log_loss(const struct probe_log *log, uint64_t since_us, uint64_t now
 		out[p->want.server].lost += fates[i] == PROBE_FATE_LOST;
 	}
 }
+
+struct probe_loss probe_log_link_loss(const struct probe_log *log, uint64_t since_us,
+				      uint64_t now_us)
+{
+	uint8_t fates[PROBE_LOG_MAX];
+	struct probe_loss loss = { 0 };
+
+	probe_log_fates(log, now_us, fates);
+	for (size_t i = 0; i < log->count; i++) {
+		if (log->probes[i].sent_us < since_us || log->probes[i].want.exposed)
+			continue;
+		loss.answered += fates[i] == PROBE_FATE_ANSWERED;
+		loss.lost += fates[i] == PROBE_FATE_LOST;
+	}
+	return loss;
+}

@@ -38,6 +38,7 @@ struct probe_want {
 	struct addr to;
 	struct addr source; /* where the answer must come from */
 	struct stun_change change;
+	bool exposed; /* what other probes bring in may end its mapping before its answer comes */
 };
 
 struct probe {
@@ -150,6 +151,13 @@ enum probe_match probe_log_match(struct probe_log *log, uint8_t slot, const stru
  */
 void probe_log_loss(const struct probe_log *log, uint64_t since_us, uint64_t now_us,
 		    struct probe_loss out[static VERDICT_SERVERS_MAX]);
+
+/*
+ * The same of all paths together, and of those probes alone whose answers nothing but a link can
+ * lose: some NATs forget a mapping that an unexpected datagram meets.
+ */
+struct probe_loss probe_log_link_loss(const struct probe_log *log, uint64_t since_us,
+				      uint64_t now_us);
 
 /* The same of one probe: what became of it, if that is known and tells something. */
 enum probe_fate {

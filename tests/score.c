@@ -22,7 +22,8 @@ static bool links_decide(const struct nat_profile *p)
 	for (unsigned i = 0; i < p->layer_count; i++) {
 		const struct nat_config *n = &p->layers[i];
 
-		if (n->udp_blocked || n->udp_ports_allowed[0] != 0 || n->rate_per_s != 0)
+		if (n->udp_blocked || n->udp_ports_allowed[0] != 0 || n->rate_per_s != 0 ||
+		    n->subscriber_limit != 0)
 			return false;
 	}
 	return true;

@@ -63,6 +63,22 @@ static void nothing_is_wrong_without_loss(void **state)
 	assert_int_equal(judge_all(0, 1, SEEDS), 0);
 }
 
+/* A NAT that forgets a mapping which an unexpected answer meets loses nothing on the way. */
+static void what_filters_do_is_no_loss(void **state)
+{
+	struct unseen u;
+
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		struct sim_result results[SIM_INTERFACES_MAX];
+
+		unseen_make(&unseen_classes[0], seed, 0, &u);
+		u.profile.layers[0].filtering = NAT_APD;
+		u.profile.layers[0].dies_on_unexpected = true;
+		(void)sim_run(&u.net, results);
+		assert_true(results[0].verdict.loss.known && results[0].verdict.loss.low == 0);
+	}
+}
+
 static void hardly_anything_is_wrong_with_loss(void **state)
 {
 	assert_in_range(judge_all(LOST, 1000, LOSSY_SEEDS), 0, WRONG_IN_ALL);
@@ -72,6 +88,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_wrong_without_loss),
+		cmocka_unit_test(what_filters_do_is_no_loss),
 		cmocka_unit_test(hardly_anything_is_wrong_with_loss),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

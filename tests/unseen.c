@@ -572,6 +572,7 @@ static void unsettle(struct unseen *u)
 		expect(u, "mapping", "in endpoint-independent,mixed");
 		expect(u, "mapping.tcp", "in endpoint-independent,mixed");
 	}
+	u->loses = true; /* what was under way to a mapping */
 	forget(u, "cgn");
 	expect(u, "hairpin", hairpins[box(u)->hairpin]); /* what was open, may be seen */
 }
