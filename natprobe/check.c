@@ -36,7 +36,8 @@ static size_t open_parts(const struct check *c, size_t *total)
 	return open;
 }
 
-static void pass_floor(struct check *c, struct probe *p)
+/* Returns whether it wants the floor. */
+static bool ask_for_floor(struct check *c, struct probe *p)
 {
 	bool wants = probe_wants_floor(p);
 	size_t next = floor_want(c->floor, probe_index(p), wants);
@@ -45,6 +46,13 @@ static void pass_floor(struct check *c, struct probe *p)
 		probe_take_floor(p, false);
 	if (next != FLOOR_NOBODY)
 		probe_take_floor(c->probes[next], true);
+	return wants;
+}
+
+static void pass_floor(struct check *c, struct probe *p)
+{
+	if (!ask_for_floor(c, p))
+		(void)ask_for_floor(c, p); /* who lets others go first wants it again */
 }
 
 static void on_change(void *arg, struct probe *p)

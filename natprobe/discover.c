@@ -322,6 +322,7 @@ const struct verdict *discover_verdict(const struct discover *d)
 void discover_take_floor(struct discover *d, bool granted)
 {
 	d->has_floor = granted;
+	discover_end_look(d);
 }
 
 struct discover_progress discover_progress(const struct discover *d)

@@ -140,6 +140,10 @@ const struct verdict *discover_verdict(const struct discover *d);
  * them has the floor at a time: it is asked for with discover_wants_floor and held until that
  * turns false. Who has not got it does not send what makes a mapping. The floor is granted
  * from the start unless discover_take_floor(d, false) was called before the first discover_next.
+ *
+ * Who has the floor and no answer for a moment wants it no more, and again as soon as it is taken
+ * away: ask a second time, and those who waited go first. A dead interface so costs the others a
+ * moment.
  */
 bool discover_wants_floor(const struct discover *d);
 void discover_take_floor(struct discover *d, bool granted);

@@ -291,13 +291,14 @@ bool discover_wants_floor(const struct discover *d)
 	if (d->finished)
 		return false;
 	if (d->answered_us == 0)
-		return !discover_yields(d);
+		return !discover_yields(d) && !discover_has_looked(d);
 	view = discover_view(d);
 	return makes_mappings(d, &view);
 }
 
 void discover_run(struct discover *d)
 {
+	discover_begin_look(d);
 	if (d->server_count == 0)
 		discover_end(d, CAUSE_NO_SERVER);
 	else if (d->slots[MAPPING_SLOT] == SLOT_FAILED)

@@ -2,15 +2,55 @@
 #include "confidence.h"
 #include "discover_state.h"
 
-/* Silence after which another discovery behind the same NAT may go ahead. */
+/* Silence, while we have the floor, after which others need not wait for us any more. */
 #define YIELD_US 600000
+
+/* As much of it at a time, where others wait: most round trips are shorter. */
+#define LOOK_US 200000
 
 /* UDP port that networks leave open which block others: HTTP/3 has it. */
 #define DETOUR_PORT 443
 
+static uint64_t later_than_now(const struct discover *d, uint64_t at_us)
+{
+	return at_us > d->now_us ? at_us : UINT64_MAX;
+}
+
+static uint64_t min_of(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t this_look_us(const struct discover *d)
+{
+	return d->look_since_us != 0 ? d->now_us - d->look_since_us : 0;
+}
+
+void discover_begin_look(struct discover *d)
+{
+	if (d->has_floor && d->look_since_us == 0)
+		d->look_since_us = d->now_us > 0 ? d->now_us : 1;
+}
+
+void discover_end_look(struct discover *d)
+{
+	d->looked_us += this_look_us(d);
+	d->look_since_us = 0;
+}
+
+bool discover_has_looked(const struct discover *d)
+{
+	return d->answered_us == 0 && this_look_us(d) >= LOOK_US;
+}
+
+static bool has_looked_for(const struct discover *d, uint64_t us)
+{
+	return d->answered_us == 0 && d->looked_us + this_look_us(d) >= us;
+}
+
 bool discover_yields(const struct discover *d)
 {
-	return d->begun_us != 0 && d->answered_us == 0 && d->now_us >= d->begun_us + YIELD_US;
+	return has_looked_for(d, YIELD_US);
 }
 
 /* UDP probes that should have been answered by now, over a path as long as TCP's. */
@@ -127,7 +167,10 @@ static bool is_blocked(struct discover *d)
 /* No answer by UDP yet. */
 void discover_run_silent(struct discover *d)
 {
-	bool late = d->now_us >= d->begun_us + d->timing.give_up_us;
+	uint64_t give_up_us = d->timing.give_up_us;
+	/* While others had the floor, nothing could be answered. */
+	bool late = d->now_us >= d->begun_us + give_up_us &&
+		    has_looked_for(d, min_of(give_up_us, YIELD_US));
 	bool unsent = d->log.sent == 0 && d->log.send_errors >= 3;
 
 	if (streams_are_answered(&d->streams)) {
@@ -145,23 +188,17 @@ void discover_run_silent(struct discover *d)
 		discover_end(d, CAUSE_NO_SERVER);
 }
 
-static uint64_t later_than_now(const struct discover *d, uint64_t at_us)
-{
-	return at_us > d->now_us ? at_us : UINT64_MAX;
-}
-
-static uint64_t min_of(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* While nobody has answered by UDP. */
 uint64_t discover_silent_deadline_us(const struct discover *d)
 {
 	uint64_t deadline = later_than_now(d, d->begun_us + d->timing.give_up_us);
 	uint64_t tail_us = timing_tail_us(&d->timing, d->streams.rtt_us);
 
-	deadline = min_of(deadline, later_than_now(d, d->begun_us + YIELD_US));
+	if (d->look_since_us != 0) {
+		deadline = min_of(deadline, later_than_now(d, d->look_since_us + LOOK_US));
+		deadline = min_of(deadline,
+				  later_than_now(d, d->look_since_us + YIELD_US - d->looked_us));
+	}
 	if (!streams_are_answered(&d->streams))
 		deadline = min_of(deadline,
 				  later_than_now(d, tcp_control_deadline_us(&d->tcp, &d->streams)));

@@ -78,7 +78,9 @@ struct discover {
 	bool started, finished;
 	bool has_floor;
 	uint64_t now_us, started_us;
-	uint64_t begun_us;        /* when the first probe was allowed to leave; 0: not yet */
+	uint64_t begun_us;      /* when the first probe was allowed to leave; 0: not yet */
+	uint64_t look_since_us; /* since when we have the floor without an answer; 0: we have not */
+	uint64_t looked_us;     /* how long before that, all together */
 	struct addr nat64_prefix; /* family ADDR_NONE: none is known */
 	uint8_t nat64_len;
 	uint64_t answered_us; /* first answer by UDP, of any kind; 0: none */
@@ -102,6 +104,13 @@ size_t discover_budget_left(const struct discover *d);
 enum verdict_answer discover_nat(const struct discover *d);
 
 void discover_start(struct discover *d);
+
+/* From and until when it has the floor. */
+void discover_begin_look(struct discover *d);
+void discover_end_look(struct discover *d);
+
+/* It has had the floor for a moment and nobody answered: others who wait go first. */
+bool discover_has_looked(const struct discover *d);
 
 /* Nobody has answered for so long that others need not wait for this discovery any more. */
 bool discover_yields(const struct discover *d);

@@ -89,24 +89,32 @@ static void start_floor(struct sim_world *w)
 	}
 }
 
+/* True where somebody got the floor by this. */
+static bool ask_for_floor(struct sim_world *w, size_t i)
+{
+	struct sim_host *h = &w->hosts[i];
+	bool wants = !h->result->ended && discover_wants_floor(h->discover);
+	bool had = floor_has(w->floor, i);
+	size_t next = floor_want(w->floor, i, wants);
+
+	if (had && !wants)
+		discover_take_floor(h->discover, false);
+	if (next == FLOOR_NOBODY)
+		return false;
+	discover_take_floor(w->hosts[next].discover, true);
+	w->hosts[next].is_awake = true;
+	return true;
+}
+
 /* After each step: true where somebody got the floor, and may go on. */
 static bool pass_floor(struct sim_world *w)
 {
 	bool passed = false;
 
 	for (size_t i = 0; w->floor != NULL && i < w->host_count; i++) {
-		struct sim_host *h = &w->hosts[i];
-		bool wants = !h->result->ended && discover_wants_floor(h->discover);
-		bool had = floor_has(w->floor, i);
-		size_t next = floor_want(w->floor, i, wants);
-
-		if (had && !wants)
-			discover_take_floor(h->discover, false);
-		if (next == FLOOR_NOBODY)
-			continue;
-		discover_take_floor(w->hosts[next].discover, true);
-		w->hosts[next].is_awake = true;
-		passed = true;
+		passed = ask_for_floor(w, i) || passed;
+		passed =
+			ask_for_floor(w, i) || passed; /* who lets others go first wants it again */
 	}
 	return passed;
 }

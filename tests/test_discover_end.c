@@ -121,7 +121,7 @@ static unsigned drive(struct discover *d, uint64_t *now_us)
 	struct discover_action a;
 	unsigned sent = 0;
 
-	while (discover_next(d, *now_us, &a) != DISCOVER_WAIT) {
+	while (discover_next(d, *now_us, &a) != DISCOVER_WAIT && a.kind != DISCOVER_DONE) {
 		if (a.kind == DISCOVER_OPEN)
 			discover_on_open(d, a.slot, &bound);
 		sent += a.kind == DISCOVER_SEND;
@@ -130,7 +130,7 @@ static unsigned drive(struct discover *d, uint64_t *now_us)
 	return sent;
 }
 
-/* Who has not got the floor makes no mapping; who gets no answers does not keep it for ever. */
+/* Who has not got the floor makes no mapping. */
 static void discoveries_take_turns(void **state)
 {
 	struct discover_server server = { addr_ipv4(203, 0, 113, 1, 3478), "a" };
@@ -151,12 +151,78 @@ static void discoveries_take_turns(void **state)
 	discover_take_floor(d, true);
 	assert_true(drive(d, &now_us) + drive(d, &now_us) >= 1);
 	assert_true(discover_wants_floor(d));
-	while (now_us < 1200000)
-		(void)drive(d, &now_us);
-	assert_false(discover_wants_floor(d));
 	discover_stop(d, now_us);
 	assert_false(discover_wants_floor(d));
 	discover_free(d);
+}
+
+static struct discover *new_one(void)
+{
+	static const struct discover_server server = {
+		.addr = { .family = ADDR_IPV4, .ip = { 203, 0, 113, 1 }, .port = 3478 },
+		.name = "a",
+	};
+	const struct discover_config config = { .local = addr_ipv4(10, 0, 0, 1, 0),
+						.servers = &server,
+						.server_count = 1,
+						.random = fill_zero };
+	struct discover *d = discover_new(&config);
+
+	assert_non_null(d);
+	discover_take_floor(d, false);
+	return d;
+}
+
+/* Goes on until it does not want the floor, and takes it away. Returns how long that took. */
+static uint64_t look(struct discover *d, uint64_t now_us)
+{
+	uint64_t at_us = now_us;
+	unsigned sent = 0;
+
+	discover_take_floor(d, true);
+	while (discover_wants_floor(d)) {
+		now_us = at_us;
+		sent += drive(d, &at_us);
+	}
+	assert_true(sent > 0);
+	discover_take_floor(d, false);
+	return now_us;
+}
+
+/* ... and none of the others' time counts as its own. */
+static void who_gets_no_answer_lets_others_go_first(void **state)
+{
+	struct discover *d = new_one();
+	uint64_t now_us = 1000;
+
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t began_us = now_us;
+
+		now_us = look(d, now_us);
+		assert_in_range(now_us - began_us, 100000, 250000);
+		assert_true(discover_wants_floor(d) == (i < 2));
+		assert_true((discover_verdict(d) == NULL) == (i < 2));
+		now_us += 2000000;
+		for (uint64_t at_us = now_us - 1000000; i < 2 && at_us < now_us;)
+			assert_int_equal(drive(d, &at_us), 0);
+	}
+	discover_free(d);
+}
+
+#define DEAD 5
+
+static void dead_interfaces_cost_others_a_moment_each(void **state)
+{
+	struct discover *d[DEAD];
+	uint64_t now_us = 1000;
+
+	for (size_t i = 0; i < DEAD; i++) {
+		d[i] = new_one();
+		now_us = look(d[i], now_us);
+	}
+	assert_in_range(now_us, 1000, 1000 + DEAD * 250000);
+	for (size_t i = 0; i < DEAD; i++)
+		discover_free(d[i]);
 }
 
 int main(void)
@@ -167,6 +233,8 @@ int main(void)
 		cmocka_unit_test(a_small_budget_is_named),
 		cmocka_unit_test(a_deadline_ends_it),
 		cmocka_unit_test(discoveries_take_turns),
+		cmocka_unit_test(who_gets_no_answer_lets_others_go_first),
+		cmocka_unit_test(dead_interfaces_cost_others_a_moment_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
