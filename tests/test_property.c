@@ -382,6 +382,23 @@ static void the_table_of_properties_is_the_documented_one(void **state)
 	free(doc);
 }
 
+static void every_cause_is_in_the_schema(void **state)
+{
+	char *schema = read_doc("natprobe.schema.json");
+
+	if (schema == NULL)
+		skip();
+	for (unsigned c = CAUSE_NONE + 1; c < CAUSES; c++) {
+		char quoted[WORD_MAX];
+
+		snprintf(quoted, sizeof(quoted), "\"%s\"",
+			 verdict_cause_word((enum verdict_cause)c));
+		if (strstr(schema, quoted) == NULL)
+			fail_msg("doc/natprobe.schema.json does not know the reason %s", quoted);
+	}
+	free(schema);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +417,7 @@ int main(void)
 		cmocka_unit_test(unknown_is_printed_with_what_is_possible),
 		cmocka_unit_test(geography_is_text),
 		cmocka_unit_test(the_table_of_properties_is_the_documented_one),
+		cmocka_unit_test(every_cause_is_in_the_schema),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
