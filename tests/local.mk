@@ -109,6 +109,11 @@ UNIT_TESTS += tests/test_crc32
 tests_test_crc32_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_crc32_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_base64
+tests_test_base64_SOURCES = tests/test_base64.c tests/rng.h
+tests_test_base64_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_base64_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_opaque
 tests_test_opaque_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_opaque_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
