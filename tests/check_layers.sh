@@ -2,9 +2,9 @@
 # check_layers.sh [TREE] - do the walls stand (doc/architecture.md)? Names every breach.
 #
 #   - lib/ includes nothing of the programs, and no program anything of another one
-#   - codec and decisions (what lib/local.mk puts into libcore and natprobe/local.mk into libprobe)
-#     include each other and a few headers of the C library: no libevent, no socket, no clock, and
-#     they print nothing
+#   - codec and decisions (what lib/local.mk puts into libcore, natprobe/local.mk into libprobe and
+#     turnd/local.mk into libturnd_core) include each other and a few headers of the C library: no
+#     libevent, no socket, no clock, and they print nothing
 #   - only lib/log.c knows syslog; headers of Linux alone are included by *_linux.c
 #   - a .c includes its own .h first, and every .h compiles alone
 set -u
@@ -22,6 +22,7 @@ lib/addr.c arpa/inet.h
 lib/geo.c maxminddb.h
 lib/opaque.c uni*.h
 lib/stun_auth.c openssl/*
+turnd/nonce.c openssl/crypto.h
 '
 
 # Calls that no codec or decision makes.
@@ -142,7 +143,8 @@ check_headers_alone() {
 shopt -s nullglob
 files=(lib/*.[ch] stund/*.[ch] turnd/*.[ch] turnd/*/*.[ch] natprobe/*.[ch])
 core=" $(sources lib/local.mk lib_libcore_a_SOURCES | xargs) $(
-	sources natprobe/local.mk natprobe_libprobe_a_SOURCES | xargs) "
+	sources natprobe/local.mk natprobe_libprobe_a_SOURCES | xargs) $(
+	sources turnd/local.mk turnd_libturnd_core_a_SOURCES | xargs) "
 
 check_includes
 check_first_include

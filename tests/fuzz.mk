@@ -37,6 +37,11 @@ tests_fuzz_nat_model_SOURCES = tests/fuzz_nat_model.c tests/fuzz_check.h $(FUZZ_
 tests_fuzz_nat_model_LDADD = $(NAT_LIBS)
 tests_fuzz_nat_model_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_nonce
+tests_fuzz_nonce_SOURCES = tests/fuzz_nonce.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_nonce_LDADD = $(TURND_CORE_LIBS)
+tests_fuzz_nonce_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_opaque
 tests_fuzz_opaque_SOURCES = tests/fuzz_opaque.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_opaque_LDADD = $(CORE_LIBS)

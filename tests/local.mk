@@ -512,6 +512,12 @@ tests_test_listen_LDADD = $(STUND_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/test_listen_crowd
 tests_test_listen_crowd_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 tests_test_listen_crowd_LDADD = $(STUND_LIBS) $(CMOCKA_LIBS)
+
+# turnd: who may use it
+UNIT_TESTS += tests/test_nonce
+tests_test_nonce_SOURCES = tests/test_nonce.c tests/rng.h $(ALLOC_COUNT)
+tests_test_nonce_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_nonce_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
 endif
 
 check_PROGRAMS += $(UNIT_TESTS)

@@ -1,1 +1,8 @@
-# The TURN relay moves in here; until then nothing is built in this folder.
+# turnd, the TURN relay. What decides is pure, as in lib/libcore.a: no socket, no clock.
+noinst_LIBRARIES += turnd/libturnd_core.a
+
+turnd_libturnd_core_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+turnd_libturnd_core_a_SOURCES = \
+	turnd/nonce.c turnd/nonce.h
+
+TURND_CORE_LIBS = turnd/libturnd_core.a $(CORE_LIBS)
