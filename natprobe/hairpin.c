@@ -34,14 +34,14 @@ static bool wants_copy(const struct hairpin *h, const struct probe_view *view)
 
 	if (!h->begun || h->answered > 0 || view->exhausted)
 		return false;
-	if (h->sent < t->copies + FIRST_COPIES)
+	if (h->tried < t->copies + FIRST_COPIES)
 		return true;
-	return h->sent < t->copies_max + FIRST_COPIES && error_of(h, view) > view->error_max;
+	return h->tried < t->copies_max + FIRST_COPIES && error_of(h, view) > view->error_max;
 }
 
 bool hairpin_next(const struct hairpin *h, const struct probe_view *view, struct probe_want *want)
 {
-	unsigned end = h->sent % HAIRPIN_ENDS;
+	unsigned end = h->tried % HAIRPIN_ENDS;
 	const struct addr *to = &h->ends[1 - end].mapped;
 
 	if (!wants_copy(h, view) || view->now_us < h->next_us ||
@@ -60,6 +60,7 @@ bool hairpin_next(const struct hairpin *h, const struct probe_view *view, struct
 
 void hairpin_sent(struct hairpin *h, const struct probe_view *view)
 {
+	h->tried++;
 	h->sent++;
 	h->last_us = view->now_us;
 	h->next_us = view->now_us + GAP_US;
@@ -67,12 +68,13 @@ void hairpin_sent(struct hairpin *h, const struct probe_view *view)
 
 void hairpin_withdrawn(struct hairpin *h)
 {
-	h->sent--;
+	if (h->sent > 0) /* none is left after a restart */
+		h->sent--;
 }
 
 void hairpin_restart(struct hairpin *h, uint64_t now_us)
 {
-	h->sent = 0;
+	h->tried = h->sent = 0;
 	h->next_us = now_us;
 }
 
@@ -80,13 +82,15 @@ void hairpin_on_arrival(struct hairpin *h, uint8_t item, uint8_t slot, const str
 {
 	if (!h->begun || item >= HAIRPIN_ENDS || slot != h->ends[1 - item].slot)
 		return;
-	if (h->answered++ == 0)
+	if (h->answered == 0)
 		h->source = *from;
+	if (h->answered == 0 || h->answered < h->sent) /* a network may repeat it for ever */
+		h->answered++;
 }
 
 bool hairpin_has_mappings(const struct hairpin *h)
 {
-	return h->sent >= HAIRPIN_ENDS;
+	return h->tried >= HAIRPIN_ENDS;
 }
 
 bool hairpin_is_sent(const struct hairpin *h, const struct probe_view *view)
@@ -175,7 +179,10 @@ void hairpin_end(const struct hairpin *h, const struct probe_view *view,
 		set_value(v, addr_equal_ip(&h->source, local) ? HAIRPIN_INTERNAL_SOURCE
 							      : HAIRPIN_EXTERNAL_SOURCE);
 	else if (h->sent == 0)
-		set_unknown(v, HAIRPIN_ANY, cause != CAUSE_NONE ? cause : CAUSE_NOT_TRIED);
+		set_unknown(v, HAIRPIN_ANY,
+			    cause != CAUSE_NONE ? cause
+			    : h->tried > 0      ? CAUSE_LOCAL_ERROR
+						: CAUSE_NOT_TRIED);
 	else
 		end_silent(h, view, rest, cause, v);
 }

@@ -5,8 +5,8 @@
  * Two sockets that serve no other test any more, and whose mapped addresses are known, send to
  * each other's mapped address in turns, so that each opens its filter for the other's. What
  * arrives is told by its transaction id. What is sent to a mapping that the NAT has forgotten
- * cannot arrive: at the end they ask the server again what it sees. Silence means `no` only where the filter cannot be
- * what hides it: that is judged when all is known.
+ * cannot arrive: at the end they ask the server again what it sees. Silence means `no` only where
+ * the filter cannot be what hides it: that is judged when all is known.
  */
 #ifndef NATPROBE_HAIRPIN_H
 #define NATPROBE_HAIRPIN_H
@@ -22,6 +22,7 @@ struct hairpin {
 		uint8_t slot;
 		struct addr mapped;
 	} ends[HAIRPIN_ENDS];
+	uint16_t tried; /* sent, or refused by the system */
 	uint16_t sent, answered;
 	bool is_checked;              /* the ends ask again who they are: asks of that number */
 	uint8_t checks[HAIRPIN_ENDS]; /* ... ASK_NONE: it could not be asked */

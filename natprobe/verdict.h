@@ -58,7 +58,7 @@ enum verdict_cause {
 	CAUSE_FEW_ENDPOINTS, /* not enough endpoints answered to tell what remains possible apart */
 	CAUSE_BUDGET,        /* the datagrams that one discovery may send were used up */
 	CAUSE_TIMEOUT,       /* the discovery's deadline came first */
-	CAUSE_LOCAL_ERROR,   /* no socket could be opened */
+	CAUSE_LOCAL_ERROR,   /* this host could not open a socket, or refused to send */
 	CAUSE_NOT_TRIED,     /* this run was not asked to look, or had nothing to ask */
 	CAUSE_FILTERED,      /* the filter hides it: mappings differ per destination */
 	CAUSE_HOST_HIDES,    /* this host drops packets that show its own address as their source */

@@ -188,6 +188,47 @@ static void silence_of_a_lost_mapping_does_not_count(void **state)
 	}
 }
 
+/* As a local filter does, or a mapped address that no socket may send to. */
+static void what_the_system_refuses_is_not_tried_for_ever(void **state)
+{
+	struct bench *b = begin(40, 0);
+	struct hairpin_rest rest = open_nat();
+	struct probe_want want;
+	struct verdict v = { 0 };
+	unsigned tries = 0;
+
+	for (; !hairpin_is_over(&b->hairpin, &b->view); b->view.now_us += 15000) {
+		if (!hairpin_next(&b->hairpin, &b->view, &want))
+			continue;
+		hairpin_sent(&b->hairpin, &b->view);
+		hairpin_withdrawn(&b->hairpin);
+		if (++tries > 20)
+			fail_msg("it does not end");
+	}
+	assert_true(hairpin_has_mappings(&b->hairpin));
+	hairpin_end(&b->hairpin, &b->view, &rest, &local, CAUSE_NONE, &v);
+	assert_int_equal(v.hairpin.sent, 0);
+	assert_int_equal(v.hairpin.cause, CAUSE_LOCAL_ERROR);
+}
+
+/* Whoever is near the path can send a copy again and again. */
+static void arrivals_are_no_more_than_what_was_sent(void **state)
+{
+	const struct addr first = addr_ipv4(21, 0, 0, 2, 4000), later = addr_ipv4(9, 9, 9, 9, 9);
+	struct bench *b = begin(40, 0);
+
+	hairpin_sent(&b->hairpin, &b->view);
+	hairpin_on_arrival(&b->hairpin, 0, 7, &first);
+	for (unsigned i = 0; i <= UINT16_MAX; i++)
+		hairpin_on_arrival(&b->hairpin, 0, 7, &later);
+	assert_int_equal(b->hairpin.answered, 1);
+	assert_true(addr_equal(&b->hairpin.source, &first));
+	assert_true(hairpin_is_over(&b->hairpin, &b->view));
+	hairpin_restart(&b->hairpin, b->view.now_us);
+	hairpin_withdrawn(&b->hairpin);
+	assert_int_equal(b->hairpin.sent, 0);
+}
+
 static void an_early_end_says_why(void **state)
 {
 	struct bench *b = begin(40, 0);
@@ -218,6 +259,8 @@ int main(void)
 		cmocka_unit_test(an_arrival_ends_it_and_shows_its_source),
 		cmocka_unit_test(silence_counts_where_nothing_hides_it),
 		cmocka_unit_test(silence_of_a_lost_mapping_does_not_count),
+		cmocka_unit_test(what_the_system_refuses_is_not_tried_for_ever),
+		cmocka_unit_test(arrivals_are_no_more_than_what_was_sent),
 		cmocka_unit_test(an_early_end_says_why),
 	};
 
