@@ -2,6 +2,7 @@
 #include "confidence.h"
 #include "discover_state.h"
 #include "nat64.h"
+#include "reach.h"
 
 /* Datagrams that the samples leave to the hairpin and the gateway, and to a filter. */
 #define SAMPLES_RESERVE 20
@@ -82,6 +83,16 @@ static void run_samples(struct discover *d, const struct probe_view *view)
 		     left > reserve ? left - reserve : 0);
 }
 
+/* Whoever lies about our mapped address does not choose whom we send hairpins to. */
+static bool may_be_ours(const struct discover *d, const struct addr *mapped)
+{
+	struct addr server = d->samples.to;
+
+	if (mapped->family != server.family && !nat64_extract(&server, d->nat64_len, &server))
+		return false;
+	return reach_allows(&server, mapped);
+}
+
 /* Two samples that the hairpin test can use: seen with the same address, if there are such. */
 static bool find_ends(const struct discover *d, uint8_t slots[HAIRPIN_ENDS],
 		      struct addr mapped[HAIRPIN_ENDS])
@@ -91,7 +102,7 @@ static bool find_ends(const struct discover *d, uint8_t slots[HAIRPIN_ENDS],
 	for (uint8_t i = 0; i < d->samples.count && found < HAIRPIN_ENDS; i++) {
 		const struct sample *s = &d->samples.list[i];
 
-		if (s->seen.mapped.family == ADDR_NONE)
+		if (s->seen.mapped.family == ADDR_NONE || !may_be_ours(d, &s->seen.mapped))
 			continue;
 		if (found > 0 && !addr_equal_ip(&mapped[0], &s->seen.mapped))
 			continue;

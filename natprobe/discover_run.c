@@ -1,26 +1,17 @@
 /* What a discovery does next: which server to measure with, and when it is enough. */
 #include "discover_state.h"
+#include "reach.h"
 
 /* Datagrams that the tests of a second server, or a second socket, need at least. */
 #define SESSION_COST 32
 #define CONFIRM_COST 8
 
-static bool is_multicast(const struct addr *a)
-{
-	return a->family == ADDR_IPV4 ? a->ip[0] >= 224 : a->ip[0] == 0xff;
-}
-
-/* An address that a public server can have, and that differs as RFC 5780, section 7.4 wants. */
+/* One that this server may have as well, and that differs as RFC 5780, section 7.4 wants. */
 enum verdict_cause discover_judge_other(const struct addr *server, const struct addr *other)
 {
 	if (other->family == ADDR_NONE)
 		return CAUSE_NO_OTHER_ADDRESS;
-	if (other->family != server->family || other->port == 0 || addr_is_any(other) ||
-	    is_multicast(other) || addr_is_loopback(other) != addr_is_loopback(server))
-		return CAUSE_ALTERNATE_UNUSABLE;
-	if (addr_is_private(other) && !addr_is_private(server))
-		return CAUSE_ALTERNATE_UNUSABLE;
-	if (addr_is_link_local(other) != addr_is_link_local(server))
+	if (other->family != server->family || !reach_allows(server, other))
 		return CAUSE_ALTERNATE_UNUSABLE;
 	if (addr_equal_ip(other, server))
 		return CAUSE_SAME_ADDRESS;

@@ -32,6 +32,7 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/probe_log.c natprobe/probe_log.h \
 	natprobe/property.c natprobe/property.h \
 	natprobe/rate_limit.c natprobe/rate_limit.h \
+	natprobe/reach.c natprobe/reach.h \
 	natprobe/samples.c natprobe/samples.h \
 	natprobe/session.c natprobe/session.h \
 	natprobe/streams.c natprobe/streams.h \

@@ -2,6 +2,7 @@
 
 #include "classify.h"
 #include "nat64.h"
+#include "reach.h"
 
 static uint64_t expected_us(const struct probe_rtt *rtt)
 {
@@ -127,20 +128,23 @@ bool probe_answer_fits(const struct probe_answer *answer, const struct addr *ask
 {
 	if (answer->mapped.family == ADDR_NONE)
 		return false;
+	if (answer->mapped.port == 0 || addr_is_any(&answer->mapped))
+		return false;
 	return answer->mapped.family == asked->family || answer->nat64_len != 0;
 }
 
-/* A private OTHER-ADDRESS behind a public one stays as it is, and is found unusable. */
+/* An OTHER-ADDRESS that may not be sent to stays as it is, and is found unusable. */
 static void see_through_nat64(struct probe_answer *a)
 {
+	struct addr server; /* as the translator sees it */
+
 	if (a->from.family != ADDR_IPV6 || a->mapped.family != ADDR_IPV4)
 		return;
 	a->nat64_len = nat64_find_length(&a->from, &a->origin);
 	if (a->origin.family == ADDR_NONE && nat64_is_well_known(&a->from))
 		a->nat64_len = 96;
-	if (addr_is_private(&a->other) && !addr_is_private(&a->origin))
-		return;
-	(void)nat64_embed(&a->from, a->nat64_len, &a->other, &a->other);
+	if (nat64_extract(&a->from, a->nat64_len, &server) && reach_allows(&server, &a->other))
+		(void)nat64_embed(&a->from, a->nat64_len, &a->other, &a->other);
 }
 
 void probe_read_answer(const struct stun_msg *msg, struct probe_answer *out)

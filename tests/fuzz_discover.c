@@ -81,6 +81,7 @@ static void do_send(struct fuzz *f, const struct discover_action *a)
 
 	FUZZ_CHECK(a->slot < DISCOVER_SLOTS_MAX && f->open[a->slot]);
 	FUZZ_CHECK(a->to.family == f->servers[0].family && a->to.port != 0);
+	FUZZ_CHECK(!addr_is_loopback(&a->to) && a->to.ip[0] < 224);
 	if (a->to.port == 5351 && addr_equal_ip(&a->to, &f->gateway))
 		return; /* PCP or NAT-PMP */
 	s = &f->sent[f->sent_count++ % SENT_MAX];
@@ -169,6 +170,10 @@ static struct bytes make_answer(struct fuzz *f, const struct sent *s, uint8_t ch
 	struct bytes out = { 0 };
 
 	mapped.port = (uint16_t)(mapped.port + (shape & 3));
+	if ((choice & 0x10) != 0) { /* a lie */
+		mapped.ip[0] = wire_get_u8(&f->in);
+		mapped.port = wire_get_u16(&f->in);
+	}
 	other.ip[addr_ip_len(other.family) - 1] ^= (shape & 4) != 0 ? 0 : 0x80;
 	other.port ^= (shape & 8) != 0 ? 0 : 1;
 	if ((shape & 0x10) == 0)

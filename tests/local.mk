@@ -317,6 +317,7 @@ UNIT_TESTS += \
 	tests/test_confidence \
 	tests/test_hairpin \
 	tests/test_rate_limit \
+	tests/test_reach \
 	tests/test_samples \
 	tests/test_tcp_mapping \
 	tests/test_portmap
@@ -324,6 +325,8 @@ PORT_CASES = tests/port_box.c tests/port_box.h tests/port_cases.c tests/port_cas
 tests_test_allocation_SOURCES = tests/test_allocation.c $(PORT_CASES)
 tests_test_allocation_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_allocation_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_reach_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_reach_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_portmap_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_portmap_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_classify_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
