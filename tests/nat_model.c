@@ -307,7 +307,7 @@ static void from_outside(struct nat *n, struct packet *p, uint64_t now_us)
 	else if (n->config.max_inbound != 0 && p->whole.len > n->config.max_inbound)
 		why = "too-big";
 	else if (packet_is_fragment(p) &&
-		 (!is_router(n, p) || n->config.fragments == NAT_FRAGMENTS_DROP))
+		 (!is_router(n, p) || n->config.fragments != NAT_FRAGMENTS_ANY_ORDER))
 		why = nat_fragment(n, NAT_OUTSIDE, p, now_us, inbound);
 	else
 		inbound(n, p, now_us);

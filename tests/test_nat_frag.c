@@ -158,6 +158,35 @@ static void inbound_fragments_pass_as_told(void **state)
 	inbound_fragments(rig_host6(0, 5000), rig_remote6(0, 3478));
 }
 
+static void a_plain_router_drops_fragments_as_told(void **state)
+{
+	static const struct {
+		uint8_t rule;
+		const size_t *order;
+		size_t passes;
+	} cases[] = {
+		{ NAT_FRAGMENTS_ANY_ORDER, last_first, 3 },
+		{ NAT_FRAGMENTS_IN_ORDER, in_order, 3 },
+		{ NAT_FRAGMENTS_IN_ORDER, last_first, 1 },
+		{ NAT_FRAGMENTS_DROP, in_order, 0 },
+	};
+	static struct rig_packet got[3];
+	struct addr host = rig_host(0, 5000), remote = rig_remote(0, 3478);
+	struct pieces pieces;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct nat_config c = { .fragments = cases[i].rule };
+
+		rig_open(&rig, &c, 3);
+		cut(remote, host, &pieces);
+		assert_int_equal(send_in_order(NAT_OUTSIDE, &pieces, cases[i].order, got),
+				 cases[i].passes);
+		cut(host, remote, &pieces);
+		assert_int_equal(send_in_order(NAT_INSIDE, &pieces, cases[i].order, got), 3);
+		rig_close(&rig);
+	}
+}
+
 static void outbound_fragments_pass_in_any_order(void **state)
 {
 	static struct rig_packet got[3];
@@ -340,6 +369,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(inbound_fragments_pass_as_told),
+		cmocka_unit_test(a_plain_router_drops_fragments_as_told),
 		cmocka_unit_test(outbound_fragments_pass_in_any_order),
 		cmocka_unit_test(fragments_of_what_is_filtered_stay_outside),
 		cmocka_unit_test(what_is_too_big_is_cut_or_refused),

@@ -166,6 +166,39 @@ static void the_rate_limit_is_a_token_bucket_for_what_leaves(void **state)
 	rig_close(&rig);
 }
 
+static void a_rate_limit_without_burst_lets_one_out_at_a_time(void **state)
+{
+	struct nat_config c = rig_config();
+	struct addr host = rig_host(0, 5000), remote = rig_remote(0, 3478);
+
+	c.rate_per_s = 10;
+	rig_open(&rig, &c, 3);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(rig_map(&rig, host, remote).family, ADDR_IPV4);
+		assert_int_equal(rig_map(&rig, host, remote).family, ADDR_NONE);
+		rig_wait(&rig, S / 10 - 1);
+		assert_int_equal(rig_map(&rig, host, remote).family, ADDR_NONE);
+		rig_wait(&rig, 1);
+	}
+	rig_close(&rig);
+}
+
+static struct addr map_tcp(uint16_t local, unsigned remote)
+{
+	const struct rig_packet *o =
+		rig_tcp(&rig, NAT_INSIDE, rig_host(0, local), rig_remote(remote, 80), PACKET_SYN);
+
+	assert_non_null(o);
+	return o->packet.source;
+}
+
+static bool is_independent_of_tcp(uint16_t local)
+{
+	struct addr a = map_tcp(local, 0), b = map_tcp(local, 1);
+
+	return addr_equal(&a, &b);
+}
+
 static bool is_independent(uint16_t local)
 {
 	struct addr a = rig_map(&rig, rig_host(0, local), rig_remote(0, 3478));
@@ -185,6 +218,25 @@ static void load_changes_new_mappings_only(void **state)
 		assert_true(is_independent((uint16_t)(5000 + k)));
 	assert_false(is_independent(6000));
 	assert_true(is_independent(5000));
+	rig_close(&rig);
+}
+
+static void load_changes_tcp_as_well(void **state)
+{
+	struct nat_config c = rig_config();
+
+	c.load_limit = 5;
+	c.loaded_mapping = NAT_APD;
+	rig_open(&rig, &c, 3);
+	for (uint16_t k = 0; k < 4; k++)
+		assert_true(is_independent_of_tcp((uint16_t)(5000 + k)));
+	assert_true(is_independent(5000)); /* of UDP: one more that counts */
+	assert_false(is_independent_of_tcp(6000));
+	assert_false(is_independent(6000));
+	assert_true(is_independent_of_tcp(5000));
+	rig_wait(&rig, 300 * S);
+	assert_int_equal(nat_mapping_count(rig.nat), 0);
+	assert_true(is_independent_of_tcp(7000));
 	rig_close(&rig);
 }
 
@@ -281,7 +333,9 @@ int main(void)
 		cmocka_unit_test(ticks_tell_when_something_ends),
 		cmocka_unit_test(unexpected_packets_kill_only_where_told),
 		cmocka_unit_test(the_rate_limit_is_a_token_bucket_for_what_leaves),
+		cmocka_unit_test(a_rate_limit_without_burst_lets_one_out_at_a_time),
 		cmocka_unit_test(load_changes_new_mappings_only),
+		cmocka_unit_test(load_changes_tcp_as_well),
 		cmocka_unit_test(a_reboot_forgets_everything),
 		cmocka_unit_test(a_new_address_takes_the_place_of_the_old_one),
 		cmocka_unit_test(blocked_protocols_and_ports_do_not_pass),
