@@ -46,13 +46,14 @@ static void on_log(void *arg, const struct nat_event *event)
 static struct nat_config make_config(struct wire *in)
 {
 	uint8_t rules = wire_get_u8(in), ports = wire_get_u8(in), more = wire_get_u8(in);
-	struct nat_config c = { .mapping = (rules & 7) % 5, .filtering = (rules >> 3 & 7) % 5 };
+	struct nat_config c = { .mapping = (uint8_t)((rules & 7) % 5),
+				.filtering = (uint8_t)((rules >> 3 & 7) % 5) };
 
 	c.allocation = ports % 10;
 	c.step = (int8_t)(ports >> 4) - 7;
 	c.offset = c.step * 100;
 	c.pooling = (ports >> 6) % 3;
-	c.hairpin = (more & 3) % 3;
+	c.hairpin = (uint8_t)((more & 3) % 3);
 	c.unsolicited = more >> 2 & 3;
 	c.unsolicited_syn = more >> 4 & 3;
 	c.syn_delay_ms = (more & 0x40) != 0 ? 6000 : 0;
@@ -60,7 +61,7 @@ static struct nat_config make_config(struct wire *in)
 	uint8_t rest = wire_get_u8(in);
 	c.dies_on_icmp = (rest & 1) != 0;
 	c.dies_on_unexpected = (rest & 2) != 0;
-	c.fragments = (rest >> 2 & 3) % 3;
+	c.fragments = (uint8_t)((rest >> 2 & 3) % 3);
 	c.mtu = (rest & 0x10) != 0 ? 576 : 0;
 	c.fragments_df = (rest & 0x20) != 0;
 	c.pcp = c.nat_pmp = (rest & 0x40) != 0;

@@ -37,6 +37,11 @@ complains() {
 	grep -q -- "$1" "$tmp/err" || fail "no \"$1\" in the error: $(cat "$tmp/err")"
 }
 
+# is_running WORD: some process has it as an argument.
+is_running() {
+	grep -zsqx -- "$1" /proc/[0-9]*/cmdline
+}
+
 # --- how it ends ---
 ends 0 run home-router -- true
 ends 9 run home-router -- sh -c 'exit 9'
@@ -171,6 +176,25 @@ meets 0 home-router double-nat-home --delay 20ms
 meets 1 symmetric-random symmetric-random
 meets 1 home-router symmetric-random
 
+# early WANT PROFILE OPTION...: what becomes of packets that come before ours, and of our port.
+early() {
+	local want=$1 round=$RANDOM
+
+	ends 0 pair "${@:2}" open-internet -- "$meet" --late "$tmp/a$round" "$tmp/b$round" -- \
+		"$meet" --early "$tmp/b$round" "$tmp/a$round"
+	[ "$(cat "$tmp/out")" = "$want" ] || fail "early packets to ${*:2}: $(cat "$tmp/out"), not $want"
+}
+
+early 'silent same' home-router
+early 'refused same' home-router --unsolicited icmp
+early 'silent other' symmetric-random
+for engine in model kernel; do
+	"$natlab" run linux-masquerade --engine "$engine" -- true 2> /dev/null || continue
+	early 'refused other' linux-masquerade --engine "$engine"
+	early 'silent same' linux-input-drop --engine "$engine"
+	early 'silent other' linux-random --engine "$engine"
+done
+
 # --- a laboratory that stays ---
 cat > "$tmp/lab.conf" << END
 log = $tmp/up.log
@@ -235,8 +259,13 @@ ends 125 event home explode
 complains 'reboot, flush, new-address'
 ends 125 event alice reboot
 complains 'it is a host'
-"$natlab" exec alice -- sleep 4242 &
+mark=4$RANDOM.$$
+"$natlab" exec alice -- sleep "$mark" &
 sleeper=$!
+for _ in $(seq 100); do
+	! is_running "$mark" || break
+	sleep 0.02
+done
 ends 0 down
 wait "$sleeper"
 [ $? -eq 137 ] || fail "a command did not end with its laboratory"
@@ -268,11 +297,6 @@ refuses '[box a]\n[host a]\n' 'two nodes called a'
 refuses '[bix a]\n' 'did you mean \[box NAME\]'
 
 # --- nothing stays, whoever is killed ---
-# is_running WORD: some process has it as an argument.
-is_running() {
-	grep -zsqx -- "$1" /proc/[0-9]*/cmdline
-}
-
 # start WORD: a natlab with a command that has it; its pid is in $pid.
 start() {
 	rm -f "$tmp/started"
@@ -315,7 +339,7 @@ begins() {
 printf '#!/bin/sh\n: > "%s"\nexec sleep %s\n' "$tmp/started" "$mark" > "$tmp/silent"
 chmod +x "$tmp/silent"
 printf '[host a]\n' > "$tmp/plain.conf"
-for sig in HUP TERM KILL; do
+for sig in TERM KILL; do
 	for how in "run home-router -- true" "up $tmp/plain.conf"; do
 		# shellcheck disable=SC2086	# words
 		begins ${how%% *} --stund "$tmp/silent" ${how#* }

@@ -4,12 +4,17 @@
  * each other.
  *
  *	udp_meet MINE PEERS
+ *	udp_meet --early MINE PEERS   sends first, and prints what came of it: "refused" or
+ *	                              "silent", then whether the peer is still seen at the "same"
+ *	                              port or at an "other" one
+ *	udp_meet --late MINE PEERS    its peer: sends when the early packets have been
  *
  * Exit status: 0 when they met, 1 when they did not within two seconds, 2 for anything else.
  */
 #include <config.h>
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +36,9 @@
 #define ASK_MS    200
 #define TRIES     15
 #define DRAFT_MAX 4096
+
+#define EARLY    3
+#define EARLY_MS 100
 
 static int die(const char *what)
 {
@@ -127,13 +135,74 @@ static int meet(int fd, const struct addr *peer)
 	return heard && was_heard ? 0 : 1;
 }
 
+/* The file beside MINE that says: the early packets have been. */
+static const char *sent_path(const char *mine)
+{
+	static char path[DRAFT_MAX];
+
+	snprintf(path, sizeof(path), "%s.sent", mine);
+	return path;
+}
+
+/* Not by poll, which reports for ever what was refused. */
+static bool receive_from(int fd, struct addr *from)
+{
+	for (uint64_t end_ms = clock_ms() + MEET_MS; clock_ms() < end_ms; poll(NULL, 0, 5)) {
+		struct sockaddr_storage sa;
+		socklen_t len = sizeof(sa);
+		uint8_t buf[64];
+
+		if (recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)&sa, &len) >= 0)
+			return sockaddr_to_addr((struct sockaddr *)&sa, from);
+	}
+	return false;
+}
+
+static int early(int fd, const struct addr *peer, const char *mine)
+{
+	bool refused = false;
+	int on = 1;
+	struct addr seen;
+	uint8_t buf[64];
+	struct bytes in;
+
+	/* Otherwise only a connected socket hears of ICMP. */
+	if (setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)) != 0)
+		return 2;
+	for (int i = 0; i < EARLY; i++) {
+		(void)send_to(fd, peer, BYTES("1"));
+		errno = 0;
+		(void)receive(fd, EARLY_MS, buf, sizeof(buf), &in);
+		refused = refused || errno == ECONNREFUSED || errno == EACCES ||
+			  errno == EHOSTUNREACH;
+	}
+	if (!tell(sent_path(mine), peer) || !receive_from(fd, &seen))
+		return 1;
+	printf("%s %s\n", refused ? "refused" : "silent",
+	       addr_equal(&seen, peer) ? "same" : "other");
+	return 0;
+}
+
+static int late(int fd, const struct addr *peer, const char *peers)
+{
+	struct addr unused;
+
+	if (!learn(sent_path(peers), &unused))
+		return 1;
+	return send_to(fd, peer, BYTES("2")) ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
-	const char *text = getenv("NATPROBE_SERVER");
+	const char *text = getenv("NATPROBE_SERVER"), *mode = "";
 	struct udp_options options = { 0 };
 	struct addr any = { 0 }, server, mapped, peer;
 	int fd;
 
+	if (argc == 4) {
+		mode = argv[1];
+		argc--, argv++;
+	}
 	if (argc != 3 || text == NULL || !addr_parse(text, PORT, &server))
 		return die("usage: NATPROBE_SERVER=ADDRESS udp_meet MINE PEERS");
 	any.family = server.family;
@@ -144,5 +213,7 @@ int main(int argc, char **argv)
 		return die(argv[1]);
 	if (!learn(argv[2], &peer))
 		return die(argv[2]);
-	return meet(fd, &peer);
+	if (strcmp(mode, "--early") == 0)
+		return early(fd, &peer, argv[1]);
+	return strcmp(mode, "--late") == 0 ? late(fd, &peer, argv[2]) : meet(fd, &peer);
 }
