@@ -214,9 +214,10 @@ static void set_word(struct property_value *out, const char *const *words, unsig
 	out->possible = possible >> first;
 }
 
-static void set_answer(struct property_value *out, const struct verdict_yes_no *v)
+static void set_answer(struct property_value *out, const char *const *words,
+		       const struct verdict_yes_no *v)
 {
-	set_word(out, answers, VERDICT_NO, v->value, v->cause, 0);
+	set_word(out, words, VERDICT_NO, v->value, v->cause, 0);
 }
 
 static void set_behaviour(struct property_value *out, const char *const *words, unsigned first,
@@ -239,7 +240,7 @@ static void set_port_rule(struct property_value *out, const struct verdict *v,
 	if (v->ports.delta == DELTA_NOT_APPLICABLE)
 		set_text(out, "not-applicable");
 	else
-		set_answer(out, rule);
+		set_answer(out, yes_no, rule);
 	if (!out->known && rule->cause == CAUSE_NONE && v->ports.cause != CAUSE_NONE)
 		set_unknown(out, v->ports.cause);
 }
@@ -488,7 +489,7 @@ void property_get(const struct property *p, const struct verdict *v, struct prop
 			set_integer(out, v->geo.asn);
 		break;
 	default:
-		set_answer(out, answer_of(which, v));
+		set_answer(out, p->words, answer_of(which, v));
 		break;
 	}
 }

@@ -84,6 +84,21 @@ static void nothing_known_is_unknown_with_a_cause(void **state)
 	}
 }
 
+/* A document may say "mixed" of anything. */
+static void no_property_has_a_word_that_is_none_of_its_own(void **state)
+{
+	const struct verdict_yes_no mixed = { .value = VERDICT_MIXED };
+	const struct verdict v = { .nat = mixed,
+				   .firewall = mixed,
+				   .upnp.present = mixed,
+				   .ports = { .delta = DELTA_EQUAL, .parity = mixed } };
+
+	expect_text("nat", &v, "mixed");
+	expect_text("firewall", &v, "unknown");
+	expect_text("upnp", &v, "unknown");
+	expect_text("parity", &v, "unknown");
+}
+
 static void words_are_those_of_the_verdict(void **state)
 {
 	struct verdict v = { 0 };
@@ -110,8 +125,12 @@ static void words_are_those_of_the_verdict(void **state)
 		expect_text("hairpin", &v, verdict_hairpin_word((enum verdict_hairpin)h));
 	}
 	for (unsigned a = VERDICT_NO; a <= VERDICT_MIXED; a++) {
-		v.udp_blocked.value = v.upnp.present.value = v.cgn.value = (uint8_t)a;
+		v.nat.value = v.udp_blocked.value = (uint8_t)a;
+		expect_text("nat", &v, verdict_answer_word((enum verdict_answer)a));
 		expect_text("udp-blocked", &v, verdict_answer_word((enum verdict_answer)a));
+	}
+	for (unsigned a = VERDICT_NO; a <= VERDICT_YES; a++) {
+		v.upnp.present.value = v.cgn.value = (uint8_t)a;
 		expect_text("upnp", &v, verdict_answer_word((enum verdict_answer)a));
 		expect_text("cgn", &v, verdict_answer_word((enum verdict_answer)a));
 	}
@@ -405,6 +424,7 @@ int main(void)
 		cmocka_unit_test(names_are_found_and_differ),
 		cmocka_unit_test(a_misspelt_name_finds_its_neighbour),
 		cmocka_unit_test(nothing_known_is_unknown_with_a_cause),
+		cmocka_unit_test(no_property_has_a_word_that_is_none_of_its_own),
 		cmocka_unit_test(words_are_those_of_the_verdict),
 		cmocka_unit_test(a_value_out_of_range_is_unknown),
 		cmocka_unit_test(without_nat_ports_do_not_apply),
