@@ -85,6 +85,7 @@ static void samples_do_not_count(void **state)
 	p.b.verdict.mapped.port = 7;
 	compare(&p);
 	assert_int_equal(p.d.count, 0);
+	report_diff_clear(&p.d);
 }
 
 static void measures_differ_where_they_do_not_overlap(void **state)
@@ -151,6 +152,7 @@ static void interfaces_come_and_go(void **state)
 	fixture_no_server(&p.a);
 	compare(&p);
 	assert_int_equal(p.d.count, 0);
+	report_diff_clear(&p.d);
 }
 
 static void it_prints_for_people(void **state)
@@ -173,6 +175,7 @@ static void it_prints_for_people(void **state)
 	fclose(out);
 	assert_non_null(strstr(text, "no difference among 26 values\n"));
 	free(text);
+	report_diff_clear(&p.d);
 }
 
 static void it_prints_for_machines(void **state)
