@@ -18,7 +18,6 @@ struct redacted {
 	size_t name_count;
 	struct addr real[MASKS_MAX * 2];
 	size_t real_count;
-	unsigned masked[2];
 };
 
 static bool is_everybodys(const struct addr *a)

@@ -106,7 +106,8 @@ static void print_geo(const struct text *t, const struct verdict_geo *g)
 	if (g->country[0] != '\0')
 		fprintf(t->out, ", %s", g->country);
 	if (g->asn != 0)
-		fprintf(t->out, ", AS%u %s", g->asn, g->organisation);
+		fprintf(t->out, ", AS%u%s%s", g->asn, g->organisation[0] != '\0' ? " " : "",
+			g->organisation);
 }
 
 /* Both ends of what was compared: of a UDP socket, else of a TCP connection. */

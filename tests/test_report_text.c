@@ -80,6 +80,18 @@ static void a_block_says_all_properties(void **state)
 	free(text);
 }
 
+static void a_network_without_a_name_is_a_number(void **state)
+{
+	struct fixture f;
+	char *text;
+
+	fixture_restrict_port(&f);
+	f.verdict.geo = (struct verdict_geo){ .country = "DE", .asn = 64500 };
+	text = print(&f.report, (struct report_style){ 0 });
+	expect(text, ", DE, AS64500\n");
+	free(text);
+}
+
 static void meaning_is_told_for_each_kind_of_peer(void **state)
 {
 	struct fixture f;
@@ -283,6 +295,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_block_says_all_properties),
+		cmocka_unit_test(a_network_without_a_name_is_a_number),
 		cmocka_unit_test(meaning_is_told_for_each_kind_of_peer),
 		cmocka_unit_test(what_is_nearly_sure_is_not_printed_as_sure),
 		cmocka_unit_test(a_hard_nat_says_how_it_counts),
