@@ -33,6 +33,11 @@ int check_output_prepare(const struct check_options *options, struct expect *out
 		complain("-", "standard output has the report; name a file");
 		return EXIT_USAGE;
 	}
+	if (options->save != NULL && options->junit != NULL &&
+	    strcmp(options->save, options->junit) == 0) {
+		complain(options->save, "--save and --junit would write to one file; name two");
+		return EXIT_USAGE;
+	}
 	if (options->expect == NULL)
 		return 0;
 	rc = file_read(options->expect, EXPECT_BYTES_MAX, &text, &len);

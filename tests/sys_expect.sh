@@ -86,6 +86,8 @@ checks 2 --expect "$tmp"
 complains 'directory'
 checks 2 --save -
 complains 'name a file'
+checks 2 --save "$tmp/one" --junit "$tmp/one"
+complains 'name two'
 checks 2 --tap --json
 complains '--tap'
 
