@@ -23,6 +23,8 @@ lib/geo.c maxminddb.h
 lib/opaque.c uni*.h
 lib/stun_auth.c openssl/*
 turnd/nonce.c openssl/crypto.h
+turnd/seal.c openssl/*
+turnd/ticket.c openssl/crypto.h
 '
 
 # Calls that no codec or decision makes.

@@ -124,6 +124,11 @@ tests_fuzz_udp_packet_SOURCES = tests/fuzz_udp_packet.c tests/fuzz_check.h $(FUZ
 tests_fuzz_udp_packet_LDADD = $(PROBE_LIBS)
 tests_fuzz_udp_packet_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_ticket
+tests_fuzz_ticket_SOURCES = tests/fuzz_ticket.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_ticket_LDADD = $(TURND_CORE_LIBS)
+tests_fuzz_ticket_LDFLAGS = $(FUZZ_LINK)
+
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/replay_corpus.sh
 EXTRA_DIST += tests/corpus tests/replay_corpus.sh tests/run_fuzzers.sh

@@ -521,6 +521,12 @@ UNIT_TESTS += tests/test_nonce
 tests_test_nonce_SOURCES = tests/test_nonce.c tests/rng.h $(ALLOC_COUNT)
 tests_test_nonce_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_nonce_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_ticket
+tests_test_ticket_SOURCES = tests/test_ticket.c tests/rng.h
+tests_test_ticket_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ticket_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+
 endif
 
 check_PROGRAMS += $(UNIT_TESTS)
