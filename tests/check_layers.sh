@@ -25,6 +25,7 @@ lib/stun_auth.c openssl/*
 turnd/nonce.c openssl/crypto.h
 turnd/seal.c openssl/*
 turnd/ticket.c openssl/crypto.h
+turnd/token.c openssl/crypto.h
 '
 
 # Calls that no codec or decision makes.

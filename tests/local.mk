@@ -527,6 +527,10 @@ tests_test_ticket_SOURCES = tests/test_ticket.c tests/rng.h
 tests_test_ticket_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ticket_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_token
+tests_test_token_SOURCES = tests/test_token.c tests/rng.h
+tests_test_token_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_token_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
 endif
 
 check_PROGRAMS += $(UNIT_TESTS)
