@@ -1,10 +1,14 @@
 #include "rate_limit.h"
 
+#include <math.h>
+
 #define RECENT     20   /* the latest probes that are looked at */
 #define RECENT_MIN 18   /* fewer say nothing */
 #define LOST_SHARE 0.5  /* of them, at least */
 #define CHANCE_MAX 3e-4 /* that the same loss hit the fast ones so much harder */
 #define CHANCE_MIN 0.2  /* above this it is taken to have done so */
+
+#define BEYOND_MAX 1.8 /* datagrams more than a limit lets through; bursts of loss do */
 
 #define SLOW_MIN     12 /* slow probes before anything is concluded */
 #define SLOW_MAX     60 /* after as many it is not the pace */
@@ -129,6 +133,56 @@ static void go_on(struct rate_limit *r, struct discover_timing *t, bool is_loss)
 	t->burst = r->full_burst;
 }
 
+/* The probes from the first two on that were lost one after the other: returns how many are left. */
+static size_t list_limited(const struct probe_log *log, const uint8_t *fates,
+			   const struct rate_limit *r, size_t list[PROBE_LOG_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < log->count; i++) {
+		uint64_t at_us = log->probes[i].sent_us;
+
+		if (at_us < r->from_us || at_us >= r->since_us || fates[i] == PROBE_FATE_OPEN)
+			continue;
+		if (count == 1 && fates[i] != PROBE_FATE_LOST)
+			count = 0;
+		if (count > 0 || fates[i] == PROBE_FATE_LOST)
+			list[count++] = i;
+	}
+	return count;
+}
+
+/*
+ * A limit lets datagrams through evenly: between two that it drops there pass as many as the
+ * time gives it. How many more did at most?
+ */
+static double most_beyond(const struct rate_limit *r, const struct probe_log *log,
+			  const uint8_t *fates)
+{
+	size_t list[PROBE_LOG_MAX], count = list_limited(log, fates, r, list);
+	double per_us, passed = 0, most = 0;
+	uint64_t lost_us = 0;
+
+	for (size_t i = 0; i < count; i++)
+		passed += fates[list[i]] == PROBE_FATE_ANSWERED;
+	if (count == 0)
+		return 0;
+	per_us = passed /
+		 (double)(log->probes[list[count - 1]].sent_us - log->probes[list[0]].sent_us + 1);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t at_us = log->probes[list[i]].sent_us;
+
+		if (fates[list[i]] == PROBE_FATE_LOST) {
+			lost_us = at_us;
+			passed = 0;
+			continue;
+		}
+		passed++;
+		most = fmax(most, passed - per_us * (double)(at_us - lost_us));
+	}
+	return most;
+}
+
 static bool compare(struct rate_limit *r, const struct probe_log *log, const uint8_t *fates,
 		    struct discover_timing *t, struct pace *pace, uint64_t now_us)
 {
@@ -140,7 +194,7 @@ static bool compare(struct rate_limit *r, const struct probe_log *log, const uin
 		return false;
 	chance = chance_of(fast, slow);
 	if (chance <= CHANCE_MAX) {
-		r->state = RATE_LIMITED;
+		r->state = most_beyond(r, log, fates) <= BEYOND_MAX ? RATE_LIMITED : RATE_UNCLEAR;
 		return false;
 	}
 	if (is_heavy(slow) && r->slowings < SLOWINGS_MAX && t->rate_per_s > PACE_MIN) {

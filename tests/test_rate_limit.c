@@ -17,7 +17,9 @@ struct bench {
 	struct discover_timing timing;
 	struct pace pace;
 	struct rng rng;
-	double loss;    /* of each probe */
+	double loss;    /* of each probe; with burst: that a burst begins */
+	unsigned burst; /* so many are lost in a row on average */
+	bool bad;
 	unsigned per_s; /* what the path takes; 0: all */
 	double tokens;
 	uint64_t filled_us;
@@ -35,7 +37,10 @@ static bool is_dropped(struct bench *b)
 			return true;
 		b->tokens -= 1;
 	}
-	return rng_below(&b->rng, 10000) < (uint32_t)(b->loss * 10000);
+	if (b->burst > 0 && b->bad)
+		return (b->bad = rng_below(&b->rng, b->burst) > 0);
+	b->bad = rng_below(&b->rng, 10000) < (uint32_t)(b->loss * 10000);
+	return b->bad;
 }
 
 static void send_one(struct bench *b)
@@ -106,6 +111,23 @@ static void plain_loss_is_none(void **state)
 	assert_in_range(slowed, 0, 50);
 }
 
+/* Datagrams that are lost in a row are gone when the pace is lower: by themselves. */
+static void bursts_of_loss_are_none(void **state)
+{
+	unsigned yes = 0, slowed = 0;
+
+	for (uint64_t seed = 1; seed <= 1000; seed++) {
+		static struct bench b;
+
+		b = (struct bench){ .rng = rng_seed(seed), .loss = 0.02, .burst = 6 };
+		run(&b, 120);
+		yes += judge(&b) == VERDICT_YES;
+		slowed += b.slowed > 0;
+	}
+	assert_in_range(slowed, 10, 1000);
+	assert_in_range(yes, 0, slowed / 5);
+}
+
 static void heavy_loss_that_stays_is_none_either(void **state)
 {
 	unsigned yes = 0;
@@ -147,6 +169,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_limit_is_found_and_kept_to),
 		cmocka_unit_test(plain_loss_is_none),
+		cmocka_unit_test(bursts_of_loss_are_none),
 		cmocka_unit_test(heavy_loss_that_stays_is_none_either),
 		cmocka_unit_test(no_loss_slows_nothing),
 		cmocka_unit_test(nobody_tells_nothing),

@@ -546,7 +546,6 @@ static void bursty(struct unseen *u, struct rng *r)
 	any_nat(u, r);
 	u->net.access.burst = 2 + rng_below(r, 4);
 	tell(u);
-	forget(u, "rate-limit");
 }
 
 static void deaf_at_first(struct unseen *u, struct rng *r)
