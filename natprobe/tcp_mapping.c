@@ -2,6 +2,9 @@
 
 #include <limits.h>
 
+/* A SYN is sent again after a second; a server in another place is nearer than that. */
+#define DRAWN_OUT_US 800000
+
 #define SIGHTINGS (TCP_MAPPING_PORTS * FILTER_KINDS)
 
 /* A silence that is not waited for any longer only makes a value unknown, not wrong. */
@@ -149,6 +152,29 @@ static bool all_closed(const struct tcp_mapping *m, const struct streams *s)
 	return true;
 }
 
+/*
+ * Mappings differ, and were not made at the same time, as a SYN was lost: the NAT may have
+ * changed in between.
+ */
+static bool is_drawn_out(const struct tcp_mapping *m, const struct streams *s,
+			 enum verdict_behaviour value)
+{
+	uint64_t first_us = UINT64_MAX, last_us = 0;
+
+	if (value != BEHAVIOUR_ADDRESS_DEPENDENT && value != BEHAVIOUR_PORT_DEPENDENT &&
+	    value != BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT)
+		return false;
+	for (unsigned k = 0; k < FILTER_KINDS; k++) {
+		const struct stream *c = &s->list[m->streams[0][k]];
+
+		if (m->streams[0][k] == STREAM_NONE || !c->connected)
+			continue;
+		first_us = c->connected_us < first_us ? c->connected_us : first_us;
+		last_us = c->connected_us > last_us ? c->connected_us : last_us;
+	}
+	return last_us > first_us && last_us - first_us >= DRAWN_OUT_US;
+}
+
 bool tcp_mapping_wants_port(const struct tcp_mapping *m, const struct streams *s,
 			    const struct probe_view *view)
 {
@@ -157,8 +183,10 @@ bool tcp_mapping_wants_port(const struct tcp_mapping *m, const struct streams *s
 	if (!m->begun || m->port_count != 1 || s->count + FILTER_KINDS > STREAMS_MAX ||
 	    !is_settled(m, s, view))
 		return false;
-	return all_closed(m, s) ||
-	       classify_mapping(seen, sightings(m, s, seen)).value == BEHAVIOUR_MIXED;
+	uint8_t value = classify_mapping(seen, sightings(m, s, seen)).value;
+
+	return all_closed(m, s) || value == BEHAVIOUR_MIXED ||
+	       is_drawn_out(m, s, (enum verdict_behaviour)value);
 }
 
 bool tcp_mapping_is_over(const struct tcp_mapping *m, const struct streams *s,
@@ -205,6 +233,12 @@ struct verdict_property tcp_mapping_result(const struct tcp_mapping *m, const st
 	for (size_t i = 0; i < count; i++)
 		answered += seen[i].mapped.family != ADDR_NONE;
 	p.server = m->server;
+	if (is_drawn_out(m, s, (enum verdict_behaviour)p.value) &&
+	    classify_mapping_is_doubtful(seen, count)) {
+		p.value = BEHAVIOUR_UNKNOWN;
+		p.cause = CAUSE_CHANGED;
+		p.possible = CLASSIFY_ANY;
+	}
 	if (answered == 0) /* there may be no NAT at all */
 		p.possible |= BEHAVIOUR_BIT(BEHAVIOUR_NONE);
 	if (p.cause != CAUSE_NONE && answered < count) { /* several values fit, so none is told */

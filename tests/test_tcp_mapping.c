@@ -118,6 +118,26 @@ static void rules_show_in_the_ports(void **state)
 	}
 }
 
+static void a_change_between_connections_is_no_rule(void **state)
+{
+	struct bench *b = begin(40, 0);
+	struct verdict_property p;
+
+	answer(b, 0, 7);
+	answer(b, 1, 7);
+	b->view.now_us += 1000000;
+	answer(b, 2, 8);
+	answer(b, 3, 8);
+	assert_true(tcp_mapping_wants_port(&b->mapping, &b->streams, &b->view));
+	tcp_mapping_add_port(&b->mapping, 41000);
+	connect_all(b);
+	for (uint8_t k = 4; k < 8; k++)
+		answer(b, k, 9);
+	p = tcp_mapping_result(&b->mapping, &b->streams);
+	assert_int_equal(p.value, BEHAVIOUR_UNKNOWN);
+	assert_int_equal(p.cause, CAUSE_CHANGED);
+}
+
 static void chance_is_looked_through_by_a_second_port(void **state)
 {
 	struct bench *b = begin(40, 0);
@@ -213,6 +233,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_port_serves_all_endpoints),
 		cmocka_unit_test(rules_show_in_the_ports),
+		cmocka_unit_test(a_change_between_connections_is_no_rule),
 		cmocka_unit_test(chance_is_looked_through_by_a_second_port),
 		cmocka_unit_test(a_port_in_use_is_replaced),
 		cmocka_unit_test(silence_is_waited_for_as_loss_asks),
