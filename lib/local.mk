@@ -29,7 +29,8 @@ lib_libcore_a_SOURCES = \
 	lib/stun_server.c lib/stun_server.h \
 	lib/stun_txn.c lib/stun_txn.h \
 	lib/stun_uri.c lib/stun_uri.h \
-	lib/utf8.h
+	lib/utf8.h \
+	lib/wheel.c lib/wheel.h
 
 lib_libshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libshell_a_SOURCES = \

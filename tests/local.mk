@@ -130,6 +130,11 @@ UNIT_TESTS += tests/test_stun_txn
 tests_test_stun_txn_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_txn_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_wheel
+tests_test_wheel_SOURCES = tests/test_wheel.c tests/rng.h
+tests_test_wheel_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_wheel_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_nat64
 tests_test_nat64_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_nat64_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
