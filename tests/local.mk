@@ -130,6 +130,11 @@ UNIT_TESTS += tests/test_stun_txn
 tests_test_stun_txn_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_txn_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_cidr
+tests_test_cidr_SOURCES = tests/test_cidr.c tests/rng.h
+tests_test_cidr_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_cidr_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_wheel
 tests_test_wheel_SOURCES = tests/test_wheel.c tests/rng.h
 tests_test_wheel_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
