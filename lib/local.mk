@@ -8,6 +8,7 @@ lib_libcore_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(MAXMINDDB_CFLAGS)
 lib_libcore_a_SOURCES = \
 	lib/wire.h \
 	lib/addr.c lib/addr.h \
+	lib/addr_special.c lib/addr_special.h \
 	lib/base64.c lib/base64.h \
 	lib/cidr.c lib/cidr.h \
 	lib/dtls_hello.c lib/dtls_hello.h \

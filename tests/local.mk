@@ -130,6 +130,11 @@ UNIT_TESTS += tests/test_stun_txn
 tests_test_stun_txn_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_txn_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_addr_special
+tests_test_addr_special_SOURCES = tests/test_addr_special.c tests/rng.h
+tests_test_addr_special_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_addr_special_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_cidr
 tests_test_cidr_SOURCES = tests/test_cidr.c tests/rng.h
 tests_test_cidr_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
