@@ -139,7 +139,9 @@ says .local 192.168.1.2:4444
 grep -q 'warning: .*local port 4444' "$tmp/err" || fail "no warning: $(cat "$tmp/err")"
 
 echo "# a local port that somebody else has"
-lab_in web "$natprobe" --json -s 91.80.1.10 -i eth0 -4 --local-port 3478 > "$tmp/json" 2> "$tmp/err"
+lab_spawn home "$tmp/taken" "$stund" --listen 192.168.1.2
+await "$tmp/taken" ' ready'
+lab_in home "$natprobe" --json -s 91.80.1.10 -i eth0 -4 --local-port 3478 > "$tmp/json" 2> "$tmp/err"
 says .probed false
 says .why_not 'somebody else has this local port'
 
