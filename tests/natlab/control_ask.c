@@ -3,8 +3,10 @@
 #include "control.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,17 +57,32 @@ static bool receive_answer(int fd, struct control_answer *answer)
 	return true;
 }
 
+/* Where the kernel has no pidfd: until somebody has buried it, too. */
+static void wait_for_pid(pid_t pid)
+{
+	static const struct timespec moment = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < GOING_MAX_MS && kill(pid, 0) == 0; i++)
+		nanosleep(&moment, NULL);
+}
+
 /* Its sockets close a moment before the process is gone. */
 static void wait_for_end(int fd)
 {
-	static const struct timespec moment = { .tv_nsec = 1000000 };
 	struct ucred listener;
 	socklen_t len = sizeof(listener);
+	struct pollfd process;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &len) != 0 || listener.pid <= 0)
 		return;
-	for (int i = 0; i < GOING_MAX_MS && kill(listener.pid, 0) == 0; i++)
-		nanosleep(&moment, NULL);
+	process = (struct pollfd){ .fd = (int)syscall(SYS_pidfd_open, listener.pid, 0),
+				   .events = POLLIN };
+	if (process.fd >= 0) {
+		(void)poll(&process, 1, GOING_MAX_MS);
+		close(process.fd);
+	} else if (errno != ESRCH) {
+		wait_for_pid(listener.pid);
+	}
 }
 
 bool control_ask(const char *path, const char *order, struct control_answer *answer,
