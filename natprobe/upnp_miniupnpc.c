@@ -30,6 +30,8 @@
 #define HEAR_MAX 32 /* answers at a time */
 #define HOPS     2
 
+#define CONNECT_MS 1000
+
 /* Owned by the thread and by who started it: the last one frees it. */
 struct upnp {
 	pthread_mutex_t lock;
@@ -114,6 +116,39 @@ static bool reaches_gateway(const struct upnp *u)
 	       addr_equal_ip(&ours, &used);
 }
 
+/* Of a URL at the gateway; 0 where it is none. */
+static uint16_t port_of(const struct upnp *u, const char *url)
+{
+	const char *at = url + strlen("http://") + strlen(u->gateway_text);
+	unsigned int port = 0;
+
+	if (*at != ':')
+		return 80;
+	for (at++; *at >= '0' && *at <= '9' && port <= UINT16_MAX; at++)
+		port = port * 10 + (unsigned int)(*at - '0');
+	return port <= UINT16_MAX ? (uint16_t)port : 0;
+}
+
+/* Where it cannot connect, the library complains on the user's standard error. */
+static bool can_connect(const struct upnp *u, const char *url)
+{
+	const struct addr to = addr_with_port(&u->gateway, port_of(u, url));
+	struct sockaddr_storage sa;
+	socklen_t len = sockaddr_from_addr(&to, &sa);
+	struct pollfd wait = { .fd = probe_socket_tcp(&u->source, 0), .events = POLLOUT };
+	int err = 0;
+	bool ok;
+
+	if (wait.fd < 0)
+		return false;
+	ok = connect(wait.fd, (struct sockaddr *)&sa, len) == 0 || errno == EINPROGRESS;
+	len = sizeof(err);
+	ok = ok && poll(&wait, 1, CONNECT_MS) > 0 &&
+	     getsockopt(wait.fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 && err == 0;
+	close(wait.fd);
+	return ok;
+}
+
 static bool ask_device(const struct upnp *u, const char *url, struct verdict_portmap *out)
 {
 	struct UPNPUrls urls = { 0 };
@@ -182,7 +217,8 @@ static bool hear(const struct upnp *u, int fd, bool *is_other, struct verdict_po
 			break;
 		if (!ssdp_answer(bytes_of(buf, (size_t)len), url))
 			continue;
-		if (is_at_gateway(u, url) && reaches_gateway(u) && ask_device(u, url, out))
+		if (is_at_gateway(u, url) && reaches_gateway(u) && can_connect(u, url) &&
+		    ask_device(u, url, out))
 			return true;
 		*is_other = true;
 	}

@@ -22,8 +22,9 @@ lab_router box
 says() {
 	local got
 
-	got=$(lab_in home "$ask" "${3:-192.168.1.2}" "$1" "${@:4}")
+	got=$(lab_in home "$ask" "${3:-192.168.1.2}" "$1" "${@:4}" 2> "$tmp/err")
 	[ "$got" = "$2" ] || fail "of $1: $got, not $2"
+	[ ! -s "$tmp/err" ] || fail "of $1: $(cat "$tmp/err")"
 }
 
 # start_miniupnpd NODE ADDRESS: with a port outside that has that address.
@@ -61,6 +62,18 @@ says 192.168.1.1 'yes 84.20.3.2'
 
 echo "# it is somebody else's"
 says 192.168.1.9 'unknown ambiguous'
+
+echo "# it announces itself, and lets nobody connect"
+lab_nft box << 'END'
+table inet closed {
+	chain input {
+		type filter hook input priority -10
+		tcp dport 5000 reject with tcp reset
+	}
+}
+END
+says 192.168.1.1 'unknown ambiguous'
+lab_in box nft delete table inet closed
 
 echo "# another interface has a gateway of the same address"
 lab_node other
