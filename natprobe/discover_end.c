@@ -280,15 +280,31 @@ static enum verdict_cause samples_cause(const struct discover *d, enum verdict_c
 	return cause != CAUSE_NONE ? cause : CAUSE_NOT_TRIED;
 }
 
+/* Where samples are missing, and it was no loss. */
+static void blame_limit(struct verdict *v)
+{
+	if (v->ports.cause == CAUSE_LOSS || v->ports.cause == CAUSE_AMBIGUOUS)
+		v->ports.cause = CAUSE_MAPPING_LIMIT;
+	if (v->ports.delta == DELTA_UNKNOWN) {
+		blame(&v->ports.parity, CAUSE_MAPPING_LIMIT);
+		blame(&v->ports.contiguity, CAUSE_MAPPING_LIMIT);
+	}
+	if (v->pooling.cause == CAUSE_LOSS)
+		v->pooling.cause = CAUSE_MAPPING_LIMIT;
+}
+
 static void end_ports(struct discover *d, enum verdict_cause cause)
 {
 	struct verdict *v = &d->verdict;
+	struct probe_view view = discover_view(d);
 	enum verdict_answer nat = (enum verdict_answer)v->nat.value;
 
 	v->sample_count = (uint8_t)samples_copy(&d->samples, v->samples);
 	allocation_classify(v->samples, v->sample_count, nat, d->allowance * CONFIDENCE_PORTS_SHARE,
 			    &v->ports, &v->prediction);
 	allocation_pooling(v, &d->samples.to, d->allowance * CONFIDENCE_POOLING_SHARE);
+	if (samples_are_refused(&d->samples, &view))
+		blame_limit(v);
 	cause = samples_cause(d, cause);
 	if (cause == CAUSE_NONE)
 		return;

@@ -1,10 +1,15 @@
 #include "samples.h"
 
+#include "classify.h"
+
 /* Local ports, as systems hand them out. */
 #define PORT_LOW   32768u
 #define PORT_COUNT 28000u
 
 #define FAILURES_MAX 8
+
+/* The chance that loss alone took the last ones, up to which it was not loss. */
+#define REFUSED_MAX 0.001
 
 void samples_start(struct samples *s, uint8_t server, const struct addr *to, uint64_t started_us,
 		   uint64_t at_us)
@@ -27,6 +32,40 @@ size_t samples_copy(const struct samples *s, struct verdict_sample out[VERDICT_S
 			out[count++] = s->list[i].seen;
 	}
 	return count;
+}
+
+/* What became of all else since then. */
+static struct probe_loss loss_beside(const struct probe_log *log, uint64_t from_us, uint64_t now_us)
+{
+	struct probe_loss loss = { 0 };
+	uint8_t fates[PROBE_LOG_MAX];
+
+	probe_log_fates(log, now_us, fates);
+	for (size_t i = 0; i < log->count; i++) {
+		const struct probe *p = &log->probes[i];
+
+		if (p->want.test == PROBE_SAMPLE || p->sent_us < from_us)
+			continue;
+		loss.answered += fates[i] == PROBE_FATE_ANSWERED;
+		loss.lost += fates[i] == PROBE_FATE_LOST;
+	}
+	return loss;
+}
+
+bool samples_are_refused(const struct samples *s, const struct probe_view *view)
+{
+	uint64_t from_us = 0;
+	unsigned refused = 0;
+	struct probe_loss loss;
+
+	for (uint8_t i = s->count; i-- > 0 && s->list[i].seen.mapped.family == ADDR_NONE;) {
+		refused += !s->list[i].failed;
+		from_us = s->list[i].sent_us;
+	}
+	if (refused == 0)
+		return false;
+	loss = loss_beside(view->log, from_us, view->now_us);
+	return classify_silence_by_loss(loss.answered, loss.lost, refused) <= REFUSED_MAX;
 }
 
 const struct addr *samples_mapped(const struct samples *s, uint8_t slot)

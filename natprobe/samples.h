@@ -89,6 +89,12 @@ bool samples_are_over(const struct samples *s);
 void samples_give_up(struct samples *s, enum verdict_cause cause);
 uint64_t samples_deadline_us(const struct samples *s, const struct probe_view *view);
 
+/*
+ * The last ones were not answered, while older sockets were: too often for loss. The NAT has a
+ * limit of mappings.
+ */
+bool samples_are_refused(const struct samples *s, const struct probe_view *view);
+
 /* What the server saw of the sample that left from this slot; NULL: nothing. */
 const struct addr *samples_mapped(const struct samples *s, uint8_t slot);
 

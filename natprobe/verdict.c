@@ -63,6 +63,7 @@ static const struct cause_words causes[CAUSES] = {
 	[CAUSE_TCP_SILENT] = { "tcp-silent", "the server does not answer over TCP" },
 	[CAUSE_REORDERED] = { "reordered", "the samples overtook each other" },
 	[CAUSE_AMBIGUOUS] = { "ambiguous", "what was seen fits several rules" },
+	[CAUSE_MAPPING_LIMIT] = { "mapping-limit", "the NAT gives this host no more mappings" },
 	[CAUSE_CHANGED] = { "changed", "the NAT changed while it was looked at" },
 	[CAUSE_DEEP] = { "deep", "only a deeper look tells" },
 	[CAUSE_SERVER_SILENT] = { "server-silent", "the server does not answer" },

@@ -67,6 +67,7 @@ enum verdict_cause {
 	CAUSE_TCP_SILENT,    /* the server's endpoints do not answer over TCP */
 	CAUSE_REORDERED,     /* samples overtook each other */
 	CAUSE_AMBIGUOUS,     /* what was seen fits several rules, and more samples did not help */
+	CAUSE_MAPPING_LIMIT, /* fresh sockets are not let out, while older ones are */
 	CAUSE_CHANGED,       /* the NAT forgot a mapping, or got another address, meanwhile */
 	CAUSE_DEEP,          /* only a deeper look tells */
 

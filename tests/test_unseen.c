@@ -79,6 +79,26 @@ static void what_filters_do_is_no_loss(void **state)
 	}
 }
 
+/* A NAT that gives one host a few mappings only has no rule to be seen, and that is no loss. */
+static void mappings_that_run_out_are_named(void **state)
+{
+	struct unseen u;
+
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		struct sim_result results[SIM_INTERFACES_MAX];
+		const struct verdict_ports *p = &results[0].verdict.ports;
+
+		unseen_make(&unseen_classes[0], seed, 0, &u);
+		u.profile.layers[0].mapping = NAT_EI;
+		u.profile.layers[0].filtering = NAT_APD; /* the tests of which go on */
+		u.profile.layers[0].subscriber_limit = 10;
+		(void)sim_run(&u.net, results);
+		assert_int_equal(p->delta, DELTA_UNKNOWN);
+		assert_int_equal(p->cause, CAUSE_MAPPING_LIMIT);
+		assert_int_equal(p->parity.cause, CAUSE_MAPPING_LIMIT);
+	}
+}
+
 static void hardly_anything_is_wrong_with_loss(void **state)
 {
 	assert_in_range(judge_all(LOST, 1000, LOSSY_SEEDS), 0, WRONG_IN_ALL);
@@ -89,6 +109,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_wrong_without_loss),
 		cmocka_unit_test(what_filters_do_is_no_loss),
+		cmocka_unit_test(mappings_that_run_out_are_named),
 		cmocka_unit_test(hardly_anything_is_wrong_with_loss),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
