@@ -381,6 +381,23 @@ if "$netns" mount -t tmpfs none /dev/net 2> /dev/null; then
 	complains 'no /dev/net/tun: .*modprobe tun.*--device /dev/net/tun'
 fi
 
+# --- in a chroot that is no mount point, what natlab mounts does not get out of it ---
+# shellcheck disable=SC2016	# for the inner sh
+in_chroot='mount -t tmpfs none "$0" && mkdir "$0/root" && cd "$0/root" || exit 77
+	for dir in /usr /lib /lib64 /bin /sbin /dev /proc /sys "$1"; do
+		[ ! -e "$dir" ] || { mkdir -p ".$dir" && mount --rbind "$dir" ".$dir"; } || exit 77
+	done
+	mount --make-rshared "$0" && mounts=$(wc -l < /proc/self/mountinfo) || exit 77
+	chroot . "$1/tests/natlab/natlab" run home-router -- true || exit 77
+	[ "$(wc -l < /proc/self/mountinfo)" = "$mounts" ]'
+mkdir "$tmp/chroot"
+"$netns" sh -c "$in_chroot" "$tmp/chroot" "$bin" 2> "$tmp/err"
+case $? in
+0) ;;
+77) echo "not checked: a chroot: $(cat "$tmp/err")" ;;
+*) fail "what is mounted in a chroot gets out of it" ;;
+esac
+
 # --- ordinary users ---
 # as_nobody DEVICE_MODE COMMAND...: with a TUN device of that mode; only root can try that.
 as_nobody() {

@@ -10,6 +10,7 @@
 
 #include "control.h"
 #include "event_log.h"
+#include "servers.h"
 #include "topology.h"
 
 struct up {
@@ -118,6 +119,7 @@ static int run(struct up *up)
 	if (!control_path(up->topology.dir, up->path, &err) || !control_claim(up->path, &err) ||
 	    !event_log_open(up->topology.log, &up->log, &err))
 		return failure(err.text);
+	servers_find();
 	status = spaces_run(&job, &err);
 	return err.text[0] != '\0' ? failure(err.text) : status;
 }

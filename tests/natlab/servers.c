@@ -39,6 +39,8 @@ struct args {
 	size_t count;
 };
 
+static char stund[PATH_MAX] = "stund"; /* as servers_find has found it */
+
 static void tell(struct servers *s, const char *why)
 {
 	if (s->over)
@@ -89,7 +91,7 @@ static void on_late(evutil_socket_t fd, short events, void *arg)
 }
 
 /* In a build tree it is not where it will be installed. */
-static void find_stund(char path[static PATH_MAX])
+void servers_find(void)
 {
 	static const char *const relative[] = { "/../../stund/stund", "/../sbin/stund" };
 	char self[PATH_MAX / 2];
@@ -103,11 +105,11 @@ static void find_stund(char path[static PATH_MAX])
 		bool in_build = strlen(self) > strlen(BUILD_DIR) &&
 				strcmp(self + strlen(self) - strlen(BUILD_DIR), BUILD_DIR) == 0;
 
-		snprintf(path, PATH_MAX, "%s%s", self, relative[i]);
-		if ((i > 0 || in_build) && access(path, X_OK) == 0)
+		snprintf(stund, sizeof(stund), "%s%s", self, relative[i]);
+		if ((i > 0 || in_build) && access(stund, X_OK) == 0)
 			return;
 	}
-	snprintf(path, PATH_MAX, "%s",
+	snprintf(stund, sizeof(stund), "%s",
 		 access(SBINDIR "/stund", X_OK) == 0 ? SBINDIR "/stund" : "stund");
 }
 
@@ -202,7 +204,7 @@ struct servers *servers_start(const struct servers_config *config, struct lab_er
 	if (config->stund != NULL)
 		snprintf(path, sizeof(path), "%s", config->stund);
 	else
-		find_stund(path);
+		snprintf(path, sizeof(path), "%s", stund);
 	rc = start_all(s, path);
 	if (rc != 0) {
 		lab_fail(err, "cannot start %.200s: %s", path, strerror(-rc));

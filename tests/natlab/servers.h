@@ -24,4 +24,7 @@ struct servers_config {
 struct servers *servers_start(const struct servers_config *config, struct lab_error *err);
 void servers_free(struct servers *s); /* NULL is fine; they go on */
 
+/* Looks for the program that came with natlab: before namespaces, which may hide where we are. */
+void servers_find(void);
+
 #endif

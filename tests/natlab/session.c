@@ -8,6 +8,7 @@
 
 #include "control.h"
 #include "event_log.h"
+#include "servers.h"
 
 struct session {
 	const struct lab_plan *plan;
@@ -114,6 +115,7 @@ int session_run(const struct lab_plan *plan, const struct request *request,
 		return failure(err.text);
 	if (!event_log_open(request_log(request), &s.log, &err))
 		return failure(err.text);
+	servers_find();
 	status = spaces_run(&job, &err);
 	if (s.log != NULL && s.log != stderr)
 		fclose(s.log);
