@@ -22,6 +22,9 @@
 #define UNBROKEN_MAX 0.05 /* the same where all of ours were kept */
 #define PARTIAL_SURE 0.4  /* and beyond this, for one that keeps some */
 
+/* So many NATs leave parity to chance, for each that keeps it. */
+#define PARITY_ODDS 5
+
 /*
  * Sampling goes on until the error is as asked; where the room for samples ends first, a value is
  * still told while its error, which is told as well, is not this many times larger.
@@ -143,9 +146,13 @@ static bool breaks_parity(const struct rules_view *v)
 	return false;
 }
 
+/* error: set where it is told from chance alone. */
 static struct verdict_yes_no judge_parity(const struct rules_view *v, const struct rule *best,
-					  double error_max)
+					  double error_max, double *error)
 {
+	double by_chance = PARITY_ODDS * pow(0.5, (double)parity_witnesses(v, best));
+
+	*error = 0;
 	if (v->count < ANSWERED_MIN)
 		return (struct verdict_yes_no){ .cause = CAUSE_LOSS };
 	enum verdict_answer all = keeps_all(v, best);
@@ -154,8 +161,10 @@ static struct verdict_yes_no judge_parity(const struct rules_view *v, const stru
 		return (struct verdict_yes_no){ best->value & 1 ? VERDICT_NO : VERDICT_YES, 0 };
 	if (all == VERDICT_NO && breaks_parity(v))
 		return (struct verdict_yes_no){ .value = VERDICT_NO };
-	if (all == VERDICT_NO && pow(0.5, (double)parity_witnesses(v, best)) <= error_max)
+	if (all == VERDICT_NO && by_chance <= error_max) {
+		*error = by_chance;
 		return (struct verdict_yes_no){ .value = VERDICT_YES };
+	}
 	return (struct verdict_yes_no){ .cause = CAUSE_AMBIGUOUS };
 }
 
@@ -232,7 +241,8 @@ void allocation_classify(const struct verdict_sample *samples, size_t count,
 	rules_weigh(&view, &rules);
 	judge_delta(&view, &rules, error_max * LENIENCE, out);
 	out->preserved = share_interval(rules_count(&view, &equal));
-	out->parity = judge_parity(&view, best_rule(&rules), error_max);
+	out->parity =
+		judge_parity(&view, best_rule(&rules), error_max * LENIENCE, &out->parity_error);
 	out->contiguity = judge_contiguity(out);
 	if (out->delta != DELTA_UNKNOWN)
 		prediction_make(&view, best_rule(&rules), prediction);
@@ -295,8 +305,9 @@ struct allocation_plan allocation_more(const struct verdict_sample *samples, siz
 	rules_view_fill(&view, samples, count);
 	rules_weigh(&view, &rules);
 	judge_delta(&view, &rules, count < MANY_SAMPLES ? error_max : error_max * LENIENCE, &ports);
+	double error;
 	bool parity_open =
-		judge_parity(&view, best_rule(&rules), error_max).value == VERDICT_UNKNOWN;
+		judge_parity(&view, best_rule(&rules), error_max, &error).value == VERDICT_UNKNOWN;
 
 	if (ports.delta != DELTA_UNKNOWN && !parity_open && view.count >= ANSWERED_WANTED)
 		return (struct allocation_plan){ .locals = ALLOCATION_ENOUGH };

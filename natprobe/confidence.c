@@ -30,6 +30,12 @@ double confidence_of(const struct verdict *v, double others)
 		error += v->pooling.error;
 	if (v->hairpin.value != HAIRPIN_UNKNOWN)
 		error += v->hairpin.error;
+	if (v->ports.parity.value != VERDICT_UNKNOWN)
+		error += v->ports.parity_error;
+	if (v->pcp.present.value != VERDICT_UNKNOWN)
+		error += v->pcp.error;
+	if (v->nat_pmp.present.value != VERDICT_UNKNOWN)
+		error += v->nat_pmp.error;
 	return error < 1 ? 1 - error : 0;
 }
 

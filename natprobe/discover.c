@@ -131,6 +131,8 @@ void discover_on_open_failed(struct discover *d, uint8_t slot, int err)
 	d->slots[slot] = SLOT_FAILED;
 	if (samples_on_open_failed(&d->samples, slot))
 		d->slots[slot] = SLOT_UNUSED; /* another port is tried */
+	if (slot == d->portmap_slot)
+		portmap_on_refused(&d->portmap);
 	asks_slot_failed(&d->asks, slot);
 }
 
@@ -161,6 +163,7 @@ void discover_on_send_error(struct discover *d, uint8_t slot, int err)
 
 	if (slot == d->portmap_slot && d->portmap_sent > d->portmap_refused) {
 		d->portmap_refused++;
+		portmap_on_refused(&d->portmap);
 		return;
 	}
 	p = probe_log_withdraw(&d->log, slot);
@@ -270,7 +273,7 @@ void discover_on_datagram(struct discover *d, uint8_t slot, const struct addr *f
 	if (d->finished || slot >= DISCOVER_SLOTS_MAX || !d->open[slot])
 		return;
 	if (d->portmap_slot != 0 && slot == d->portmap_slot) {
-		portmap_on_datagram(&d->portmap, from, data, d->now_us);
+		portmap_on_datagram(&d->portmap, from, data);
 		return;
 	}
 	if (on_own(d, slot, from, data))

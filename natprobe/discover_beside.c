@@ -8,9 +8,6 @@
 #define SAMPLES_RESERVE 20
 #define FILTER_RESERVE  28
 
-/* Probes whose fate is known before the loss that they show says something. */
-#define PORTMAP_KNOWN 16
-
 #define FRESH_PORT_LOW 32768
 #define FRESH_PORTS    28000
 
@@ -227,11 +224,8 @@ static void hang_up_controls(struct discover *d)
 static void expect_portmap(struct discover *d, const struct probe_view *view)
 {
 	struct probe_loss loss = probe_view_loss(view);
-	unsigned known = loss.lost + loss.answered;
 
-	if (known >= PORTMAP_KNOWN)
-		portmap_expect(&d->portmap, probe_view_rtt_us(view, 0),
-			       (loss.lost + 0.5) / (known + 1.0));
+	portmap_expect(&d->portmap, probe_view_rtt_us(view, 0), loss.answered, loss.lost);
 }
 
 void discover_run_beside(struct discover *d)

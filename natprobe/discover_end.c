@@ -382,9 +382,10 @@ static void end_nat64(struct discover *d)
 static void end_gateway(struct discover *d)
 {
 	struct verdict *v = &d->verdict;
+	enum verdict_cause early = discover_budget_left(d) == 0 ? CAUSE_BUDGET : CAUSE_TIMEOUT;
 
 	v->gateway = d->gateway;
-	portmap_end(&d->portmap, v, d->now_us);
+	portmap_end(&d->portmap, early, v, d->now_us);
 	portmap_judge_cgn(v);
 }
 
@@ -395,7 +396,7 @@ static void end_confidence(struct discover *d)
 
 	v->loss = confidence_loss(loss.answered, loss.lost);
 	v->confidence_asked = d->confidence;
-	v->confidence = confidence_of(v, d->blocked_error);
+	v->confidence = confidence_of(v, d->blocked_error + rate_limit_error(&d->rate));
 }
 
 void discover_end(struct discover *d, enum verdict_cause cause)

@@ -1,5 +1,7 @@
 #include "portmap.h"
 
+#include "classify.h"
+
 #define PCP_VERSION     2
 #define PCP_ANNOUNCE    0
 #define PCP_REQUEST_LEN 24
@@ -15,8 +17,15 @@
 #define COPIES_MIN    4
 #define COPIES_MAX    8
 #define PATIENCE_US   150000
-#define SILENCE_MAX   1e-5   /* the chance that all copies were lost, at most */
+#define SILENCE_MAX   3e-5   /* the chance that all copies were lost, at most */
+#define KNOWN_MIN     16     /* round trips, before what they show asks for more */
 #define ROUND_TRIP_US 100000 /* up to here the first gap is long enough */
+
+/*
+ * A gateway is near: before anything is known of its path, as if as many round trips of it had
+ * gone well, which is one loss in twenty on average.
+ */
+#define NEARNESS 18
 
 /* When the copies of one question are due; beyond the last one, evenly. */
 static const uint32_t due_us[] = { 0, 60000, 150000, 300000 };
@@ -49,19 +58,27 @@ void portmap_start(struct portmap *p, const struct addr *local, const struct add
 		p->nat_pmp.found.present.value = VERDICT_NO;
 }
 
-void portmap_expect(struct portmap *p, uint64_t rtt_us, double loss)
+/* The chance that loss alone silenced so many copies. */
+static double silence(const struct portmap *p, unsigned copies)
 {
-	double silence = 1;
-	uint8_t copies = 0;
+	return classify_silence_by_loss(p->answered + NEARNESS, p->lost, copies);
+}
 
-	while (copies < COPIES_MAX && silence > SILENCE_MAX) {
-		silence *= loss;
-		copies++;
-	}
-	if (copies > p->copies_max)
-		p->copies_max = copies;
+void portmap_expect(struct portmap *p, uint64_t rtt_us, unsigned answered, unsigned lost)
+{
+	p->answered = answered;
+	p->lost = lost;
+	if (answered + lost < KNOWN_MIN)
+		return;
+	while (p->copies_max < COPIES_MAX && silence(p, p->copies_max) > SILENCE_MAX)
+		p->copies_max++;
 	if (rtt_us > ROUND_TRIP_US && rtt_us + rtt_us / 2 > p->patience_us)
 		p->patience_us = (uint32_t)(rtt_us < 10000000 ? rtt_us + rtt_us / 2 : 15000000);
+}
+
+void portmap_on_refused(struct portmap *p)
+{
+	p->refused = true;
 }
 
 static bool is_open(const struct portmap *p, const struct portmap_ask *a)
@@ -224,10 +241,8 @@ static void on_pcp(struct portmap *p, struct bytes data)
 	note_present(&p->pcp, result);
 }
 
-void portmap_on_datagram(struct portmap *p, const struct addr *from, struct bytes data,
-			 uint64_t now_us)
+void portmap_on_datagram(struct portmap *p, const struct addr *from, struct bytes data)
 {
-	(void)now_us;
 	if (p->gateway.family == ADDR_NONE || !addr_equal(from, &p->gateway) || data.len < 4)
 		return;
 	if (data.data[0] == 0)
@@ -237,7 +252,7 @@ void portmap_on_datagram(struct portmap *p, const struct addr *from, struct byte
 }
 
 static struct verdict_portmap end_ask(const struct portmap *p, const struct portmap_ask *a,
-				      uint64_t now_us)
+				      enum verdict_cause early, uint64_t now_us)
 {
 	struct verdict_portmap found = a->found;
 
@@ -247,17 +262,22 @@ static struct verdict_portmap end_ask(const struct portmap *p, const struct port
 		found.present.cause = CAUSE_NO_GATEWAY;
 	else if (a->implied)
 		found.present.value = VERDICT_YES;
+	else if (p->refused)
+		found.present.cause = CAUSE_LOCAL_ERROR;
 	else if (a->copies < p->copies_max || now_us < end_us(p))
-		found.present.cause = CAUSE_TIMEOUT;
+		found.present.cause = (uint8_t)early;
 	else
 		found.present.value = VERDICT_NO;
+	if (found.present.value == VERDICT_NO)
+		found.error = silence(p, a->copies);
 	return found;
 }
 
-void portmap_end(const struct portmap *p, struct verdict *v, uint64_t now_us)
+void portmap_end(const struct portmap *p, enum verdict_cause early, struct verdict *v,
+		 uint64_t now_us)
 {
-	v->pcp = end_ask(p, &p->pcp, now_us);
-	v->nat_pmp = end_ask(p, &p->nat_pmp, now_us);
+	v->pcp = end_ask(p, &p->pcp, early, now_us);
+	v->nat_pmp = end_ask(p, &p->nat_pmp, early, now_us);
 }
 
 static bool is_shared(const struct addr *a)

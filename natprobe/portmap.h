@@ -26,8 +26,10 @@ struct portmap_ask {
 struct portmap {
 	struct addr local, gateway; /* gateway with PORTMAP_PORT; family ADDR_NONE: nobody to ask */
 	struct portmap_ask pcp, nat_pmp;
-	uint8_t copies_max;   /* of each question */
-	uint32_t patience_us; /* how long the last copy's answer is waited for */
+	uint8_t copies_max;      /* of each question */
+	bool refused;            /* by this host: what it did not send proves nothing */
+	unsigned answered, lost; /* of the path to servers, as far as is known */
+	uint32_t patience_us;    /* how long the last copy's answer is waited for */
 	uint64_t started_us;
 };
 
@@ -36,26 +38,29 @@ void portmap_start(struct portmap *p, const struct addr *local, const struct add
 		   uint64_t now_us);
 
 /*
- * What is known of the path to servers, which begins at the gateway: its round trip, and the
- * share of round trips that it loses. Then silence counts only after as many copies, and as much
+ * What is known of the path to servers, which begins at the gateway: its round trip, and how many
+ * round trips went well and were lost. Then silence counts only after as many copies, and as much
  * patience, as such a path asks for. May be called at any time; without, 450 ms are enough.
  */
-void portmap_expect(struct portmap *p, uint64_t rtt_us, double loss);
+void portmap_expect(struct portmap *p, uint64_t rtt_us, unsigned answered, unsigned lost);
 
 /* The next datagram for p->gateway, if one is due: its length, written to out; 0: none. */
 size_t portmap_next(struct portmap *p, uint64_t now_us, uint8_t out[PORTMAP_LEN]);
+
+/* This host could not open the socket, or refused to send what was handed out. */
+void portmap_on_refused(struct portmap *p);
 
 /* When the next is due, or silence becomes an answer; UINT64_MAX: it is over. */
 uint64_t portmap_deadline_us(const struct portmap *p);
 
 /* A datagram on that socket. What is not from the gateway's port 5351 is ignored. */
-void portmap_on_datagram(struct portmap *p, const struct addr *from, struct bytes data,
-			 uint64_t now_us);
+void portmap_on_datagram(struct portmap *p, const struct addr *from, struct bytes data);
 
 bool portmap_is_over(const struct portmap *p, uint64_t now_us);
 
-/* Fills v->pcp, v->nat_pmp. */
-void portmap_end(const struct portmap *p, struct verdict *v, uint64_t now_us);
+/* Fills v->pcp, v->nat_pmp. early: why it ends now, where it was not over yet. */
+void portmap_end(const struct portmap *p, enum verdict_cause early, struct verdict *v,
+		 uint64_t now_us);
 
 /*
  * Fills v->cgn from v->local, v->mapped and the external addresses that PCP, NAT-PMP and UPnP

@@ -195,6 +195,7 @@ static bool compare(struct rate_limit *r, const struct probe_log *log, const uin
 	chance = chance_of(fast, slow);
 	if (chance <= CHANCE_MAX) {
 		r->state = most_beyond(r, log, fates) <= BEYOND_MAX ? RATE_LIMITED : RATE_UNCLEAR;
+		r->chance = chance;
 		return false;
 	}
 	if (is_heavy(slow) && r->slowings < SLOWINGS_MAX && t->rate_per_s > PACE_MIN) {
@@ -232,6 +233,11 @@ bool rate_limit_wants_probe(const struct rate_limit *r)
 void rate_limit_probe_sent(struct rate_limit *r)
 {
 	r->probes++;
+}
+
+double rate_limit_error(const struct rate_limit *r)
+{
+	return r->state == RATE_LIMITED ? r->chance : 0;
 }
 
 void rate_limit_end(const struct rate_limit *r, bool answered, enum verdict_cause cause,

@@ -26,6 +26,7 @@ struct rate_limit {
 	uint16_t full_per_s; /* the pace to return to */
 	uint16_t full_burst;
 	uint16_t passed_per_s; /* what got through while datagrams were dropped */
+	double chance;         /* that a limit which was found is chance */
 	uint64_t from_us;      /* when the losses began that made us suspicious */
 	uint64_t since_us; /* when the pace was lowered; earlier losses say nothing of the path */
 };
@@ -44,5 +45,8 @@ void rate_limit_probe_sent(struct rate_limit *r);
 /* Fills v->rate_limit. answered: somebody answered by UDP at all. */
 void rate_limit_end(const struct rate_limit *r, bool answered, enum verdict_cause cause,
 		    struct verdict *v);
+
+/* The chance that a limit which is told is none; 0 where none is told. */
+double rate_limit_error(const struct rate_limit *r);
 
 #endif

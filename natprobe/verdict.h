@@ -199,8 +199,9 @@ struct verdict_ports {
 	double error;      /* chance that delta or value is wrong */
 	struct verdict_interval preserved; /* share of fresh sockets that keep their port */
 	struct verdict_yes_no parity;      /* even stays even, odd odd (section 4.2.2) */
-	struct verdict_yes_no contiguity;  /* local + 1 gets external + 1 (section 4.2.3) */
-	uint16_t low, high;                /* external ports that were seen; 0: none */
+	double parity_error; /* chance that it was so by chance, where no rule explains it */
+	struct verdict_yes_no contiguity; /* local + 1 gets external + 1 (section 4.2.3) */
+	uint16_t low, high;               /* external ports that were seen; 0: none */
 	uint16_t sampled, answered;
 };
 
@@ -225,6 +226,7 @@ struct verdict_portmap {
 	struct verdict_yes_no present;
 	struct addr external; /* the gateway's external address as it says; ADDR_NONE: not told */
 	uint16_t result;      /* its result code, where it refused */
+	double error;         /* chance that loss alone made it absent */
 };
 
 /* What an off-line database says about the mapped address. */

@@ -21,7 +21,7 @@ static void check_end(const struct portmap *p, uint64_t now_us)
 {
 	struct verdict v = { 0 };
 
-	portmap_end(p, &v, now_us);
+	portmap_end(p, CAUSE_TIMEOUT, &v, now_us);
 	FUZZ_CHECK(v.pcp.present.value != VERDICT_UNKNOWN);
 	FUZZ_CHECK(v.nat_pmp.present.value != VERDICT_UNKNOWN);
 	FUZZ_CHECK(v.pcp.external.family == ADDR_NONE);
@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		size_t n = wire_get_u8(&in);
 		struct bytes answer = wire_get_bytes(&in, n < in.left ? n : in.left);
 
-		portmap_on_datagram(&p, &gateway, answer, now_us);
+		portmap_on_datagram(&p, &gateway, answer);
 	}
 	FUZZ_CHECK(portmap_is_over(&p, now_us));
 	check_end(&p, now_us);

@@ -18,7 +18,11 @@ static void only_what_is_told_can_be_wrong(void **state)
 	struct verdict v = { .filtering = { .error = 0.1 },
 			     .ports = { .error = 0.2 },
 			     .pooling = { .error = 0.1 },
-			     .hairpin = { .error = 0.1 } };
+			     .hairpin = { .error = 0.1 },
+			     .pcp = { .error = 0.1 },
+			     .nat_pmp = { .error = 0.05 } };
+
+	v.ports.parity_error = 0.05;
 
 	assert_true(confidence_of(&v, 0) > 0.9999);
 	assert_true(confidence_of(&v, 0) < 1);
@@ -29,6 +33,10 @@ static void only_what_is_told_can_be_wrong(void **state)
 	v.pooling.value = POOLING_PAIRED;
 	v.hairpin.value = HAIRPIN_NO;
 	is_about(confidence_of(&v, 0), 0.5, 1e-4);
+	v.ports.parity.value = VERDICT_YES;
+	is_about(confidence_of(&v, 0), 0.45, 1e-4);
+	v.pcp.present.value = v.nat_pmp.present.value = VERDICT_NO;
+	is_about(confidence_of(&v, 0), 0.3, 1e-4);
 	is_about(confidence_of(&v, 0.9), 0, 1e-9);
 }
 

@@ -74,14 +74,40 @@ static void silence_counts_after_all_copies(void **state)
 	struct portmap p;
 
 	start(&p);
-	portmap_end(&p, &v, START_US + 400000);
+	portmap_end(&p, CAUSE_TIMEOUT, &v, START_US + 400000);
 	assert_int_equal(v.pcp.present.value, VERDICT_UNKNOWN);
 	assert_int_equal(v.pcp.present.cause, CAUSE_TIMEOUT);
 	assert_int_equal(run_out(&p, &now_us), 8);
 	assert_int_equal(now_us, START_US + 450000);
-	portmap_end(&p, &v, now_us);
+	portmap_end(&p, CAUSE_TIMEOUT, &v, now_us);
 	assert_int_equal(v.pcp.present.value, VERDICT_NO);
 	assert_int_equal(v.nat_pmp.present.value, VERDICT_NO);
+	assert_true(v.pcp.error > 0 && v.pcp.error < 2e-4);
+}
+
+static void what_this_host_refuses_proves_nothing(void **state)
+{
+	struct verdict v = { 0 };
+	uint64_t now_us = START_US;
+	struct portmap p;
+
+	start(&p);
+	portmap_on_refused(&p);
+	(void)run_out(&p, &now_us);
+	portmap_end(&p, CAUSE_TIMEOUT, &v, now_us);
+	assert_int_equal(v.pcp.present.cause, CAUSE_LOCAL_ERROR);
+	assert_int_equal(v.nat_pmp.present.cause, CAUSE_LOCAL_ERROR);
+}
+
+static void an_early_end_says_why(void **state)
+{
+	struct verdict v = { 0 };
+	struct portmap p;
+
+	start(&p);
+	portmap_end(&p, CAUSE_BUDGET, &v, START_US + 1000);
+	assert_int_equal(v.pcp.present.cause, CAUSE_BUDGET);
+	assert_true(v.pcp.error == 0);
 }
 
 static void a_bad_path_is_given_more_copies_and_time(void **state)
@@ -90,13 +116,13 @@ static void a_bad_path_is_given_more_copies_and_time(void **state)
 	struct portmap p;
 
 	start(&p);
-	portmap_expect(&p, 700000, 0.19);
+	portmap_expect(&p, 700000, 81, 19);
 	assert_int_equal(run_out(&p, &now_us), 14);
 	assert_int_equal(now_us, START_US + 600000 + 1050000);
 
 	now_us = START_US;
 	start(&p);
-	portmap_expect(&p, 50000, 0.01);
+	portmap_expect(&p, 50000, 99, 1);
 	assert_int_equal(run_out(&p, &now_us), 8);
 	assert_int_equal(now_us, START_US + 450000);
 }
@@ -112,7 +138,7 @@ static void nobody_to_ask(void **state)
 	assert_true(portmap_is_over(&p, START_US));
 	assert_int_equal(portmap_next(&p, START_US, out), 0);
 	assert_int_equal(portmap_deadline_us(&p), UINT64_MAX);
-	portmap_end(&p, &v, START_US);
+	portmap_end(&p, CAUSE_TIMEOUT, &v, START_US);
 	assert_int_equal(v.pcp.present.cause, CAUSE_NO_GATEWAY);
 	assert_int_equal(v.nat_pmp.present.cause, CAUSE_NO_GATEWAY);
 }
@@ -128,7 +154,7 @@ static void over_ipv6_there_is_pcp_alone(void **state)
 	assert_true(addr_parse_ip("fe80::1%3", 0, &gateway));
 	portmap_start(&p, &local, &gateway, START_US);
 	assert_int_equal(run_out(&p, &now_us), 4);
-	portmap_end(&p, &v, now_us);
+	portmap_end(&p, CAUSE_TIMEOUT, &v, now_us);
 	assert_int_equal(v.nat_pmp.present.value, VERDICT_NO);
 	assert_int_equal(v.pcp.present.value, VERDICT_NO);
 }
@@ -193,9 +219,9 @@ static void answer_once(size_t i, struct verdict *v)
 	start(&p);
 	(void)portmap_next(&p, now_us, out);
 	(void)portmap_next(&p, now_us, out);
-	portmap_on_datagram(&p, &from, answers[i].data, START_US + 5000);
+	portmap_on_datagram(&p, &from, answers[i].data);
 	(void)run_out(&p, &now_us);
-	portmap_end(&p, v, now_us);
+	portmap_end(&p, CAUSE_TIMEOUT, v, now_us);
 }
 
 static void answers_are_told_apart(void **state)
@@ -223,9 +249,9 @@ static void both_answered_ends_it_at_once(void **state)
 	struct portmap p;
 
 	start(&p);
-	portmap_on_datagram(&p, &from, BYTES("\x02\x80\0\0" PCP_TAIL), START_US + 2000);
+	portmap_on_datagram(&p, &from, BYTES("\x02\x80\0\0" PCP_TAIL));
 	assert_false(portmap_is_over(&p, START_US + 2000));
-	portmap_on_datagram(&p, &from, BYTES("\0\x80\0\0" EPOCH "\x15\0\0\x02"), START_US + 3000);
+	portmap_on_datagram(&p, &from, BYTES("\0\x80\0\0" EPOCH "\x15\0\0\x02"));
 	assert_true(portmap_is_over(&p, START_US + 3000));
 	assert_int_equal(portmap_deadline_us(&p), UINT64_MAX);
 }
@@ -238,11 +264,11 @@ static void own_answers_beat_what_the_other_implies(void **state)
 	struct portmap p;
 
 	start(&p);
-	portmap_on_datagram(&p, &from, BYTES("\0\0\0\x01" EPOCH), START_US + 1000);
-	portmap_on_datagram(&p, &from, BYTES("\x02\x80\0\0" PCP_TAIL), START_US + 2000);
-	portmap_on_datagram(&p, &from, BYTES("\0\x80\0\0" EPOCH "\x15\0\0\x02"), START_US + 3000);
-	portmap_on_datagram(&p, &from, BYTES("\x02\x80\0\x01" PCP_TAIL), START_US + 4000);
-	portmap_end(&p, &v, START_US + 4000);
+	portmap_on_datagram(&p, &from, BYTES("\0\0\0\x01" EPOCH));
+	portmap_on_datagram(&p, &from, BYTES("\x02\x80\0\0" PCP_TAIL));
+	portmap_on_datagram(&p, &from, BYTES("\0\x80\0\0" EPOCH "\x15\0\0\x02"));
+	portmap_on_datagram(&p, &from, BYTES("\x02\x80\0\x01" PCP_TAIL));
+	portmap_end(&p, CAUSE_TIMEOUT, &v, START_US + 4000);
 	assert_int_equal(v.pcp.present.value, VERDICT_YES);
 	assert_int_equal(v.nat_pmp.present.value, VERDICT_YES);
 	assert_int_equal(v.nat_pmp.external.ip[0], 21);
@@ -264,7 +290,7 @@ static void only_the_gateway_is_heard(void **state)
 		struct portmap p;
 
 		start(&p);
-		portmap_on_datagram(&p, &from, BYTES("\x02\x80\0\0" PCP_TAIL), START_US);
+		portmap_on_datagram(&p, &from, BYTES("\x02\x80\0\0" PCP_TAIL));
 		if (p.pcp.found.present.value != VERDICT_UNKNOWN)
 			fail_msg("%s: heard", strangers[i].why);
 	}
@@ -334,6 +360,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_are_asked_as_their_rfcs_say),
 		cmocka_unit_test(silence_counts_after_all_copies),
+		cmocka_unit_test(what_this_host_refuses_proves_nothing),
+		cmocka_unit_test(an_early_end_says_why),
 		cmocka_unit_test(a_bad_path_is_given_more_copies_and_time),
 		cmocka_unit_test(nobody_to_ask),
 		cmocka_unit_test(over_ipv6_there_is_pcp_alone),
