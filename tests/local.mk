@@ -531,6 +531,12 @@ UNIT_TESTS += tests/test_listen_crowd
 tests_test_listen_crowd_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 tests_test_listen_crowd_LDADD = $(STUND_LIBS) $(CMOCKA_LIBS)
 
+# turnd: whom it relays to, and from which ports
+UNIT_TESTS += tests/test_ports
+tests_test_ports_SOURCES = tests/test_ports.c tests/rng.h
+tests_test_ports_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ports_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+
 # turnd: who may use it
 UNIT_TESTS += tests/test_nonce
 tests_test_nonce_SOURCES = tests/test_nonce.c tests/rng.h $(ALLOC_COUNT)

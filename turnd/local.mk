@@ -4,6 +4,7 @@ noinst_LIBRARIES += turnd/libturnd_core.a
 turnd_libturnd_core_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 turnd_libturnd_core_a_SOURCES = \
 	turnd/nonce.c turnd/nonce.h \
+	turnd/ports.c turnd/ports.h \
 	turnd/seal.c turnd/seal.h \
 	turnd/ticket.c turnd/ticket.h \
 	turnd/token.c turnd/token.h
