@@ -537,6 +537,11 @@ tests_test_ports_SOURCES = tests/test_ports.c tests/rng.h
 tests_test_ports_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ports_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_prefix_map
+tests_test_prefix_map_SOURCES = tests/test_prefix_map.c tests/rng.h
+tests_test_prefix_map_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_prefix_map_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+
 # turnd: who may use it
 UNIT_TESTS += tests/test_nonce
 tests_test_nonce_SOURCES = tests/test_nonce.c tests/rng.h $(ALLOC_COUNT)

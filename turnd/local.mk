@@ -5,6 +5,7 @@ turnd_libturnd_core_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 turnd_libturnd_core_a_SOURCES = \
 	turnd/nonce.c turnd/nonce.h \
 	turnd/ports.c turnd/ports.h \
+	turnd/prefix_map.c turnd/prefix_map.h \
 	turnd/seal.c turnd/seal.h \
 	turnd/ticket.c turnd/ticket.h \
 	turnd/token.c turnd/token.h
