@@ -23,8 +23,8 @@ struct run {
 	struct expect expect; /* of --expect */
 	struct event_base *base;
 	struct check_servers servers;
-	struct geo *geo; /* NULL: no database is given */
-	struct iface_choice choices[PROBES_MAX];
+	struct geo *geo;                             /* NULL: no database is given */
+	struct iface_choice choices[PROBES_MAX + 1]; /* the last one shows that there are more */
 	size_t choice_count;
 	struct check *check;
 	/* One more for each interface that was named and cannot be used. */
@@ -62,8 +62,16 @@ static int choose_interfaces(struct run *run)
 		fprintf(stderr, "natprobe: cannot list interfaces: %s\n", strerror(-rc));
 		return EXIT_FAILED;
 	}
-	run->choice_count = iface_select(list.items, list.count, &filter, run->choices, PROBES_MAX);
+	run->choice_count =
+		iface_select(list.items, list.count, &filter, run->choices, PROBES_MAX + 1);
 	iface_list_close(&list);
+	if (run->choice_count > PROBES_MAX) {
+		run->choice_count = PROBES_MAX;
+		fprintf(stderr,
+			"natprobe: warning: only the first %d interfaces and families are probed; "
+			"--interface chooses others\n",
+			PROBES_MAX);
+	}
 	return 0;
 }
 

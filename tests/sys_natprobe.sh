@@ -345,5 +345,18 @@ lab_in home "$natprobe" --json -s 91.80.1.10 -i eth1 > "$tmp/json"
 [ $? = 3 ] || fail "an interface that is down does not end with 3"
 says '.interfaces[0].why_not | test("down")' true
 
+echo "# more interfaces than it probes"
+lab_node crowd
+for i in $(seq 33); do
+	lab_in crowd ip link add "left$i" type veth peer name "right$i"
+	lab_in crowd ip address add "10.20.$i.1/24" dev "left$i"
+	lab_in crowd ip address add "10.21.$i.1/24" dev "right$i"
+	lab_in crowd ip link set "left$i" up
+	lab_in crowd ip link set "right$i" up
+done
+lab_in crowd "$natprobe" --json -4 -s 91.80.1.10 --timeout 1s > "$tmp/json" 2> "$tmp/err"
+says '.interfaces | length' 64
+grep -q 'only the first 64 ' "$tmp/err" || fail "66 interfaces, and no warning: $(cat "$tmp/err")"
+
 [ "$failed" = 0 ] && echo ok
 exit "$failed"
