@@ -100,6 +100,25 @@ const struct probe *probe_log_withdraw(struct probe_log *log, uint8_t slot)
 	return NULL;
 }
 
+/* All samples ask the same endpoint the same. */
+static unsigned kind_bit(const struct probe_want *want)
+{
+	if (want->test == PROBE_SAMPLE || want->item >= FILTER_KINDS)
+		return 1;
+	return 1u << want->item;
+}
+
+static bool kind_is_answered(const struct probe_log *log, const struct probe_want *want)
+{
+	return (log->kinds[want->test][want->index] & kind_bit(want)) != 0;
+}
+
+static void note_answered(struct probe_log *log, struct probe *p)
+{
+	p->answered = true;
+	log->kinds[p->want.test][p->want.index] |= (uint8_t)kind_bit(&p->want);
+}
+
 static struct probe *find_probe(struct probe_log *log, uint8_t slot, const struct stun_tid *tid)
 {
 	for (size_t i = log->count; i-- > 0;) {
@@ -212,7 +231,7 @@ enum probe_match probe_log_match(struct probe_log *log, uint8_t slot, const stru
 		log->duplicates++;
 		return PROBE_DUPLICATE;
 	}
-	p->answered = true;
+	note_answered(log, p);
 	log->answered++;
 	log->server_answered[p->want.server]++;
 	note_rtt(log, p, now_us);
@@ -230,83 +249,57 @@ const struct probe *probe_log_match_own(struct probe_log *log, struct bytes data
 
 		if (p->want.test != PROBE_HAIRPIN || !stun_tid_equal(&p->tid, &msg.tid))
 			continue;
-		p->answered = true;
+		note_answered(log, p);
 		return p;
 	}
 	return NULL;
 }
 
-/* Of which endpoints, and kinds of probe, something was answered. */
-struct answered_groups {
-	bool any[PROBE_TESTS][VERDICT_SIGHTINGS_MAX][FILTER_KINDS];
-};
-
-static bool *group_of(struct answered_groups *groups, const struct probe_want *want)
+static enum probe_fate fate_of(const struct probe_log *log, const struct probe *p, uint64_t now_us)
 {
-	uint8_t item = want->item < FILTER_KINDS ? want->item : 0;
-
-	if (want->test == PROBE_SAMPLE)
-		item = 0; /* all ask the same endpoint the same */
-	return &groups->any[want->test][want->index][item];
-}
-
-static enum probe_fate fate_of(const struct probe_log *log, const struct probe *p,
-			       struct answered_groups *groups, uint64_t now_us)
-{
-	uint64_t rtt_us = log->rtt[p->want.server].awake_us;
-
 	if (p->withdrawn || p->want.test == PROBE_HAIRPIN)
 		return PROBE_FATE_OPEN;
 	if (p->answered)
 		return PROBE_FATE_ANSWERED;
-	if (rtt_us == 0)
-		rtt_us = log->rtt[p->want.server].min_us;
-	if (now_us < p->sent_us + timing_overdue_us(rtt_us) || !*group_of(groups, &p->want))
+	if (!kind_is_answered(log, &p->want) ||
+	    now_us < p->sent_us + timing_overdue_us(expected_us(&log->rtt[p->want.server])))
 		return PROBE_FATE_OPEN;
 	return PROBE_FATE_LOST;
 }
 
 void probe_log_fates(const struct probe_log *log, uint64_t now_us, uint8_t *fates)
 {
-	struct answered_groups groups = { 0 };
-
-	for (size_t i = 0; i < log->count; i++) {
-		if (log->probes[i].answered)
-			*group_of(&groups, &log->probes[i].want) = true;
-	}
 	for (size_t i = 0; i < log->count; i++)
-		fates[i] = (uint8_t)fate_of(log, &log->probes[i], &groups, now_us);
+		fates[i] = (uint8_t)fate_of(log, &log->probes[i], now_us);
+}
+
+static void count_fate(struct probe_loss *loss, enum probe_fate fate)
+{
+	loss->answered += fate == PROBE_FATE_ANSWERED;
+	loss->lost += fate == PROBE_FATE_LOST;
 }
 
 void probe_log_loss(const struct probe_log *log, uint64_t since_us, uint64_t now_us,
 		    struct probe_loss out[static VERDICT_SERVERS_MAX])
 {
-	uint8_t fates[PROBE_LOG_MAX];
-
 	memset(out, 0, VERDICT_SERVERS_MAX * sizeof(*out));
-	probe_log_fates(log, now_us, fates);
-	for (size_t i = 0; i < log->count; i++) {
+	for (size_t i = log->count; i-- > 0 && log->probes[i].sent_us >= since_us;) {
 		const struct probe *p = &log->probes[i];
 
-		if (p->sent_us < since_us)
-			continue;
-		out[p->want.server].answered += fates[i] == PROBE_FATE_ANSWERED;
-		out[p->want.server].lost += fates[i] == PROBE_FATE_LOST;
+		count_fate(&out[p->want.server], fate_of(log, p, now_us));
 	}
 }
 
 struct probe_loss probe_log_link_loss(const struct probe_log *log, uint64_t since_us,
 				      uint64_t now_us)
 {
-	uint8_t fates[PROBE_LOG_MAX];
 	struct probe_loss loss = { 0 };
 
-	probe_log_fates(log, now_us, fates);
-	for (size_t i = 0; i < log->count; i++) {
-		if (log->probes[i].sent_us < since_us || log->probes[i].want.exposed)
-			continue;
-		loss.answered += fates[i] == PROBE_FATE_ANSWERED;
-		loss.lost += fates[i] == PROBE_FATE_LOST;
+	for (size_t i = log->count; i-- > 0 && log->probes[i].sent_us >= since_us;) {
+		const struct probe *p = &log->probes[i];
+
+		if (!p->want.exposed)
+			count_fate(&loss, fate_of(log, p, now_us));
 	}
 	return loss;
 }

@@ -64,6 +64,8 @@ struct probe_log {
 	size_t count;
 	uint16_t sent, answered, duplicates, send_errors;
 	uint32_t stray;
+	/* Of each test and index, the items that something was answered of, as bits. */
+	uint8_t kinds[PROBE_TESTS][VERDICT_SIGHTINGS_MAX];
 	uint64_t awake_at_us; /* the first answer; 0: none yet */
 	struct probe_rtt rtt[VERDICT_SERVERS_MAX];
 	uint16_t server_sent[VERDICT_SERVERS_MAX], server_answered[VERDICT_SERVERS_MAX];

@@ -79,6 +79,8 @@ static double parity_steps_chance(long d, long step, long extra, unsigned lost, 
 
 	d *= sign;
 	step *= sign;
+	if (d > STEPS_FAR * (step + 1)) /* further than the loop goes */
+		return 0;
 	for (long k = 1; k <= STEPS_FAR; k++) {
 		long low = k * step + (extra < 0 ? -k : 0), high = k * step + (extra > 0 ? k : 0);
 
@@ -106,25 +108,25 @@ double rules_move_chance(const struct rules_sample *a, const struct rules_sample
 	}
 }
 
-static double log_counter(const struct rules_view *v, const struct rule *r, double rate,
-			  double broken)
+/* What one sample adds, at each background rate and with each share of breaks. */
+static void add_sample(const struct rules_view *v, const struct rule *r, size_t i,
+		       double sums[RATE_COUNT][ARRAY_LEN(breaks)])
 {
-	double sum = 0;
 	unsigned lost;
+	size_t p = rules_predecessor(v, i, (enum rule_kind)r->kind, &lost);
+	const struct rules_sample *a = &v->seen[p], *b = &v->seen[i];
 
-	for (size_t i = 0; i < v->count; i++) {
-		size_t p = rules_predecessor(v, i, (enum rule_kind)r->kind, &lost);
-		const struct rules_sample *a = &v->seen[p], *b = &v->seen[i];
+	for (size_t k = 0; k < RATE_COUNT; k++) {
+		double others = rules_others(a, b, rules_rates[k]);
+		double chance = p == i ? 0 : rules_move_chance(a, b, r, lost, others);
 
-		if (p == i) {
-			sum -= log(PORTS);
-			continue;
+		for (size_t n = 0; n < ARRAY_LEN(breaks); n++) {
+			double broken = breaks[n].share;
+
+			sums[k][n] +=
+				p == i ? -log(PORTS) : log((1 - broken) * chance + broken / PORTS);
 		}
-		sum += log((1 - broken) *
-				   rules_move_chance(a, b, r, lost, rules_others(a, b, rate)) +
-			   broken / PORTS);
 	}
-	return sum;
 }
 
 double rules_sum_rates(double by_rate[RATE_COUNT], double weights[RATE_COUNT])
@@ -143,15 +145,15 @@ double rules_sum_rates(double by_rate[RATE_COUNT], double weights[RATE_COUNT])
 double rules_log_counter(const struct rules_view *v, const struct rule *r,
 			 double weights[RATE_COUNT])
 {
+	double sums[RATE_COUNT][ARRAY_LEN(breaks)] = { 0 };
 	double by_rate[RATE_COUNT];
 
-	for (size_t i = 0; i < RATE_COUNT; i++) {
-		by_rate[i] = -INFINITY;
-		for (size_t b = 0; b < ARRAY_LEN(breaks); b++)
-			by_rate[i] =
-				rules_log_add(by_rate[i], log(breaks[b].weight) +
-								  log_counter(v, r, rules_rates[i],
-									      breaks[b].share));
+	for (size_t i = 0; i < v->count; i++)
+		add_sample(v, r, i, sums);
+	for (size_t k = 0; k < RATE_COUNT; k++) {
+		by_rate[k] = -INFINITY;
+		for (size_t n = 0; n < ARRAY_LEN(breaks); n++)
+			by_rate[k] = rules_log_add(by_rate[k], log(breaks[n].weight) + sums[k][n]);
 	}
 	return rules_sum_rates(by_rate, weights);
 }

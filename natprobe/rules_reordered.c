@@ -58,12 +58,14 @@ static double log_order(size_t n, size_t inversions)
 	double sum = -INFINITY;
 
 	for (size_t c = 0; c < ARRAY_LEN(costs); c++) {
-		double all = 0;
+		double orders = 1, power = 1; /* 20 to the power of 48 at most */
 
-		for (size_t j = 1; j <= n; j++)
-			all += log((1 - pow(costs[c], (double)j)) / (1 - costs[c]));
-		sum = rules_log_add(sum, log(1.0 / ARRAY_LEN(costs)) +
-						 (double)inversions * log(costs[c]) - all);
+		for (size_t j = 1; j <= n; j++) {
+			power *= costs[c];
+			orders *= (1 - power) / (1 - costs[c]);
+		}
+		sum = rules_log_add(sum, (double)inversions * log(costs[c]) -
+						 log(orders * ARRAY_LEN(costs)));
 	}
 	return sum;
 }

@@ -49,6 +49,8 @@ static void send_one(struct bench *b)
 
 	*p = (struct probe){ .want = { .test = PROBE_FILTER }, .sent_us = b->now_us };
 	p->answered = !is_dropped(b);
+	if (p->answered)
+		b->log.kinds[p->want.test][p->want.index] |= 1;
 }
 
 /* Sends at the pace that is allowed, and looks at what became of it a round trip later. */
