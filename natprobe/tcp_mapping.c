@@ -98,10 +98,53 @@ void tcp_mapping_set_dead(struct tcp_mapping *m, enum verdict_filter_kind kind)
 	m->dead |= (uint8_t)(1u << kind);
 }
 
+/*
+ * Mappings differ, and were not made at the same time, as a SYN was lost: the NAT may have
+ * changed in between.
+ */
+static bool is_drawn_out(const struct tcp_mapping *m, const struct streams *s,
+			 enum verdict_behaviour value)
+{
+	uint64_t first_us = UINT64_MAX, last_us = 0;
+
+	if (value != BEHAVIOUR_ADDRESS_DEPENDENT && value != BEHAVIOUR_PORT_DEPENDENT &&
+	    value != BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT)
+		return false;
+	for (unsigned k = 0; k < FILTER_KINDS; k++) {
+		const struct stream *c = &s->list[m->streams[0][k]];
+
+		if (m->streams[0][k] == STREAM_NONE || !c->connected)
+			continue;
+		first_us = c->connected_us < first_us ? c->connected_us : first_us;
+		last_us = c->connected_us > last_us ? c->connected_us : last_us;
+	}
+	return last_us > first_us && last_us - first_us >= DRAWN_OUT_US;
+}
+
+/*
+ * The second port only confirms what the first one told, for which three of its connections are
+ * enough: nobody waits until TCP sends again.
+ */
+static bool is_second_look(const struct tcp_mapping *m, const struct streams *s)
+{
+	struct verdict_sighting seen[SIGHTINGS];
+	size_t count = sightings(m, s, seen);
+	unsigned answered = 0;
+
+	for (size_t i = FILTER_KINDS; i < count; i++)
+		answered += seen[i].mapped.family != ADDR_NONE;
+	if (m->port_count < 2 || answered < FILTER_KINDS - 1)
+		return false;
+	if (count > FILTER_KINDS) /* the first port's come first */
+		count = FILTER_KINDS;
+	return is_drawn_out(m, s, (enum verdict_behaviour)classify_mapping(seen, count).value);
+}
+
 /* Connections that may still be answered: how many, and the fewest copies sent on any by then. */
 static unsigned waiting(const struct tcp_mapping *m, const struct streams *s, uint64_t then_us,
 			unsigned *copies)
 {
+	bool second_look = is_second_look(m, s);
 	unsigned count = 0;
 
 	*copies = UINT_MAX;
@@ -117,6 +160,8 @@ static unsigned waiting(const struct tcp_mapping *m, const struct streams *s, ui
 			if ((m->dead & 1u << k) != 0 && streams_copies(c, then_us) > 0)
 				continue;
 			if (then_us >= c->begun_us + GIVE_UP_US)
+				continue;
+			if (p > 0 && second_look && streams_copies(c, then_us) > 0)
 				continue;
 			count++;
 			if (streams_copies(c, then_us) < *copies)
@@ -150,29 +195,6 @@ static bool all_closed(const struct tcp_mapping *m, const struct streams *s)
 			return false;
 	}
 	return true;
-}
-
-/*
- * Mappings differ, and were not made at the same time, as a SYN was lost: the NAT may have
- * changed in between.
- */
-static bool is_drawn_out(const struct tcp_mapping *m, const struct streams *s,
-			 enum verdict_behaviour value)
-{
-	uint64_t first_us = UINT64_MAX, last_us = 0;
-
-	if (value != BEHAVIOUR_ADDRESS_DEPENDENT && value != BEHAVIOUR_PORT_DEPENDENT &&
-	    value != BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT)
-		return false;
-	for (unsigned k = 0; k < FILTER_KINDS; k++) {
-		const struct stream *c = &s->list[m->streams[0][k]];
-
-		if (m->streams[0][k] == STREAM_NONE || !c->connected)
-			continue;
-		first_us = c->connected_us < first_us ? c->connected_us : first_us;
-		last_us = c->connected_us > last_us ? c->connected_us : last_us;
-	}
-	return last_us > first_us && last_us - first_us >= DRAWN_OUT_US;
 }
 
 bool tcp_mapping_wants_port(const struct tcp_mapping *m, const struct streams *s,
