@@ -42,6 +42,15 @@ is_running() {
 	grep -zsqx -- "$1" /proc/[0-9]*/cmdline
 }
 
+# await_start: until what was started has made this file.
+await_start() {
+	for _ in $(seq 500); do
+		[ ! -e "$tmp/started" ] || return 0
+		sleep 0.02
+	done
+	fail "what was started does not run"
+}
+
 # --- how it ends ---
 ends 0 run home-router -- true
 ends 9 run home-router -- sh -c 'exit 9'
@@ -259,13 +268,10 @@ ends 125 event home explode
 complains 'reboot, flush, new-address'
 ends 125 event alice reboot
 complains 'it is a host'
-mark=4$RANDOM.$$
-"$natlab" exec alice -- sleep "$mark" &
+# shellcheck disable=SC2016	# for the inner sh
+"$natlab" exec alice -- sh -c ': > "$0"; exec sleep 4242' "$tmp/started" &
 sleeper=$!
-for _ in $(seq 100); do
-	! is_running "$mark" || break
-	sleep 0.02
-done
+await_start
 ends 0 down
 wait "$sleeper"
 [ $? -eq 137 ] || fail "a command did not end with its laboratory"
@@ -303,11 +309,7 @@ start() {
 	# shellcheck disable=SC2016	# for the inner sh
 	"$natlab" run home-router -- sh -c ': > "$0"; exec sleep "$1"' "$tmp/started" "$1" &
 	pid=$!
-	for _ in $(seq 500); do
-		[ ! -e "$tmp/started" ] || return 0
-		sleep 0.02
-	done
-	fail "the command did not start"
+	await_start
 }
 
 mark=4$RANDOM.$$
@@ -329,11 +331,7 @@ begins() {
 	rm -f "$tmp/started"
 	"$natlab" "$@" &
 	pid=$!
-	for _ in $(seq 500); do
-		[ ! -e "$tmp/started" ] || return 0
-		sleep 0.02
-	done
-	fail "the servers did not start"
+	await_start
 }
 
 printf '#!/bin/sh\n: > "%s"\nexec sleep %s\n' "$tmp/started" "$mark" > "$tmp/silent"
