@@ -216,14 +216,14 @@ static struct covered cover(struct bytes raw, size_t attr_at, size_t value_len)
 	return c;
 }
 
-static void hmac_sha1(const struct stun_key *key, const struct covered *in,
+static void join_sha1(const struct stun_key *key, struct bytes head, struct bytes rest,
 		      uint8_t out[static SHA_DIGEST_LENGTH])
 {
 	SHA_CTX ctx;
 
 	sha1_resume(&ctx, key->sha1_inner);
-	SHA1_Update(&ctx, in->head, sizeof(in->head));
-	SHA1_Update(&ctx, in->rest.data, in->rest.len);
+	SHA1_Update(&ctx, head.data, head.len);
+	SHA1_Update(&ctx, rest.data, rest.len);
 	SHA1_Final(out, &ctx);
 	sha1_resume(&ctx, key->sha1_outer);
 	SHA1_Update(&ctx, out, SHA_DIGEST_LENGTH);
@@ -231,19 +231,43 @@ static void hmac_sha1(const struct stun_key *key, const struct covered *in,
 	OPENSSL_cleanse(&ctx, sizeof(ctx));
 }
 
-static void hmac_sha256(const struct stun_key *key, const struct covered *in,
+static void join_sha256(const struct stun_key *key, struct bytes head, struct bytes rest,
 			uint8_t out[static SHA256_DIGEST_LENGTH])
 {
 	SHA256_CTX ctx;
 
 	sha256_resume(&ctx, key->sha256_inner);
-	SHA256_Update(&ctx, in->head, sizeof(in->head));
-	SHA256_Update(&ctx, in->rest.data, in->rest.len);
+	SHA256_Update(&ctx, head.data, head.len);
+	SHA256_Update(&ctx, rest.data, rest.len);
 	SHA256_Final(out, &ctx);
 	sha256_resume(&ctx, key->sha256_outer);
 	SHA256_Update(&ctx, out, SHA256_DIGEST_LENGTH);
 	SHA256_Final(out, &ctx);
 	OPENSSL_cleanse(&ctx, sizeof(ctx));
+}
+
+void stun_key_hmac_sha1(const struct stun_key *key, struct bytes in,
+			uint8_t out[static STUN_INTEGRITY_LEN])
+{
+	join_sha1(key, (struct bytes){ 0 }, in, out);
+}
+
+void stun_key_hmac_sha256(const struct stun_key *key, struct bytes in,
+			  uint8_t out[static STUN_SHA256_FULL])
+{
+	join_sha256(key, (struct bytes){ 0 }, in, out);
+}
+
+static void hmac_sha1(const struct stun_key *key, const struct covered *in,
+		      uint8_t out[static SHA_DIGEST_LENGTH])
+{
+	join_sha1(key, bytes_of(in->head, sizeof(in->head)), in->rest, out);
+}
+
+static void hmac_sha256(const struct stun_key *key, const struct covered *in,
+			uint8_t out[static SHA256_DIGEST_LENGTH])
+{
+	join_sha256(key, bytes_of(in->head, sizeof(in->head)), in->rest, out);
 }
 
 static struct bytes built(const struct stun_builder *b)

@@ -38,6 +38,12 @@ void stun_key_make(struct stun_key *out, struct bytes secret);
 
 void stun_key_wipe(struct stun_key *key);
 
+/* HMAC of bytes that are no message, such as the user names of time-limited credentials. */
+void stun_key_hmac_sha1(const struct stun_key *key, struct bytes in,
+			uint8_t out[static STUN_INTEGRITY_LEN]);
+void stun_key_hmac_sha256(const struct stun_key *key, struct bytes in,
+			  uint8_t out[static STUN_SHA256_FULL]);
+
 /*
  * The secret of long-term credentials: hash of username ":" realm ":" password (section
  * 9.2.2 and 18.5.1). Trailing NULs are left out, and so are quotes around user name and realm.

@@ -53,6 +53,33 @@ static void reference_hmac(const EVP_MD *md, struct bytes secret, const struct s
 	assert_non_null(HMAC(md, secret.data, (int)secret.len, copy, b->len, out, NULL));
 }
 
+static void the_hmac_of_plain_bytes_is_that_of_rfc_2202_and_rfc_4231(void **state)
+{
+	struct stun_key key = key_of("Jefe");
+	uint8_t sha1[STUN_INTEGRITY_LEN], sha256[STUN_SHA256_FULL];
+
+	stun_key_hmac_sha1(&key, BYTES("what do ya want for nothing?"), sha1);
+	assert_memory_equal(sha1,
+			    "\xef\xfc\xdf\x6a\xe5\xeb\x2f\xa2\xd2\x74\x16\xd5\xf1\x84\xdf\x9c"
+			    "\x25\x9a\x7c\x79",
+			    sizeof(sha1));
+	stun_key_hmac_sha256(&key, BYTES("what do ya want for nothing?"), sha256);
+	assert_memory_equal(sha256,
+			    "\x5b\xdc\xc1\x46\xbf\x60\x75\x4e\x6a\x04\x24\x26\x08\x95\x75\xc7"
+			    "\x5a\x00\x3f\x08\x9d\x27\x39\x83\x9d\xec\x58\xb9\x64\xec\x38\x43",
+			    sizeof(sha256));
+}
+
+static void an_empty_text_has_an_hmac_too(void **state)
+{
+	struct stun_key key = key_of("k");
+	uint8_t got[STUN_INTEGRITY_LEN], want[EVP_MAX_MD_SIZE];
+
+	stun_key_hmac_sha1(&key, (struct bytes){ 0 }, got);
+	assert_non_null(HMAC(EVP_sha1(), "k", 1, (const uint8_t *)"", 0, want, NULL));
+	assert_memory_equal(got, want, sizeof(got));
+}
+
 static void secrets_of_any_length_give_the_hmac_of_rfc_2104(void **state)
 {
 	uint8_t secret[200];
@@ -398,6 +425,8 @@ static void the_largest_message_holds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_hmac_of_plain_bytes_is_that_of_rfc_2202_and_rfc_4231),
+		cmocka_unit_test(an_empty_text_has_an_hmac_too),
 		cmocka_unit_test(secrets_of_any_length_give_the_hmac_of_rfc_2104),
 		cmocka_unit_test(long_term_secrets_are_hashes),
 		cmocka_unit_test(quotes_and_trailing_nuls_do_not_count),
