@@ -26,6 +26,9 @@ turnd/nonce.c openssl/crypto.h
 turnd/seal.c openssl/*
 turnd/ticket.c openssl/crypto.h
 turnd/token.c openssl/crypto.h
+turnd/users.c openssl/crypto.h
+turnd/users_file.c openssl/crypto.h
+turnd/users_timed.c openssl/crypto.h
 '
 
 # Calls that no codec or decision makes.

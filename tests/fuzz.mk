@@ -139,6 +139,11 @@ tests_fuzz_token_SOURCES = tests/fuzz_token.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_token_LDADD = $(TURND_CORE_LIBS)
 tests_fuzz_token_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_users
+tests_fuzz_users_SOURCES = tests/fuzz_users.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_users_LDADD = $(TURND_CORE_LIBS)
+tests_fuzz_users_LDFLAGS = $(FUZZ_LINK)
+
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/replay_corpus.sh
 EXTRA_DIST += tests/corpus tests/replay_corpus.sh tests/run_fuzzers.sh

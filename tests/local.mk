@@ -557,6 +557,22 @@ UNIT_TESTS += tests/test_token
 tests_test_token_SOURCES = tests/test_token.c tests/rng.h
 tests_test_token_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_token_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+
+USERS_TALK = tests/users_talk.c tests/users_talk.h
+UNIT_TESTS += tests/test_users
+tests_test_users_SOURCES = tests/test_users.c $(ALLOC_COUNT) $(USERS_TALK)
+tests_test_users_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_users_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_users_file
+tests_test_users_file_SOURCES = tests/test_users_file.c tests/rng.h $(USERS_TALK)
+tests_test_users_file_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_users_file_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_users_timed
+tests_test_users_timed_SOURCES = tests/test_users_timed.c tests/rng.h $(USERS_TALK)
+tests_test_users_timed_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_users_timed_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
 endif
 
 check_PROGRAMS += $(UNIT_TESTS)

@@ -8,6 +8,10 @@ turnd_libturnd_core_a_SOURCES = \
 	turnd/prefix_map.c turnd/prefix_map.h \
 	turnd/seal.c turnd/seal.h \
 	turnd/ticket.c turnd/ticket.h \
-	turnd/token.c turnd/token.h
+	turnd/token.c turnd/token.h \
+	turnd/users.c turnd/users.h \
+	turnd/users_file.c \
+	turnd/users_state.h \
+	turnd/users_timed.c
 
 TURND_CORE_LIBS = turnd/libturnd_core.a $(CORE_LIBS)
