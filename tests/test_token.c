@@ -405,7 +405,7 @@ static void a_table_takes_good_keys_only(void **state)
 	static const uint8_t long_kid[TOKEN_KID_MAX + 1] = { 'k' };
 	struct token_keys *k = token_keys_new(BYTES(NAME));
 	struct token_key key = { BYTES("k"), TOKEN_A256GCM, BYTES(SECRET), 5, 5 };
-	char kid[8];
+	char kid[16];
 
 	assert_false(token_keys_add(k, &key)); /* never valid */
 	key.until_s = UINT64_MAX;
