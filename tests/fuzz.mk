@@ -83,6 +83,11 @@ tests_fuzz_discover_SOURCES = tests/fuzz_discover.c tests/fuzz_check.h $(FUZZ_MA
 tests_fuzz_discover_LDADD = $(PROBE_LIBS)
 tests_fuzz_discover_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_policy
+tests_fuzz_policy_SOURCES = tests/fuzz_policy.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_policy_LDADD = $(TURND_CORE_LIBS)
+tests_fuzz_policy_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_portmap
 tests_fuzz_portmap_SOURCES = tests/fuzz_portmap.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_portmap_LDADD = $(PROBE_LIBS)

@@ -532,6 +532,14 @@ tests_test_listen_crowd_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS
 tests_test_listen_crowd_LDADD = $(STUND_LIBS) $(CMOCKA_LIBS)
 
 # turnd: whom it relays to, and from which ports
+UNIT_TESTS += tests/test_policy tests/test_policy_place
+tests_test_policy_SOURCES = tests/test_policy.c tests/rng.h $(ALLOC_COUNT)
+tests_test_policy_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_policy_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_policy_place_SOURCES = tests/test_policy_place.c tests/mmdb_write.c tests/mmdb_write.h
+tests_test_policy_place_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_policy_place_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_ports
 tests_test_ports_SOURCES = tests/test_ports.c tests/rng.h
 tests_test_ports_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

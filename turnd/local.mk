@@ -4,6 +4,8 @@ noinst_LIBRARIES += turnd/libturnd_core.a
 turnd_libturnd_core_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 turnd_libturnd_core_a_SOURCES = \
 	turnd/nonce.c turnd/nonce.h \
+	turnd/policy.c turnd/policy.h \
+	turnd/policy_rules.c turnd/policy_rules.h \
 	turnd/ports.c turnd/ports.h \
 	turnd/prefix_map.c turnd/prefix_map.h \
 	turnd/seal.c turnd/seal.h \
