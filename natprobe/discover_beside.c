@@ -8,13 +8,10 @@
 #define SAMPLES_RESERVE 20
 #define FILTER_RESERVE  28
 
-#define FRESH_PORT_LOW 32768
-#define FRESH_PORTS    28000
-
 /* A local port that nobody else is likely to have, among those that systems hand out. */
 uint16_t discover_fresh_port(struct discover *d)
 {
-	return (uint16_t)(FRESH_PORT_LOW + discover_random(d) % FRESH_PORTS);
+	return (uint16_t)(SAMPLES_PORT_LOW + discover_random(d) % SAMPLES_PORT_COUNT);
 }
 
 void discover_step_tcp_mapping(struct discover *d, const struct probe_view *view)

@@ -224,15 +224,6 @@ static void end_mapping(struct discover *d, enum verdict_cause cause)
 			(uint8_t)(cause != CAUSE_NONE ? cause : mapping_cause(d, v->mapping.cause));
 }
 
-static bool has_detour(const struct discover *d)
-{
-	for (size_t i = 0; i < d->asks.count; i++) {
-		if (d->asks.list[i].detour && d->asks.list[i].seen.mapped.family != ADDR_NONE)
-			return true;
-	}
-	return false;
-}
-
 static void end_udp(struct discover *d, enum verdict_cause cause)
 {
 	struct verdict_yes_no *blocked = &d->verdict.udp_blocked;
@@ -240,7 +231,7 @@ static void end_udp(struct discover *d, enum verdict_cause cause)
 	if (d->answered_us != 0)
 		blocked->value = VERDICT_NO;
 	else if (cause == CAUSE_UDP_BLOCKED)
-		blocked->value = has_detour(d) ? VERDICT_MIXED : VERDICT_YES;
+		blocked->value = discover_detour_is_answered(d) ? VERDICT_MIXED : VERDICT_YES;
 	else
 		blocked->cause = (uint8_t)cause;
 }

@@ -184,29 +184,23 @@ static enum discover_kind take_end(struct discover *d, struct discover_action *a
 	return (enum discover_kind)action->kind;
 }
 
-static void sooner(uint64_t *deadline_us, uint64_t at_us, uint64_t now_us)
-{
-	if (at_us > now_us && at_us < *deadline_us)
-		*deadline_us = at_us;
-}
-
 static enum discover_kind take_wait(struct discover *d, const struct probe_view *view,
 				    struct discover_action *action)
 {
 	uint64_t paced_us = action->deadline_us; /* of a datagram that waits for its token */
 	uint64_t deadline_us = discover_run_deadline_us(d);
 
-	sooner(&deadline_us, paced_us, d->now_us);
-	sooner(&deadline_us, asks_deadline_us(&d->asks, view), d->now_us);
-	sooner(&deadline_us, samples_deadline_us(&d->samples, view), d->now_us);
-	sooner(&deadline_us, hairpin_deadline_us(&d->hairpin, view), d->now_us);
-	sooner(&deadline_us, tcp_mapping_deadline_us(&d->tcp_mapping, &d->streams, view),
-	       d->now_us);
+	timing_sooner(&deadline_us, paced_us, d->now_us);
+	timing_sooner(&deadline_us, asks_deadline_us(&d->asks, view), d->now_us);
+	timing_sooner(&deadline_us, samples_deadline_us(&d->samples, view), d->now_us);
+	timing_sooner(&deadline_us, hairpin_deadline_us(&d->hairpin, view), d->now_us);
+	timing_sooner(&deadline_us, tcp_mapping_deadline_us(&d->tcp_mapping, &d->streams, view),
+		      d->now_us);
 	if (d->portmap_slot != 0)
-		sooner(&deadline_us, portmap_deadline_us(&d->portmap), d->now_us);
+		timing_sooner(&deadline_us, portmap_deadline_us(&d->portmap), d->now_us);
 	for (size_t i = 0; i < d->session_count; i++)
-		sooner(&deadline_us, filter_test_deadline_us(&d->sessions[i].filter, view),
-		       d->now_us);
+		timing_sooner(&deadline_us, filter_test_deadline_us(&d->sessions[i].filter, view),
+			      d->now_us);
 	*action = (struct discover_action){ .kind = DISCOVER_WAIT };
 	action->deadline_us = deadline_us > d->now_us ? deadline_us : d->now_us + 1;
 	return DISCOVER_WAIT;

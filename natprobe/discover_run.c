@@ -306,27 +306,15 @@ void discover_run(struct discover *d)
 		run_tests(d);
 }
 
-static uint64_t later_than_now(const struct discover *d, uint64_t at_us)
-{
-	return at_us > d->now_us ? at_us : UINT64_MAX;
-}
-
-static uint64_t min_of(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 uint64_t discover_run_deadline_us(const struct discover *d)
 {
-	uint64_t deadline = d->started_us + d->timing.deadline_us;
+	uint64_t deadline_us = d->started_us + d->timing.deadline_us;
 	struct probe_view view = discover_view(d);
+	uint64_t window_us = discover_window_us(&d->timing, probe_view_rtt_us(&view, 0));
 
-	if (d->begun_us == 0)
-		return deadline;
-	if (d->answered_us == 0)
-		return min_of(deadline, discover_silent_deadline_us(d));
-	return min_of(deadline,
-		      later_than_now(d, d->answered_us +
-						discover_window_us(&d->timing,
-								   probe_view_rtt_us(&view, 0))));
+	if (d->begun_us != 0 && d->answered_us == 0)
+		timing_sooner(&deadline_us, discover_silent_deadline_us(d), d->now_us);
+	else if (d->begun_us != 0)
+		timing_sooner(&deadline_us, d->answered_us + window_us, d->now_us);
+	return deadline_us;
 }

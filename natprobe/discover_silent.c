@@ -11,11 +11,6 @@
 /* UDP port that networks leave open which block others: HTTP/3 has it. */
 #define DETOUR_PORT 443
 
-static uint64_t later_than_now(const struct discover *d, uint64_t at_us)
-{
-	return at_us > d->now_us ? at_us : UINT64_MAX;
-}
-
 static uint64_t min_of(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -89,7 +84,7 @@ static unsigned fewest_overdue_detours(const struct discover *d)
 	return fewest;
 }
 
-static bool detour_is_answered(const struct discover *d)
+bool discover_detour_is_answered(const struct discover *d)
 {
 	for (size_t i = 0; i < d->asks.count; i++) {
 		if (d->asks.list[i].detour && d->asks.list[i].seen.mapped.family != ADDR_NONE)
@@ -150,7 +145,7 @@ static bool is_blocked(struct discover *d)
 	struct probe_view view = discover_view(d);
 	unsigned needed = copies_needed(d), overdue = count_overdue(d);
 	unsigned detours = fewest_overdue_detours(d);
-	bool around = detour_is_answered(d);
+	bool around = discover_detour_is_answered(d);
 
 	d->asks.detour_copies = (uint8_t)needed;
 	discover_step_tcp_mapping(d, &view);
@@ -191,20 +186,19 @@ void discover_run_silent(struct discover *d)
 /* While nobody has answered by UDP. */
 uint64_t discover_silent_deadline_us(const struct discover *d)
 {
-	uint64_t deadline = later_than_now(d, d->begun_us + d->timing.give_up_us);
+	uint64_t deadline_us = UINT64_MAX, now_us = d->now_us;
 	uint64_t tail_us = timing_tail_us(&d->timing, d->streams.rtt_us);
 
+	timing_sooner(&deadline_us, d->begun_us + d->timing.give_up_us, now_us);
 	if (d->look_since_us != 0) {
-		deadline = min_of(deadline, later_than_now(d, d->look_since_us + LOOK_US));
-		deadline = min_of(deadline,
-				  later_than_now(d, d->look_since_us + YIELD_US - d->looked_us));
+		timing_sooner(&deadline_us, d->look_since_us + LOOK_US, now_us);
+		timing_sooner(&deadline_us, d->look_since_us + YIELD_US - d->looked_us, now_us);
 	}
 	if (!streams_are_answered(&d->streams))
-		deadline = min_of(deadline,
-				  later_than_now(d, tcp_control_deadline_us(&d->tcp, &d->streams)));
+		timing_sooner(&deadline_us, tcp_control_deadline_us(&d->tcp, &d->streams), now_us);
 	for (size_t i = 0; i < d->log.count && streams_are_answered(&d->streams); i++)
-		deadline = min_of(deadline, later_than_now(d, d->log.probes[i].sent_us + tail_us));
-	if (streams_are_hopeful(&d->streams, d->now_us))
-		deadline = min_of(deadline, d->now_us + d->timing.tcp_gap_us);
-	return deadline;
+		timing_sooner(&deadline_us, d->log.probes[i].sent_us + tail_us, now_us);
+	if (streams_are_hopeful(&d->streams, now_us))
+		timing_sooner(&deadline_us, now_us + d->timing.tcp_gap_us, now_us);
+	return deadline_us;
 }

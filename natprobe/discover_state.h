@@ -131,6 +131,9 @@ bool discover_sessions_are_running(const struct discover *d, const struct probe_
 void discover_run_silent(struct discover *d);
 uint64_t discover_silent_deadline_us(const struct discover *d);
 
+/* A server answered on a port that is open where its own is not. */
+bool discover_detour_is_answered(const struct discover *d);
+
 /* TCP, samples, hairpin, gateway and pace: starts and moves on what is due. */
 void discover_run_beside(struct discover *d);
 bool discover_others_are_over(const struct discover *d, const struct probe_view *view);

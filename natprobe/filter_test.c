@@ -341,10 +341,10 @@ void filter_test_withdrawn(struct filter_test *f, const struct probe_want *want)
 {
 	struct filter_kind_state *k = &f->kinds[want->item];
 
-	if (want->test == PROBE_VERIFY)
-		k->verify_sent--;
-	else
-		k->sent--;
+	uint16_t *sent = want->test == PROBE_VERIFY ? &k->verify_sent : &k->sent;
+
+	if (*sent > 0) /* none is left after a restart */
+		--*sent;
 }
 
 void filter_test_on_answer(struct filter_test *f, const struct probe_want *want)
@@ -380,12 +380,6 @@ bool filter_test_is_unsent(const struct filter_test *f)
 	       (f->rounds == 0 || f->kinds[FILTER_CONTROL].sent == 0);
 }
 
-static void sooner(uint64_t *deadline, uint64_t at_us, uint64_t now_us)
-{
-	if (at_us > now_us && at_us < *deadline)
-		*deadline = at_us;
-}
-
 uint64_t filter_test_deadline_us(const struct filter_test *f, const struct probe_view *view)
 {
 	uint64_t deadline = UINT64_MAX;
@@ -393,17 +387,17 @@ uint64_t filter_test_deadline_us(const struct filter_test *f, const struct probe
 	uint64_t overdue_us = timing_overdue_us(rtt_of(f, view));
 
 	if (is_sending(f, view) && (!view->holds || f->is_mapped))
-		sooner(&deadline, next_round_us(f, view), view->now_us);
+		timing_sooner(&deadline, next_round_us(f, view), view->now_us);
 	for (unsigned k = 0; k < FILTER_KINDS; k++) {
 		const struct filter_kind_state *s = &f->kinds[k];
 
-		sooner(&deadline, s->last_us + overdue_us, view->now_us);
-		sooner(&deadline, s->last_us + tail_us, view->now_us);
+		timing_sooner(&deadline, s->last_us + overdue_us, view->now_us);
+		timing_sooner(&deadline, s->last_us + tail_us, view->now_us);
 		if (s->verify.copies == 0)
 			continue;
-		sooner(&deadline, s->verify.next_us, view->now_us);
-		sooner(&deadline, s->verify.first_us + overdue_us, view->now_us);
-		sooner(&deadline, s->verify.last_us + tail_us, view->now_us);
+		timing_sooner(&deadline, s->verify.next_us, view->now_us);
+		timing_sooner(&deadline, s->verify.first_us + overdue_us, view->now_us);
+		timing_sooner(&deadline, s->verify.last_us + tail_us, view->now_us);
 	}
 	return deadline;
 }

@@ -2,10 +2,6 @@
 
 #include "classify.h"
 
-/* Local ports, as systems hand them out. */
-#define PORT_LOW   32768u
-#define PORT_COUNT 28000u
-
 #define FAILURES_MAX 8
 
 /* The chance that loss alone took the last ones, up to which it was not loss. */
@@ -185,12 +181,12 @@ static bool is_used(const struct samples *s, uint16_t port)
 static uint16_t random_port(const struct samples *s, uint16_t random)
 {
 	bool odd = s->left <= s->plan.count / 2;
-	uint32_t pair = random % (PORT_COUNT / 2);
+	uint32_t pair = random % (SAMPLES_PORT_COUNT / 2);
 	uint16_t port;
 
 	do {
-		port = (uint16_t)(PORT_LOW + 2 * pair + odd);
-		pair = (pair + 1) % (PORT_COUNT / 2);
+		port = (uint16_t)(SAMPLES_PORT_LOW + 2 * pair + odd);
+		pair = (pair + 1) % (SAMPLES_PORT_COUNT / 2);
 	} while (is_used(s, port));
 	return port;
 }
@@ -199,7 +195,8 @@ uint16_t samples_port(struct samples *s, uint16_t random)
 {
 	bool follows = s->plan.locals == ALLOCATION_CONSECUTIVE && s->port != 0;
 
-	if (follows && s->port < PORT_LOW + PORT_COUNT && !is_used(s, (uint16_t)(s->port + 1)))
+	if (follows && s->port < SAMPLES_PORT_LOW + SAMPLES_PORT_COUNT &&
+	    !is_used(s, (uint16_t)(s->port + 1)))
 		s->port++;
 	else
 		s->port = random_port(s, random);
@@ -286,22 +283,17 @@ void samples_give_up(struct samples *s, enum verdict_cause cause)
 	s->cause = (uint8_t)cause;
 }
 
-static void sooner(uint64_t *deadline, uint64_t at_us, uint64_t now_us)
-{
-	if (at_us > now_us && at_us < *deadline)
-		*deadline = at_us;
-}
-
 uint64_t samples_deadline_us(const struct samples *s, const struct probe_view *view)
 {
 	uint64_t deadline = UINT64_MAX;
 
 	if (s->phase != SAMPLES_SENDING && s->phase != SAMPLES_WAITING)
 		return deadline;
-	sooner(&deadline, s->due_us, view->now_us);
+	timing_sooner(&deadline, s->due_us, view->now_us);
 	for (uint8_t i = 0; i < s->count; i++) {
 		if (s->list[i].seen.mapped.family == ADDR_NONE)
-			sooner(&deadline, s->list[i].sent_us + overdue_us(s, view), view->now_us);
+			timing_sooner(&deadline, s->list[i].sent_us + overdue_us(s, view),
+				      view->now_us);
 	}
 	return deadline;
 }

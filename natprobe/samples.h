@@ -51,6 +51,10 @@ struct samples {
 	uint64_t due_us;     /* the next one, not before */
 };
 
+/* Local ports, as systems hand them out: this one, and so many from there on. */
+#define SAMPLES_PORT_LOW   32768u
+#define SAMPLES_PORT_COUNT 28000u
+
 /* to: the endpoint to ask. The first sample is due at at_us. */
 void samples_start(struct samples *s, uint8_t server, const struct addr *to, uint64_t started_us,
 		   uint64_t at_us);

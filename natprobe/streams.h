@@ -69,7 +69,7 @@ struct probe_loss streams_loss(const struct streams *s);
 /* How often TCP has sent what this connection waits for, by now. */
 unsigned streams_copies(const struct stream *s, uint64_t now_us);
 
-/* When it will do so for the last time that matters: the next change of streams_copies. */
+/* When it will do so next: streams_copies changes then. */
 uint64_t streams_next_copy_us(const struct stream *s, uint64_t now_us);
 
 /* Takes one connection that is to be closed, or any with `all`; false when there is none left. */

@@ -71,6 +71,12 @@ uint64_t discover_window_us(const struct discover_timing *t, uint64_t rtt_us)
 	return gaps * timing_round_gap_us(t, rtt_us) + timing_tail_us(t, rtt_us) + SLACK_US;
 }
 
+void timing_sooner(uint64_t *deadline_us, uint64_t at_us, uint64_t now_us)
+{
+	if (at_us > now_us && at_us < *deadline_us)
+		*deadline_us = at_us;
+}
+
 static void note_copy(struct retry *r, uint64_t now_us)
 {
 	if (r->copies == 0)

@@ -54,6 +54,9 @@ uint64_t timing_tail_us(const struct discover_timing *t, uint64_t rtt_us);
 /* When an answer is late enough to send again, and to suspect the server. */
 uint64_t timing_overdue_us(uint64_t rtt_us);
 
+/* Moves a deadline forward to at_us, if that is sooner and still to come. */
+void timing_sooner(uint64_t *deadline_us, uint64_t at_us, uint64_t now_us);
+
 /* When copies of one probe were sent, and when the next is due. */
 struct retry {
 	uint64_t first_us, last_us, next_us;
