@@ -31,6 +31,15 @@ lib_libcore_a_SOURCES = \
 	lib/stun_server.c lib/stun_server.h \
 	lib/stun_txn.c lib/stun_txn.h \
 	lib/stun_uri.c lib/stun_uri.h \
+	lib/turn_client.c lib/turn_client.h \
+	lib/turn_client_alloc.c \
+	lib/turn_client_auth.c \
+	lib/turn_client_data.c \
+	lib/turn_client_peer.c \
+	lib/turn_client_request.c \
+	lib/turn_client_state.h \
+	lib/turn_client_tcp.c \
+	lib/turn_client_text.c \
 	lib/utf8.h \
 	lib/wheel.c lib/wheel.h
 

@@ -104,6 +104,12 @@ tests_fuzz_stun_server_SOURCES = tests/fuzz_stun_server.c tests/fuzz_check.h $(F
 tests_fuzz_stun_server_LDADD = $(CORE_LIBS)
 tests_fuzz_stun_server_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_turn_client
+tests_fuzz_turn_client_SOURCES = tests/fuzz_turn_client.c tests/fuzz_check.h \
+	tests/turn_fake.c tests/turn_fake.h $(FUZZ_MAIN)
+tests_fuzz_turn_client_LDADD = $(CORE_LIBS)
+tests_fuzz_turn_client_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_stun_stream
 tests_fuzz_stun_stream_SOURCES = tests/fuzz_stun_stream.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_stun_stream_LDADD = $(CORE_LIBS)

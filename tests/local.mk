@@ -145,6 +145,23 @@ tests_test_wheel_SOURCES = tests/test_wheel.c tests/rng.h
 tests_test_wheel_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_wheel_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
+# the TURN client, and a server that misbehaves on purpose
+TURN_FAKE = tests/turn_fake.c tests/turn_fake.h tests/fuzz_check.h
+UNIT_TESTS += tests/test_turn_client
+tests_test_turn_client_SOURCES = tests/test_turn_client.c $(TURN_FAKE)
+tests_test_turn_client_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_turn_client_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_turn_client_auth
+tests_test_turn_client_auth_SOURCES = tests/test_turn_client_auth.c $(TURN_FAKE)
+tests_test_turn_client_auth_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_turn_client_auth_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_turn_client_peer
+tests_test_turn_client_peer_SOURCES = tests/test_turn_client_peer.c $(TURN_FAKE)
+tests_test_turn_client_peer_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_turn_client_peer_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_nat64
 tests_test_nat64_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_nat64_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
@@ -607,6 +624,7 @@ tests_route_ask_LDADD = $(PROBE_SHELL_LIBS)
 # Asks stund what no client does, for tests/sys_stund.sh.
 check_PROGRAMS += tests/stun_ask
 tests_stun_ask_LDADD = $(SHELL_LIBS)
+
 # What networks are expected to be, for users and for tests/sys_expect_lab.sh.
 EXTRA_DIST += tests/expect
 
