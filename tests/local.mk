@@ -9,6 +9,7 @@ SYSTEM_TESTS += tests/sys_natprobe.sh tests/sys_resolve.sh
 SYSTEM_TESTS += tests/sys_route.sh tests/sys_own_source.sh tests/sys_upnp.sh
 SYSTEM_TESTS += tests/sys_beside.sh
 SYSTEM_TESTS += tests/sys_stund.sh
+SYSTEM_TESTS += tests/sys_turn_client.sh
 
 # The NAT model, for simulations and for natlab.
 noinst_LIBRARIES += tests/libnat.a
@@ -624,6 +625,10 @@ tests_route_ask_LDADD = $(PROBE_SHELL_LIBS)
 # Asks stund what no client does, for tests/sys_stund.sh.
 check_PROGRAMS += tests/stun_ask
 tests_stun_ask_LDADD = $(SHELL_LIBS)
+
+# A TURN client over real sockets, for tests/sys_turn_client.sh.
+check_PROGRAMS += tests/turn_ask
+tests_turn_ask_LDADD = $(SHELL_LIBS)
 
 # What networks are expected to be, for users and for tests/sys_expect_lab.sh.
 EXTRA_DIST += tests/expect
