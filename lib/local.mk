@@ -36,6 +36,7 @@ lib_libcore_a_SOURCES = \
 	lib/turn_client_auth.c \
 	lib/turn_client_data.c \
 	lib/turn_client_peer.c \
+	lib/turn_client_redirect.c \
 	lib/turn_client_request.c \
 	lib/turn_client_state.h \
 	lib/turn_client_tcp.c \

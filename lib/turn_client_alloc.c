@@ -4,8 +4,6 @@
 #define PROTO_UDP      17
 #define ADDRESSES_MAX  3 /* of ours that are tried against 437 (RFC 8656, section 7.4) */
 #define LOSSES_MAX     3 /* in a row, without a refresh in between */
-#define REDIRECTS_MAX  5
-#define REVISIT_S      300 /* RFC 8489, section 10 */
 #define CLOSE_US       (3 * TC_SECOND)
 #define CLOSE_SENDS    3
 #define RETRY_MIN_US   TC_SECOND
@@ -217,91 +215,6 @@ static void take_allocation(struct turn_client *c, const struct tc_outcome *o)
 	tc_peer_reset(c, o->now_us);
 }
 
-static void reconnect(struct turn_client *c)
-{
-	c->phase = TC_RECONNECTING;
-	c->reconnect = true;
-}
-
-/* Addresses that only make sense within somebody's own network. */
-static bool is_inside(const struct addr *a)
-{
-	struct addr plain = addr_unmap(a);
-
-	return addr_is_private(&plain) || addr_is_loopback(&plain) || addr_is_link_local(&plain);
-}
-
-static bool is_no_host(const struct addr *a)
-{
-	struct addr plain = addr_unmap(a);
-
-	return a->port == 0 || addr_is_any(&plain) ||
-	       (plain.family == ADDR_IPV4 && (plain.ip[0] >= 224 || plain.ip[0] == 0)) ||
-	       (plain.family == ADDR_IPV6 && plain.ip[0] == 0xff);
-}
-
-static bool was_visited(const struct turn_client *c, const struct addr *server, uint64_t now_us)
-{
-	for (size_t i = 0; i < TC_VISITS_MAX; i++) {
-		const struct tc_visit *v = &c->visits[i];
-
-		if (addr_equal(&v->server, server) && now_us - v->at_us < REVISIT_S * TC_SECOND)
-			return true;
-	}
-	return false;
-}
-
-/* The first ALTERNATE-SERVER of our own family; the other one needs another socket. */
-static bool find_alternate(const struct turn_client *c, const struct stun_msg *msg,
-			   struct addr *out)
-{
-	struct stun_walk walk = stun_msg_walk(msg);
-	struct stun_attr attr;
-	struct addr a;
-
-	while (stun_walk_next(&walk, &attr)) {
-		if (attr.type != STUN_ATTR_ALTERNATE_SERVER ||
-		    stun_attr_get_addr(attr.value, &a) != STUN_OK || a.family != c->server.family)
-			continue;
-		*out = a;
-		return true;
-	}
-	return false;
-}
-
-static void take_domain(struct turn_client *c, const struct stun_msg *msg)
-{
-	struct bytes value, domain;
-
-	if (!c->secure || !stun_msg_find(msg, STUN_ATTR_ALTERNATE_DOMAIN, &value) ||
-	    stun_attr_get_bytes(STUN_ATTR_ALTERNATE_DOMAIN, value, &domain) != STUN_OK ||
-	    domain.len > TURN_CLIENT_DOMAIN_MAX)
-		return;
-	memcpy(c->domain, domain.data, domain.len);
-	c->domain[domain.len] = '\0';
-	c->has_domain = true;
-}
-
-/* 300 (RFC 8489, section 10). */
-static void follow(struct turn_client *c, const struct tc_outcome *o)
-{
-	struct turn_client_failure f = o->failure;
-	struct addr to;
-
-	f.cause = TURN_CLIENT_REDIRECT;
-	c->visits[c->redirects] = (struct tc_visit){ c->server, o->started_us };
-	if (c->redirects >= REDIRECTS_MAX || !find_alternate(c, o->msg, &to) || is_no_host(&to) ||
-	    (is_inside(&to) && !is_inside(&c->server)) || was_visited(c, &to, o->now_us)) {
-		tc_fail(c, &f);
-		return;
-	}
-	c->redirects++;
-	c->server = to;
-	take_domain(c, o->msg);
-	tc_auth_forget(c);
-	reconnect(c);
-}
-
 static bool rejects_dont_fragment(const struct stun_msg *msg)
 {
 	uint16_t types[16];
@@ -322,7 +235,7 @@ static void on_refused(struct turn_client *c, const struct tc_outcome *o)
 {
 	switch (o->failure.code) {
 	case 300:
-		follow(c, o);
+		tc_follow(c, o);
 		return;
 	case 405: /* no mobility here (RFC 8016, section 3.1.2) */
 		if (!c->options.mobile)
@@ -339,7 +252,7 @@ static void on_refused(struct turn_client *c, const struct tc_outcome *o)
 	case 437:
 		if (++c->mismatches >= ADDRESSES_MAX)
 			break;
-		reconnect(c);
+		tc_reconnect(c);
 		return;
 	default:
 		break;

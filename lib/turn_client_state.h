@@ -4,7 +4,8 @@
  *	turn_client.c          the door: new, next, what comes in
  *	turn_client_request.c  transactions: start, send again, judge what comes back, hand it on
  *	turn_client_auth.c     credentials, signing, 401 and 438, what may be believed
- *	turn_client_alloc.c    Allocate and Refresh, 300 and 437, moving, closing
+ *	turn_client_alloc.c    Allocate and Refresh, 437, moving, closing
+ *	turn_client_redirect.c 300: another server
  *	turn_client_peer.c     permissions and channels
  *	turn_client_data.c     data from and to peers
  *	turn_client_tcp.c      links to peers (RFC 6062)
@@ -217,6 +218,10 @@ void tc_refresh_done(struct turn_client *c, uint32_t asked_s, const struct tc_ou
 void tc_alloc_upkeep(struct turn_client *c, uint64_t now_us);
 void tc_lose(struct turn_client *c, uint64_t now_us);
 void tc_fail(struct turn_client *c, const struct turn_client_failure *f);
+
+/* turn_client_redirect.c */
+void tc_reconnect(struct turn_client *c);
+void tc_follow(struct turn_client *c, const struct tc_outcome *o);
 
 /* turn_client_peer.c */
 void tc_peer_put(struct turn_client *c, const struct tc_request *r, struct stun_builder *b);

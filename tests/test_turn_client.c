@@ -186,6 +186,8 @@ static void some_alternate_servers_are_not_followed(void **state)
 		{ "any", "0.0.0.0:3478" },
 		{ "port 0", "91.80.7.7:0" },
 		{ "another family", "[2001:4860::1]:3478" },
+		{ "documentation", "192.0.2.1:3478" },
+		{ "0.0.0.0/8", "0.1.2.3:3478" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -193,11 +195,30 @@ static void some_alternate_servers_are_not_followed(void **state)
 		f.error[TURN_ALLOCATE] = 300;
 		f.errors[TURN_ALLOCATE] = -1;
 		assert_true(addr_parse(cases[i].addr, 0, &f.alternate));
-		if (f.alternate.family == ADDR_IPV6) /* the fake adds one of its own */
-			f.alternate.ip[0] = 0x26;
 		start_and_run(FAKE_SECOND);
 		if (f.reconnects != 0 || f.failure.cause != TURN_CLIENT_REDIRECT)
 			fail_msg("%s: followed", cases[i].why);
+		fake_end(&f);
+	}
+}
+
+static void a_disguised_private_address_is_not_followed(void **state)
+{
+	static const char *const addrs[] = {
+		"[::ffff:10.0.0.1]:3478", "[2002:a00:1::1]:3478", "[64:ff9b::a00:1]:3478",
+		"[fc00::1]:3478",         "[fe80::1]:3478",       "[::1]:3478",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(addrs); i++) {
+		fake_init(&f);
+		assert_true(addr_parse("[2a01:4f8::1]:3478", 0, &f.config.server));
+		f.only_alternate = true;
+		f.error[TURN_ALLOCATE] = 300;
+		f.errors[TURN_ALLOCATE] = -1;
+		assert_true(addr_parse(addrs[i], 0, &f.alternate));
+		start_and_run(FAKE_SECOND);
+		if (f.reconnects != 0 || f.failure.cause != TURN_CLIENT_REDIRECT)
+			fail_msg("%s: followed", addrs[i]);
 		fake_end(&f);
 	}
 }
@@ -399,6 +420,7 @@ int main(void)
 		TEST(three_local_addresses_are_tried_against_437),
 		TEST(an_alternate_server_is_followed),
 		TEST(some_alternate_servers_are_not_followed),
+		TEST(a_disguised_private_address_is_not_followed),
 		TEST(redirects_do_not_go_in_circles),
 		TEST(a_lost_allocation_is_made_anew),
 		TEST(a_server_that_forgets_always_is_left),

@@ -162,7 +162,8 @@ static void refuse(struct fake *f, const struct stun_msg *msg, uint16_t code, bo
 
 		other.family = ADDR_IPV6;
 		other.ip[0] = 0x20;
-		(void)stun_attr_put_addr(&b, STUN_ATTR_ALTERNATE_SERVER, &other);
+		if (!f->only_alternate)
+			(void)stun_attr_put_addr(&b, STUN_ATTR_ALTERNATE_SERVER, &other);
 		(void)stun_attr_put_addr(&b, STUN_ATTR_ALTERNATE_SERVER, &f->alternate);
 		if (f->domain != NULL)
 			(void)stun_attr_put_bytes(&b, STUN_ATTR_ALTERNATE_DOMAIN,

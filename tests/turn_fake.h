@@ -46,7 +46,8 @@ struct fake {
 	uint16_t error[FAKE_METHODS]; /* answers with that */
 	int errors[FAKE_METHODS];     /* as often as that; -1: always */
 	uint8_t refused_peer;         /* last byte of an IPv4 peer that gets 403 */
-	struct addr alternate;
+	struct addr alternate;        /* comes behind one of the other family, unless: */
+	bool only_alternate;
 	const char *domain;
 	bool knows_no_df, no_second_family, gives_no_address;
 	uint32_t lifetime_s;
