@@ -237,13 +237,18 @@ void verdict_add_finding(struct verdict *v, enum verdict_cause cause, uint8_t se
 			 const struct addr *where)
 {
 	struct verdict_finding *f;
+	unsigned alike = 0;
 
 	for (size_t i = 0; i < v->finding_count; i++) {
 		f = &v->findings[i];
-		if (f->cause == cause && f->server == server && addr_equal(&f->where, where))
+		if (f->cause != cause || f->server != server)
+			continue;
+		if (addr_equal(&f->where, where))
 			return;
+		alike++;
 	}
-	if (v->finding_count >= VERDICT_FINDINGS_MAX)
+	/* A server that answers from everywhere leaves room for what others do. */
+	if (alike == VERDICT_FINDINGS_ALIKE || v->finding_count == VERDICT_FINDINGS_MAX)
 		return;
 	f = &v->findings[v->finding_count++];
 	*f = (struct verdict_finding){ .cause = (uint8_t)cause, .server = server, .where = *where };

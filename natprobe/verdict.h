@@ -20,6 +20,7 @@
 #define VERDICT_NO_SERVER_INDEX UINT8_MAX
 #define VERDICT_SIGHTINGS_MAX   40 /* mapped addresses that are kept as evidence */
 #define VERDICT_FINDINGS_MAX    24
+#define VERDICT_FINDINGS_ALIKE  3  /* of one cause and server */
 #define VERDICT_SAMPLES_MAX     48 /* fresh sockets whose ports are kept as evidence */
 #define VERDICT_EXTERNALS_MAX   8  /* external addresses that are told apart */
 #define VERDICT_PREDICTIONS_MAX 8
@@ -401,7 +402,7 @@ const char *verdict_headline(const struct verdict *v);
 
 enum verdict_outcome verdict_outcome(const struct verdict *v);
 
-/* Adds a finding once; more than VERDICT_FINDINGS_MAX are left out. */
+/* Adds a finding once; more than VERDICT_FINDINGS_MAX, or _ALIKE, are left out. */
 void verdict_add_finding(struct verdict *v, enum verdict_cause cause, uint8_t server,
 			 const struct addr *where);
 

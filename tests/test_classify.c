@@ -467,6 +467,11 @@ static void findings_are_kept_once(void **state)
 		where.port = port;
 		verdict_add_finding(&v, CAUSE_WRONG_SOURCE, 0, &where);
 	}
+	assert_int_equal(v.finding_count, 2 + VERDICT_FINDINGS_ALIKE);
+	for (uint16_t port = 2; port < 100; port++) {
+		where.port = port;
+		verdict_add_finding(&v, CAUSE_WRONG_SOURCE, (uint8_t)(port % 100), &where);
+	}
 	assert_int_equal(v.finding_count, VERDICT_FINDINGS_MAX);
 }
 
