@@ -21,8 +21,9 @@
  *
  * The order, with a round trip of R: all servers are asked; the first answer brings the tests of
  * mapping, filtering and TCP in one burst; 10 ms later the port samples leave one by one, and
- * while they do nothing else makes a mapping; then two of their sockets try a hairpin. The
- * gateway is asked beside all that, and windows of silence overlap.
+ * while they do nothing else makes a mapping; then two of their sockets try a hairpin, and ask
+ * the server once more who they are where nothing arrives. The gateway is asked beside all that,
+ * and windows of silence overlap.
  *
  * How long it takes where nothing is lost, with W = discover_window_us(R): 4 R for those steps
  * and 10 ms for each port sample, 21 as a rule, with 2 R for each batch beyond; W more where

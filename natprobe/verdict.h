@@ -174,7 +174,7 @@ struct verdict_property {
 	uint8_t cause;     /* enum verdict_cause, where more than one value is possible */
 	uint8_t server;    /* index of the server that told it, VERDICT_NO_SERVER_INDEX: none did */
 	uint32_t possible; /* BEHAVIOUR_BIT of each value that fits what was seen */
-	double error;      /* chance that loss alone made this value; 0 where only answers count */
+	double error;      /* chance that loss, or equal ports by lot, alone made this value */
 };
 
 /* A number that is only sampled: the truth lies in here with a chance of 99.9 %. */
