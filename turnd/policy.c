@@ -33,6 +33,7 @@ static int compare_numbers(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Zones do not count: a peer has none. */
 static int compare_endpoints(const void *a, const void *b)
 {
 	const struct addr *x = a, *y = b;
@@ -217,7 +218,6 @@ static size_t read_all(const struct policy *p, const struct addr *a,
 	size_t n = 1;
 
 	out[0] = (struct addr_embedded){ ADDR_PLAIN, *a };
-	out[0].ipv4.scope = 0;
 	translated = translate(p, a, out + n);
 	n += translated;
 	for (size_t i = 0; i < count; i++) {

@@ -161,7 +161,6 @@ static bool add_endpoint(struct policy_endpoints *e, const struct addr *a, uint1
 	larger = grown(e->at, e->count, sizeof(*larger), why);
 	if (larger == NULL)
 		return false;
-	plain.scope = 0; /* a peer has none */
 	plain.port = port;
 	e->at = larger;
 	e->at[e->count++] = plain;

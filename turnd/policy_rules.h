@@ -19,7 +19,7 @@ struct policy_networks {
 };
 
 struct policy_endpoints {
-	struct addr *at; /* without zones */
+	struct addr *at;
 	size_t count;
 };
 
