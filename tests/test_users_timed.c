@@ -206,6 +206,9 @@ static void a_user_id_is_that_of_the_name(void **state)
 	users_find(u, BYTES("1800003600"), STUN_PASSWORD_MD5, NOW, &c);
 	users_find(u, BYTES("1800003601"), STUN_PASSWORD_MD5, NOW, &d);
 	assert_true(c.keys[1].user != d.keys[1].user); /* nothing says that they are one */
+	users_find(u, BYTES("1800003600:"), STUN_PASSWORD_MD5, NOW, &a);
+	users_find(u, BYTES("1800003601:"), STUN_PASSWORD_MD5, NOW, &b);
+	assert_true(a.keys[1].user != b.keys[1].user);
 	users_find(u, BYTES("1800003600:1800003601"), STUN_PASSWORD_MD5, NOW, &c);
 	assert_true(c.keys[1].user != d.keys[1].user);
 	users_free(u);
@@ -227,6 +230,27 @@ static void users_of_other_sources_come_first_and_apart(void **state)
 	assert_int_equal(ask_made(u, SECRET, USERS_SHA1, "alice", NOW, &timed), USERS_ACCEPTED);
 	assert_int_equal(timed.source, USERS_TIMED);
 	assert_true(known.user != timed.user);
+	users_free(u);
+}
+
+/* Not even where the one has as his name what stands behind the other's expiry. */
+static void a_timed_user_never_has_the_id_of_another_source(void **state)
+{
+	struct users *u = users_new_set();
+	struct users_match known, timed;
+	uint32_t line;
+
+	assert_int_equal(users_add(u, BYTES(":alice"), BYTES("wonderland")), USERS_OK);
+	assert_int_equal(users_add(u, BYTES("1800003600"), BYTES("wonderland")), USERS_OK);
+	assert_int_equal(users_add_secret(u, SECRET, USERS_SHA1), USERS_OK);
+	assert_int_equal(users_finish(u, &line), USERS_OK);
+	users_find(u, BYTES(":alice"), STUN_PASSWORD_MD5, NOW, &known);
+	users_find(u, BYTES("1800003600:alice"), STUN_PASSWORD_MD5, NOW, &timed);
+	assert_int_equal(known.keys[0].source, USERS_CONFIGURED);
+	assert_int_equal(timed.keys[1].source, USERS_TIMED);
+	assert_true(known.keys[0].user != timed.keys[1].user);
+	users_find(u, BYTES("1800003600"), STUN_PASSWORD_MD5, NOW, &timed);
+	assert_true(timed.keys[0].user != timed.keys[1].user);
 	users_free(u);
 }
 
@@ -287,6 +311,7 @@ int main(void)
 		cmocka_unit_test(several_secrets_are_valid_at_once),
 		cmocka_unit_test(a_user_id_is_that_of_the_name),
 		cmocka_unit_test(users_of_other_sources_come_first_and_apart),
+		cmocka_unit_test(a_timed_user_never_has_the_id_of_another_source),
 		cmocka_unit_test(what_is_made_is_checked),
 		cmocka_unit_test(every_changed_byte_is_refused),
 	};

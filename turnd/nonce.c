@@ -28,14 +28,12 @@ void nonce_keys_init(struct nonce_keys *k, const uint8_t key[static NONCE_KEY_LE
 		     const uint8_t *other, uint32_t life_s)
 {
 	*k = (struct nonce_keys){ .current = start(key), .life_s = life_s != 0 ? life_s : 1 };
-	k->has_other = other != NULL;
 	k->other = other != NULL ? start(other) : k->current;
 }
 
 void nonce_keys_rotate(struct nonce_keys *k, const uint8_t key[static NONCE_KEY_LEN])
 {
 	k->other = k->current;
-	k->has_other = true;
 	k->current = start(key);
 }
 
@@ -112,7 +110,7 @@ static const struct nonce_key *maker(const struct nonce_keys *k, const struct bo
 				     uint32_t features)
 {
 	bool by_current = is_same(mac_of(&k->current, b, features), b->mac);
-	bool by_other = is_same(mac_of(&k->other, b, features), b->mac) && k->has_other;
+	bool by_other = is_same(mac_of(&k->other, b, features), b->mac);
 
 	if (by_current)
 		return &k->current;

@@ -38,8 +38,8 @@ struct nonce_key {
 /* Plain data: a snapshot that threads may share as const. */
 struct nonce_keys {
 	struct nonce_key current; /* makes nonces */
-	struct nonce_key other;   /* is accepted as well: the one before, or a fleet's next one */
-	bool has_other;
+	struct nonce_key
+		other; /* is accepted as well: the one before, a fleet's next, or current */
 	uint32_t life_s;
 };
 

@@ -371,6 +371,15 @@ static const struct user *search_hash(const struct users *u, const uint8_t *user
 	return &u->list[u->by_hash[at]];
 }
 
+static void begin(const struct users *u, uint64_t now_s, struct users_match *out)
+{
+	assert(u->finished);
+	out->count = 0;
+	out->name = (struct bytes){ 0 };
+	out->now_s = now_s;
+	out->effort = (struct users_effort){ 0 };
+}
+
 /* The key of a user, or of the decoy. */
 static void put_known(const struct users *u, const struct user *user, uint16_t algorithm,
 		      struct users_match *out)
@@ -385,7 +394,6 @@ static void put_known(const struct users *u, const struct user *user, uint16_t a
 	key->user = user->id;
 	key->expires_s = USERS_NEVER;
 	key->source = by_md5 || algorithm == STUN_PASSWORD_SHA256 ? user->source : USERS_NOBODY;
-	assert(u->finished);
 }
 
 void users_find(const struct users *u, struct bytes name, uint16_t algorithm, uint64_t now_s,
@@ -394,10 +402,7 @@ void users_find(const struct users *u, struct bytes name, uint16_t algorithm, ui
 	const struct user *user;
 	bool is_him;
 
-	out->count = 0;
-	out->name = (struct bytes){ 0 };
-	out->now_s = now_s;
-	out->effort = (struct users_effort){ 0 };
+	begin(u, now_s, out);
 	user = search_id(u, users_id(&u->known_ids, name), &out->effort);
 	is_him = bytes_equal(user_name(u, user), name);
 	out->effort.compares++;
@@ -412,10 +417,7 @@ void users_find_hash(const struct users *u, struct bytes userhash, uint16_t algo
 	const struct user *user;
 	bool is_him;
 
-	out->count = 0;
-	out->name = (struct bytes){ 0 };
-	out->now_s = now_s;
-	out->effort = (struct users_effort){ 0 };
+	begin(u, now_s, out);
 	if (userhash.len == sizeof(hash))
 		memcpy(hash, userhash.data, sizeof(hash));
 	user = search_hash(u, hash, &out->effort);

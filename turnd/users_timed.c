@@ -1,6 +1,7 @@
 /* Credentials that say when they end, and are signed with a secret that two servers share. */
 #include "users.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -19,6 +20,7 @@ static bool is_separator(char c)
 
 enum users_result users_set_separator(struct users *u, char separator)
 {
+	assert(!u->finished);
 	if (!is_separator(separator))
 		return USERS_BAD_SEPARATOR;
 	u->separator = separator;
@@ -27,6 +29,7 @@ enum users_result users_set_separator(struct users *u, char separator)
 
 enum users_result users_add_secret(struct users *u, struct bytes secret, enum users_hash hash)
 {
+	assert(!u->finished);
 	if (secret.len == 0)
 		return USERS_BAD_SECRET;
 	if (u->secret_count == USERS_SECRETS_MAX)
