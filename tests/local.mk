@@ -574,6 +574,10 @@ tests_test_nonce_SOURCES = tests/test_nonce.c tests/rng.h $(ALLOC_COUNT)
 tests_test_nonce_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_nonce_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_seal
+tests_test_seal_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_seal_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_ticket
 tests_test_ticket_SOURCES = tests/test_ticket.c tests/rng.h
 tests_test_ticket_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
