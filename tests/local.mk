@@ -630,9 +630,10 @@ tests_route_ask_LDADD = $(PROBE_SHELL_LIBS)
 check_PROGRAMS += tests/stun_ask
 tests_stun_ask_LDADD = $(SHELL_LIBS)
 
-# A TURN client over real sockets, for tests/sys_turn_client.sh.
-check_PROGRAMS += tests/turn_ask
+# TURN clients over real sockets, for tests/sys_turn_client.sh.
+check_PROGRAMS += tests/turn_ask tests/turn_link_ask
 tests_turn_ask_LDADD = $(SHELL_LIBS)
+tests_turn_link_ask_LDADD = $(SHELL_LIBS)
 
 # What networks are expected to be, for users and for tests/sys_expect_lab.sh.
 EXTRA_DIST += tests/expect

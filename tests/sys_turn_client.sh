@@ -1,6 +1,7 @@
 #!/bin/bash
 # lib/turn_client against Debian's coturn, over UDP and TCP: an allocation from its beginning to its
-# end, with data by a channel and by indications; and what is said about a wrong password.
+# end, with data by a channel and by indications; TCP to peers; and what is said about a wrong
+# password.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
 lab_enter "$@"
@@ -37,6 +38,11 @@ for transport in udp tcp; do
 		grep -q "^$said" "$tmp/out" || fail "over $transport: no \"$said\" in $(cat "$tmp/out")"
 	done
 done
+
+# TCP on the far side as well, both ways round.
+"${builddir:-.}/tests/turn_link_ask" $server:3478 $peer alice secret > "$tmp/out" 2>&1 ||
+	fail "TCP to peers: $(cat "$tmp/out" "$tmp/log")"
+[ "$(xargs < "$tmp/out")" = "connected called deleted" ] || fail "TCP to peers: $(cat "$tmp/out")"
 
 "$ask" udp $server:3478 $peer alice wrong > "$tmp/out" 2>&1
 [ $? = 1 ] || fail "a wrong password: $(cat "$tmp/out")"
