@@ -6,6 +6,7 @@
 #include "file.h"
 #include "redact.h"
 #include "report_tests.h"
+#include "report_text.h"
 
 #define EXPECT_BYTES_MAX (256u << 10)
 

@@ -87,9 +87,10 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/report_tap.c \
 	natprobe/report_tests.c natprobe/report_tests.h \
 	natprobe/report_text.c natprobe/report_text.h \
-	natprobe/report_text_evidence.c \
-	natprobe/report_text_explain.c \
-	natprobe/report_text_values.c \
+	natprobe/report_text_evidence.c natprobe/report_text_evidence.h \
+	natprobe/report_text_explain.c natprobe/report_text_explain.h \
+	natprobe/report_text_put.c natprobe/report_text_put.h \
+	natprobe/report_text_values.c natprobe/report_text_values.h \
 	natprobe/resolve.c natprobe/resolve.h \
 	natprobe/server.h \
 	natprobe/tls_check.c natprobe/tls_check.h \

@@ -65,8 +65,6 @@ struct report_style {
 	bool explain; /* a sentence for each property as well */
 };
 
-void report_text(const struct report *r, const struct report_style *style, FILE *out);
-
 /* One JSON document with a final newline. False when memory or `out` fails. */
 bool report_json(const struct report *r, FILE *out);
 

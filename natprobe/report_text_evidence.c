@@ -1,7 +1,7 @@
 /* What the values of a report were concluded from. */
-#include <inttypes.h>
+#include "report_text_evidence.h"
 
-#include "report_text.h"
+#include <inttypes.h>
 
 static void print_sightings(const struct text *t, const struct verdict *v)
 {

@@ -1,9 +1,10 @@
 /* What a verdict means: for whom one wants to meet, and for what one could change. */
+#include "report_text_explain.h"
+
 #include <string.h>
 
 #include "plan.h"
 #include "property.h"
-#include "report_text.h"
 #include "wire.h"
 
 /* Peers that behave alike towards us share a line. */

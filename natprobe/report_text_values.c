@@ -1,8 +1,9 @@
 /* The lines of a block: a property or two each. */
+#include "report_text_values.h"
+
 #include <string.h>
 
 #include "property.h"
-#include "report_text.h"
 #include "wire.h"
 
 static const char *colour_of(const char *word)

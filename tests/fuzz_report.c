@@ -3,6 +3,7 @@
  * raw, and the JSON is taken again and prints the same.
  */
 #include "natprobe/report_read.h"
+#include "natprobe/report_text.h"
 #include "fuzz_check.h"
 
 static void check_text(const struct report *r, bool verbose)

@@ -2,6 +2,7 @@
 #include "report_fixture.h"
 
 #include "natprobe/report_read.h"
+#include "natprobe/report_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

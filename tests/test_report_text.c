@@ -1,4 +1,6 @@
 /* report_text: what people read. Wording may change; what must be said may not. */
+#include "natprobe/report_text.h"
+
 #include "report_fixture.h"
 
 #include <setjmp.h>
