@@ -5,6 +5,7 @@
 
 #include "file.h"
 #include "redact.h"
+#include "report_json.h"
 #include "report_tests.h"
 #include "report_text.h"
 

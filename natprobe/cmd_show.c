@@ -5,6 +5,7 @@
 #include "document.h"
 #include "opt.h"
 #include "redact.h"
+#include "report_json.h"
 #include "report_text.h"
 
 #define FIELD(name) OPT_FIELD(struct show_options, name)

@@ -77,9 +77,10 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/report_expect.c \
 	natprobe/report_get.c natprobe/report_get.h \
 	natprobe/report_json.c natprobe/report_json.h \
-	natprobe/report_json_plan.c \
-	natprobe/report_json_ports.c \
-	natprobe/report_json_verdict.c \
+	natprobe/report_json_plan.c natprobe/report_json_plan.h \
+	natprobe/report_json_ports.c natprobe/report_json_ports.h \
+	natprobe/report_json_put.c natprobe/report_json_put.h \
+	natprobe/report_json_verdict.c natprobe/report_json_verdict.h \
 	natprobe/report_junit.c \
 	natprobe/report_read.c natprobe/report_read.h \
 	natprobe/report_read_ports.c \

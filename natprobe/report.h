@@ -65,9 +65,6 @@ struct report_style {
 	bool explain; /* a sentence for each property as well */
 };
 
-/* One JSON document with a final newline. False when memory or `out` fails. */
-bool report_json(const struct report *r, FILE *out);
-
 /*
  * The exit code of the whole. With expectations: EXIT_FAILED where one was missed, else
  * EXIT_REACHED where all are met, else EXIT_INCONCLUSIVE, or EXIT_NO_SERVER where nobody answered

@@ -1,7 +1,7 @@
 /* What differs between two reports, for machines. */
 #include "report_diff.h"
 
-#include "report_json.h"
+#include "report_json_put.h"
 
 static json_t *change(struct json *j, const struct report_change *c)
 {

@@ -1,66 +1,9 @@
 /* The report for machines; doc/natprobe.schema.json describes it. */
 #include "report_json.h"
 
-#include <stdlib.h>
-
+#include "report_json_put.h"
+#include "report_json_verdict.h"
 #include "report_tests.h"
-
-void json_put(struct json *j, json_t *object, const char *key, json_t *value)
-{
-	if (json_object_set_new(object, key, value) != 0)
-		j->failed = true;
-}
-
-void json_add(struct json *j, json_t *array, json_t *value)
-{
-	if (json_array_append_new(array, value) != 0)
-		j->failed = true;
-}
-
-/* What is no UTF-8, such as a name that was cut, must not spoil the document. */
-static json_t *ascii_text(const char *s)
-{
-	char buf[REPORT_NAME_MAX];
-
-	return json_string(report_name(s, buf));
-}
-
-json_t *json_text(const char *s)
-{
-	json_t *text;
-
-	if (s == NULL)
-		return json_null();
-	text = json_string(s);
-	return text != NULL ? text : ascii_text(s);
-}
-
-json_t *json_addr(const struct addr *a)
-{
-	char buf[ADDR_TEXT_MAX];
-
-	return a->family != ADDR_NONE ? json_string(addr_print(a, buf)) : json_null();
-}
-
-json_t *json_ip(const struct addr *a)
-{
-	char buf[ADDR_TEXT_MAX];
-
-	return a->family != ADDR_NONE ? json_string(addr_print_ip(a, buf)) : json_null();
-}
-
-json_t *json_ms(uint64_t us)
-{
-	return json_real((double)us / 1000);
-}
-
-json_t *json_share(double value)
-{
-	char buf[32];
-
-	snprintf(buf, sizeof(buf), "%.6g", value);
-	return json_real(strtod(buf, NULL));
-}
 
 static const char *family_word(uint8_t family)
 {

@@ -1,54 +1,10 @@
-/* report_json - what report_json*.c share: putting values into the document. */
+/* report_json - the report for machines; doc/natprobe.schema.json describes it. */
 #ifndef NATPROBE_REPORT_JSON_H
 #define NATPROBE_REPORT_JSON_H
 
 #include "report.h"
 
-#include <jansson.h>
-
-/*
- * The document is built whole and printed once, so that a reader never sees half of it. A
- * failed allocation anywhere leaves `failed` behind.
- */
-struct json {
-	bool failed;
-};
-
-void json_put(struct json *j, json_t *object, const char *key, json_t *value);
-void json_add(struct json *j, json_t *array, json_t *value);
-
-/* null for NULL. */
-json_t *json_text(const char *s);
-
-/* null for no address. */
-json_t *json_addr(const struct addr *a);
-
-/* The same without a port. */
-json_t *json_ip(const struct addr *a);
-
-/* Microseconds, as milliseconds. */
-json_t *json_ms(uint64_t us);
-
-/* A chance or a share, to six digits. */
-json_t *json_share(double value);
-
-/* null where it is not known. */
-json_t *json_interval(struct json *j, const struct verdict_interval *i);
-
-/* "reason" and "reason_text" stand beside every value; null where nothing is open. */
-void json_put_reason(struct json *j, json_t *o, bool has_one, uint8_t cause);
-json_t *json_yes_no(struct json *j, const struct verdict_yes_no *v);
-
-/* How external ports and addresses are picked: ports, prediction, pooling, hairpin. */
-void json_put_ports(struct json *j, json_t *o, const struct verdict *v);
-
-/* What is around: the gateway and its protocols, CGN, NAT64, rate limit, geography. */
-void json_put_gateway(struct json *j, json_t *o, const struct verdict *v);
-
-/* Which way of connecting works with which kind of peer. */
-json_t *json_plan(struct json *j, const struct verdict *v);
-
-/* All members that an interface has where it was probed. */
-void json_put_verdict(struct json *j, json_t *o, const struct verdict *v);
+/* One JSON document with a final newline. False when memory or `out` fails. */
+bool report_json(const struct report *r, FILE *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* Which way of connecting works with which kind of peer, for machines. */
-#include "report_json.h"
+#include "report_json_plan.h"
 
 #include "plan.h"
 

@@ -1,17 +1,5 @@
 /* How a NAT picks external ports and addresses, and what is around it, for machines. */
-#include "report_json.h"
-
-json_t *json_interval(struct json *j, const struct verdict_interval *i)
-{
-	json_t *o;
-
-	if (!i->known)
-		return json_null();
-	o = json_object();
-	json_put(j, o, "low", json_share(i->low));
-	json_put(j, o, "high", json_share(i->high));
-	return o;
-}
+#include "report_json_ports.h"
 
 static json_t *port(uint16_t number)
 {

@@ -1,31 +1,9 @@
 /* What was found out from one local address, for machines. */
-#include "report_json.h"
+#include "report_json_verdict.h"
 
 #include "property.h"
-
-void json_put_reason(struct json *j, json_t *o, bool has_one, uint8_t cause)
-{
-	enum verdict_cause c = (enum verdict_cause)cause;
-
-	if (!has_one) {
-		json_put(j, o, "reason", json_null());
-		json_put(j, o, "reason_text", json_null());
-		return;
-	}
-	if (c == CAUSE_NONE)
-		c = CAUSE_NOT_TRIED; /* nothing unknown stands without its reason */
-	json_put(j, o, "reason", json_string(verdict_cause_word(c)));
-	json_put(j, o, "reason_text", json_string(verdict_cause_text(c)));
-}
-
-json_t *json_yes_no(struct json *j, const struct verdict_yes_no *v)
-{
-	json_t *o = json_object();
-
-	json_put(j, o, "value", json_string(verdict_answer_word((enum verdict_answer)v->value)));
-	json_put_reason(j, o, v->value == VERDICT_UNKNOWN, v->cause);
-	return o;
-}
+#include "report_json_plan.h"
+#include "report_json_ports.h"
 
 static json_t *server_name(const struct verdict *v, uint8_t index)
 {

@@ -2,6 +2,7 @@
  * A report as JSON: what was taken prints as text and as JSON, nothing in it reaches a terminal
  * raw, and the JSON is taken again and prints the same.
  */
+#include "natprobe/report_json.h"
 #include "natprobe/report_read.h"
 #include "natprobe/report_text.h"
 #include "fuzz_check.h"

@@ -1,5 +1,6 @@
 /* redact: a report that may be shown to strangers. */
 #include "natprobe/redact.h"
+#include "natprobe/report_json.h"
 #include "natprobe/report_text.h"
 
 #include <setjmp.h>

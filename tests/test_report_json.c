@@ -1,4 +1,6 @@
 /* report_json: the document that machines read, and the exit code beside it. */
+#include "natprobe/report_json.h"
+
 #include "report_fixture.h"
 
 #include <setjmp.h>

@@ -1,6 +1,7 @@
 /* report_read: what report_json prints is read back whole; anything else is refused or harmless. */
 #include "report_fixture.h"
 
+#include "natprobe/report_json.h"
 #include "natprobe/report_read.h"
 #include "natprobe/report_text.h"
 
