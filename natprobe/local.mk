@@ -83,8 +83,8 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/report_json_verdict.c natprobe/report_json_verdict.h \
 	natprobe/report_junit.c \
 	natprobe/report_read.c natprobe/report_read.h \
-	natprobe/report_read_ports.c \
-	natprobe/report_read_verdict.c \
+	natprobe/report_read_ports.c natprobe/report_read_ports.h \
+	natprobe/report_read_verdict.c natprobe/report_read_verdict.h \
 	natprobe/report_tap.c \
 	natprobe/report_tests.c natprobe/report_tests.h \
 	natprobe/report_text.c natprobe/report_text.h \

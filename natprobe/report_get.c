@@ -203,3 +203,30 @@ uint32_t get_bits(struct get *g, const json_t *o, const char *key, enum get_set 
 		bits |= 1u << find_word(g, text, key, set);
 	return bits;
 }
+
+uint8_t get_cause(struct get *g, const json_t *o, uint8_t value)
+{
+	uint8_t cause = get_word(g, o, "reason", GET_CAUSE);
+
+	return value == 0 && cause == CAUSE_NONE ? CAUSE_NOT_TRIED : cause;
+}
+
+struct verdict_yes_no get_yes_no(struct get *g, const json_t *o, const char *key)
+{
+	const json_t *answer = get_object(g, o, key);
+	uint8_t value = get_word(g, answer, "value", GET_ANSWER);
+
+	return (struct verdict_yes_no){ .value = value, .cause = get_cause(g, answer, value) };
+}
+
+struct verdict_interval get_interval(struct get *g, const json_t *o, const char *key)
+{
+	const json_t *value = get_object(g, o, key);
+	struct verdict_interval out = { .low = get_share(g, value, "low"),
+					.high = get_share(g, value, "high"),
+					.known = value != NULL };
+
+	if (out.low > out.high)
+		get_fail(g, key, "ends before it begins");
+	return out;
+}

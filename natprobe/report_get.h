@@ -57,12 +57,6 @@ uint8_t get_word(struct get *g, const json_t *o, const char *key, enum get_set s
 /* A list of words, as bits 1u << value. */
 uint32_t get_bits(struct get *g, const json_t *o, const char *key, enum get_set set);
 
-/* All of a probed interface; names are borrowed from the document. */
-void get_verdict(struct get *g, const json_t *o, struct verdict *v);
-
-/* The part of it that report_json_ports.c writes. */
-void get_ports(struct get *g, const json_t *o, struct verdict *v);
-void get_gateway(struct get *g, const json_t *o, struct verdict *v);
 /* Of a value, 0 where it is unknown, as its member "reason": what is unknown never lacks one. */
 uint8_t get_cause(struct get *g, const json_t *o, uint8_t value);
 struct verdict_yes_no get_yes_no(struct get *g, const json_t *o, const char *key);

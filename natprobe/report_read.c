@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report_get.h"
+#include "report_read_verdict.h"
 
 #define TLS_MAX 64 /* of one interface */
 

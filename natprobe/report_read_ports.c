@@ -1,5 +1,5 @@
 /* How a NAT picks external ports and addresses, and what is around it, read back. */
-#include "report_get.h"
+#include "report_read_ports.h"
 
 #include <string.h>
 

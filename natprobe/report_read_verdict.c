@@ -1,34 +1,9 @@
 /* What was found out from one local address, read back. */
-#include "report_get.h"
+#include "report_read_verdict.h"
 
 #include <string.h>
 
-uint8_t get_cause(struct get *g, const json_t *o, uint8_t value)
-{
-	uint8_t cause = get_word(g, o, "reason", GET_CAUSE);
-
-	return value == 0 && cause == CAUSE_NONE ? CAUSE_NOT_TRIED : cause;
-}
-
-struct verdict_yes_no get_yes_no(struct get *g, const json_t *o, const char *key)
-{
-	const json_t *answer = get_object(g, o, key);
-	uint8_t value = get_word(g, answer, "value", GET_ANSWER);
-
-	return (struct verdict_yes_no){ .value = value, .cause = get_cause(g, answer, value) };
-}
-
-struct verdict_interval get_interval(struct get *g, const json_t *o, const char *key)
-{
-	const json_t *value = get_object(g, o, key);
-	struct verdict_interval out = { .low = get_share(g, value, "low"),
-					.high = get_share(g, value, "high"),
-					.known = value != NULL };
-
-	if (out.low > out.high)
-		get_fail(g, key, "ends before it begins");
-	return out;
-}
+#include "report_read_ports.h"
 
 /* Servers are told by name; two of one name are alike here. */
 static uint8_t get_server(struct get *g, const json_t *o, const struct verdict *v)
