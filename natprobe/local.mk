@@ -6,9 +6,10 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/pooling.c \
 	natprobe/prediction.c natprobe/prediction.h \
 	natprobe/rules.c natprobe/rules.h \
-	natprobe/rules_counter.c \
+	natprobe/rules_counter.c natprobe/rules_counter.h \
 	natprobe/rules_find.c \
-	natprobe/rules_reordered.c \
+	natprobe/rules_reordered.c natprobe/rules_reordered.h \
+	natprobe/rules_view.c natprobe/rules_view.h \
 	natprobe/asks.c natprobe/asks.h \
 	natprobe/classify.c natprobe/classify.h \
 	natprobe/confidence.c natprobe/confidence.h \

@@ -3,6 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "rules_counter.h"
+#include "rules_reordered.h"
+
 #define CHANCE_MIN 0.001 /* a candidate with less is not worth a packet */
 #define LIST_MAX   64
 #define STEPS_MAX  12 /* of a counter, that are looked at */

@@ -1,8 +1,9 @@
 /* Counters: each port is the last one plus a step, and a few more steps for others. */
+#include "rules_counter.h"
+
 #include <math.h>
 #include <stdlib.h>
 
-#include "rules.h"
 #include "wire.h"
 
 #define PORTS     65536.0

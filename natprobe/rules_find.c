@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "rules.h"
+#include "rules_counter.h"
 #include "wire.h"
 
 #define STEP_FAR  4096 /* no NAT steps further */

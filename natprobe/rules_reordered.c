@@ -3,10 +3,11 @@
  * the order in which they were handed out is the order of sending, disturbed: each inversion
  * costs a factor (the model of Mallows). Serial samples are in order.
  */
+#include "rules_reordered.h"
+
 #include <math.h>
 #include <stdlib.h>
 
-#include "rules.h"
 #include "wire.h"
 
 #define PORTS     65536.0
