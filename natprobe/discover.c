@@ -57,44 +57,6 @@ void discover_free(struct discover *d)
 	free(d);
 }
 
-struct probe_view discover_view(const struct discover *d)
-{
-	bool samples = samples_are_going_out(&d->samples, d->now_us);
-	struct probe_view view = {
-		.timing = &d->timing,
-		.log = &d->log,
-		.open = d->open,
-		.error_max = d->allowance * CONFIDENCE_SILENCE_SHARE,
-		.exhausted = discover_budget_left(d) == 0,
-		.holds = samples || (!d->has_floor && !discover_yields(d)),
-		.stream_rtt_us = d->streams.rtt_us,
-		.now_us = d->now_us,
-	};
-
-	probe_log_loss(&d->log, d->rate.since_us, d->now_us, view.loss);
-	return view;
-}
-
-size_t discover_budget_left(const struct discover *d)
-{
-	size_t used = d->log.count + d->portmap_sent;
-	size_t budget = d->timing.budget < PROBE_LOG_MAX ? d->timing.budget : PROBE_LOG_MAX;
-
-	return used < budget ? budget - used : 0;
-}
-
-uint8_t discover_take_slot(struct discover *d, uint16_t port)
-{
-	for (uint8_t i = 0; i < DISCOVER_SLOTS_MAX; i++) {
-		if (d->slots[i] == SLOT_UNUSED) {
-			d->slots[i] = SLOT_WANTED;
-			d->ports[i] = port;
-			return i;
-		}
-	}
-	return DISCOVER_SLOTS_MAX;
-}
-
 /* Time that goes back is taken as standing still. */
 static void move_on(struct discover *d, uint64_t now_us)
 {
@@ -320,6 +282,32 @@ void discover_stop(struct discover *d, uint64_t now_us)
 const struct verdict *discover_verdict(const struct discover *d)
 {
 	return d->finished ? &d->verdict : NULL;
+}
+
+/* Something that may make a mapping is still to leave, or may have to leave again. */
+static bool makes_mappings(const struct discover *d, const struct probe_view *view)
+{
+	for (size_t i = 0; i < d->session_count; i++) {
+		const struct filter_test *f = &d->sessions[i].filter;
+
+		if (!f->is_mapped && !filter_test_is_over(f, view))
+			return true;
+	}
+	return discover_samples_are_due(d) ||
+	       (d->hairpin.begun && !hairpin_has_mappings(&d->hairpin)) ||
+	       asks_are_waiting(&d->asks, view) || !discover_others_are_out(d, view);
+}
+
+bool discover_wants_floor(const struct discover *d)
+{
+	struct probe_view view;
+
+	if (d->finished)
+		return false;
+	if (d->answered_us == 0)
+		return !discover_yields(d) && !discover_has_looked(d);
+	view = discover_view(d);
+	return makes_mappings(d, &view);
 }
 
 void discover_take_floor(struct discover *d, bool granted)

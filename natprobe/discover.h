@@ -37,12 +37,10 @@
 #define NATPROBE_DISCOVER_H
 
 #include "addr.h"
+#include "discover_action.h"
 #include "timing.h"
 #include "verdict.h"
 #include "wire.h"
-
-#define DISCOVER_SLOTS_MAX       64 /* UDP sockets of one discovery */
-#define DISCOVER_CONNECTIONS_MAX 8  /* TCP connections of one discovery */
 
 struct discover_server {
 	struct addr addr;
@@ -69,25 +67,6 @@ struct discover;
 /* NULL when memory runs out. The configuration is copied, all but the names. */
 struct discover *discover_new(const struct discover_config *config);
 void discover_free(struct discover *d); /* NULL is fine */
-
-enum discover_kind {
-	DISCOVER_WAIT,
-	DISCOVER_OPEN,
-	DISCOVER_SEND,
-	DISCOVER_CLOSE,
-	DISCOVER_CONNECT,
-	DISCOVER_DISCONNECT,
-	DISCOVER_DONE,
-};
-
-struct discover_action {
-	uint8_t kind;  /* enum discover_kind */
-	uint8_t slot;  /* 0 to DISCOVER_SLOTS_MAX - 1, or of a connection */
-	uint16_t port; /* DISCOVER_OPEN, DISCOVER_CONNECT: ours; 0: any */
-	struct addr to;
-	struct bytes data;    /* good until the next call with this discovery */
-	uint64_t deadline_us; /* DISCOVER_WAIT */
-};
 
 /* The next action; returns its kind. Each is handed out once. */
 enum discover_kind discover_next(struct discover *d, uint64_t now_us,

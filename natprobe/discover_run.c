@@ -1,24 +1,9 @@
 /* What a discovery does next: which server to measure with, and when it is enough. */
 #include "discover_state.h"
-#include "reach.h"
 
 /* Datagrams that the tests of a second server, or a second socket, need at least. */
 #define SESSION_COST 32
 #define CONFIRM_COST 8
-
-/* One that this server may have as well, and that differs as RFC 5780, section 7.4 wants. */
-enum verdict_cause discover_judge_other(const struct addr *server, const struct addr *other)
-{
-	if (other->family == ADDR_NONE)
-		return CAUSE_NO_OTHER_ADDRESS;
-	if (other->family != server->family || !reach_allows(server, other))
-		return CAUSE_ALTERNATE_UNUSABLE;
-	if (addr_equal_ip(other, server))
-		return CAUSE_SAME_ADDRESS;
-	if (other->port == server->port)
-		return CAUSE_SAME_PORT;
-	return CAUSE_NONE;
-}
 
 void discover_judge_server(struct discover *d, uint8_t server)
 {
@@ -52,14 +37,6 @@ static void begin(struct discover *d)
 		d->servers[i].ask =
 			asks_add_opening(&d->asks, MAPPING_SLOT, i, &d->servers[i].addr);
 	tcp_control_start(&d->tcp, d->server_count, d->now_us + d->timing.tcp_after_us);
-}
-
-uint16_t discover_random(struct discover *d)
-{
-	uint8_t random[2];
-
-	d->random(d->random_arg, random, sizeof(random));
-	return (uint16_t)(random[0] << 8 | random[1]);
 }
 
 static bool mapping_is_known(const struct discover *d)
@@ -189,15 +166,6 @@ static bool servers_are_due(const struct discover *d, const struct probe_view *v
 	return false;
 }
 
-bool discover_sessions_are_running(const struct discover *d, const struct probe_view *view)
-{
-	for (size_t i = 0; i < d->session_count; i++) {
-		if (!session_is_over(&d->sessions[i], view))
-			return true;
-	}
-	return false;
-}
-
 /* Asks all servers that answered again, where there are two to compare and a NAT to look at. */
 static void begin_second_socket(struct discover *d)
 {
@@ -249,42 +217,6 @@ static void run_tests(struct discover *d)
 	d->only_rate = measured && discover_others_are_over(d, &view);
 	if (d->only_rate && (view.exhausted || !rate_limit_wants_probe(&d->rate)))
 		discover_end(d, CAUSE_NONE);
-}
-
-enum verdict_answer discover_nat(const struct discover *d)
-{
-	struct verdict_sighting seen[VERDICT_SIGHTINGS_MAX];
-	size_t count = asks_sightings(&d->asks, seen);
-
-	for (size_t i = 0; i < count; i++)
-		seen[i].local = d->slot_local[seen[i].slot];
-	return classify_nat(seen, count);
-}
-
-/* Something that may make a mapping is still to leave, or may have to leave again. */
-static bool makes_mappings(const struct discover *d, const struct probe_view *view)
-{
-	for (size_t i = 0; i < d->session_count; i++) {
-		const struct filter_test *f = &d->sessions[i].filter;
-
-		if (!f->is_mapped && !filter_test_is_over(f, view))
-			return true;
-	}
-	return discover_samples_are_due(d) ||
-	       (d->hairpin.begun && !hairpin_has_mappings(&d->hairpin)) ||
-	       asks_are_waiting(&d->asks, view) || !discover_others_are_out(d, view);
-}
-
-bool discover_wants_floor(const struct discover *d)
-{
-	struct probe_view view;
-
-	if (d->finished)
-		return false;
-	if (d->answered_us == 0)
-		return !discover_yields(d) && !discover_has_looked(d);
-	view = discover_view(d);
-	return makes_mappings(d, &view);
 }
 
 void discover_run(struct discover *d)

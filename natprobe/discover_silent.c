@@ -2,50 +2,12 @@
 #include "confidence.h"
 #include "discover_state.h"
 
-/* Silence, while we have the floor, after which others need not wait for us any more. */
-#define YIELD_US 600000
-
-/* As much of it at a time, where others wait: most round trips are shorter. */
-#define LOOK_US 200000
-
 /* UDP port that networks leave open which block others: HTTP/3 has it. */
 #define DETOUR_PORT 443
 
 static uint64_t min_of(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
-}
-
-static uint64_t this_look_us(const struct discover *d)
-{
-	return d->look_since_us != 0 ? d->now_us - d->look_since_us : 0;
-}
-
-void discover_begin_look(struct discover *d)
-{
-	if (d->has_floor && d->look_since_us == 0)
-		d->look_since_us = d->now_us > 0 ? d->now_us : 1;
-}
-
-void discover_end_look(struct discover *d)
-{
-	d->looked_us += this_look_us(d);
-	d->look_since_us = 0;
-}
-
-bool discover_has_looked(const struct discover *d)
-{
-	return d->answered_us == 0 && this_look_us(d) >= LOOK_US;
-}
-
-static bool has_looked_for(const struct discover *d, uint64_t us)
-{
-	return d->answered_us == 0 && d->looked_us + this_look_us(d) >= us;
-}
-
-bool discover_yields(const struct discover *d)
-{
-	return has_looked_for(d, YIELD_US);
 }
 
 /* UDP probes that should have been answered by now, over a path as long as TCP's. */
@@ -82,15 +44,6 @@ static unsigned fewest_overdue_detours(const struct discover *d)
 			fewest = overdue;
 	}
 	return fewest;
-}
-
-bool discover_detour_is_answered(const struct discover *d)
-{
-	for (size_t i = 0; i < d->asks.count; i++) {
-		if (d->asks.list[i].detour && d->asks.list[i].seen.mapped.family != ADDR_NONE)
-			return true;
-	}
-	return false;
 }
 
 /* The chance that loss, of which TCP shows how much there is, silenced so many copies. */
@@ -165,7 +118,7 @@ void discover_run_silent(struct discover *d)
 	uint64_t give_up_us = d->timing.give_up_us;
 	/* While others had the floor, nothing could be answered. */
 	bool late = d->now_us >= d->begun_us + give_up_us &&
-		    has_looked_for(d, min_of(give_up_us, YIELD_US));
+		    discover_has_looked_for(d, min_of(give_up_us, YIELD_US));
 	bool unsent = d->log.sent == 0 && d->log.send_errors >= 3;
 
 	if (streams_are_answered(&d->streams)) {

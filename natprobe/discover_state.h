@@ -7,11 +7,13 @@
  *	discover_beside.c  the tests beside mapping and filtering
  *	discover_silent.c  while nobody answers by UDP
  *	discover_end.c     the verdict, from all that was seen
+ *	discover_look.c    how long it has had the floor
+ *	discover_state.c   what all of these ask
  */
 #ifndef NATPROBE_DISCOVER_STATE_H
 #define NATPROBE_DISCOVER_STATE_H
 
-#include "discover.h"
+#include "discover_action.h"
 #include "hairpin.h"
 #include "portmap.h"
 #include "rate_limit.h"
@@ -24,6 +26,12 @@ _Static_assert(STREAMS_MAX <= DISCOVER_CONNECTIONS_MAX, "each has a slot in the 
 
 #define SESSIONS_MAX 3
 #define MAPPING_SLOT 0
+
+/* Silence, while we have the floor, after which others need not wait for us any more. */
+#define YIELD_US 600000
+
+/* As much of it at a time, where others wait: most round trips are shorter. */
+#define LOOK_US 200000
 
 enum slot_state {
 	SLOT_UNUSED = 0,
@@ -108,6 +116,9 @@ void discover_start(struct discover *d);
 /* From and until when it has the floor. */
 void discover_begin_look(struct discover *d);
 void discover_end_look(struct discover *d);
+
+/* Has it had the floor for that long, all together, while nobody answered? */
+bool discover_has_looked_for(const struct discover *d, uint64_t us);
 
 /* It has had the floor for a moment and nobody answered: others who wait go first. */
 bool discover_has_looked(const struct discover *d);

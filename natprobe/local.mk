@@ -14,12 +14,14 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/classify.c natprobe/classify.h \
 	natprobe/confidence.c natprobe/confidence.h \
 	natprobe/discover.c natprobe/discover.h \
+	natprobe/discover_action.h \
 	natprobe/discover_beside.c \
 	natprobe/discover_end.c \
+	natprobe/discover_look.c \
 	natprobe/discover_next.c \
 	natprobe/discover_run.c \
 	natprobe/discover_silent.c \
-	natprobe/discover_state.h \
+	natprobe/discover_state.c natprobe/discover_state.h \
 	natprobe/expect.c natprobe/expect.h \
 	natprobe/expect_judge.c \
 	natprobe/expect_save.c \
