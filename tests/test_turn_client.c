@@ -302,7 +302,8 @@ static void a_client_moves_with_its_ticket(void **state)
 	f.config.options.mobile = true;
 	start_and_run(FAKE_SECOND);
 	(void)turn_client_add_peer(f.client, &peer, true, f.now_us);
-	f.nonce++; /* the old one was bound to the old address */
+	fake_run(&f, FAKE_DELAY_US / 2); /* what is under way is asked again from the new one */
+	f.nonce++;                       /* the old one was bound to the old address */
 	assert_true(turn_client_move(f.client, f.now_us));
 	fake_run(&f, FAKE_SECOND);
 	assert_int_equal(f.told[TURN_CLIENT_MOVED], 1);

@@ -125,6 +125,9 @@ static void an_access_token_signs_with_its_key(void **state)
 	start_and_run(700 * FAKE_SECOND);
 	is_allocated();
 	assert_true(f.told[TURN_CLIENT_REFRESHED] > 0);
+	(void)turn_client_add_peer(f.client, &f.config.server, true, f.now_us);
+	fake_run(&f, FAKE_SECOND);
+	assert_int_equal(f.told[TURN_CLIENT_CHANNEL_BOUND], 1);
 
 	/* The old one ends, the caller has got another one. */
 	f.mac_key = BYTES("fedcba9876543210");
@@ -181,6 +184,20 @@ static void on_a_stream_that_is_told_at_once(void **state)
 	f.signs_wrongly = true;
 	start_and_run(FAKE_SECOND);
 	has_failed_for(TURN_CLIENT_INTEGRITY);
+}
+
+/* But a 400 that nobody signed never came. */
+static void an_unsigned_400_does_not_end_a_stream(void **state)
+{
+	f.config.reliable = true;
+	f.signs_nothing = true;
+	f.error[TURN_ALLOCATE] = 400;
+	f.errors[TURN_ALLOCATE] = -1;
+	start_and_run(FAKE_SECOND);
+	assert_false(f.done);
+	fake_run(&f, 40 * FAKE_SECOND);
+	has_failed_for(TURN_CLIENT_INTEGRITY);
+	assert_int_equal(f.failure.code, 400);
 }
 
 /* A 400 needs a signature (RFC 8489, section 9.2.5); then the true answer still counts. */
@@ -241,6 +258,7 @@ int main(void)
 		TEST(endless_438_ends),
 		TEST(unsigned_and_wrongly_signed_answers_are_not_believed),
 		TEST(on_a_stream_that_is_told_at_once),
+		TEST(an_unsigned_400_does_not_end_a_stream),
 		TEST(a_forged_error_does_not_end_a_request),
 		TEST(noise_is_nothing),
 	};

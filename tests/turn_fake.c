@@ -194,8 +194,8 @@ static uint16_t authenticate(const struct fake *f, const struct stun_msg *msg)
 				  !bytes_equal(value, bytes_of(hash, sizeof(hash)))
 			: !stun_msg_find(msg, STUN_ATTR_USERNAME, &value))
 		return 401;
-	if (f->mac_key.len > 0 && (msg->method == TURN_ALLOCATE || msg->method == TURN_REFRESH) &&
-	    !stun_msg_has(msg, STUN_ATTR_ACCESS_TOKEN))
+	if (f->mac_key.len > 0 && (msg->method == TURN_ALLOCATE || msg->method == TURN_REFRESH) !=
+					  stun_msg_has(msg, STUN_ATTR_ACCESS_TOKEN))
 		return 401;
 	if (f->sha256 && (msg->integrity != 0 || !stun_msg_has(msg, STUN_ATTR_PASSWORD_ALGORITHM)))
 		return 400;
@@ -320,7 +320,7 @@ static uint16_t perform(struct fake *f, const struct stun_msg *msg, struct stun_
 	}
 }
 
-static void on_request(struct fake *f, const struct stun_msg *msg, uint8_t link)
+static void answer(struct fake *f, const struct stun_msg *msg, uint8_t link)
 {
 	uint8_t buf[FAKE_PACKET_MAX];
 	struct stun_builder b = stun_build(buf, sizeof(buf), msg->method, STUN_SUCCESS, &msg->tid);
@@ -344,6 +344,16 @@ static void on_request(struct fake *f, const struct stun_msg *msg, uint8_t link)
 		refuse(f, msg, code, true, link);
 	else
 		reply(f, &b, true, link);
+}
+
+/* Each connection has nonces of its own. */
+static void on_request(struct fake *f, const struct stun_msg *msg, uint8_t link)
+{
+	unsigned int other = link != NO_LINK ? 1000 : 0;
+
+	f->nonce += other;
+	answer(f, msg, link);
+	f->nonce -= other;
 }
 
 static void relay(struct fake *f, const struct addr *peer, struct bytes data)
