@@ -32,16 +32,21 @@
 
 #define CONNECT_MS 1000
 
+/* The gateway, and how we reach it. Not to be copied: source may point into it. */
+struct upnp_gateway {
+	struct probe_source source;
+	char device[IFACE_NAME_MAX];
+	struct addr addr;
+	char text[ADDR_TEXT_MAX];
+};
+
 /* Owned by the thread and by who started it: the last one frees it. */
 struct upnp {
 	pthread_mutex_t lock;
 	int owners;
 	struct verdict_portmap found;
 	/* The rest is set before the thread starts. */
-	struct probe_source source;
-	char device[IFACE_NAME_MAX];
-	struct addr gateway;
-	char gateway_text[ADDR_TEXT_MAX];
+	struct upnp_gateway gateway;
 };
 
 void upnp_release(struct upnp *u)
@@ -59,16 +64,28 @@ void upnp_release(struct upnp *u)
 	free(u);
 }
 
+static void upnp_gateway_fill(struct upnp_gateway *g, const struct probe_source *source,
+			      const struct addr *gateway)
+{
+	g->source = *source;
+	if (source->device != NULL) {
+		snprintf(g->device, sizeof(g->device), "%s", source->device);
+		g->source.device = g->device;
+	}
+	g->addr = *gateway;
+	addr_print_ip(gateway, g->text);
+}
+
 /* Whether a URL's host is the gateway: nobody else is asked, whatever a device announces. */
-static bool is_at_gateway(const struct upnp *u, const char *url)
+static bool is_at_gateway(const struct upnp_gateway *g, const char *url)
 {
 	static const char scheme[] = "http://";
-	size_t len = strlen(u->gateway_text);
+	size_t len = strlen(g->text);
 
 	if (strncmp(url, scheme, strlen(scheme)) != 0)
 		return false;
 	url += strlen(scheme);
-	return strncmp(url, u->gateway_text, len) == 0 && (url[len] == ':' || url[len] == '/');
+	return strncmp(url, g->text, len) == 0 && (url[len] == ':' || url[len] == '/');
 }
 
 static struct addr ask_external(const struct UPNPUrls *urls, const struct IGDdatas *data)
@@ -84,10 +101,10 @@ static struct addr ask_external(const struct UPNPUrls *urls, const struct IGDdat
 }
 
 /* The address from which packets to the gateway leave, through `device` or (NULL) any. */
-static bool find_own(const struct upnp *u, const char *device, struct addr *own)
+static bool find_own(const struct upnp_gateway *g, const char *device, struct addr *own)
 {
 	const struct probe_source any = { .local = addr_ipv4(0, 0, 0, 0, 0), .device = device };
-	const struct addr to = addr_with_port(&u->gateway, SSDP_PORT);
+	const struct addr to = addr_with_port(&g->addr, SSDP_PORT);
 	struct sockaddr_storage sa;
 	socklen_t len = sockaddr_from_addr(&to, &sa);
 	struct addr bound;
@@ -108,18 +125,18 @@ static bool find_own(const struct upnp *u, const char *device, struct addr *own)
  * The library connects without regard to our interface. Where another one has a gateway of the
  * same address, it would ask that one.
  */
-static bool reaches_gateway(const struct upnp *u)
+static bool reaches_gateway(const struct upnp_gateway *g)
 {
 	struct addr ours, used;
 
-	return find_own(u, u->source.device, &ours) && find_own(u, NULL, &used) &&
+	return find_own(g, g->source.device, &ours) && find_own(g, NULL, &used) &&
 	       addr_equal_ip(&ours, &used);
 }
 
 /* Of a URL at the gateway; 0 where it is none. */
-static uint16_t port_of(const struct upnp *u, const char *url)
+static uint16_t port_of(const struct upnp_gateway *g, const char *url)
 {
-	const char *at = url + strlen("http://") + strlen(u->gateway_text);
+	const char *at = url + strlen("http://") + strlen(g->text);
 	unsigned int port = 0;
 
 	if (*at != ':')
@@ -130,12 +147,12 @@ static uint16_t port_of(const struct upnp *u, const char *url)
 }
 
 /* Where it cannot connect, the library complains on the user's standard error. */
-static bool can_connect(const struct upnp *u, const char *url)
+static bool can_connect(const struct upnp_gateway *g, const char *url)
 {
-	const struct addr to = addr_with_port(&u->gateway, port_of(u, url));
+	const struct addr to = addr_with_port(&g->addr, port_of(g, url));
 	struct sockaddr_storage sa;
 	socklen_t len = sockaddr_from_addr(&to, &sa);
-	struct pollfd wait = { .fd = probe_socket_tcp(&u->source, 0), .events = POLLOUT };
+	struct pollfd wait = { .fd = probe_socket_tcp(&g->source, 0), .events = POLLOUT };
 	int err = 0;
 	bool ok;
 
@@ -149,7 +166,7 @@ static bool can_connect(const struct upnp *u, const char *url)
 	return ok;
 }
 
-static bool ask_device(const struct upnp *u, const char *url, struct verdict_portmap *out)
+static bool ask_device(const struct upnp_gateway *g, const char *url, struct verdict_portmap *out)
 {
 	struct UPNPUrls urls = { 0 };
 	struct IGDdatas data = { 0 };
@@ -159,7 +176,7 @@ static bool ask_device(const struct upnp *u, const char *url, struct verdict_por
 	if (UPNP_GetIGDFromUrl(url, &urls, &data, local, sizeof(local)) != 1)
 		return false;
 	if (urls.controlURL != NULL && data.first.servicetype[0] != '\0' &&
-	    is_at_gateway(u, urls.controlURL)) {
+	    is_at_gateway(g, urls.controlURL)) {
 		offers = true;
 		out->present.value = VERDICT_YES;
 		out->external = ask_external(&urls, &data);
@@ -168,16 +185,23 @@ static bool ask_device(const struct upnp *u, const char *url, struct verdict_por
 	return offers;
 }
 
-static int open_socket(const struct upnp *u)
+static bool upnp_gateway_ask(const struct upnp_gateway *g, const char *url,
+			     struct verdict_portmap *out)
+{
+	return is_at_gateway(g, url) && reaches_gateway(g) && can_connect(g, url) &&
+	       ask_device(g, url, out);
+}
+
+static int open_socket(const struct upnp_gateway *g)
 {
 	const unsigned char hops = HOPS;
 	struct sockaddr_storage sa;
 	struct addr bound;
-	int fd = probe_socket_udp(&u->source, 0, &bound);
+	int fd = probe_socket_udp(&g->source, 0, &bound);
 
 	if (fd < 0)
 		return fd;
-	sockaddr_from_addr(&u->source.local, &sa);
+	sockaddr_from_addr(&g->source.local, &sa);
 	setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &((struct sockaddr_in *)&sa)->sin_addr,
 		   sizeof(struct in_addr));
 	setsockopt(fd, IPPROTO_IP, IP_MULTICAST_TTL, &hops, sizeof(hops));
@@ -195,17 +219,17 @@ static bool send_search(int fd, const struct addr *to)
 }
 
 /* The group, and the gateway itself: a firewall on this host may let in its answer only. */
-static bool send_searches(const struct upnp *u, int fd)
+static bool send_searches(const struct upnp_gateway *g, int fd)
 {
 	const struct addr group = ssdp_group();
-	const struct addr gateway = addr_with_port(&u->gateway, SSDP_PORT);
+	const struct addr gateway = addr_with_port(&g->addr, SSDP_PORT);
 	bool to_group = send_search(fd, &group);
 
 	return send_search(fd, &gateway) || to_group;
 }
 
 /* What came in is judged. Returns true when the gateway turned out to offer port mappings. */
-static bool hear(const struct upnp *u, int fd, bool *is_other, struct verdict_portmap *out)
+static bool hear(const struct upnp_gateway *g, int fd, bool *is_other, struct verdict_portmap *out)
 {
 	uint8_t buf[SSDP_ANSWER_MAX];
 	char url[SSDP_URL_MAX];
@@ -217,8 +241,7 @@ static bool hear(const struct upnp *u, int fd, bool *is_other, struct verdict_po
 			break;
 		if (!ssdp_answer(bytes_of(buf, (size_t)len), url))
 			continue;
-		if (is_at_gateway(u, url) && reaches_gateway(u) && can_connect(u, url) &&
-		    ask_device(u, url, out))
+		if (upnp_gateway_ask(g, url, out))
 			return true;
 		*is_other = true;
 	}
@@ -226,7 +249,8 @@ static bool hear(const struct upnp *u, int fd, bool *is_other, struct verdict_po
 }
 
 /* Returns 0 when all that could be heard was heard, or -errno. */
-static int search_on(const struct upnp *u, int fd, bool *is_other, struct verdict_portmap *out)
+static int search_on(const struct upnp_gateway *g, int fd, bool *is_other,
+		     struct verdict_portmap *out)
 {
 	uint64_t started_ms = clock_ms();
 	uint64_t now_ms = started_ms;
@@ -237,22 +261,22 @@ static int search_on(const struct upnp *u, int fd, bool *is_other, struct verdic
 		struct pollfd wait = { .fd = fd, .events = POLLIN };
 
 		if (rounds < ROUNDS && now_ms - started_ms >= (uint64_t)rounds * ROUND_MS) {
-			was_sent = send_searches(u, fd) || was_sent;
+			was_sent = send_searches(g, fd) || was_sent;
 			rounds++;
 		}
-		if (poll(&wait, 1, ROUND_MS) > 0 && hear(u, fd, is_other, out))
+		if (poll(&wait, 1, ROUND_MS) > 0 && hear(g, fd, is_other, out))
 			return 0;
 		now_ms = clock_ms();
 	}
 	return was_sent ? 0 : -ENETUNREACH;
 }
 
-static struct verdict_portmap search(const struct upnp *u)
+static struct verdict_portmap search(const struct upnp_gateway *g)
 {
 	struct verdict_portmap out = { 0 };
 	bool is_other = false;
-	int fd = open_socket(u);
-	int rc = fd < 0 ? fd : search_on(u, fd, &is_other, &out);
+	int fd = open_socket(g);
+	int rc = fd < 0 ? fd : search_on(g, fd, &is_other, &out);
 
 	if (fd >= 0)
 		close(fd);
@@ -270,7 +294,7 @@ static struct verdict_portmap search(const struct upnp *u)
 static void *run(void *arg)
 {
 	struct upnp *u = arg;
-	struct verdict_portmap found = search(u);
+	struct verdict_portmap found = search(&u->gateway);
 
 	pthread_mutex_lock(&u->lock);
 	u->found = found;
@@ -307,13 +331,7 @@ struct upnp *upnp_start(const struct probe_source *source, const struct addr *ga
 		return NULL;
 	u->owners = 2;
 	u->found.present.cause = CAUSE_TIMEOUT;
-	u->source = *source;
-	if (source->device != NULL) {
-		snprintf(u->device, sizeof(u->device), "%s", source->device);
-		u->source.device = u->device;
-	}
-	u->gateway = *gateway;
-	addr_print_ip(gateway, u->gateway_text);
+	upnp_gateway_fill(&u->gateway, source, gateway);
 	if (pthread_mutex_init(&u->lock, NULL) != 0) {
 		free(u);
 		return NULL;
