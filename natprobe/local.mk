@@ -116,7 +116,9 @@ endif
 # Chosen by configure: an optional library, or a stand-in.
 if MINIUPNPC
 natprobe_libprobeshell_a_CFLAGS += $(MINIUPNPC_CFLAGS)
-natprobe_libprobeshell_a_SOURCES += natprobe/upnp_miniupnpc.c
+natprobe_libprobeshell_a_SOURCES += \
+	natprobe/upnp_gateway.c natprobe/upnp_gateway.h \
+	natprobe/upnp_miniupnpc.c
 else
 natprobe_libprobeshell_a_SOURCES += natprobe/upnp_none.c
 endif

@@ -5,23 +5,19 @@
 #include "upnp.h"
 
 #include <errno.h>
-#include <miniupnpc/miniupnpc.h>
-#include <miniupnpc/upnpcommands.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
-#include "iface.h"
 #include "probe_socket.h"
 #include "sockaddr.h"
 #include "ssdp.h"
+#include "upnp_gateway.h"
 
 #define ROUNDS   4 /* a lost datagram costs one */
 #define ROUND_MS 100
@@ -29,16 +25,6 @@
 	1200        /* a device may take a second (UPnP Device Architecture 1.1, section 1.3.2) */
 #define HEAR_MAX 32 /* answers at a time */
 #define HOPS     2
-
-#define CONNECT_MS 1000
-
-/* The gateway, and how we reach it. Not to be copied: source may point into it. */
-struct upnp_gateway {
-	struct probe_source source;
-	char device[IFACE_NAME_MAX];
-	struct addr addr;
-	char text[ADDR_TEXT_MAX];
-};
 
 /* Owned by the thread and by who started it: the last one frees it. */
 struct upnp {
@@ -62,134 +48,6 @@ void upnp_release(struct upnp *u)
 		return;
 	pthread_mutex_destroy(&u->lock);
 	free(u);
-}
-
-static void upnp_gateway_fill(struct upnp_gateway *g, const struct probe_source *source,
-			      const struct addr *gateway)
-{
-	g->source = *source;
-	if (source->device != NULL) {
-		snprintf(g->device, sizeof(g->device), "%s", source->device);
-		g->source.device = g->device;
-	}
-	g->addr = *gateway;
-	addr_print_ip(gateway, g->text);
-}
-
-/* Whether a URL's host is the gateway: nobody else is asked, whatever a device announces. */
-static bool is_at_gateway(const struct upnp_gateway *g, const char *url)
-{
-	static const char scheme[] = "http://";
-	size_t len = strlen(g->text);
-
-	if (strncmp(url, scheme, strlen(scheme)) != 0)
-		return false;
-	url += strlen(scheme);
-	return strncmp(url, g->text, len) == 0 && (url[len] == ':' || url[len] == '/');
-}
-
-static struct addr ask_external(const struct UPNPUrls *urls, const struct IGDdatas *data)
-{
-	char text[64] = "";
-	struct addr a = { 0 };
-
-	if (UPNP_GetExternalIPAddress(urls->controlURL, data->first.servicetype, text) !=
-		    UPNPCOMMAND_SUCCESS ||
-	    !addr_parse_ip(text, 0, &a) || addr_is_any(&a))
-		return (struct addr){ 0 };
-	return a;
-}
-
-/* The address from which packets to the gateway leave, through `device` or (NULL) any. */
-static bool find_own(const struct upnp_gateway *g, const char *device, struct addr *own)
-{
-	const struct probe_source any = { .local = addr_ipv4(0, 0, 0, 0, 0), .device = device };
-	const struct addr to = addr_with_port(&g->addr, SSDP_PORT);
-	struct sockaddr_storage sa;
-	socklen_t len = sockaddr_from_addr(&to, &sa);
-	struct addr bound;
-	int fd = probe_socket_udp(&any, 0, &bound);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = connect(fd, (struct sockaddr *)&sa, len) == 0;
-	len = sizeof(sa);
-	ok = ok && getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
-	     sockaddr_to_addr((struct sockaddr *)&sa, own);
-	close(fd);
-	return ok;
-}
-
-/*
- * The library connects without regard to our interface. Where another one has a gateway of the
- * same address, it would ask that one.
- */
-static bool reaches_gateway(const struct upnp_gateway *g)
-{
-	struct addr ours, used;
-
-	return find_own(g, g->source.device, &ours) && find_own(g, NULL, &used) &&
-	       addr_equal_ip(&ours, &used);
-}
-
-/* Of a URL at the gateway; 0 where it is none. */
-static uint16_t port_of(const struct upnp_gateway *g, const char *url)
-{
-	const char *at = url + strlen("http://") + strlen(g->text);
-	unsigned int port = 0;
-
-	if (*at != ':')
-		return 80;
-	for (at++; *at >= '0' && *at <= '9' && port <= UINT16_MAX; at++)
-		port = port * 10 + (unsigned int)(*at - '0');
-	return port <= UINT16_MAX ? (uint16_t)port : 0;
-}
-
-/* Where it cannot connect, the library complains on the user's standard error. */
-static bool can_connect(const struct upnp_gateway *g, const char *url)
-{
-	const struct addr to = addr_with_port(&g->addr, port_of(g, url));
-	struct sockaddr_storage sa;
-	socklen_t len = sockaddr_from_addr(&to, &sa);
-	struct pollfd wait = { .fd = probe_socket_tcp(&g->source, 0), .events = POLLOUT };
-	int err = 0;
-	bool ok;
-
-	if (wait.fd < 0)
-		return false;
-	ok = connect(wait.fd, (struct sockaddr *)&sa, len) == 0 || errno == EINPROGRESS;
-	len = sizeof(err);
-	ok = ok && poll(&wait, 1, CONNECT_MS) > 0 &&
-	     getsockopt(wait.fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 && err == 0;
-	close(wait.fd);
-	return ok;
-}
-
-static bool ask_device(const struct upnp_gateway *g, const char *url, struct verdict_portmap *out)
-{
-	struct UPNPUrls urls = { 0 };
-	struct IGDdatas data = { 0 };
-	char local[64] = "";
-	bool offers = false;
-
-	if (UPNP_GetIGDFromUrl(url, &urls, &data, local, sizeof(local)) != 1)
-		return false;
-	if (urls.controlURL != NULL && data.first.servicetype[0] != '\0' &&
-	    is_at_gateway(g, urls.controlURL)) {
-		offers = true;
-		out->present.value = VERDICT_YES;
-		out->external = ask_external(&urls, &data);
-	}
-	FreeUPNPUrls(&urls);
-	return offers;
-}
-
-static bool upnp_gateway_ask(const struct upnp_gateway *g, const char *url,
-			     struct verdict_portmap *out)
-{
-	return is_at_gateway(g, url) && reaches_gateway(g) && can_connect(g, url) &&
-	       ask_device(g, url, out);
 }
 
 static int open_socket(const struct upnp_gateway *g)
