@@ -35,16 +35,16 @@ static const struct opt_program program = {
 	.size = sizeof(struct none_options),
 };
 
-static void print_help(void)
+static void print_help(const struct command *all)
 {
 	opt_print_help(&program, stdout);
 	puts("\nCommands");
-	for (const struct command *c = command_all(); c->name != NULL; c++)
+	for (const struct command *c = all; c->name != NULL; c++)
 		printf("  %-6s %s\n", c->name, c->help);
 	puts("\nnatlab COMMAND --help lists the options of a command.");
 }
 
-int cmd_none(int argc, char **argv)
+int cmd_none(int argc, char **argv, const struct command *all)
 {
 	struct none_options o;
 	struct opt_error err;
@@ -56,7 +56,7 @@ int cmd_none(int argc, char **argv)
 		return EXIT_OURS;
 	}
 	if (o.help) {
-		print_help();
+		print_help(all);
 		return 0;
 	}
 	if (o.version) {

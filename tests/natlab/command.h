@@ -8,10 +8,9 @@ struct command {
 	const char *help;
 };
 
-/* The last one has no name. */
-const struct command *command_all(void);
+/* --help, --version; `all` are all commands, the last one has no name. */
+int cmd_none(int argc, char **argv, const struct command *all);
 
-int cmd_none(int argc, char **argv); /* --help, --version */
 int cmd_down(int argc, char **argv);
 int cmd_event(int argc, char **argv);
 int cmd_exec(int argc, char **argv);

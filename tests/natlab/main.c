@@ -18,15 +18,10 @@ static const struct command commands[] = {
 	{ 0 },
 };
 
-const struct command *command_all(void)
-{
-	return commands;
-}
-
 static int run(int argc, char **argv)
 {
 	if (argc < 2 || argv[1][0] == '-')
-		return cmd_none(argc, argv);
+		return cmd_none(argc, argv, commands);
 	for (const struct command *c = commands; c->name != NULL; c++) {
 		if (strcmp(c->name, argv[1]) == 0)
 			return c->run(argc - 1, argv + 1);
