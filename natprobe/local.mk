@@ -68,8 +68,10 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/packet_tap.h \
 	natprobe/portal_check.c natprobe/portal_check.h \
 	natprobe/probe.c natprobe/probe.h \
+	natprobe/probe_conclude.c \
 	natprobe/probe_io.c natprobe/probe_io.h \
 	natprobe/probe_socket.c natprobe/probe_socket.h \
+	natprobe/probe_state.h \
 	natprobe/progress.c natprobe/progress.h \
 	natprobe/public_servers.c natprobe/public_servers.h \
 	natprobe/redact.c natprobe/redact.h \

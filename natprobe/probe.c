@@ -5,13 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "discover.h"
 #include "packet_tap.h"
-#include "portal_check.h"
-#include "portmap.h"
-#include "probe_io.h"
-#include "tls_check.h"
-#include "upnp.h"
+#include "probe_state.h"
 
 /* Slower still, and a path that drops what exceeds a rate would not show it. */
 #define GENTLE_RATE_PER_S 75
@@ -19,30 +14,6 @@
 
 /* No more than a silent server may cost beside a verdict that stands. */
 #define TLS_MAX_MS 5000
-
-struct probe {
-	const struct probe_config *config;
-	size_t index;
-	struct iface_choice choice;
-	struct probe_source source; /* local is ADDR_NONE where no way leads to a server */
-	struct iface_route route;
-	struct discover_server *servers;
-	size_t server_count;
-	struct probe_detour *detours;
-	size_t detour_count;
-	struct discover *discover;
-	struct probe_io *io;
-	int tap; /* -1: none */
-	bool has_floor;
-	bool is_discovering;
-	struct tls_check **tls;
-	struct report_tls *tls_results;
-	size_t tls_count, tls_open;
-	struct portal_check *portal;
-	struct upnp *upnp;
-	struct verdict verdict; /* the discovery's, completed */
-	const char *why;        /* why UDP is not probed */
-};
 
 static void draw_random(void *arg, void *buf, size_t len)
 {
@@ -343,70 +314,4 @@ void probe_take_floor(struct probe *p, bool granted)
 	discover_take_floor(p->discover, granted);
 	if (granted)
 		probe_io_wake(p->io);
-}
-
-static struct verdict_portmap upnp_of(const struct probe *p)
-{
-	struct verdict_portmap none = { .present.cause = CAUSE_NOT_TRIED };
-
-	if (p->upnp != NULL)
-		return upnp_result(p->upnp);
-	if (p->config->asks_upnp && p->choice.family == ADDR_IPV4 &&
-	    p->route.gateway.family == ADDR_NONE)
-		none.present.cause = CAUSE_NO_GATEWAY;
-	return none;
-}
-
-static struct verdict_geo geo_of(const struct probe *p, const struct addr *mapped)
-{
-	struct verdict_geo out = { .asn = 0 };
-	struct geo_answer found;
-
-	if (p->config->geo == NULL)
-		return out;
-	geo_find(p->config->geo, mapped, &found);
-	memcpy(out.country, found.country, sizeof(out.country));
-	memcpy(out.organisation, found.organisation, sizeof(out.organisation));
-	out.asn = found.asn;
-	return out;
-}
-
-/* What was found beside the discovery belongs to its verdict. */
-static void complete(const struct probe *p, struct verdict *v)
-{
-	v->gateway = p->route.gateway;
-	v->upnp = upnp_of(p);
-	v->captive_portal = p->portal != NULL ? portal_check_result(p->portal)
-					      : (struct verdict_yes_no){ .cause = CAUSE_NOT_TRIED };
-	v->geo = geo_of(p, v->mapped.family != ADDR_NONE ? &v->mapped : &v->mapped_tcp);
-	portmap_judge_cgn(v);
-}
-
-static const struct verdict *verdict_of(struct probe *p)
-{
-	const struct verdict *v = p->discover != NULL ? discover_verdict(p->discover) : NULL;
-
-	if (v == NULL)
-		return NULL;
-	p->verdict = *v;
-	complete(p, &p->verdict);
-	return &p->verdict;
-}
-
-void probe_conclude(struct probe *p, struct report_probe *out)
-{
-	for (size_t i = 0; i < p->tls_count; i++)
-		p->tls_results[i] = *tls_check_result(p->tls[i]);
-	*out = (struct report_probe){
-		.interface = p->choice.name,
-		.family = p->choice.family,
-		.local = p->source.local,
-		.verdict = verdict_of(p),
-		.why = p->why,
-		.bound_to_device = probe_socket_binds_device(&p->source),
-		.tls = p->tls_results,
-		.tls_count = p->tls_count,
-	};
-	if (out->verdict == NULL && out->why == NULL)
-		out->why = "interrupted";
 }

@@ -1,0 +1,42 @@
+/*
+ * probe_state - the inside of a probe, for probe.c and probe_conclude.c alone.
+ *
+ *	probe.c           what is started, and what is still open
+ *	probe_conclude.c  what was found
+ */
+#ifndef NATPROBE_PROBE_STATE_H
+#define NATPROBE_PROBE_STATE_H
+
+#include "discover.h"
+#include "iface.h"
+#include "portal_check.h"
+#include "probe_io.h"
+#include "report.h"
+#include "tls_check.h"
+#include "upnp.h"
+
+struct probe {
+	const struct probe_config *config;
+	size_t index;
+	struct iface_choice choice;
+	struct probe_source source; /* local is ADDR_NONE where no way leads to a server */
+	struct iface_route route;
+	struct discover_server *servers;
+	size_t server_count;
+	struct probe_detour *detours;
+	size_t detour_count;
+	struct discover *discover;
+	struct probe_io *io;
+	int tap; /* -1: none */
+	bool has_floor;
+	bool is_discovering;
+	struct tls_check **tls;
+	struct report_tls *tls_results;
+	size_t tls_count, tls_open;
+	struct portal_check *portal;
+	struct upnp *upnp;
+	struct verdict verdict; /* the discovery's, completed */
+	const char *why;        /* why UDP is not probed */
+};
+
+#endif
