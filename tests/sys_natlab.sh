@@ -387,13 +387,17 @@ in_chroot='mount -t tmpfs none "$0" && mkdir "$0/root" && cd "$0/root" || exit 7
 	done
 	mount --make-rshared "$0" && mounts=$(wc -l < /proc/self/mountinfo) || exit 77
 	chroot . "$1/tests/natlab/natlab" run home-router -- true || exit 77
-	[ "$(wc -l < /proc/self/mountinfo)" = "$mounts" ]'
+	[ "$(wc -l < /proc/self/mountinfo)" = "$mounts" ] || exit 1
+	# Who joins a laboratory gets into its chroot, and back to the directory that he was in.
+	mkdir only_here && printf "[box b]\nprofile = home-router\n[host h]\nbehind = b\n" > lab
+	chroot . sh -c "cd /only_here && \$0 up --dir=/up /lab && \$0 exec --dir=/up h -- pwd &&
+		\$0 down --dir=/up" "$1/tests/natlab/natlab" | grep -qx /only_here'
 mkdir "$tmp/chroot"
 "$netns" sh -c "$in_chroot" "$tmp/chroot" "$bin" 2> "$tmp/err"
 case $? in
 0) ;;
 77) echo "not checked: a chroot: $(cat "$tmp/err")" ;;
-*) fail "what is mounted in a chroot gets out of it" ;;
+*) fail "in a chroot: what is mounted gets out of it, or exec does not get into it" ;;
 esac
 
 # --- ordinary users ---

@@ -23,6 +23,7 @@ enum space_kind {
 	SPACE_MOUNT,
 	SPACE_IPC,
 	SPACE_PID,
+	SPACE_ROOT, /* no namespace: its root directory, which is elsewhere in a chroot */
 	SPACE_NET,
 	SPACE_KINDS,
 };

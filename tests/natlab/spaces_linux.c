@@ -28,6 +28,7 @@ static const struct {
 	[SPACE_MOUNT] = { "/proc/self/ns/mnt", CLONE_NEWNS },
 	[SPACE_IPC] = { "/proc/self/ns/ipc", CLONE_NEWIPC },
 	[SPACE_PID] = { "/proc/self/ns/pid", CLONE_NEWPID },
+	[SPACE_ROOT] = { "/", 0 },
 	[SPACE_NET] = { "/proc/self/ns/net", CLONE_NEWNET },
 };
 
@@ -164,10 +165,20 @@ static bool is_ours(int fd, enum space_kind kind)
 	       theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
 }
 
+/* Another mount namespace puts us at its root, out of the chroot that the laboratory is in. */
+static int enter(int fd, enum space_kind kind)
+{
+	if (kind == SPACE_ROOT)
+		return fchdir(fd) != 0 ? -1 : chroot(".");
+	return setns(fd, kinds[kind].flag);
+}
+
 int spaces_join(const int fds[SPACE_KINDS])
 {
 	for (size_t i = 0; i < SPACE_KINDS; i++) {
-		if (!is_ours(fds[i], (enum space_kind)i) && setns(fds[i], kinds[i].flag) != 0)
+		enum space_kind kind = (enum space_kind)i;
+
+		if (!is_ours(fds[i], kind) && enter(fds[i], kind) != 0)
 			return -errno;
 	}
 	return 0;
