@@ -6,7 +6,6 @@
 #include "rules_reordered.h"
 #include "wire.h"
 
-#define PORTS     65536.0
 #define PARTIAL   0.925
 #define WRAPS     0.1  /* of the offsets that are found, some leave the range */
 #define REORDERED 0.13 /* of the paths, some let samples overtake each other */
@@ -139,10 +138,10 @@ static double log_offset(const struct rules_view *v, const struct rule *r)
 {
 	bool marks[VERDICT_SAMPLES_MAX];
 	struct rules_tally t = mark_offset(v, r, marks);
-	double explained = log_often(t) + rules_log_random(v, marks) - log(PORTS);
+	double explained = log_often(t) + rules_log_random(v, marks) - log(RULES_PORTS);
 
 	/* The range that it wraps at is one more thing to explain. */
-	return r->wrapped == 0 ? explained : explained + log(WRAPS) - log(PORTS);
+	return r->wrapped == 0 ? explained : explained + log(WRAPS) - log(RULES_PORTS);
 }
 
 static double log_counter(const struct rules_view *v, const struct rule *r)

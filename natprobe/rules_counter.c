@@ -6,7 +6,6 @@
 
 #include "wire.h"
 
-#define PORTS     65536.0
 #define STEPS_FAR 64 /* more steps at once are taken as a break */
 #define PACE_US   10000
 
@@ -124,8 +123,8 @@ static void add_sample(const struct rules_view *v, const struct rule *r, size_t 
 		for (size_t n = 0; n < ARRAY_LEN(breaks); n++) {
 			double broken = breaks[n].share;
 
-			sums[k][n] +=
-				p == i ? -log(PORTS) : log((1 - broken) * chance + broken / PORTS);
+			sums[k][n] += p == i ? -log(RULES_PORTS)
+					     : log((1 - broken) * chance + broken / RULES_PORTS);
 		}
 	}
 }

@@ -29,7 +29,7 @@ extern const double rules_rates[RATE_COUNT];
 /* The share of lost samples that made a mapping before they were lost. */
 #define RULES_LOST_INSIDE 0.75
 
-/* The chance that a counter moves on `steps` between two of ours that are gap_us apart. */
+/* The chance that a counter moves on `steps` between two neighbours of ours. */
 double rules_steps_chance(long steps, unsigned lost, double others);
 
 /* Index of the sample whose counter sample i continues; i itself: none. `lost` between. */

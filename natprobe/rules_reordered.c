@@ -10,7 +10,6 @@
 
 #include "wire.h"
 
-#define PORTS     65536.0
 #define PACE_S    0.01
 #define BROKEN    0.01
 #define NEAR_STEP 64 /* ports: the first serial sample follows whichever of the paced was last */
@@ -78,7 +77,7 @@ static double log_sorted(const struct paced *p, size_t n, const struct rule *r, 
 	for (size_t i = 1; i < n; i++) {
 		double chance = rules_move_chance(&p[i - 1].sample, &p[i].sample, r, 0, others);
 
-		sum += log((1 - BROKEN) * chance + BROKEN / PORTS);
+		sum += log((1 - BROKEN) * chance + BROKEN / RULES_PORTS);
 	}
 	return sum;
 }
@@ -92,7 +91,7 @@ static double log_serial(const struct rules_view *v, size_t first, const struct 
 		const struct rules_sample *a = &v->seen[i - 1], *b = &v->seen[i];
 		double chance = rules_move_chance(a, b, r, b->lost, rules_others(a, b, rate));
 
-		sum += log((1 - BROKEN) * chance + BROKEN / PORTS);
+		sum += log((1 - BROKEN) * chance + BROKEN / RULES_PORTS);
 	}
 	return sum;
 }
@@ -119,5 +118,5 @@ double rules_log_reordered(const struct rules_view *v, const struct rule *r,
 	for (size_t i = 0; i < RATE_COUNT; i++)
 		by_rate[i] = log_sorted(p, n, r, rules_rates[i] * pace_s + lost / gaps) +
 			     log_serial(v, n, r, rules_rates[i]);
-	return rules_sum_rates(by_rate, weights) + log_order(n, inversions) - log(PORTS);
+	return rules_sum_rates(by_rate, weights) + log_order(n, inversions) - log(RULES_PORTS);
 }

@@ -5,7 +5,6 @@
 /* Wider ranges than this many times the last are not told apart. */
 #define WIDTH_GROWTH 1.25
 #define WIDTHS       36 /* about as many as there are between 16 and 65536 */
-#define PORTS        65536.0
 
 int32_t rules_difference(uint16_t a, uint16_t b)
 {
@@ -64,7 +63,7 @@ void rules_view_fill(struct rules_view *v, const struct verdict_sample *samples,
  */
 double rules_log_random(const struct rules_view *v, const bool leave_out[VERDICT_SAMPLES_MAX])
 {
-	double low = PORTS, high = 0, n = 0, sum = -INFINITY;
+	double low = RULES_PORTS, high = 0, n = 0, sum = -INFINITY;
 
 	for (size_t i = 0; i < v->count; i++) {
 		if (leave_out != NULL && leave_out[i])
@@ -77,10 +76,10 @@ double rules_log_random(const struct rules_view *v, const bool leave_out[VERDICT
 		return 0;
 	double spread = high - low + 1;
 
-	for (double width = fmax(spread, 16); width <= PORTS; width *= WIDTH_GROWTH) {
-		double places = (width - spread + 1) / (PORTS - width + 1);
+	for (double width = fmax(spread, 16); width <= RULES_PORTS; width *= WIDTH_GROWTH) {
+		double places = (width - spread + 1) / (RULES_PORTS - width + 1);
 
 		sum = rules_log_add(sum, log(fmin(places, 1) / WIDTHS) - n * log(width));
 	}
-	return rules_log_add(sum, -log(WIDTHS) - n * log(PORTS));
+	return rules_log_add(sum, -log(WIDTHS) - n * log(RULES_PORTS));
 }

@@ -4,6 +4,8 @@
 
 #include "verdict.h"
 
+#define RULES_PORTS 65536.0
+
 /* Of a rule for neighbours, where no answered neighbours kept to it, if there were any. */
 #define RULES_STEP_UNSEEN 0
 
