@@ -285,7 +285,7 @@ tests_test_sim_net_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_unseen
 tests_test_unseen_SOURCES = tests/test_unseen.c tests/score.c tests/score.h \
-	tests/unseen.c tests/unseen.h
+	$(UNSEEN)
 tests_test_unseen_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_unseen_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
 
@@ -640,6 +640,13 @@ EXTRA_DIST += tests/expect
 
 TESTS += $(UNIT_TESTS) $(SYSTEM_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS)
+
+# Networks that no table has.
+UNSEEN = tests/unseen.c tests/unseen.h \
+	tests/unseen_boxes.c \
+	tests/unseen_kit.c tests/unseen_kit.h \
+	tests/unseen_paths.c \
+	tests/unseen_ports.c
 
 include tests/bench/local.mk
 include tests/fuzz.mk

@@ -45,14 +45,15 @@ static unsigned judge(const struct unseen_class *class, const struct unseen *u, 
 
 static unsigned judge_all(double loss, uint64_t first_seed, unsigned seeds)
 {
+	const struct unseen_class *class;
 	unsigned wrong = 0;
 
-	for (size_t i = 0; i < unseen_class_count; i++) {
+	for (size_t i = 0; (class = unseen_class(i)) != NULL; i++) {
 		for (uint64_t seed = first_seed; seed < first_seed + seeds; seed++) {
 			struct unseen u;
 
-			unseen_make(&unseen_classes[i], seed, loss, &u);
-			wrong += judge(&unseen_classes[i], &u, seed);
+			unseen_make(class, seed, loss, &u);
+			wrong += judge(class, &u, seed);
 		}
 	}
 	return wrong;
@@ -71,7 +72,7 @@ static void what_filters_do_is_no_loss(void **state)
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 		struct sim_result results[SIM_INTERFACES_MAX];
 
-		unseen_make(&unseen_classes[0], seed, 0, &u);
+		unseen_make(unseen_class(0), seed, 0, &u);
 		u.profile.layers[0].filtering = NAT_APD;
 		u.profile.layers[0].dies_on_unexpected = true;
 		(void)sim_run(&u.net, results);
@@ -88,7 +89,7 @@ static void mappings_that_run_out_are_named(void **state)
 		struct sim_result results[SIM_INTERFACES_MAX];
 		const struct verdict_ports *p = &results[0].verdict.ports;
 
-		unseen_make(&unseen_classes[0], seed, 0, &u);
+		unseen_make(unseen_class(0), seed, 0, &u);
 		u.profile.layers[0].mapping = NAT_EI;
 		u.profile.layers[0].filtering = NAT_APD; /* the tests of which go on */
 		u.profile.layers[0].subscriber_limit = 10;

@@ -23,8 +23,8 @@ struct unseen_class {
 	void (*make)(struct unseen *u, struct rng *r);
 };
 
-extern const struct unseen_class unseen_classes[];
-extern const size_t unseen_class_count;
+/* The classes, one after another; NULL behind the last one. */
+const struct unseen_class *unseen_class(size_t i);
 
 /* The network of a class that belongs to a seed; `loss` each way comes on top. */
 void unseen_make(const struct unseen_class *c, uint64_t seed, double loss, struct unseen *out);

@@ -51,5 +51,5 @@ tests_bench_ports_LDADD = $(PROBE_LIBS)
 check_PROGRAMS += tests/bench/unseen
 tests_bench_unseen_SOURCES = tests/bench/unseen.c \
 	tests/score.c tests/score.h \
-	tests/unseen.c tests/unseen.h
+	$(UNSEEN)
 tests_bench_unseen_LDADD = $(SIM_LIBS)

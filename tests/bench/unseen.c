@@ -180,10 +180,11 @@ static void run_class(const struct options *o, const struct unseen_class *class)
 int main(int argc, char **argv)
 {
 	struct options o = read_options(argc, argv);
+	const struct unseen_class *class;
 
-	for (size_t i = 0; i < unseen_class_count; i++) {
-		if (o.class == NULL || strcmp(o.class, unseen_classes[i].name) == 0)
-			run_class(&o, &unseen_classes[i]);
+	for (size_t i = 0; (class = unseen_class(i)) != NULL; i++) {
+		if (o.class == NULL || strcmp(o.class, class->name) == 0)
+			run_class(&o, class);
 	}
 	return 0;
 }
