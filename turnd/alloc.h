@@ -1,0 +1,85 @@
+/*
+ * alloc - the allocations of one worker, by 5-tuple and by number (RFC 8656, section 3.2).
+ *
+ * One block of memory each, freed at once. The table does not open or close sockets: who removes
+ * an allocation closes its ends first (turnd_state.h: turnd_end).
+ */
+#ifndef NATKIT_ALLOC_H
+#define NATKIT_ALLOC_H
+
+#include "flow.h"
+#include "ports.h"
+#include "stun_msg.h"
+#include "ticket.h"
+#include "wheel.h"
+
+struct tcp_peer;
+
+/* What the Allocate was answered with: the same again when it is retransmitted. */
+struct alloc_answer {
+	struct stun_tid tid;
+	struct ports_token token;
+	uint32_t lifetime_s;
+	uint16_t other_refused; /* ADDRESS-ERROR-CODE; 0: none */
+	uint8_t other_family;
+	bool has_token;
+};
+
+/* RFC 8016: the tickets of one allocation. */
+struct alloc_mobility {
+	bool is_mobile;
+	uint32_t sequence;     /* of the newest ticket */
+	uint64_t replaced_ms;  /* when it took the place of the one before */
+	struct stun_tid tid;   /* of the request that moved it last */
+	struct five_tuple old; /* where it still answers retransmissions, until old_until_ms */
+	uint64_t old_until_ms;
+};
+
+struct alloc {
+	struct flow flow; /* first: forwarding knows this part only */
+
+	/* For alloc.c. */
+	struct alloc *next_in_bucket;
+	struct wheel_node timer; /* at until_ms */
+
+	uint64_t number;              /* of this worker, never given twice */
+	uint64_t user, realm;         /* whose it is */
+	uint64_t until_ms;            /* when it expires, unless refreshed */
+	uint64_t credentials_until_s; /* wall clock; USERS_NEVER */
+	uint64_t since_ms;
+	struct alloc_answer answer;
+	struct alloc_mobility mobility;
+	struct tcp_peer *tcp; /* RFC 6062: connections; NULL: none */
+	uint8_t country[3];   /* of the client, for lists; "" where unknown */
+};
+
+struct alloc_table;
+
+/* key  16 random bytes. NULL when memory runs out. Grows as it must. */
+struct alloc_table *alloc_table_new(const uint8_t key[static 16]);
+void alloc_table_free(struct alloc_table *t); /* all allocations have been removed */
+
+/* Borrowed, as all results here: until it is removed. NULL: none. */
+struct alloc *alloc_table_find(const struct alloc_table *t, const struct five_tuple *tuple);
+struct alloc *alloc_table_find_number(const struct alloc_table *t, uint64_t number);
+
+/* Makes an allocation for a 5-tuple that has none; all else in it is zero. NULL: no memory. */
+struct alloc *alloc_table_add(struct alloc_table *t, const struct five_tuple *tuple,
+			      uint64_t number);
+
+/* Files it under another 5-tuple, one that has none (RFC 8016). */
+void alloc_table_move(struct alloc_table *t, struct alloc *a, const struct five_tuple *tuple);
+
+/* Takes it out, and frees it with what it owns; but for its sockets. */
+void alloc_table_remove(struct alloc_table *t, struct alloc *a);
+
+/* Takes it out whole and alive, for another worker; and takes one in from another worker. */
+void alloc_table_give(struct alloc_table *t, struct alloc *a);
+bool alloc_table_take(struct alloc_table *t, struct alloc *a);
+
+size_t alloc_table_count(const struct alloc_table *t);
+
+/* One after another in no order: NULL begins, NULL ends. Only the one at hand may be removed. */
+struct alloc *alloc_table_next(const struct alloc_table *t, const struct alloc *after);
+
+#endif

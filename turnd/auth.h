@@ -1,0 +1,24 @@
+/*
+ * auth - who signed a request (RFC 8489, section 9.2.4; RFC 7635, section 4.1). The one place
+ * where this is decided.
+ */
+#ifndef NATKIT_AUTH_H
+#define NATKIT_AUTH_H
+
+#include "request.h"
+
+/*
+ * Decides who sent r->msg, and sets r->user, expires_s, key, by_sha256 and is_authentic.
+ * Returns 0, or the code to answer with: 400, 401, 438. Where the code is 438 and the request was
+ * signed rightly with a stale nonce, the key is set all the same. The wrong user and the wrong
+ * password take the same path.
+ */
+uint16_t auth_check(struct request *r);
+
+/*
+ * Appends what a client needs to try again: REALM, NONCE, PASSWORD-ALGORITHMS and
+ * THIRD-PARTY-AUTHORIZATION, for 401 and 438.
+ */
+void auth_put_challenge(struct request *r);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * settings - a snapshot of the configuration with all that it rests on: users, policies, geo
+ * databases, certificates. Counted: the main thread makes one of each configuration, and it is
+ * freed when no worker uses it any more.
+ */
+#ifndef NATKIT_SETTINGS_H
+#define NATKIT_SETTINGS_H
+
+#include <openssl/types.h>
+
+#include "snapshot.h"
+#include "turnd_conf.h"
+
+/* Servers with a certificate of their own, chosen by SNI (RFC 6066); the first one is the default. */
+struct settings_name {
+	const char *server_name; /* lower case; NULL: the default */
+	uint64_t realm;          /* id of the realm it stands for; 0: the listener's */
+	SSL_CTX *tls, *dtls;
+};
+
+struct settings {
+	struct snapshot snapshot;
+	const struct settings_name *names;
+	size_t name_count;            /* 0: no certificate, no TLS */
+	const struct geo *geo;        /* NULL: no database */
+	struct settings_parts *parts; /* for settings.c: what has to be freed, and the count */
+};
+
+/*
+ * Reads all files that the configuration names. Nothing is opened that listens.
+ * before  whose keys are taken over, so that nonces, tickets and user ids stay good; NULL: none
+ * Returns NULL with *err set, naming file and line.
+ */
+struct settings *settings_new(const struct turnd_conf *conf, const struct settings *before,
+			      struct opt_error *err);
+
+struct settings *settings_retain(struct settings *s); /* any thread */
+void settings_release(struct settings *s);            /* any thread; NULL is fine */
+
+#endif

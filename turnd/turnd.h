@@ -1,0 +1,204 @@
+/*
+ * turnd - what one worker of the relay decides (RFC 8656, 5766, 6062, 6156, 8016, 7635, 8489).
+ *
+ * Bytes, addresses, randomness and time come in. What has to be sent comes out as data; the few
+ * things that need an answer of the system at once (open a relay socket) are calls on turnd_io,
+ * which tests fake. No socket, no clock, no thread in here. Nothing is kept, and no heap is
+ * touched, for whoever has not shown credentials.
+ *
+ * A worker hands every message of a client to turnd_from_client, whatever the transport, every
+ * datagram of a relay socket to turnd_from_peer, and does what comes back:
+ *
+ *	TURND_NOTHING     nothing to do
+ *	TURND_TO_CLIENT   send out->data to the client of out->tuple and out->link
+ *	TURND_TO_PEER     send out->data from the relay socket out->end to out->peer
+ *	TURND_ASK         another worker has what this takes: post out->ask to out->ask.worker, run
+ *	                  turnd_answer there, and come back with turnd_from_client and the gift
+ *	TURND_CLOSE       end this connection; send out->data first, if there is any
+ */
+#ifndef NATKIT_TURND_H
+#define NATKIT_TURND_H
+
+#include "five_tuple.h"
+#include "flow.h"
+#include "ports.h"
+#include "snapshot.h"
+#include "wire.h"
+
+struct turnd;
+struct alloc;
+
+/* One moment on two clocks. */
+struct turnd_now {
+	uint64_t us;     /* monotonic */
+	uint64_t wall_s; /* since 1970 */
+};
+
+/* What an IP header said, or shall say. Negative: not known, or the system's default. */
+struct turnd_ip {
+	int16_t ttl; /* or hop limit */
+	int16_t tos; /* DSCP and ECN: the whole byte, or traffic class */
+};
+#define TURND_IP_DEFAULT ((struct turnd_ip){ -1, -1 })
+
+/* A message of a client, and where it came from. */
+struct turnd_in {
+	struct bytes data; /* a datagram, or one frame of a stream */
+	struct five_tuple tuple;
+	void *link;     /* of the client's connection; NULL on UDP */
+	uint64_t realm; /* id of the realm that listener or server name chose; 0: the default */
+	struct turnd_ip ip;
+	const struct stun_site *site; /* for Binding, as in struct stun_query; NULL: a plain one */
+	uint8_t socket;
+	const struct turnd_gift *gift; /* what TURND_ASK asked for; NULL at first */
+};
+
+enum turnd_ask_kind {
+	TURND_ASK_PORT,       /* claim the port that a RESERVATION-TOKEN stands for */
+	TURND_ASK_ALLOC,      /* give an allocation away (RFC 8016) */
+	TURND_ASK_CONNECTION, /* give a connection to a peer away (RFC 6062) */
+};
+
+/* Plain data: may be copied to another thread. */
+struct turnd_ask {
+	uint8_t kind;    /* enum turnd_ask_kind */
+	uint16_t worker; /* who has it */
+	uint16_t from;   /* who asks */
+	struct ports_token token;
+	struct ticket ticket;
+	uint32_t connection;
+	uint64_t user, realm; /* who asks, proven */
+	struct stun_tid tid;
+	struct five_tuple tuple;
+};
+
+/* What came of it. It goes back to who asked; what was not used is returned by turnd_return. */
+struct turnd_gift {
+	uint8_t kind;        /* enum turnd_ask_kind */
+	uint16_t code;       /* 0, or the error code to answer with */
+	uint16_t worker;     /* who gave */
+	uint16_t relay;      /* TURND_ASK_PORT */
+	uint16_t port;       /* TURND_ASK_PORT */
+	struct alloc *alloc; /* TURND_ASK_ALLOC; out of the giver's table */
+	void *connection;    /* TURND_ASK_CONNECTION; what the shell had */
+};
+
+enum turnd_step {
+	TURND_NOTHING = 0,
+	TURND_TO_CLIENT,
+	TURND_TO_PEER,
+	TURND_ASK,
+	TURND_CLOSE,
+};
+
+struct turnd_out {
+	struct bytes data;       /* a view of `buf`, or of the input */
+	struct five_tuple tuple; /* TURND_TO_CLIENT: whom to; as `in` but for RESPONSE-PORT */
+	void *link;
+	uint8_t socket;        /* which socket of the site it leaves from (RFC 5780) */
+	struct relay_end *end; /* TURND_TO_PEER */
+	struct addr peer;      /* TURND_TO_PEER */
+	struct turnd_ip ip;    /* for the outgoing header */
+	bool dont_fragment;    /* TURND_TO_PEER, IPv4: set DF */
+	struct turnd_ask ask;  /* TURND_ASK */
+};
+
+/* What the shell does at once, and tells the result of. All in the worker's thread. */
+struct turnd_io {
+	/*
+	 * Opens end->local (its port is chosen) for end->protocol and leaves its own in
+	 * end->shell. Returns 0, or -errno: -EADDRINUSE makes the core try another port.
+	 */
+	int (*open_relay)(void *arg, struct relay_end *end);
+	/* Closes it; nothing more comes from it. */
+	void (*close_relay)(void *arg, struct relay_end *end);
+	/* The link of an allocation's client: it is told nothing, and its connection ends. */
+	void (*end_link)(void *arg, void *link);
+	/* Sends to a client later than in answer: ConnectionAttempt, the answer to a Connect. */
+	void (*to_client)(void *arg, const struct five_tuple *tuple, void *link, struct bytes data);
+	/* Gives a port back to the share of another worker. */
+	void (*release_port)(void *arg, uint16_t worker, uint16_t relay, uint16_t port);
+	/* Cryptographically secure random bytes. */
+	void (*random)(void *arg, void *buf, size_t len);
+	void *arg;
+};
+
+/* What the workers of one turnd share; made before them, and outlives them. */
+struct turnd_shared {
+	struct quota *quota;
+	struct ports **ports; /* relay * workers + worker: the share of each */
+	struct limit *errors; /* budget of each source for error answers; NULL: no limit */
+	uint16_t workers;
+};
+
+struct turnd_config {
+	const struct snapshot *snapshot; /* until turnd_use_snapshot has returned */
+	const struct turnd_shared *shared;
+	const struct turnd_io *io;
+	uint16_t worker; /* from 0 */
+	uint64_t now_us;
+};
+
+struct turnd *turnd_new(const struct turnd_config *config); /* NULL when memory runs out */
+void turnd_free(struct turnd *t);                           /* ends all allocations; NULL is fine */
+
+/* Takes a new configuration. Allocations stay, but where realm or peers are not allowed any more. */
+void turnd_use_snapshot(struct turnd *t, const struct snapshot *s, uint64_t now_us);
+
+/* Longest message of ours; longest header before the data of a peer; padding behind it. */
+#define TURND_ANSWER_MAX 1280
+#define TURND_HEADROOM   64
+#define TURND_TAILROOM   4
+
+/*
+ * A message of a client.
+ * buf  TURND_ANSWER_MAX bytes, where answers are built
+ * out  set unless TURND_NOTHING is returned
+ */
+enum turnd_step turnd_from_client(struct turnd *t, const struct turnd_in *in,
+				  const struct turnd_now *now, uint8_t *buf, struct turnd_out *out);
+
+/*
+ * A datagram that came to a relay socket.
+ * data, len  with TURND_HEADROOM bytes before and TURND_TAILROOM behind it that may be written
+ */
+enum turnd_step turnd_from_peer(struct turnd *t, struct relay_end *end, const struct addr *from,
+				uint8_t *data, size_t len, struct turnd_ip ip,
+				const struct turnd_now *now, struct turnd_out *out);
+
+/* An ICMP error about what a relay socket sent (RFC 8656, section 11.5 and 11.6). */
+struct turnd_icmp {
+	struct addr peer; /* whom the datagram was for, with its port */
+	uint8_t type, code;
+	uint32_t data; /* rest of its header: the MTU, where there is one */
+};
+enum turnd_step turnd_from_icmp(struct turnd *t, struct relay_end *end,
+				const struct turnd_icmp *icmp, const struct turnd_now *now,
+				uint8_t *buf, struct turnd_out *out);
+
+/* The client's connection has ended: its allocation too, unless it is mobile. */
+void turnd_link_ended(struct turnd *t, const struct five_tuple *tuple, void *link,
+		      const struct turnd_now *now);
+
+/* For the worker that is asked, and for gifts that came too late to be used. */
+void turnd_answer(struct turnd *t, const struct turnd_ask *ask, const struct turnd_now *now,
+		  struct turnd_gift *out);
+void turnd_return(struct turnd *t, const struct turnd_gift *gift, const struct turnd_now *now);
+
+/* A port that an allocation of another worker had, of this one's share. */
+void turnd_port_returned(struct turnd *t, uint16_t relay, uint16_t port);
+
+/* Ends what is over at now; returns when to call again, in us; UINT64_MAX for never. */
+uint64_t turnd_on_time(struct turnd *t, const struct turnd_now *now);
+
+/* For lists of sessions. */
+size_t turnd_count(const struct turnd *t);
+const struct alloc *turnd_next(const struct turnd *t, const struct alloc *after);
+const struct alloc *turnd_find(const struct turnd *t, uint64_t number);
+
+/* Ends an allocation by the operator's word; false: there is none. */
+bool turnd_kick(struct turnd *t, uint64_t number);
+
+const struct turnd_stats *turnd_stats(const struct turnd *t);
+
+#endif

@@ -1,0 +1,36 @@
+/* turnd_state - the inside of a turnd. For the files of the deciding core alone. */
+#ifndef NATKIT_TURND_STATE_H
+#define NATKIT_TURND_STATE_H
+
+#include "alloc.h"
+#include "stats.h"
+#include "turnd.h"
+
+struct turnd {
+	const struct snapshot *snapshot;
+	const struct turnd_shared *shared;
+	const struct turnd_io *io;
+	struct alloc_table *allocs;
+	struct wheel wheel;
+	uint64_t next_number;
+	struct turnd_stats stats;
+	uint16_t worker;
+};
+
+/* This worker's share of a relay address. */
+static inline struct ports *turnd_ports(const struct turnd *t, uint16_t relay)
+{
+	return t->shared->ports[(size_t)relay * t->shared->workers + t->worker];
+}
+
+/* May this allocation reach the peer with its port? The choke point: nobody else asks a policy. */
+enum policy_verdict turnd_judge_peer(const struct turnd *t, const struct realm *realm,
+				     const struct addr *peer);
+/* The same of an address alone, for CreatePermission. is_relay: ports have to be judged each time. */
+enum policy_verdict turnd_judge_ip(const struct turnd *t, const struct realm *realm,
+				   const struct addr *ip, bool *is_relay);
+
+/* Ends an allocation: sockets, ports, quota, memory; counted as `why`. */
+void turnd_end(struct turnd *t, struct alloc *a, enum stats_end why);
+
+#endif
