@@ -4,6 +4,7 @@
 #ifndef NATKIT_TURND_SERVER_H
 #define NATKIT_TURND_SERVER_H
 
+#include "five_tuple.h"
 #include "metrics.h"
 #include "settings.h"
 
