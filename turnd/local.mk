@@ -19,6 +19,7 @@ turnd_libturnd_core_a_SOURCES = \
 	turnd/seal.c turnd/seal.h \
 	turnd/snapshot.h \
 	turnd/stats.h \
+	turnd/tcp_peer.h \
 	turnd/ticket.c turnd/ticket.h \
 	turnd/token.c turnd/token.h \
 	turnd/turnd.h \

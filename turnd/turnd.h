@@ -15,6 +15,8 @@
  *	TURND_ASK         another worker has what this takes: post out->ask to out->ask.worker, run
  *	                  turnd_answer there, and come back with turnd_from_client and the gift
  *	TURND_CLOSE       end this connection; send out->data first, if there is any
+ *	TURND_JOIN        send out->data; from then on this connection is a pipe of bytes, joined with
+ *	                  the connection to a peer that is out->connection (RFC 6062)
  */
 #ifndef NATKIT_TURND_H
 #define NATKIT_TURND_H
@@ -27,6 +29,7 @@
 
 struct turnd;
 struct alloc;
+struct tcp_peer;
 
 /* One moment on two clocks. */
 struct turnd_now {
@@ -74,13 +77,14 @@ struct turnd_ask {
 
 /* What came of it. It goes back to who asked; what was not used is returned by turnd_return. */
 struct turnd_gift {
-	uint8_t kind;        /* enum turnd_ask_kind */
-	uint16_t code;       /* 0, or the error code to answer with */
-	uint16_t worker;     /* who gave */
-	uint16_t relay;      /* TURND_ASK_PORT */
-	uint16_t port;       /* TURND_ASK_PORT */
-	struct alloc *alloc; /* TURND_ASK_ALLOC; out of the giver's table */
-	void *connection;    /* TURND_ASK_CONNECTION; what the shell had */
+	uint8_t kind;           /* enum turnd_ask_kind */
+	uint16_t code;          /* 0, or the error code to answer with */
+	uint16_t worker;        /* who gave */
+	uint16_t relay;         /* TURND_ASK_PORT */
+	uint16_t port;          /* TURND_ASK_PORT */
+	struct alloc *alloc;    /* TURND_ASK_ALLOC; out of the giver's table */
+	void *connection;       /* TURND_ASK_CONNECTION; what the shell had */
+	uint32_t connection_id; /* TURND_ASK_CONNECTION */
 };
 
 enum turnd_step {
@@ -89,6 +93,7 @@ enum turnd_step {
 	TURND_TO_PEER,
 	TURND_ASK,
 	TURND_CLOSE,
+	TURND_JOIN,
 };
 
 struct turnd_out {
@@ -101,6 +106,8 @@ struct turnd_out {
 	struct turnd_ip ip;    /* for the outgoing header */
 	bool dont_fragment;    /* TURND_TO_PEER, IPv4: set DF */
 	struct turnd_ask ask;  /* TURND_ASK */
+	void *connection; /* TURND_JOIN: what the shell left in tcp_peer.h's struct, or a gift */
+	uint32_t connection_id; /* TURND_JOIN: tell turnd_peer_ended of its worker when it ends */
 };
 
 /* What the shell does at once, and tells the result of. All in the worker's thread. */
@@ -118,6 +125,16 @@ struct turnd_io {
 	void (*to_client)(void *arg, const struct five_tuple *tuple, void *link, struct bytes data);
 	/* Gives a port back to the share of another worker. */
 	void (*release_port)(void *arg, uint16_t worker, uint16_t relay, uint16_t port);
+	/*
+	 * Connects p->end->local with p->peer and leaves its own in p->shell; turnd_connected is
+	 * told what came of it, but not from within this call. Returns 0 or -errno.
+	 */
+	int (*connect_peer)(void *arg, struct tcp_peer *p);
+	/*
+	 * Closes a connection to a peer in any state, and what it is joined with. Where p->worker
+	 * is another one, that is asked to do so, by p->id.
+	 */
+	void (*close_peer)(void *arg, struct tcp_peer *p);
 	/* Cryptographically secure random bytes. */
 	void (*random)(void *arg, void *buf, size_t len);
 	void *arg;
@@ -179,6 +196,22 @@ enum turnd_step turnd_from_icmp(struct turnd *t, struct relay_end *end,
 /* The client's connection has ended: its allocation too, unless it is mobile. */
 void turnd_link_ended(struct turnd *t, const struct five_tuple *tuple, void *link,
 		      const struct turnd_now *now);
+
+/*
+ * RFC 6062. What came of connect_peer: 0, or the errno; then nothing is left of it, and `p` is
+ * gone on return.
+ */
+void turnd_connected(struct turnd *t, struct tcp_peer *p, int error, const struct turnd_now *now);
+
+/*
+ * A peer has connected to a relay socket; `shell` is what the shell has of it. It is not read from
+ * until it is joined. Returns false: to be closed at once.
+ */
+bool turnd_accepted(struct turnd *t, struct relay_end *end, const struct addr *peer, void *shell,
+		    const struct turnd_now *now);
+
+/* A connection that was joined, here or by another worker, has ended by itself. */
+void turnd_peer_ended(struct turnd *t, uint32_t connection_id);
 
 /* For the worker that is asked, and for gifts that came too late to be used. */
 void turnd_answer(struct turnd *t, const struct turnd_ask *ask, const struct turnd_now *now,

@@ -4,6 +4,7 @@
 
 #include "alloc.h"
 #include "stats.h"
+#include "tcp_peer.h"
 #include "turnd.h"
 
 struct turnd {
@@ -12,6 +13,7 @@ struct turnd {
 	const struct turnd_io *io;
 	struct alloc_table *allocs;
 	struct wheel wheel;
+	struct tcp_table *tcp; /* RFC 6062 */
 	uint64_t next_number;
 	struct turnd_stats stats;
 	uint16_t worker;
