@@ -79,7 +79,10 @@ endif
 
 # Chosen by configure; tests build the portable one as well.
 if BATCHED_UDP
-lib_libshell_a_SOURCES += lib/udp_linux.c
+lib_libshell_a_SOURCES += \
+	lib/udp_control.c lib/udp_control.h \
+	lib/udp_linux.c \
+	lib/udp_one_linux.c
 else
 lib_libshell_a_SOURCES += lib/udp_portable.c
 endif

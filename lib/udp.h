@@ -1,9 +1,10 @@
 /*
- * udp - batches of datagrams, each with the local address it was sent to.
+ * udp - datagrams, in batches or one at a time, each with the local address it was sent to, and
+ * with what its IP header says.
  *
- * recvmmsg and sendmmsg where the system has them (udp_linux.c), one call a datagram
- * elsewhere (udp_portable.c). All sockets are non-blocking and close-on-exec; their TTL
- * is the system's.
+ * recvmmsg and sendmmsg where the system has them (udp_linux.c, udp_one_linux.c), one call a
+ * datagram elsewhere (udp_portable.c). All sockets are non-blocking and close-on-exec; TTL and
+ * TOS are the system's, but for datagrams that name their own.
  */
 #ifndef NATKIT_UDP_H
 #define NATKIT_UDP_H
@@ -12,13 +13,16 @@
 #include "wire.h"
 
 #define UDP_BATCH  64
-#define UDP_RX_MAX 2048 /* longest datagram a batch takes; longer ones are cut, and say so */
+#define UDP_RX_MAX 2048  /* longest datagram a batch takes; longer ones are cut, and say so */
+#define UDP_MAX    65507 /* longest that IPv4 can carry; IPv6 has 20 bytes more */
 
 struct udp_options {
 	bool reuse_port;    /* SO_REUSEPORT: one socket per worker */
 	bool want_local;    /* IP_PKTINFO: needed where the socket is bound to the wildcard */
 	int receive_buffer; /* SO_RCVBUF in bytes; 0: the system's */
 	const char *device; /* SO_BINDTODEVICE; NULL: none */
+	bool want_ip;       /* tell TTL and TOS of what is received */
+	bool want_errors;   /* IP_RECVERR: ICMP errors come to udp_recv_error */
 };
 
 /*
@@ -29,18 +33,27 @@ struct udp_options {
  */
 int udp_open(const struct addr *local, const struct udp_options *options, struct addr *bound);
 
+/* Of the IP header. Zero is "not known" where it was received, "as usual" where it is sent. */
+struct udp_ip {
+	uint8_t ttl; /* or hop limit */
+	uint8_t tos; /* DSCP and ECN, or the traffic class */
+};
+
 struct udp_dgram {
 	struct bytes data;
 	struct addr peer;  /* to send: family ADDR_NONE on a connected socket */
 	struct addr local; /* received: the IP it was sent to, where want_local is set; the port
 			      is always 0, the socket's own. To send: the IP it shall leave
 			      from, port ignored; family ADDR_NONE: as bound */
+	struct udp_ip ip;  /* received: where want_ip is set */
 	bool truncated;    /* received: it was longer than UDP_RX_MAX */
 };
 
 /* Buffers for one batch; large, and made once per worker. */
 struct udp_batch;
-struct udp_batch *udp_batch_new(void);    /* NULL when memory runs out */
+struct udp_batch *udp_batch_new(void); /* NULL when memory runs out */
+/* The same for datagrams of up to `rx_max` bytes, which stands for UDP_RX_MAX then. */
+struct udp_batch *udp_batch_new_for(size_t rx_max);
 void udp_batch_free(struct udp_batch *b); /* NULL is fine */
 
 /*
@@ -58,5 +71,41 @@ int udp_recv(int fd, struct udp_batch *b, struct udp_dgram *dgrams);
  * Returns how many the system took, or -errno (of the last refusal) when it took none.
  */
 int udp_send(int fd, struct udp_batch *b, const struct udp_dgram *dgrams, int count);
+
+/*
+ * Reads one datagram to `buf`, wherever the caller left room around it: one system call.
+ * Returns 1 with all of *out set, 0 (nothing there), or -errno: with want_errors that may be an
+ * ICMP error, told once; udp_recv_error has all about it.
+ */
+int udp_recv_one(int fd, void *buf, size_t cap, struct udp_dgram *out);
+
+/*
+ * Sends one datagram. An ICMP error about an earlier one, which the system reports in place of
+ * sending, is not held against it: it is sent then.
+ * has_errors  set to true when there is something for udp_recv_error, else left alone
+ * Returns 0, or -errno.
+ */
+int udp_send_one(int fd, const struct udp_dgram *d, bool *has_errors);
+
+/*
+ * Whether datagrams leave with DF set, and are refused when they are too long for the path; of
+ * IPv6 none is cut up then. A socket that relays starts with `false` said once: else the
+ * system sets DF as it likes.
+ * Returns 0, or -errno; -EOPNOTSUPP from udp_portable.c for `true`.
+ */
+int udp_set_dont_fragment(int fd, uint8_t family, bool on);
+
+/* An ICMP error, or the same of our own system: "too big" for the next link. */
+struct udp_error {
+	struct addr peer; /* whom the datagram was for, with its port */
+	uint8_t type, code;
+	uint32_t mtu; /* of the next link, where the error is about that; else 0 */
+};
+
+/*
+ * Takes one error that waits. Returns 1 with *out set, 0 when none is left, or -errno. Errors
+ * are told as the socket's family has them: ICMP, or ICMPv6.
+ */
+int udp_recv_error(int fd, struct udp_error *out);
 
 #endif

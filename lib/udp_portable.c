@@ -1,4 +1,7 @@
-/* udp on other systems: a datagram at a time, without its local address. */
+/*
+ * udp on other systems: a datagram at a time, without its local address or what its IP header
+ * says; TTL and TOS are the system's, and no ICMP error is told.
+ */
 #include "udp.h"
 
 #include <errno.h>
@@ -8,9 +11,9 @@
 #include "sockaddr.h"
 #include "udp_sys.h"
 
-/* One byte more than is taken tells a cut datagram from one that just fits. */
 struct udp_batch {
-	uint8_t data[UDP_BATCH][UDP_RX_MAX + 1];
+	size_t rx_max;
+	uint8_t data[];
 };
 
 int udp_sys_set_options(int fd, uint8_t family, const struct udp_options *options)
@@ -20,7 +23,16 @@ int udp_sys_set_options(int fd, uint8_t family, const struct udp_options *option
 
 struct udp_batch *udp_batch_new(void)
 {
-	return calloc(1, sizeof(struct udp_batch));
+	return udp_batch_new_for(UDP_RX_MAX);
+}
+
+struct udp_batch *udp_batch_new_for(size_t rx_max)
+{
+	struct udp_batch *b = calloc(1, sizeof(*b) + UDP_BATCH * rx_max);
+
+	if (b != NULL)
+		b->rx_max = rx_max;
+	return b;
 }
 
 void udp_batch_free(struct udp_batch *b)
@@ -28,24 +40,26 @@ void udp_batch_free(struct udp_batch *b)
 	free(b);
 }
 
-/* Returns 0 or -errno. */
-static int recv_one(int fd, uint8_t *buf, struct udp_dgram *d)
+int udp_recv_one(int fd, void *buf, size_t cap, struct udp_dgram *out)
 {
 	struct sockaddr_storage sa = { 0 };
-	socklen_t sa_len = sizeof(sa);
+	struct iovec iov = { buf, cap };
+	struct msghdr m = {
+		.msg_name = &sa, .msg_namelen = sizeof(sa), .msg_iov = &iov, .msg_iovlen = 1
+	};
 	ssize_t n;
 
 	do {
-		n = recvfrom(fd, buf, UDP_RX_MAX + 1, 0, (struct sockaddr *)&sa, &sa_len);
+		n = recvmsg(fd, &m, 0);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return -errno;
+		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
 
-	*d = (struct udp_dgram){ .truncated = n > UDP_RX_MAX };
-	d->data = bytes_of(buf, d->truncated ? UDP_RX_MAX : (size_t)n);
-	if (!sockaddr_to_addr((struct sockaddr *)&sa, &d->peer))
-		d->peer = (struct addr){ 0 };
-	return 0;
+	*out = (struct udp_dgram){ .data = bytes_of(buf, (size_t)n),
+				   .truncated = (m.msg_flags & MSG_TRUNC) != 0 };
+	if (!sockaddr_to_addr((struct sockaddr *)&sa, &out->peer))
+		out->peer = (struct addr){ 0 };
+	return 1;
 }
 
 int udp_recv(int fd, struct udp_batch *b, struct udp_dgram *dgrams)
@@ -53,15 +67,14 @@ int udp_recv(int fd, struct udp_batch *b, struct udp_dgram *dgrams)
 	int n, rc = 0;
 
 	for (n = 0; n < UDP_BATCH; n++) {
-		rc = recv_one(fd, b->data[n], &dgrams[n]);
-		if (rc != 0)
+		rc = udp_recv_one(fd, b->data + (size_t)n * b->rx_max, b->rx_max, &dgrams[n]);
+		if (rc <= 0)
 			break;
 	}
-	return n > 0 || rc == -EAGAIN || rc == -EWOULDBLOCK ? n : rc;
+	return n > 0 ? n : rc;
 }
 
-/* Returns 0 or -errno. */
-static int send_one(int fd, const struct udp_dgram *d)
+int udp_send_one(int fd, const struct udp_dgram *d, bool *has_errors)
 {
 	struct sockaddr_storage sa;
 	socklen_t sa_len = sockaddr_from_addr(&d->peer, &sa);
@@ -81,7 +94,7 @@ int udp_send(int fd, struct udp_batch *b, const struct udp_dgram *dgrams, int co
 	int sent = 0, refusal = 0;
 
 	for (int i = 0; i < count; i++) {
-		int rc = send_one(fd, &dgrams[i]);
+		int rc = udp_send_one(fd, &dgrams[i], NULL);
 
 		if (rc == -EAGAIN || rc == -EWOULDBLOCK) {
 			refusal = rc;
@@ -93,4 +106,14 @@ int udp_send(int fd, struct udp_batch *b, const struct udp_dgram *dgrams, int co
 			refusal = rc;
 	}
 	return sent > 0 ? sent : refusal;
+}
+
+int udp_set_dont_fragment(int fd, uint8_t family, bool on)
+{
+	return on ? -EOPNOTSUPP : 0;
+}
+
+int udp_recv_error(int fd, struct udp_error *out)
+{
+	return 0;
 }

@@ -264,6 +264,186 @@ static void errors_come_back_as_numbers(void **state)
 	udp_batch_free(NULL);
 }
 
+static void pair_open_at(struct pair *p, struct addr at, struct udp_options options)
+{
+	pair_open(p, at, at, options);
+	if (udp_set_dont_fragment(p->a, at.family, true) == -EOPNOTSUPP) {
+		pair_close(p);
+		skip();
+	}
+	assert_int_equal(udp_set_dont_fragment(p->a, at.family, false), 0);
+}
+
+/* What the header said comes along, in a batch and alone; what says nothing goes as usual. */
+static void header_fields(struct addr at)
+{
+	struct udp_options options = { .want_ip = true, .want_local = true };
+	struct udp_dgram out, got;
+	uint8_t buf[16];
+	bool has_errors = false;
+	struct pair p;
+	uint8_t usual;
+
+	pair_open_at(&p, at, options);
+	out = dgram_to(p.addr_b, BYTES("x"));
+	assert_int_equal(udp_send_one(p.a, &out, &has_errors), 0);
+	assert_int_equal(udp_recv_one(p.b, buf, sizeof(buf), &got), 1);
+	usual = got.ip.ttl;
+	assert_int_not_equal(usual, 0);
+	assert_int_equal(got.ip.tos, 0);
+	assert_true(addr_equal_ip(&got.local, &at));
+
+	out.ip = (struct udp_ip){ .ttl = 33, .tos = 0xb9 }; /* EF, ECT(1) */
+	assert_int_equal(udp_send_one(p.a, &out, &has_errors), 0);
+	assert_int_equal(udp_send(p.a, p.batch, &out, 1), 1);
+	assert_int_equal(udp_recv_one(p.b, buf, sizeof(buf), &got), 1);
+	assert_int_equal(got.ip.ttl, 33);
+	assert_int_equal(got.ip.tos, 0xb9);
+	assert_int_equal(udp_recv(p.b, p.batch, p.got), 1);
+	assert_int_equal(p.got[0].ip.ttl, 33);
+	assert_int_equal(p.got[0].ip.tos, 0xb9);
+
+	out.ip = (struct udp_ip){ 0 };
+	assert_int_equal(udp_send(p.a, p.batch, &out, 1), 1);
+	assert_int_equal(udp_recv(p.b, p.batch, p.got), 1);
+	assert_int_equal(p.got[0].ip.ttl, usual);
+	assert_int_equal(p.got[0].ip.tos, 0);
+	pair_close(&p);
+}
+
+static void ttl_and_tos_go_along_with_each_datagram(void **state)
+{
+	header_fields(addr_ipv4(127, 0, 0, 1, 0));
+}
+
+static void hop_limit_and_traffic_class_go_along(void **state)
+{
+	header_fields(loopback6);
+}
+
+static void one_datagram_lands_where_there_is_room_around_it(void **state)
+{
+	static uint8_t room[8 + UDP_MAX + 8], sent[UDP_MAX];
+	struct udp_dgram out, got;
+	bool has_errors = false;
+	struct pair p;
+
+	pair_open(&p, addr_ipv4(127, 0, 0, 1, 0), addr_ipv4(127, 0, 0, 1, 0),
+		  (struct udp_options){ .receive_buffer = 1 << 20 });
+	memset(room, 0xee, sizeof(room));
+	memset(sent, 0x11, sizeof(sent));
+	assert_int_equal(udp_recv_one(p.b, room + 8, UDP_MAX, &got), 0);
+	out = dgram_to(p.addr_b, bytes_of(sent, UDP_MAX));
+	assert_int_equal(udp_send_one(p.a, &out, &has_errors), 0);
+	assert_int_equal(udp_recv_one(p.b, room + 8, UDP_MAX, &got), 1);
+	assert_ptr_equal(got.data.data, room + 8);
+	assert_true(bytes_equal(got.data, out.data));
+	assert_true(addr_equal(&got.peer, &p.addr_a));
+	assert_false(got.truncated);
+	assert_int_equal(room[7], 0xee);
+	assert_int_equal(room[8 + UDP_MAX], 0xee);
+
+	assert_int_equal(udp_send_one(p.a, &out, &has_errors), 0);
+	assert_int_equal(udp_recv_one(p.b, room, 100, &got), 1);
+	assert_int_equal(got.data.len, 100);
+	assert_true(got.truncated);
+	pair_close(&p);
+}
+
+static void a_wide_batch_takes_the_longest(void **state)
+{
+	static const uint8_t zeros[UDP_MAX];
+	struct udp_batch *wide = udp_batch_new_for(UDP_MAX);
+	struct pair p;
+
+	assert_non_null(wide);
+	pair_open(&p, addr_ipv4(127, 0, 0, 1, 0), addr_ipv4(127, 0, 0, 1, 0),
+		  (struct udp_options){ .receive_buffer = 1 << 20 });
+	send_one(&p, p.a, p.addr_b, bytes_of(zeros, UDP_MAX));
+	send_one(&p, p.a, p.addr_b, BYTES("next"));
+	assert_int_equal(udp_recv(p.b, wide, p.got), 2);
+	assert_int_equal(p.got[0].data.len, UDP_MAX);
+	assert_false(p.got[0].truncated);
+	assert_true(bytes_equal(p.got[1].data, BYTES("next")));
+	udp_batch_free(wide);
+	pair_close(&p);
+}
+
+/* Nobody listens at `to`. */
+static void expect_error(int fd, struct addr to, uint8_t type, uint8_t code)
+{
+	struct udp_error e;
+
+	assert_int_equal(udp_recv_error(fd, &e), 1);
+	assert_int_equal(e.type, type);
+	assert_int_equal(e.code, code);
+	assert_int_equal(e.mtu, 0);
+	assert_true(addr_equal(&e.peer, &to));
+}
+
+/* The socket tells whom it could not reach, and what is sent next is not lost. */
+static void unreachable(struct addr at, uint8_t type, uint8_t code)
+{
+	struct udp_options options = { .want_errors = true, .want_ip = true, .want_local = true };
+	struct udp_dgram to_nobody, to_a;
+	struct udp_error e;
+	bool has_errors = false;
+	struct pair p;
+	int gone;
+
+	pair_open_at(&p, at, options);
+	to_nobody = dgram_to(at, BYTES("anybody?"));
+	gone = udp_open(&at, &(struct udp_options){ 0 }, &to_nobody.peer);
+	close(gone);
+	to_a = dgram_to(p.addr_a, BYTES("still here"));
+
+	assert_int_equal(udp_recv_error(p.b, &e), 0);
+	assert_int_equal(udp_send_one(p.b, &to_nobody, &has_errors), 0);
+	assert_false(has_errors);
+	assert_int_equal(udp_send_one(p.b, &to_a, &has_errors), 0);
+	assert_true(has_errors);
+	expect_error(p.b, to_nobody.peer, type, code);
+	assert_int_equal(udp_recv_error(p.b, &e), 0);
+
+	/* Several wait, in order; none comes in place of a datagram more than once. */
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(udp_send_one(p.b, &to_nobody, &has_errors), 0);
+	assert_int_equal(udp_send_one(p.b, &to_a, &has_errors), 0);
+	for (int i = 0; i < 3; i++)
+		expect_error(p.b, to_nobody.peer, type, code);
+	assert_int_equal(udp_recv_error(p.b, &e), 0);
+	assert_int_equal(udp_recv(p.a, p.batch, p.got), 2);
+	assert_true(bytes_equal(p.got[1].data, BYTES("still here")));
+	pair_close(&p);
+}
+
+static void an_icmp_error_is_told_and_costs_no_datagram(void **state)
+{
+	unreachable(addr_ipv4(127, 0, 0, 1, 0), 3, 3);
+}
+
+static void an_icmpv6_error_is_told_and_costs_no_datagram(void **state)
+{
+	unreachable(loopback6, 1, 4);
+}
+
+/* Its own fault is told as what it is: by the number, and not forever. */
+static void a_datagram_that_cannot_go_is_an_error_of_its_own(void **state)
+{
+	struct udp_dgram out = dgram_to(addr_ipv4(127, 0, 0, 1, 0), BYTES("port 0"));
+	bool has_errors = false;
+	struct pair p;
+
+	pair_open(&p, addr_ipv4(127, 0, 0, 1, 0), addr_ipv4(127, 0, 0, 1, 0),
+		  (struct udp_options){ 0 });
+	assert_true(udp_send_one(p.a, &out, &has_errors) < 0);
+	out = dgram_to(addr_ipv4(255, 255, 255, 255, 9), BYTES("broadcast"));
+	assert_true(udp_send_one(p.a, &out, &has_errors) < 0);
+	out = dgram_to(p.addr_b, BYTES("fine"));
+	assert_int_equal(udp_send_one(p.a, &out, &has_errors), 0);
+	pair_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +459,13 @@ int main(void)
 		cmocka_unit_test(workers_share_a_port_only_where_asked),
 		cmocka_unit_test(ipv6_sockets_take_ipv6_only),
 		cmocka_unit_test(errors_come_back_as_numbers),
+		cmocka_unit_test(ttl_and_tos_go_along_with_each_datagram),
+		cmocka_unit_test(hop_limit_and_traffic_class_go_along),
+		cmocka_unit_test(one_datagram_lands_where_there_is_room_around_it),
+		cmocka_unit_test(a_wide_batch_takes_the_longest),
+		cmocka_unit_test(an_icmp_error_is_told_and_costs_no_datagram),
+		cmocka_unit_test(an_icmpv6_error_is_told_and_costs_no_datagram),
+		cmocka_unit_test(a_datagram_that_cannot_go_is_an_error_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
