@@ -9,6 +9,7 @@
 
 #include "flow.h"
 #include "ports.h"
+#include "stun_auth.h"
 #include "stun_msg.h"
 #include "ticket.h"
 #include "wheel.h"
@@ -35,6 +36,12 @@ struct alloc_mobility {
 	uint64_t old_until_ms;
 };
 
+/* RFC 7635: requests without ACCESS-TOKEN are signed with the key of the one before. */
+struct alloc_token {
+	bool is_used;
+	struct stun_key key;
+};
+
 struct alloc {
 	struct flow flow; /* first: forwarding knows this part only */
 
@@ -50,7 +57,8 @@ struct alloc {
 	struct alloc_answer answer;
 	struct alloc_mobility mobility;
 	struct tcp_peer *tcp; /* RFC 6062: connections; NULL: none */
-	uint8_t country[3];   /* of the client, for lists; "" where unknown */
+	struct alloc_token token;
+	uint8_t country[3]; /* of the client, for lists; "" where unknown */
 };
 
 struct alloc_table;

@@ -8,10 +8,16 @@
 #include "request.h"
 
 /*
- * Decides who sent r->msg, and sets r->user, expires_s, key, by_sha256 and is_authentic.
- * Returns 0, or the code to answer with: 400, 401, 438. Where the code is 438 and the request was
- * signed rightly with a stale nonce, the key is set all the same. The wrong user and the wrong
- * password take the same path.
+ * Decides who sent r->msg, and sets r->user, expires_s, key, has_key, by_token, by_sha256 and
+ * is_authentic. Returns 0, or the code to answer with: 400, 401, 438. A request that is signed
+ * rightly, but with a stale nonce or with credentials that have ended, has its key set all the
+ * same. The wrong user and the wrong password take the same path.
+ *
+ * Credentials that have ended are good for what exists already, unless the realm is strict about
+ * it: they allocate nothing.
+ *
+ * Opening an ACCESS-TOKEN takes the heap for a moment, so that is done only for those who have a
+ * nonce that was made for their address, or was made by us and is stale.
  */
 uint16_t auth_check(struct request *r);
 

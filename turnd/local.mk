@@ -4,7 +4,8 @@ noinst_LIBRARIES += turnd/libturnd_core.a
 turnd_libturnd_core_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 turnd_libturnd_core_a_SOURCES = \
 	turnd/alloc.h \
-	turnd/auth.h \
+	turnd/attrs.c \
+	turnd/auth.c turnd/auth.h \
 	turnd/five_tuple.h \
 	turnd/flow.h \
 	turnd/forward.h \
@@ -15,14 +16,14 @@ turnd_libturnd_core_a_SOURCES = \
 	turnd/ports.c turnd/ports.h \
 	turnd/prefix_map.c turnd/prefix_map.h \
 	turnd/quota.h \
-	turnd/request.h \
+	turnd/request.c turnd/request.h \
 	turnd/seal.c turnd/seal.h \
-	turnd/snapshot.h \
+	turnd/snapshot.c turnd/snapshot.h \
 	turnd/stats.h \
 	turnd/tcp_peer.h \
 	turnd/ticket.c turnd/ticket.h \
 	turnd/token.c turnd/token.h \
-	turnd/turnd.h \
+	turnd/turnd.c turnd/turnd.h \
 	turnd/turnd_state.h \
 	turnd/users.c turnd/users.h \
 	turnd/users_file.c \

@@ -47,12 +47,16 @@ struct request {
 	uint64_t user;
 	uint64_t expires_s; /* of the credentials, wall clock; USERS_NEVER */
 	struct stun_key key;
+	bool has_key; /* rightly signed with it: so is the answer, whatever it says */
 	bool is_authentic;
-	bool by_sha256; /* signed with MESSAGE-INTEGRITY-SHA256: so is the answer */
+	bool by_token;  /* with a key that came in an ACCESS-TOKEN */
+	bool by_sha256; /* the answer has MESSAGE-INTEGRITY-SHA256 (RFC 8489, section 9.2.4) */
+	struct users_effort effort; /* of finding out; for tests */
 
 	struct stun_builder answer;
-	const char *reason;    /* for an error; NULL: the RFC's phrase of its code */
-	struct turnd_out *out; /* methods set out->ask for REQUEST_ASK */
+	const char *reason; /* for an error; NULL: the RFC's phrase of its code */
+	const struct snapshot_alternate *alternate; /* for 300 */
+	struct turnd_out *out;                      /* methods set out->ask for REQUEST_ASK */
 };
 
 /* No error code: the answer takes another worker (out->ask is set), or comes later. */
@@ -69,8 +73,11 @@ uint16_t req_connection_bind(struct request *r);
 /* Gathers what the message says; see is_malformed. */
 void turn_attrs_gather(const struct stun_msg *msg, struct turn_attrs *out);
 
-/* A request, any method. As turnd_from_client. */
-enum turnd_step request_take(struct turnd *t, const struct turnd_in *in,
+/*
+ * A request of TURN, any method but Binding. As turnd_from_client; `msg` is what in->data parsed
+ * to, with the magic cookie, and without a wrong FINGERPRINT.
+ */
+enum turnd_step request_take(struct turnd *t, const struct turnd_in *in, const struct stun_msg *msg,
 			     const struct turnd_now *now, uint8_t *buf, struct turnd_out *out);
 
 #endif

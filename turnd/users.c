@@ -145,6 +145,11 @@ bool users_has_any(const struct users *u)
 	return u->count > 1 || u->secret_count > 0;
 }
 
+bool users_are_known(const struct users *u)
+{
+	return u->count > 1 && u->secret_count == 0;
+}
+
 bool users_prepare_name(struct bytes in, uint8_t buf[static OPAQUE_MAX], struct bytes *out)
 {
 	return opaque_prepare(in, buf, OPAQUE_MAX, out) == OPAQUE_OK && out->len <= USERS_NAME_MAX;

@@ -98,6 +98,9 @@ size_t users_count(const struct users *u);
 /* Whether anybody at all could get in. */
 bool users_has_any(const struct users *u);
 
+/* Whether each of them has a name that is known: only then clients are told to send USERHASH. */
+bool users_are_known(const struct users *u);
+
 /* The prepared realm; borrowed. */
 struct bytes users_realm(const struct users *u);
 
