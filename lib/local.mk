@@ -41,6 +41,7 @@ lib_libcore_a_SOURCES = \
 	lib/turn_client_state.h \
 	lib/turn_client_tcp.c \
 	lib/turn_client_text.c \
+	lib/turn_resolve.c lib/turn_resolve.h \
 	lib/utf8.h \
 	lib/wheel.c lib/wheel.h
 

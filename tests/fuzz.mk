@@ -110,6 +110,11 @@ tests_fuzz_turn_client_SOURCES = tests/fuzz_turn_client.c tests/fuzz_check.h \
 tests_fuzz_turn_client_LDADD = $(CORE_LIBS)
 tests_fuzz_turn_client_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_turn_resolve
+tests_fuzz_turn_resolve_SOURCES = tests/fuzz_turn_resolve.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_turn_resolve_LDADD = $(CORE_LIBS)
+tests_fuzz_turn_resolve_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_stun_stream
 tests_fuzz_stun_stream_SOURCES = tests/fuzz_stun_stream.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_stun_stream_LDADD = $(CORE_LIBS)

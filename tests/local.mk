@@ -171,6 +171,11 @@ UNIT_TESTS += tests/test_stun_uri
 tests_test_stun_uri_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_uri_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_turn_resolve
+tests_test_turn_resolve_SOURCES = tests/test_turn_resolve.c tests/rng.h
+tests_test_turn_resolve_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_turn_resolve_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_stun_vectors
 tests_test_stun_vectors_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_vectors_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
