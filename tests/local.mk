@@ -563,6 +563,16 @@ tests_test_policy_place_SOURCES = tests/test_policy_place.c tests/mmdb_write.c t
 tests_test_policy_place_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_policy_place_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_alloc
+tests_test_alloc_SOURCES = tests/test_alloc.c tests/rng.h
+tests_test_alloc_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_alloc_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_peers
+tests_test_peers_SOURCES = tests/test_peers.c tests/rng.h $(ALLOC_COUNT)
+tests_test_peers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_peers_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_ports
 tests_test_ports_SOURCES = tests/test_ports.c tests/rng.h
 tests_test_ports_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -46,8 +46,10 @@ struct alloc {
 	struct flow flow; /* first: forwarding knows this part only */
 
 	/* For alloc.c. */
-	struct alloc *next_in_bucket;
-	struct wheel_node timer; /* at until_ms */
+	struct alloc *next_by_tuple, *next_by_number;
+	struct list link;        /* all of the worker */
+	bool is_filed;           /* under its 5-tuple */
+	struct wheel_node timer; /* at until_ms; of the worker's wheel, for who ends it to cancel */
 
 	uint64_t number;              /* of this worker, never given twice */
 	uint64_t user, realm;         /* whose it is */
@@ -78,16 +80,27 @@ struct alloc *alloc_table_add(struct alloc_table *t, const struct five_tuple *tu
 /* Files it under another 5-tuple, one that has none (RFC 8016). */
 void alloc_table_move(struct alloc_table *t, struct alloc *a, const struct five_tuple *tuple);
 
+/* It is found by its number alone from now on: its 5-tuple may belong to others again. */
+void alloc_table_hide(struct alloc_table *t, struct alloc *a);
+
 /* Takes it out, and frees it with what it owns; but for its sockets. */
 void alloc_table_remove(struct alloc_table *t, struct alloc *a);
 
-/* Takes it out whole and alive, for another worker; and takes one in from another worker. */
+/*
+ * Takes it out whole and alive, for another worker; and takes one in from another worker, which
+ * fails where its 5-tuple or its number is in use. Its timer does not run meanwhile.
+ */
 void alloc_table_give(struct alloc_table *t, struct alloc *a);
 bool alloc_table_take(struct alloc_table *t, struct alloc *a);
 
+/* Frees one that is in no table, with what it owns; but for its sockets. */
+void alloc_free(struct alloc *a);
+
 size_t alloc_table_count(const struct alloc_table *t);
 
-/* One after another in no order: NULL begins, NULL ends. Only the one at hand may be removed. */
+/*
+ * One after another in no order: NULL begins, NULL ends. Who removes one asks for the next before.
+ */
 struct alloc *alloc_table_next(const struct alloc_table *t, const struct alloc *after);
 
 #endif

@@ -3,14 +3,14 @@ noinst_LIBRARIES += turnd/libturnd_core.a
 
 turnd_libturnd_core_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 turnd_libturnd_core_a_SOURCES = \
-	turnd/alloc.h \
+	turnd/alloc.c turnd/alloc.h \
 	turnd/attrs.c \
 	turnd/auth.c turnd/auth.h \
 	turnd/five_tuple.h \
 	turnd/flow.h \
 	turnd/forward.h \
 	turnd/nonce.c turnd/nonce.h \
-	turnd/peers.h \
+	turnd/peers.c turnd/peers.h \
 	turnd/policy.c turnd/policy.h \
 	turnd/policy_rules.c turnd/policy_rules.h \
 	turnd/ports.c turnd/ports.h \

@@ -35,9 +35,13 @@ struct peers {
 	struct peers_permission *permissions; /* NULL while there are none */
 	struct peers_channel *channels;
 	uint16_t *by_number, *by_peer, *by_ip; /* hashed places, where there are many */
+	uint64_t seed; /* of the hashes: random, set while it is empty; 0 where nobody is hostile */
 	uint32_t permission_count, permission_cap;
 	uint32_t channel_count, channel_cap;
 };
+
+/* More than so many of each kind are full, whatever the limits say. */
+#define PEERS_MOST 32768
 
 void peers_clear(struct peers *p); /* frees what it holds, and leaves an empty one */
 
