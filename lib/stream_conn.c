@@ -1,0 +1,170 @@
+/* One connection from its first byte to its end: plain or TLS, and what libevent tells of it. */
+#include "stream_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/bufferevent_ssl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "per_source.h"
+
+#define TLS_HANDSHAKE 22    /* content type, the first byte of a ClientHello record */
+#define READ_AHEAD    16384 /* bytes taken in beyond one frame, as much as a TLS record has */
+
+/* A goodbye for TLS, as far as the socket takes it at once. */
+static void say_close_notify(struct bufferevent *bev)
+{
+	SSL *ssl = bufferevent_openssl_get_ssl(bev);
+
+	if (ssl == NULL || !SSL_is_init_finished(ssl) || bufferevent_get_openssl_error(bev) != 0)
+		return;
+	ERR_clear_error();
+	SSL_shutdown(ssl);
+	ERR_clear_error();
+}
+
+void stream_conn_end(struct stream_conn *c, enum stream_end why)
+{
+	struct stream_set *set = c->set;
+
+	c->ending = true; /* nothing more is sent, not from on_end either */
+	if (set->events.on_end != NULL)
+		set->events.on_end(c, why, set->arg);
+	stream_count(&set->stats.ended[why], 1);
+	stream_count(&set->stats.open, -1);
+	per_source_remove(set->sources, &c->peer.remote);
+	list_remove(&c->link);
+	if (c->first_byte != NULL)
+		event_free(c->first_byte);
+	if (c->bev != NULL) {
+		say_close_notify(c->bev);
+		bufferevent_free(c->bev);
+	} else {
+		close(c->fd);
+	}
+	free(c);
+}
+
+static void on_read(struct bufferevent *bev, void *arg)
+{
+	struct stream_conn *c = arg;
+
+	if (!c->full && !c->ending)
+		stream_take(c);
+}
+
+static void on_written(struct bufferevent *bev, void *arg)
+{
+	stream_written(arg);
+}
+
+static void on_event(struct bufferevent *bev, short what, void *arg)
+{
+	struct stream_conn *c = arg;
+
+	if (what & BEV_EVENT_CONNECTED)
+		return; /* the time for the handshake goes on until the first frame */
+	if (bufferevent_get_openssl_error(bev) != 0) {
+		ERR_clear_error();
+		stream_conn_end(c, STREAM_END_TLS);
+		return;
+	}
+	if (!(what & BEV_EVENT_EOF) || c->peer.transport == STUN_TLS) {
+		stream_conn_end(c, STREAM_END_CLIENT);
+		return;
+	}
+	/* TCP can be closed in one direction: what was asked is still answered. */
+	c->eof = true;
+	if (!c->full)
+		stream_take(c);
+}
+
+static struct bufferevent *open_tls(struct stream_conn *c)
+{
+	SSL *ssl = SSL_new(c->set->tls);
+	struct bufferevent *bev;
+
+	if (ssl == NULL)
+		return NULL;
+	bev = bufferevent_openssl_socket_new(c->set->base, c->fd, ssl, BUFFEREVENT_SSL_ACCEPTING,
+					     BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+	if (bev != NULL)
+		bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+	return bev;
+}
+
+static void conn_begin(struct stream_conn *c, enum stun_transport transport)
+{
+	event_free(c->first_byte);
+	c->first_byte = NULL;
+	c->peer.transport = transport;
+	if (transport == STUN_TLS)
+		c->bev = open_tls(c);
+	else
+		c->bev = bufferevent_socket_new(c->set->base, c->fd,
+						BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+	if (c->bev == NULL) {
+		stream_conn_end(c, STREAM_END_RESOURCE);
+		return;
+	}
+	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
+	bufferevent_setwatermark(c->bev, EV_READ, 0, c->set->limits.max_frame + READ_AHEAD);
+	if (bufferevent_enable(c->bev, EV_READ | EV_WRITE) != 0)
+		stream_conn_end(c, STREAM_END_RESOURCE);
+}
+
+static void on_first_byte(evutil_socket_t fd, short events, void *arg)
+{
+	struct stream_conn *c = arg;
+	const struct stream_listen_options *options = &c->listener->options;
+	uint8_t first;
+	ssize_t n = recv(fd, &first, 1, MSG_PEEK);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		if (event_add(c->first_byte, NULL) != 0)
+			stream_conn_end(c, STREAM_END_RESOURCE);
+		return;
+	}
+	if (n <= 0)
+		stream_conn_end(c, STREAM_END_CLIENT);
+	else if (first == TLS_HANDSHAKE && c->set->tls != NULL && !options->no_tls)
+		conn_begin(c, STUN_TLS);
+	else if (first != TLS_HANDSHAKE && !options->no_plain)
+		conn_begin(c, STUN_TCP);
+	else
+		stream_conn_end(c, STREAM_END_FOREIGN);
+}
+
+/* Takes over `fd` and the place that was counted for its source; NULL: neither is touched. */
+struct stream_conn *stream_conn_new(struct stream_listener *l, evutil_socket_t fd,
+				    const struct stream_peer *peer)
+{
+	struct stream_conn *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->set = l->set;
+	c->listener = l;
+	c->peer = *peer;
+	c->fd = fd;
+	list_init(&c->link);
+	c->first_byte = event_new(l->set->base, fd, EV_READ, on_first_byte, c);
+	if (c->first_byte == NULL || event_add(c->first_byte, NULL) != 0) {
+		if (c->first_byte != NULL)
+			event_free(c->first_byte);
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void stream_close(struct stream_conn *c)
+{
+	c->ending = true;
+	if (c->bev != NULL)
+		bufferevent_trigger(c->bev, EV_WRITE, BEV_OPT_DEFER_CALLBACKS);
+}

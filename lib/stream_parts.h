@@ -1,0 +1,88 @@
+/* stream_parts - the inside of a stream set, shared by stream*.c only. */
+#ifndef NATKIT_STREAM_PARTS_H
+#define NATKIT_STREAM_PARTS_H
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+
+#include "list.h"
+#include "stream.h"
+
+/* Connections that all have the same time to live, so that the first is the next to go. */
+struct stream_queue {
+	struct list conns;
+	uint32_t live_ms;
+};
+
+struct stream_conn {
+	struct stream_set *set;
+	struct list link;
+	struct stream_queue *queue; /* the one it is in */
+	uint64_t since_ms;
+	struct stream_peer peer;
+	struct stream_listener *listener;
+	struct event *first_byte; /* until plain or TLS is known; then bev */
+	evutil_socket_t fd;
+	struct bufferevent *bev;
+	void *user;
+	bool full;   /* has too much to read: not read from until it has taken all */
+	bool eof;    /* sends no more */
+	bool ending; /* stream_close: goes when all is written */
+};
+
+struct stream_listener {
+	struct stream_listener *next;
+	struct stream_set *set;
+	struct evconnlistener *ev;
+	struct stream_listen_options options;
+};
+
+struct stream_set {
+	struct event_base *base;
+	struct stream_limits limits;
+	struct stream_events events;
+	void *arg;
+	SSL_CTX *tls;
+	struct per_source *sources; /* shared or own */
+	struct per_source *own;
+	struct stream_listener *listeners;
+	struct event *tick;
+	bool accepting;           /* false: out of descriptors, until the next tick */
+	struct stream_queue idle; /* between two frames */
+	struct stream_queue busy; /* owe us the end of a handshake or frame, or read too slowly */
+	struct stream_stats stats;
+};
+
+/* Only the worker writes; others may read. */
+static inline void stream_count(_Atomic uint64_t *counter, int by)
+{
+	uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
+
+	atomic_store_explicit(counter, now + (uint64_t)(int64_t)by, memory_order_relaxed);
+}
+
+/* Its time in the queue begins now. */
+void stream_queue_put(struct stream_queue *q, struct stream_conn *c);
+
+/* The timer runs, where it does not yet. */
+void stream_set_tick(struct stream_set *set);
+
+/* After an error of accept(), until the next tick. */
+void stream_pause_accepting(struct stream_set *set, bool pause);
+void stream_close_listeners(struct stream_set *set);
+
+/*
+ * Takes over `fd` and the place that was counted for its source; NULL: neither is touched. Waits
+ * for the first byte, which tells plain from TLS.
+ */
+struct stream_conn *stream_conn_new(struct stream_listener *l, evutil_socket_t fd,
+				    const struct stream_peer *peer);
+void stream_conn_end(struct stream_conn *c, enum stream_end why);
+
+/* Takes what has come in, then decides what the connection waits for. May end it. */
+void stream_take(struct stream_conn *c);
+/* All that was queued is written. */
+void stream_written(struct stream_conn *c);
+
+#endif
