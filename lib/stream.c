@@ -8,16 +8,25 @@
 #include "per_source.h"
 #include "stream_parts.h"
 
-static struct stream_conn *first_of(const struct stream_queue *q)
+struct stream_conn *stream_queue_first(const struct stream_queue *q)
 {
 	return list_is_empty(&q->conns) ? NULL : LIST_OF(q->conns.next, struct stream_conn, link);
 }
 
 void stream_queue_put(struct stream_queue *q, struct stream_conn *c)
 {
+	struct stream_set *set = c->set;
+
+	if (c->queue != NULL)
+		c->queue->count--;
+	list_remove(&c->link);
 	c->queue = q;
-	c->since_ms = clock_ms();
-	list_append(&q->conns, &c->link);
+	if (q != NULL) {
+		q->count++;
+		c->since_ms = clock_ms();
+		list_append(&q->conns, &c->link);
+	}
+	atomic_store_explicit(&set->stats.half_open, set->fresh.count, memory_order_relaxed);
 }
 
 static struct stream_limits with_defaults(struct stream_limits l)
@@ -30,6 +39,8 @@ static struct stream_limits with_defaults(struct stream_limits l)
 		l.max_conns = 1024;
 	if (l.max_per_source == 0)
 		l.max_per_source = l.max_conns;
+	if (l.max_half_open == 0)
+		l.max_half_open = l.max_conns / 4 > 32 ? l.max_conns / 4 : 32;
 	if (l.idle_ms == 0)
 		l.idle_ms = 60000;
 	if (l.frame_ms == 0)
@@ -52,7 +63,7 @@ static void expire_queue(struct stream_queue *q, enum stream_end why, uint64_t n
 {
 	struct stream_conn *c;
 
-	while ((c = first_of(q)) != NULL && now_ms >= c->since_ms + q->live_ms)
+	while ((c = stream_queue_first(q)) != NULL && now_ms >= c->since_ms + q->live_ms)
 		stream_conn_end(c, why);
 }
 
@@ -60,7 +71,7 @@ static void end_all(struct stream_queue *q)
 {
 	struct stream_conn *c;
 
-	while ((c = first_of(q)) != NULL)
+	while ((c = stream_queue_first(q)) != NULL)
 		stream_conn_end(c, STREAM_END_SELF);
 }
 
@@ -68,6 +79,7 @@ void stream_set_expire(struct stream_set *set, uint64_t now_ms)
 {
 	expire_queue(&set->idle, STREAM_END_IDLE, now_ms);
 	expire_queue(&set->busy, STREAM_END_SLOW, now_ms);
+	expire_queue(&set->fresh, STREAM_END_SLOW, now_ms);
 }
 
 static void on_tick(evutil_socket_t fd, short events, void *arg)
@@ -77,8 +89,14 @@ static void on_tick(evutil_socket_t fd, short events, void *arg)
 	stream_set_expire(set, clock_ms());
 	if (!set->accepting)
 		stream_pause_accepting(set, false);
-	if (!list_is_empty(&set->idle.conns) || !list_is_empty(&set->busy.conns))
+	if (set->idle.count + set->busy.count + set->fresh.count > 0)
 		stream_set_tick(set);
+}
+
+static void queue_init(struct stream_queue *q, uint32_t live_ms)
+{
+	list_init(&q->conns);
+	q->live_ms = live_ms;
 }
 
 struct stream_set *stream_set_new(struct event_base *base, const struct stream_limits *limits,
@@ -94,10 +112,10 @@ struct stream_set *stream_set_new(struct event_base *base, const struct stream_l
 	set->events = *events;
 	set->arg = arg;
 	set->accepting = true;
-	list_init(&set->idle.conns);
-	list_init(&set->busy.conns);
-	set->idle.live_ms = set->limits.idle_ms;
-	set->busy.live_ms = set->limits.frame_ms;
+	queue_init(&set->fresh, set->limits.frame_ms);
+	queue_init(&set->idle, set->limits.idle_ms);
+	queue_init(&set->busy, set->limits.frame_ms);
+	queue_init(&set->kept, 0);
 	if (limits->shared == NULL)
 		set->own = per_source_new(set->limits.max_conns, set->limits.max_per_source, key);
 	set->sources = limits->shared != NULL ? limits->shared : set->own;
@@ -122,8 +140,10 @@ void stream_set_free(struct stream_set *set)
 {
 	if (set == NULL)
 		return;
+	end_all(&set->fresh);
 	end_all(&set->idle);
 	end_all(&set->busy);
+	end_all(&set->kept);
 	stream_close_listeners(set);
 	if (set->tick != NULL)
 		event_free(set->tick);

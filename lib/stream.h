@@ -24,11 +24,15 @@
 
 struct per_source;
 
+#define STREAM_FRAME_MAX 65552 /* no frame is longer, whatever STUN or ChannelData it is */
+
 struct stream_limits {
 	size_t max_frame;        /* bytes of one frame, padding included; 0: 2048 */
 	size_t max_output;       /* bytes that may wait for a client; 0: 64 KiB */
 	uint32_t max_conns;      /* of the whole set; 0: 1024 */
 	uint32_t max_per_source; /* of one IPv4 address or IPv6 /64; 0: as max_conns */
+	uint32_t max_half_open;  /* of the set, without a first whole frame: handshakes, mostly; 0:
+				    a quarter of max_conns, 32 at least. The oldest makes room for a new one */
 	uint32_t idle_ms;        /* from one frame to the next; 0: 60 s */
 	uint32_t frame_ms;       /* from the connect, or the first byte of a frame, to its end,
 				    TLS handshake included; also how long a client may
@@ -47,6 +51,7 @@ enum stream_end {
 	STREAM_END_TLS,      /* its handshake or a record failed */
 	STREAM_END_IDLE,     /* sent nothing for idle_ms */
 	STREAM_END_SLOW,     /* did not finish a frame, or did not read, for frame_ms */
+	STREAM_END_CROWD,    /* brought no frame yet, and made room for a newer one */
 	STREAM_END_RESOURCE, /* we ran out of memory */
 	STREAM_ENDS,
 };
@@ -58,6 +63,7 @@ struct stream_stats {
 	_Atomic uint64_t refused_source; /* max_per_source */
 	_Atomic uint64_t accept_errors;  /* out of descriptors, mostly */
 	_Atomic uint64_t open;           /* now */
+	_Atomic uint64_t half_open;      /* of these, without a whole frame yet */
 	_Atomic uint64_t frames;
 	_Atomic uint64_t ended[STREAM_ENDS];
 };
@@ -68,6 +74,7 @@ struct stream_peer {
 	enum stun_transport transport; /* STUN_TCP or STUN_TLS */
 };
 
+struct bufferevent;
 struct stream_set;
 struct stream_conn;
 
@@ -121,10 +128,35 @@ const struct stream_peer *stream_peer(const struct stream_conn *c);
 void stream_set_user(struct stream_conn *c, void *user);
 void *stream_user(const struct stream_conn *c);
 
+/* Longest frame that this client may send from now on, instead of the set's max_frame. */
+void stream_set_max_frame(struct stream_conn *c, size_t max_frame);
+
+/*
+ * Whether a connection that sends nothing stays: where something rests on it that has an end of
+ * its own. Not at first.
+ */
+void stream_keep(struct stream_conn *c, bool keep);
+
+/*
+ * No more frames until stream_resume: what came before has to be decided first. The client still
+ * has frame_ms only.
+ */
+void stream_pause(struct stream_conn *c);
+void stream_resume(struct stream_conn *c);
+
+/*
+ * From now on the connection is a pipe of bytes: no more frames, and no limit of time. Within
+ * on_frame, the frame at hand is gone. The bufferevent is lent with all its callbacks and water
+ * marks until stream_close, or on_end; it is not reading yet. What the client sent behind the last
+ * frame is its input, and what it was sent before may still be its output.
+ * Returns NULL when the connection is ending.
+ */
+struct bufferevent *stream_make_raw(struct stream_conn *c);
+
 /*
  * Queues bytes, copied. Returns false, nothing queued, when max_output bytes are waiting
  * already (never for the first call within on_frame), the connection is ending, or memory
- * runs out.
+ * runs out. Not for a connection that is raw.
  */
 bool stream_send(struct stream_conn *c, struct bytes msg);
 

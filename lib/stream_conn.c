@@ -37,7 +37,7 @@ void stream_conn_end(struct stream_conn *c, enum stream_end why)
 	stream_count(&set->stats.ended[why], 1);
 	stream_count(&set->stats.open, -1);
 	per_source_remove(set->sources, &c->peer.remote);
-	list_remove(&c->link);
+	stream_queue_put(NULL, c);
 	if (c->first_byte != NULL)
 		event_free(c->first_byte);
 	if (c->bev != NULL) {
@@ -53,7 +53,7 @@ static void on_read(struct bufferevent *bev, void *arg)
 {
 	struct stream_conn *c = arg;
 
-	if (!c->full && !c->ending)
+	if (!c->full && !c->held && !c->ending)
 		stream_take(c);
 }
 
@@ -79,7 +79,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 	}
 	/* TCP can be closed in one direction: what was asked is still answered. */
 	c->eof = true;
-	if (!c->full)
+	if (!c->full && !c->held)
 		stream_take(c);
 }
 
@@ -97,6 +97,13 @@ static struct bufferevent *open_tls(struct stream_conn *c)
 	return bev;
 }
 
+void stream_set_callbacks(struct stream_conn *c)
+{
+	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
+	bufferevent_setwatermark(c->bev, EV_READ, 0, c->max_frame + READ_AHEAD);
+	bufferevent_setwatermark(c->bev, EV_WRITE, 0, 0);
+}
+
 static void conn_begin(struct stream_conn *c, enum stun_transport transport)
 {
 	event_free(c->first_byte);
@@ -111,8 +118,7 @@ static void conn_begin(struct stream_conn *c, enum stun_transport transport)
 		stream_conn_end(c, STREAM_END_RESOURCE);
 		return;
 	}
-	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
-	bufferevent_setwatermark(c->bev, EV_READ, 0, c->set->limits.max_frame + READ_AHEAD);
+	stream_set_callbacks(c);
 	if (bufferevent_enable(c->bev, EV_READ | EV_WRITE) != 0)
 		stream_conn_end(c, STREAM_END_RESOURCE);
 }
@@ -151,6 +157,7 @@ struct stream_conn *stream_conn_new(struct stream_listener *l, evutil_socket_t f
 	c->listener = l;
 	c->peer = *peer;
 	c->fd = fd;
+	c->max_frame = l->set->limits.max_frame;
 	list_init(&c->link);
 	c->first_byte = event_new(l->set->base, fd, EV_READ, on_first_byte, c);
 	if (c->first_byte == NULL || event_add(c->first_byte, NULL) != 0) {
@@ -162,9 +169,56 @@ struct stream_conn *stream_conn_new(struct stream_listener *l, evutil_socket_t f
 	return c;
 }
 
+void stream_set_max_frame(struct stream_conn *c, size_t max_frame)
+{
+	c->max_frame = max_frame;
+	if (c->bev != NULL && !c->raw)
+		bufferevent_setwatermark(c->bev, EV_READ, 0, c->max_frame + READ_AHEAD);
+}
+
+void stream_keep(struct stream_conn *c, bool keep)
+{
+	struct stream_queue *before = keep ? &c->set->idle : &c->set->kept;
+
+	c->kept = keep;
+	if (c->queue == before && !c->raw)
+		stream_queue_put(keep ? &c->set->kept : &c->set->idle, c);
+	stream_set_tick(c->set);
+}
+
+struct bufferevent *stream_make_raw(struct stream_conn *c)
+{
+	if (c->bev == NULL || c->ending || c->raw)
+		return NULL;
+	evbuffer_drain(bufferevent_get_input(c->bev), c->frame_used);
+	c->frame_used = 0;
+	c->raw = true;
+	bufferevent_disable(c->bev, EV_READ);
+	bufferevent_setcb(c->bev, NULL, NULL, NULL, NULL);
+	bufferevent_setwatermark(c->bev, EV_READ, 0, 0);
+	stream_queue_put(&c->set->kept, c);
+	return c->bev;
+}
+
+/* The pipe is closed: what it still has to send is sent under the set's rules. */
+static void take_back(struct stream_conn *c)
+{
+	c->raw = false;
+	bufferevent_disable(c->bev, EV_READ);
+	bufferevent_enable(c->bev, EV_WRITE);
+	stream_set_callbacks(c);
+}
+
 void stream_close(struct stream_conn *c)
 {
+	if (c->ending)
+		return;
 	c->ending = true;
+	if (c->raw)
+		take_back(c);
+	if (c->queue != &c->set->busy)
+		stream_queue_put(&c->set->busy, c);
+	stream_set_tick(c->set);
 	if (c->bev != NULL)
 		bufferevent_trigger(c->bev, EV_WRITE, BEV_OPT_DEFER_CALLBACKS);
 }

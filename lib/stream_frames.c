@@ -20,7 +20,7 @@ static size_t output_len(const struct stream_conn *c)
 static enum stun_result next_frame(struct stream_conn *c, struct bytes *frame, size_t *used)
 {
 	struct evbuffer *in = bufferevent_get_input(c->bev);
-	size_t max = c->set->limits.max_frame;
+	size_t max = c->max_frame;
 	size_t len = input_len(c) < max ? input_len(c) : max;
 	size_t near = evbuffer_get_contiguous_space(in);
 	const uint8_t *data;
@@ -45,10 +45,9 @@ static int take_frames(struct stream_conn *c)
 	struct stream_set *set = c->set;
 	int frames = 0;
 
-	while (!c->ending && output_len(c) < set->limits.max_output) {
+	while (!c->ending && !c->held && !c->raw && output_len(c) < set->limits.max_output) {
 		struct bytes frame;
-		size_t used;
-		enum stun_result found = next_frame(c, &frame, &used);
+		enum stun_result found = next_frame(c, &frame, &c->frame_used);
 
 		if (found == STUN_SHORT)
 			break;
@@ -57,9 +56,16 @@ static int take_frames(struct stream_conn *c)
 		frames++;
 		stream_count(&set->stats.frames, 1);
 		set->events.on_frame(c, frame, set->arg);
-		evbuffer_drain(bufferevent_get_input(c->bev), used);
+		evbuffer_drain(bufferevent_get_input(c->bev), c->frame_used);
+		c->frame_used = 0;
 	}
 	return frames;
+}
+
+/* Where it waits between two frames. */
+static struct stream_queue *rest_queue(const struct stream_conn *c)
+{
+	return c->kept ? &c->set->kept : &c->set->idle;
 }
 
 /* The client has too much to read: stop listening to it until it has. */
@@ -78,6 +84,13 @@ void stream_take(struct stream_conn *c)
 		stream_conn_end(c, STREAM_END_FOREIGN);
 		return;
 	}
+	if (c->raw)
+		return;
+	if (c->held && !c->ending) {
+		if (c->queue != &c->set->busy)
+			stream_queue_put(&c->set->busy, c);
+		return;
+	}
 	if (c->ending || c->eof) {
 		bufferevent_disable(c->bev, EV_READ);
 		if (output_len(c) == 0)
@@ -89,8 +102,8 @@ void stream_take(struct stream_conn *c)
 	if (output_len(c) >= c->set->limits.max_output)
 		hold(c);
 	else if (input_len(c) == 0 && frames > 0)
-		stream_queue_put(&c->set->idle, c);
-	else if (input_len(c) > 0 && (frames > 0 || c->queue != &c->set->busy))
+		stream_queue_put(rest_queue(c), c);
+	else if (input_len(c) > 0 && (frames > 0 || c->queue == rest_queue(c)))
 		stream_queue_put(&c->set->busy, c);
 }
 
@@ -103,14 +116,26 @@ void stream_written(struct stream_conn *c)
 		if (!c->eof)
 			bufferevent_enable(c->bev, EV_READ);
 		/* A rest of a frame has its time from here. */
-		stream_queue_put(input_len(c) > 0 ? &c->set->busy : &c->set->idle, c);
+		stream_queue_put(input_len(c) > 0 ? &c->set->busy : rest_queue(c), c);
 	}
 	stream_take(c);
 }
 
+void stream_pause(struct stream_conn *c)
+{
+	c->held = true;
+}
+
+void stream_resume(struct stream_conn *c)
+{
+	c->held = false;
+	if (c->bev != NULL && !c->raw)
+		bufferevent_trigger(c->bev, EV_READ, BEV_OPT_DEFER_CALLBACKS);
+}
+
 bool stream_send(struct stream_conn *c, struct bytes msg)
 {
-	if (c->ending || c->bev == NULL || output_len(c) >= c->set->limits.max_output)
+	if (c->ending || c->raw || c->bev == NULL || output_len(c) >= c->set->limits.max_output)
 		return false;
 	return bufferevent_write(c->bev, msg.data, msg.len) == 0;
 }

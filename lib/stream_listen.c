@@ -58,7 +58,9 @@ static void on_accept(struct evconnlistener *ev, evutil_socket_t fd, struct sock
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	stream_count(&set->stats.accepted, 1);
 	stream_count(&set->stats.open, 1);
-	stream_queue_put(&set->busy, c);
+	if (set->fresh.count >= set->limits.max_half_open)
+		stream_conn_end(stream_queue_first(&set->fresh), STREAM_END_CROWD);
+	stream_queue_put(&set->fresh, c);
 	stream_set_tick(set);
 }
 

@@ -12,7 +12,8 @@
 /* Connections that all have the same time to live, so that the first is the next to go. */
 struct stream_queue {
 	struct list conns;
-	uint32_t live_ms;
+	uint32_t live_ms; /* 0: as long as they like */
+	uint32_t count;
 };
 
 struct stream_conn {
@@ -26,9 +27,14 @@ struct stream_conn {
 	evutil_socket_t fd;
 	struct bufferevent *bev;
 	void *user;
-	bool full;   /* has too much to read: not read from until it has taken all */
-	bool eof;    /* sends no more */
-	bool ending; /* stream_close: goes when all is written */
+	size_t max_frame;
+	size_t frame_used; /* within on_frame: what the frame takes of the input */
+	bool kept;         /* stream_keep */
+	bool held;         /* stream_pause */
+	bool raw;          /* stream_make_raw: the bufferevent is lent */
+	bool full;         /* has too much to read: not read from until it has taken all */
+	bool eof;          /* sends no more */
+	bool ending;       /* stream_close: goes when all is written */
 };
 
 struct stream_listener {
@@ -48,9 +54,11 @@ struct stream_set {
 	struct per_source *own;
 	struct stream_listener *listeners;
 	struct event *tick;
-	bool accepting;           /* false: out of descriptors, until the next tick */
-	struct stream_queue idle; /* between two frames */
-	struct stream_queue busy; /* owe us the end of a handshake or frame, or read too slowly */
+	bool accepting;            /* false: out of descriptors, until the next tick */
+	struct stream_queue fresh; /* as busy, before their first frame */
+	struct stream_queue idle;  /* between two frames */
+	struct stream_queue busy;  /* owe us the end of a handshake or frame, or read too slowly */
+	struct stream_queue kept;  /* stream_keep, stream_make_raw: no time ends them */
 	struct stream_stats stats;
 };
 
@@ -62,8 +70,9 @@ static inline void stream_count(_Atomic uint64_t *counter, int by)
 	atomic_store_explicit(counter, now + (uint64_t)(int64_t)by, memory_order_relaxed);
 }
 
-/* Its time in the queue begins now. */
+/* Its time in the queue begins now. NULL: it leaves the one it is in. */
 void stream_queue_put(struct stream_queue *q, struct stream_conn *c);
+struct stream_conn *stream_queue_first(const struct stream_queue *q); /* NULL: empty */
 
 /* The timer runs, where it does not yet. */
 void stream_set_tick(struct stream_set *set);
@@ -79,6 +88,9 @@ void stream_close_listeners(struct stream_set *set);
 struct stream_conn *stream_conn_new(struct stream_listener *l, evutil_socket_t fd,
 				    const struct stream_peer *peer);
 void stream_conn_end(struct stream_conn *c, enum stream_end why);
+
+/* Takes libevent's word for a connection that is not raw. */
+void stream_set_callbacks(struct stream_conn *c);
 
 /* Takes what has come in, then decides what the connection waits for. May end it. */
 void stream_take(struct stream_conn *c);

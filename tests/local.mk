@@ -223,6 +223,7 @@ UNIT_TESTS += \
 	tests/test_sockaddr \
 	tests/test_stream \
 	tests/test_stream_limits \
+	tests/test_stream_raw \
 	tests/test_stream_tls \
 	tests/test_tls \
 	tests/test_udp \
@@ -260,6 +261,10 @@ tests_test_stream_limits_SOURCES = tests/test_stream_limits.c tests/stream_echo.
 	tests/cert.c tests/cert.h
 tests_test_stream_limits_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 tests_test_stream_limits_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
+tests_test_stream_raw_SOURCES = tests/test_stream_raw.c tests/stream_echo.c tests/stream_echo.h \
+	tests/cert.c tests/cert.h
+tests_test_stream_raw_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+tests_test_stream_raw_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_stream_tls_SOURCES = tests/test_stream_tls.c tests/stream_echo.c tests/stream_echo.h \
 	tests/cert.c tests/cert.h
 tests_test_stream_tls_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)

@@ -30,7 +30,12 @@ static void on_frame(struct stream_conn *c, struct bytes frame, void *arg)
 	s->last_conn = c;
 	s->last_peer = *stream_peer(c);
 	s->last_len = frame.len;
-	memcpy(s->last_frame, frame.data, frame.len);
+	memcpy(s->last_frame, frame.data,
+	       frame.len < sizeof(s->last_frame) ? frame.len : sizeof(s->last_frame));
+	if (s->on_frame != NULL) {
+		s->on_frame(s, c, frame);
+		return;
+	}
 	if (!stream_send(c, frame))
 		s->all_sent = false;
 	if (s->answer_len > frame.len)

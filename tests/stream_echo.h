@@ -17,7 +17,10 @@ struct echo_server {
 	struct event_base *base;
 	struct stream_set *set;
 	struct addr at;
-	size_t answer_len; /* more than the frame: padded with zeros */
+	/* Called instead of the echo, where a test sets it. */
+	void (*on_frame)(struct echo_server *s, struct stream_conn *c, struct bytes frame);
+	struct bufferevent *raw; /* for that */
+	size_t answer_len;       /* more than the frame: padded with zeros */
 	int frames, ends;
 	enum stream_end last_end;
 	struct stream_peer last_peer;
