@@ -222,6 +222,7 @@ UNIT_TESTS += \
 	tests/test_per_source \
 	tests/test_sockaddr \
 	tests/test_stream \
+	tests/test_splice \
 	tests/test_stream_limits \
 	tests/test_stream_raw \
 	tests/test_stream_tls \
@@ -265,6 +266,8 @@ tests_test_stream_raw_SOURCES = tests/test_stream_raw.c tests/stream_echo.c test
 	tests/cert.c tests/cert.h
 tests_test_stream_raw_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 tests_test_stream_raw_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
+tests_test_splice_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+tests_test_splice_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_stream_tls_SOURCES = tests/test_stream_tls.c tests/stream_echo.c tests/stream_echo.h \
 	tests/cert.c tests/cert.h
 tests_test_stream_tls_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
