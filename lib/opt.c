@@ -39,6 +39,12 @@ static bool check_row(const struct opt *table, const struct opt *o, struct opt_e
 	}
 	if ((o->flags & OPT_SECRET_FILE) && (o->type != OPT_FILE || !ends_with(o->name, "-file")))
 		return opt_fail(err, "a secret stands in a file: OPT_FILE, and named KEY-file");
+	if ((o->flags & OPT_SECRET) && o->type != OPT_STR)
+		return opt_fail(err, "a secret that stands in the file is an OPT_STR");
+	if ((o->flags & OPT_OPTIONAL) &&
+	    (o->fallback != NULL ||
+	     (o->type != OPT_INT && o->type != OPT_MS && o->type != OPT_BYTES)))
+		return opt_fail(err, "only a number without fallback is optional");
 	if (o->type == OPT_ENUM && o->choices == NULL)
 		return opt_fail(err, "an OPT_ENUM needs choices");
 	return true;

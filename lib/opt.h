@@ -54,7 +54,13 @@ enum opt_flag {
 	OPT_RELOADABLE = 1,  /* SIGHUP takes a new value */
 	OPT_SECRET_FILE = 2, /* OPT_FILE named KEY-file: it holds a secret, KEY alone is refused */
 	OPT_CLI_ONLY = 4,    /* no file key: --config, --check-config */
+	OPT_SECRET = 8,      /* OPT_STR of a section: the secret itself, and never printed */
+	OPT_OPTIONAL = 16, /* OPT_INT, OPT_MS, OPT_BYTES without fallback: OPT_UNSET_* until set */
 };
+
+/* What a number that is OPT_OPTIONAL holds while it is not set. */
+#define OPT_UNSET_INT    INT64_MIN
+#define OPT_UNSET_AMOUNT UINT64_MAX
 
 struct opt_error;
 
@@ -121,6 +127,12 @@ bool opt_read_file(const struct opt_program *p, const char *path, void *conf,
  */
 size_t opt_line_of(const char *path, const char *key);
 
+/*
+ * Puts "FILE:LINE: " before a message that begins with "KEY: " or "[SECTION NAME] KEY: ", or
+ * "FILE: " where the file does not set that key. path NULL: there is no file, and all stays.
+ */
+void opt_locate(const char *path, struct opt_error *err);
+
 /* The same as opt_read_file for text in memory; `path` is what errors name. For tests and fuzzing. */
 bool opt_read_text(const struct opt_program *p, const char *path, const char *text, size_t len,
 		   void *conf, struct opt_error *err);
@@ -143,7 +155,10 @@ void opt_clear(const struct opt_program *p, void *conf);
 /* The text of --help. */
 void opt_print_help(const struct opt_program *p, FILE *out);
 
-/* The effective configuration, as a file that reads back to the same. */
+/*
+ * The effective configuration, as a file that reads back to the same, but for secrets: they are
+ * left out. Kinds of sections that there are none of are shown as comments.
+ */
 void opt_print_config(const struct opt_program *p, const void *conf, FILE *out);
 
 /*

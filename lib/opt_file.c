@@ -259,10 +259,8 @@ bool opt_read_file(const struct opt_program *p, const char *path, void *conf, st
 }
 
 /* Whether a line begins with "key =". */
-static bool sets(const char *line, const char *key)
+static bool sets(const char *line, const char *key, size_t len)
 {
-	size_t len = strlen(key);
-
 	if (strncmp(line, key, len) != 0)
 		return false;
 	line += len;
@@ -271,24 +269,69 @@ static bool sets(const char *line, const char *key)
 	return *line == '=';
 }
 
-size_t opt_line_of(const char *path, const char *key)
+/* Whether a line is the header of that section: blanks may differ. */
+static bool is_header(const char *line, const char *section, size_t len)
 {
-	FILE *in = fopen(path, "re");
-	char *text = NULL;
-	size_t cap = 0, line = 0;
-	bool found = false;
+	for (size_t i = 0; i < len; i++) {
+		while (opt_is_blank(line[0]) && opt_is_blank(line[1]))
+			line++;
+		if (*line++ != section[i])
+			return false;
+	}
+	return true;
+}
 
-	if (in == NULL)
-		return 0;
+/* section  as in "[realm NAME]", of `section_len` bytes; 0: what stands above all of them */
+static size_t find_line(FILE *in, const char *section, size_t section_len, const char *key,
+			size_t key_len)
+{
+	char *text = NULL;
+	size_t cap = 0, line = 0, header = 0;
+	bool inside = section_len == 0, found = false;
+
 	while (!found && getline(&text, &cap, in) > 0) {
 		char *start = skip_blanks(has_mark(text) && line == 0 ? text + MARK_LEN : text);
 
-		if (*start == '[')
-			break;
 		line++;
-		found = sets(start, key);
+		if (*start == '[' && inside)
+			break;
+		if (*start == '[' && is_header(start, section, section_len)) {
+			inside = true;
+			header = line;
+		}
+		found = inside && sets(start, key, key_len);
 	}
 	free(text);
+	return found ? line : header;
+}
+
+/* text  "KEY", "KEY: more", "[SECTION NAME] KEY", "[SECTION NAME]: more" */
+static size_t line_of(const char *path, const char *text)
+{
+	const char *section_end = text[0] == '[' ? strchr(text, ']') : NULL;
+	size_t section_len = section_end != NULL ? (size_t)(section_end + 1 - text) : 0;
+	const char *key = text + section_len + strspn(text + section_len, " ");
+	FILE *in = fopen(path, "re");
+	size_t line;
+
+	if (in == NULL)
+		return 0;
+	line = find_line(in, text, section_len, key, strcspn(key, ": "));
 	fclose(in);
-	return found ? line : 0;
+	return line;
+}
+
+size_t opt_line_of(const char *path, const char *key)
+{
+	return line_of(path, key);
+}
+
+void opt_locate(const char *path, struct opt_error *err)
+{
+	size_t line = path != NULL ? line_of(path, err->text) : 0;
+
+	if (line > 0)
+		opt_fail_in(err, "%.200s:%zu", path, line);
+	else if (path != NULL)
+		opt_fail_in(err, "%.200s", path);
 }

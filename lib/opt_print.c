@@ -36,6 +36,10 @@ static void print_row(const struct opt *o, const void *base, FILE *out)
 		fprintf(out, "%s%s =\n", o->fallback == NULL ? "# " : "", o->name);
 		return;
 	}
+	if (o->flags & OPT_SECRET) {
+		fprintf(out, "# %s = (set, and not shown)\n", o->name);
+		return;
+	}
 	fprintf(out, "%s = ", o->name);
 	opt_item_print(o, &item, out);
 	fputc('\n', out);
@@ -49,10 +53,23 @@ static void print_table(const struct opt *table, const void *base, FILE *out)
 	}
 }
 
+/* So that whoever reads the print knows what more there is. */
+static void print_template(const struct opt_section *s, FILE *out)
+{
+	fprintf(out, "\n# [%s NAME]\n", s->word);
+	for (const struct opt *o = s->table; !opt_is_end(o); o++) {
+		if (!opt_is_heading(o))
+			fprintf(out, "# %s = %s\n", o->name,
+				o->fallback != NULL ? o->fallback : "");
+	}
+}
+
 void opt_print_config(const struct opt_program *p, const void *conf, FILE *out)
 {
 	print_table(p->table, conf, out);
 	for (const struct opt_section *s = p->sections; s != NULL && s->word != NULL; s++) {
+		if (opt_section_count(s, conf) == 0)
+			print_template(s, out);
 		for (size_t i = 0; i < opt_section_count(s, conf); i++) {
 			const void *section = opt_section_const_at(s, conf, i);
 

@@ -95,6 +95,14 @@ static void clear_field(const struct opt *o, void *field)
 	memset(field, 0, opt_item_size(o->type));
 }
 
+static void unset_field(const struct opt *o, void *field)
+{
+	if (o->type == OPT_INT)
+		*(int64_t *)field = OPT_UNSET_INT;
+	else
+		*(uint64_t *)field = OPT_UNSET_AMOUNT;
+}
+
 void opt_table_clear(const struct opt *table, void *base)
 {
 	for (const struct opt *o = table; !opt_is_end(o); o++) {
@@ -106,6 +114,8 @@ void opt_table_clear(const struct opt *table, void *base)
 bool opt_table_defaults(const struct opt *table, void *base, struct opt_error *err)
 {
 	for (const struct opt *o = table; !opt_is_end(o); o++) {
+		if (!opt_is_heading(o) && (o->flags & OPT_OPTIONAL))
+			unset_field(o, opt_field(o, base));
 		if (opt_is_heading(o) || o->fallback == NULL)
 			continue;
 		if (!opt_set(o, base, o->fallback, OPT_IN_ARGS, false, err))
@@ -176,6 +186,10 @@ static bool set_scalar(const struct opt *o, void *field, const char *text, struc
 
 	if (text[0] == '\0' && may_be_empty(o->type)) {
 		clear_field(o, field);
+		return true;
+	}
+	if (text[0] == '\0' && (o->flags & OPT_OPTIONAL)) {
+		unset_field(o, field);
 		return true;
 	}
 	if (text[0] == '\0')

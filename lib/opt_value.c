@@ -405,10 +405,12 @@ bool opt_item_is_unset(const struct opt *o, const union opt_item *item)
 {
 	switch (o->type) {
 	case OPT_INT:
-		return item->number == 0 && !in_range(o, 0);
+		return (o->flags & OPT_OPTIONAL) ? item->number == OPT_UNSET_INT
+						 : item->number == 0 && !in_range(o, 0);
 	case OPT_MS:
 	case OPT_BYTES:
-		return item->amount == 0 && !in_range(o, 0);
+		return (o->flags & OPT_OPTIONAL) ? item->amount == OPT_UNSET_AMOUNT
+						 : item->amount == 0 && !in_range(o, 0);
 	case OPT_STR:
 	case OPT_FILE:
 		return item->str == NULL;
