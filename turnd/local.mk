@@ -30,4 +30,16 @@ turnd_libturnd_core_a_SOURCES = \
 	turnd/users_state.h \
 	turnd/users_timed.c
 
+# What a configuration comes to: files, names and certificates, but no event loop.
+noinst_LIBRARIES += turnd/libturnd_conf.a
+
+turnd_libturnd_conf_a_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+turnd_libturnd_conf_a_SOURCES = \
+	turnd/conf_check.c turnd/conf_check.h \
+	turnd/conf_value.c \
+	turnd/text_file.c turnd/text_file.h \
+	turnd/turnd_conf.c turnd/turnd_conf.h
+
+TURND_CONF_LIBS = turnd/libturnd_conf.a turnd/libturnd_core.a $(SHELL_LIBS)
+
 TURND_CORE_LIBS = turnd/libturnd_core.a $(CORE_LIBS)
