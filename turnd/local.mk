@@ -43,3 +43,22 @@ turnd_libturnd_conf_a_SOURCES = \
 TURND_CONF_LIBS = turnd/libturnd_conf.a turnd/libturnd_core.a $(SHELL_LIBS)
 
 TURND_CORE_LIBS = turnd/libturnd_core.a $(CORE_LIBS)
+
+# What does: sockets, threads, the clock.
+noinst_LIBRARIES += turnd/libturnd_shell.a
+
+turnd_libturnd_shell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+turnd_libturnd_shell_a_SOURCES = \
+	turnd/handover.c turnd/handover.h \
+	turnd/listen.c turnd/listen.h \
+	turnd/listen_dtls.c \
+	turnd/listen_out.c \
+	turnd/listen_parts.h \
+	turnd/listen_stream.c \
+	turnd/listen_udp.c \
+	turnd/relay.c turnd/relay.h \
+	turnd/report.c turnd/report.h \
+	turnd/server.c turnd/server.h \
+	turnd/sessions.c turnd/sessions.h \
+	turnd/settings.h \
+	turnd/turnd_conf.h

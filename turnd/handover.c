@@ -1,0 +1,178 @@
+#include "handover.h"
+
+#include <stdlib.h>
+
+#include "alloc.h"
+#include "relay.h"
+
+/* Of the asker, but for `gift` and `ask`, which the giver has meanwhile. */
+struct handover {
+	struct handover *next;
+	struct listen *asker;
+	struct turnd_in in; /* its data is a copy, behind this struct */
+	struct turnd_ask ask;
+	struct turnd_gift gift;
+	bool forgotten; /* nobody waits for the answer */
+	uint8_t data[];
+};
+
+static struct worker *thread_of(struct listen *l, uint16_t index)
+{
+	if (index >= l->common->workers)
+		return NULL;
+	return atomic_load(&l->common->threads[index]);
+}
+
+static void unlink_waiting(struct handover *h)
+{
+	struct handover **at = &h->asker->waiting;
+
+	while (*at != h)
+		at = &(*at)->next;
+	*at = h->next;
+	h->asker->waiting_count--;
+}
+
+/* In the giver's thread: nobody wants it. */
+static void take_back(struct worker *w, void *arg)
+{
+	struct handover *h = arg;
+	struct listen *l = worker_data(w);
+
+	(void)listen_begin(l);
+	if (h->gift.alloc != NULL)
+		(void)relay_attach(l, &h->gift.alloc->flow);
+	turnd_return(l->turnd, &h->gift, &l->now);
+	free(h);
+}
+
+/* In the asker's thread. */
+static void judge_again(struct listen *l, struct handover *h)
+{
+	if (h->gift.alloc != NULL)
+		(void)relay_attach(l, &h->gift.alloc->flow);
+	h->in.gift = &h->gift;
+	listen_judge(l, &h->in);
+}
+
+static void receive(struct worker *w, void *arg)
+{
+	struct handover *h = arg;
+	struct listen *l = worker_data(w);
+	struct worker *giver;
+
+	unlink_waiting(h);
+	(void)listen_begin(l);
+	if (!h->forgotten) {
+		judge_again(l, h);
+		free(h);
+		return;
+	}
+	giver = thread_of(l, h->ask.worker);
+	if (h->gift.code != 0 || giver == NULL || !worker_post(giver, take_back, h))
+		free(h);
+}
+
+/* In the giver's thread. */
+static void give(struct worker *w, void *arg)
+{
+	struct handover *h = arg;
+	struct listen *l = worker_data(w);
+	struct worker *asker = thread_of(l, h->ask.from);
+
+	(void)listen_begin(l);
+	turnd_answer(l->turnd, &h->ask, &l->now, &h->gift);
+	if (h->gift.alloc != NULL)
+		relay_detach(&h->gift.alloc->flow);
+	if (worker_post(asker, receive, h))
+		return;
+	/* Out of memory: the request is lost, the client sends it again; its asker keeps `h`. */
+	if (h->gift.alloc != NULL)
+		(void)relay_attach(l, &h->gift.alloc->flow);
+	turnd_return(l->turnd, &h->gift, &l->now);
+}
+
+static struct handover *handover_new(struct listen *l, const struct turnd_in *in,
+				     const struct turnd_ask *ask)
+{
+	struct handover *h = calloc(1, sizeof(*h) + in->data.len);
+
+	if (h == NULL)
+		return NULL;
+	h->asker = l;
+	h->in = *in;
+	h->ask = *ask;
+	memcpy(h->data, in->data.data, in->data.len);
+	h->in.data = bytes_of(h->data, in->data.len);
+	h->next = l->waiting;
+	l->waiting = h;
+	l->waiting_count++;
+	return h;
+}
+
+void handover_ask(struct listen *l, const struct turnd_in *in, const struct turnd_ask *ask)
+{
+	struct worker *giver = thread_of(l, ask->worker);
+	struct handover *h;
+
+	if (giver == NULL || l->waiting_count >= HANDOVER_MAX)
+		return;
+	h = handover_new(l, in, ask);
+	if (h == NULL)
+		return;
+	stats_add(&l->stats.handed_over, 1);
+	if (worker_post(giver, give, h))
+		return;
+	unlink_waiting(h);
+	free(h);
+}
+
+void handover_forget(struct listen *l, const void *link)
+{
+	for (struct handover *h = l->waiting; h != NULL; h = h->next) {
+		if (h->in.link == link)
+			h->forgotten = true;
+	}
+}
+
+void handover_free_all(struct listen *l)
+{
+	while (l->waiting != NULL) {
+		struct handover *next = l->waiting->next;
+
+		free(l->waiting);
+		l->waiting = next;
+	}
+}
+
+/* A port that goes back to the worker whose share it is of. */
+struct returned {
+	uint16_t relay, port;
+};
+
+static void take_port(struct worker *w, void *arg)
+{
+	struct returned *r = arg;
+	struct listen *l = worker_data(w);
+
+	turnd_port_returned(l->turnd, r->relay, r->port);
+	free(r);
+}
+
+void handover_release_port(void *arg, uint16_t worker, uint16_t relay, uint16_t port)
+{
+	struct listen *l = arg;
+	struct worker *w = thread_of(l, worker);
+	struct returned *r;
+
+	if (l->quiet) /* the end: no port is given out again, and who would hear of it may be gone */
+		return;
+	r = malloc(sizeof(*r));
+	if (w == NULL || r == NULL) {
+		free(r);
+		return;
+	}
+	*r = (struct returned){ .relay = relay, .port = port };
+	if (!worker_post(w, take_port, r))
+		free(r);
+}

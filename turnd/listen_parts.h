@@ -1,0 +1,126 @@
+/* listen_parts - the inside of a worker's listener, shared by listen*.c, relay.c and handover.c. */
+#ifndef NATKIT_TURND_LISTEN_PARTS_H
+#define NATKIT_TURND_LISTEN_PARTS_H
+
+#include "listen.h"
+#include "stats.h"
+#include "udp.h"
+
+/* Of a client without an allocation, over a connection. */
+#define LISTEN_FRAME_MAX 2048
+
+/* Where data and answers for UDP clients wait for the end of the loop's round. */
+#define LISTEN_ROOM  (TURND_HEADROOM + 65536 + TURND_TAILROOM)
+#define LISTEN_ARENA (4 * LISTEN_ROOM)
+
+#define LISTEN_RANDOM 512
+
+/* One listening address: its UDP socket, and what waits to leave from it. */
+struct listen_socket {
+	struct listen *owner;
+	const struct turnd_listener *at;
+	uint64_t realm; /* id; 0: the default */
+	bool any;       /* the wildcard address: where was it sent to? */
+	int fd;         /* -1: no UDP here */
+	struct event *readable;
+	struct udp_dgram *out; /* UDP_BATCH places */
+	int out_count;
+};
+
+/* A client's connection, as turnd has it: one of the two is not NULL. */
+struct listen_link {
+	struct stream_conn *stream;
+	struct dtls_session *dtls;
+};
+
+/* A request that another worker has a part in. */
+struct handover;
+
+struct listen {
+	struct listen_common *common;
+	struct worker *worker;
+	struct event_base *base;
+	uint16_t index;
+	bool quiet; /* listen_quiesce */
+	struct settings *settings;
+	struct turnd_shared shared; /* as the common one, but for what a reload changes */
+	struct turnd_io io;
+	struct turnd *turnd;
+	struct listen_stats stats;
+	struct listen_socket sockets[TURND_LISTENERS_MAX];
+
+	struct stream_set *streams; /* NULL: no TCP */
+	struct dtls *dtls;          /* NULL: no certificate */
+	struct event *dtls_timer;
+	uint64_t dtls_due_us;             /* what the timer is set to */
+	const struct listen_link *ending; /* whose end is being told */
+	struct handover *waiting;         /* for another worker */
+	size_t waiting_count;
+
+	/* A round: from the first callback of the loop to the last one of those that are due. */
+	struct event *round_end;
+	bool in_round;
+	struct turnd_now now;
+	struct event *tick;
+	bool ticking;
+
+	struct udp_batch *batch;
+	struct udp_dgram in[UDP_BATCH];
+	uint8_t *arena; /* LISTEN_ARENA bytes */
+	size_t arena_len;
+	uint8_t random[LISTEN_RANDOM];
+	size_t random_left;
+};
+
+/* Begins a round, unless one is on: what is sent to UDP clients leaves at its end. */
+const struct turnd_now *listen_begin(struct listen *l);
+
+/*
+ * Room to build a message in, LISTEN_ROOM bytes; what is sent of it stays until it has left.
+ * For one message: until the next listen_room or listen_send.
+ */
+uint8_t *listen_room(struct listen *l);
+
+/* A message of a client: has it judged, and does what turnd says. */
+void listen_judge(struct listen *l, const struct turnd_in *in);
+
+/* Does what turnd says. in: what it says it about; NULL: a datagram of a peer. */
+void listen_carry_out(struct listen *l, enum turnd_step step, const struct turnd_in *in,
+		      struct turnd_out *out);
+
+/* Sends to a client, over whatever it has. data may lie in listen_room. */
+void listen_send(struct listen *l, const struct turnd_out *out);
+
+/* Sends what waits for UDP clients. */
+void listen_flush(struct listen *l);
+
+/* The listener that has that address, the wildcard included; NULL: none. */
+struct listen_socket *listen_find(struct listen *l, const struct addr *local);
+
+/* UDP: event callback of a listen_socket. Return 0 or -errno. */
+int listen_udp_open(struct listen_socket *s);
+void listen_udp_close(struct listen_socket *s);
+
+/* TCP and TLS. Return 0 or -errno. */
+int listen_stream_open(struct listen *l);
+int listen_stream_add(struct listen_socket *s);
+
+/* DTLS over the UDP sockets. */
+int listen_dtls_open(struct listen *l);
+void listen_dtls_close(struct listen *l);
+void listen_dtls_input(struct listen_socket *s, const struct udp_dgram *in);
+void listen_dtls_rearm(struct listen *l);
+
+/* Nobody waits for a client that does not read: what is too much for it is lost, as with UDP. */
+void listen_link_send(struct listen *l, struct listen_link *link, struct bytes data);
+
+/* Ends the connection; listen_link_ended follows, at once or later. */
+void listen_link_close(struct listen *l, struct listen_link *link);
+
+/*
+ * A connection is over: turnd hears of it, and requests of it that wait lead nowhere.
+ * link  is freed; NULL is fine
+ */
+void listen_link_ended(struct listen *l, const struct five_tuple *tuple, struct listen_link *link);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * relay - the sockets of relayed addresses: one of UDP for each end of an allocation.
+ *
+ * Not connected, since an allocation has many peers. ICMP errors come by its error queue.
+ */
+#ifndef NATKIT_TURND_RELAY_H
+#define NATKIT_TURND_RELAY_H
+
+#include "listen_parts.h"
+
+/* For struct turnd_io; arg is the struct listen. */
+int relay_open(void *arg, struct relay_end *end);
+void relay_close(void *arg, struct relay_end *end);
+
+/* TURND_TO_PEER. */
+void relay_send(struct listen *l, const struct turnd_out *out);
+
+/* Takes the ends of an allocation out of their worker's loop, in its thread. */
+void relay_detach(struct flow *flow);
+/* Puts them into the loop of `l`. Returns false when memory runs out. */
+bool relay_attach(struct listen *l, struct flow *flow);
+
+#endif

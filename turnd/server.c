@@ -1,0 +1,357 @@
+#include "server.h"
+
+#include <errno.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "limit.h"
+#include "listen.h"
+#include "log.h"
+#include "per_source.h"
+#include "report.h"
+#include "sessions.h"
+#include "udp.h"
+#include "worker.h"
+
+/* 512 KiB: sources that meet in a place share its budget, so there must be many. */
+#define LIMIT_PLACES 65536
+
+/* Of each worker; a token is searched among them. */
+#define RESERVATIONS_MAX 256
+
+/* Where no limit is set, the ports are one. */
+#define ALLOCATIONS_MAX 1000000
+
+/* How often messages may go back and forth between workers for one request, and once more. */
+#define LAST_ROUNDS 5
+
+struct server {
+	struct listen_common common;
+	struct settings *settings; /* borrowed while it is handed over */
+	struct limit *errors;      /* the same */
+	struct worker_pool *pool;
+	size_t count;
+	struct listen *listens[];
+};
+
+static size_t workers_of(const struct turnd_conf *conf)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (conf->workers > 0)
+		return (size_t)conf->workers;
+	if (cores < 1)
+		return 1;
+	return cores < TURND_WORKERS_MAX ? (size_t)cores : TURND_WORKERS_MAX;
+}
+
+static int on_start(struct worker *w, void *arg)
+{
+	struct server *s = arg;
+
+	return listen_open(w, &s->common, s->settings, &s->listens[worker_index(w)]);
+}
+
+static void on_stop(struct worker *w, void *arg)
+{
+	struct server *s = arg;
+	size_t i = worker_index(w);
+
+	listen_close(s->listens[i]);
+	s->listens[i] = NULL;
+}
+
+/*
+ * SO_REUSEPORT would let a second turnd of the same user share our ports, each with half of the
+ * clients; so every port is tried once without.
+ */
+static int check_unused(const struct listen_common *c)
+{
+	static const struct udp_options options = { 0 };
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < c->listener_count; i++) {
+		const struct addr *local = &c->listeners[i].local;
+		int fd = udp_open(local, &options, NULL);
+
+		if (fd == -EADDRINUSE) {
+			log_event(LOG_LEVEL_ERROR, "listen",
+				  "%s is in use; does another server run?",
+				  addr_print(local, text));
+			return fd;
+		}
+		if (fd >= 0)
+			close(fd);
+	}
+	return 0;
+}
+
+static size_t allocations_of(const struct server *s)
+{
+	const struct snapshot *snapshot = &s->settings->snapshot;
+	uint16_t low, high;
+	size_t ports;
+
+	turnd_conf_relay_ports(s->common.conf, &low, &high);
+	ports = ((size_t)high - low + 1) * snapshot->relay_count;
+	if (snapshot->total_allocations != 0 && snapshot->total_allocations < ports)
+		return snapshot->total_allocations;
+	return ports < ALLOCATIONS_MAX ? ports : ALLOCATIONS_MAX;
+}
+
+/* Each connection and each relay socket takes a descriptor, and many a shell allows 1024. */
+static void raise_descriptors(const struct server *s)
+{
+	const struct turnd_conf *conf = s->common.conf;
+	rlim_t need = (rlim_t)conf->max_connections + (rlim_t)allocations_of(s) +
+		      s->count * (2u * s->common.listener_count + 4) + 64;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
+		return;
+	limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < need)
+		log_event(LOG_LEVEL_WARN, "start",
+			  "all connections and relay ports at once take %llu descriptors, and %llu "
+			  "are allowed; raise the limit (ulimit -n, LimitNOFILE), or lower "
+			  "max-connections or the allocations allowed",
+			  (unsigned long long)need, (unsigned long long)limit.rlim_cur);
+}
+
+/* *out is NULL where there is no limit. */
+static int make_limit(const struct snapshot *snapshot, struct limit **out)
+{
+	uint8_t key[16];
+
+	*out = NULL;
+	if (snapshot->error_rate == 0)
+		return 0;
+	if (RAND_bytes(key, sizeof(key)) != 1)
+		return -EIO;
+	*out = limit_new(snapshot->error_rate, snapshot->error_burst, LIMIT_PLACES, key);
+	return *out != NULL ? 0 : -ENOMEM;
+}
+
+static int make_ports(struct server *s)
+{
+	size_t relays = s->settings->snapshot.relay_count;
+	struct ports_share share = { .workers = (uint8_t)s->count,
+				     .reservations_max = RESERVATIONS_MAX };
+
+	turnd_conf_relay_ports(s->common.conf, &share.low, &share.high);
+	s->common.shared.ports = calloc(relays * s->count + 1, sizeof(struct ports *));
+	if (s->common.shared.ports == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < relays * s->count; i++) {
+		share.worker = (uint8_t)(i % s->count);
+		s->common.shared.ports[i] = ports_new(&share);
+		if (s->common.shared.ports[i] == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int make_sources(struct server *s)
+{
+	const struct turnd_conf *conf = s->common.conf;
+	size_t most = (size_t)conf->max_connections;
+	uint32_t most_of_one = (uint32_t)conf->max_connections_per_source;
+	uint8_t keys[3][16];
+
+	if (RAND_bytes((unsigned char *)keys, sizeof(keys)) != 1)
+		return -EIO;
+	s->common.connections = per_source_new(most, most_of_one, keys[0]);
+	s->common.sessions = per_source_new(most + s->count, most_of_one, keys[1]);
+	s->common.shared.quota = quota_new(allocations_of(s), keys[2]);
+	if (s->common.connections == NULL || s->common.sessions == NULL ||
+	    s->common.shared.quota == NULL)
+		return -ENOMEM;
+	return 0;
+}
+
+static int make_common(struct server *s, const struct turnd_conf *conf)
+{
+	struct listen_common *c = &s->common;
+	struct opt_error err;
+	int count, rc;
+
+	c->conf = conf;
+	c->workers = (uint16_t)s->count;
+	c->shared.workers = c->workers;
+	count = turnd_conf_listeners(conf, c->listeners, &err);
+	if (count < 0) {
+		log_event(LOG_LEVEL_ERROR, "listen", "%s", err.text);
+		return -EINVAL;
+	}
+	c->listener_count = (size_t)count;
+	rc = check_unused(c);
+	if (rc == 0)
+		rc = make_ports(s);
+	if (rc == 0)
+		rc = make_sources(s);
+	if (rc == 0)
+		rc = make_limit(&s->settings->snapshot, &c->shared.errors);
+	return rc;
+}
+
+int server_start(const struct turnd_conf *conf, struct settings *settings, struct server **out)
+{
+	size_t count = workers_of(conf);
+	struct server *s = calloc(1, sizeof(*s) + count * sizeof(struct listen *));
+	struct worker_hooks hooks = { .start = on_start, .stop = on_stop, .arg = s };
+	int rc;
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->count = count;
+	s->settings = settings;
+	rc = make_common(s, conf);
+	if (rc == 0) {
+		raise_descriptors(s);
+		rc = worker_pool_start(count, &hooks, &s->pool);
+	}
+	if (rc == 0)
+		*out = s;
+	else
+		server_stop(s);
+	return rc;
+}
+
+static void quiesce(struct worker *w, void *arg)
+{
+	listen_quiesce(worker_data(w));
+}
+
+static void pass(struct worker *w, void *arg)
+{
+}
+
+/* No new requests; then what workers have sent each other arrives, while all of them are there. */
+static void wind_down(struct worker_pool *pool)
+{
+	(void)worker_pool_run(pool, quiesce, NULL);
+	for (int i = 0; i < LAST_ROUNDS; i++)
+		(void)worker_pool_run(pool, pass, NULL);
+}
+
+static void free_ports(struct server *s)
+{
+	size_t count = s->settings->snapshot.relay_count * s->count;
+
+	for (size_t i = 0; s->common.shared.ports != NULL && i < count; i++)
+		ports_free(s->common.shared.ports[i]);
+	free(s->common.shared.ports);
+}
+
+void server_stop(struct server *s)
+{
+	if (s == NULL)
+		return;
+	if (s->pool != NULL) {
+		wind_down(s->pool);
+		worker_pool_stop(s->pool);
+	}
+	free_ports(s);
+	quota_free(s->common.shared.quota);
+	limit_free(s->common.shared.errors);
+	per_source_free(s->common.connections);
+	per_source_free(s->common.sessions);
+	free(s);
+}
+
+static void take_settings(struct worker *w, void *arg)
+{
+	struct server *s = arg;
+
+	listen_use_settings(worker_data(w), s->settings, s->errors);
+}
+
+bool server_use_settings(struct server *s, struct settings *settings)
+{
+	struct settings *before = s->settings;
+
+	if (make_limit(&settings->snapshot, &s->errors) != 0)
+		return false;
+	s->settings = settings;
+	if (!worker_pool_run(s->pool, take_settings, s)) {
+		s->settings = before;
+		limit_free(s->errors);
+		return false;
+	}
+	limit_free(s->common.shared.errors);
+	s->common.shared.errors = s->errors;
+	return true;
+}
+
+size_t server_worker_count(const struct server *s)
+{
+	return s->count;
+}
+
+size_t server_allocation_count(const struct server *s)
+{
+	return quota_alive(s->common.shared.quota);
+}
+
+/* What sessions.c needs of each worker. */
+static void list_one(struct worker *w, void *arg)
+{
+	struct sessions *sessions = arg;
+
+	sessions_gather(&sessions[worker_index(w)], listen_turnd(worker_data(w)),
+			(uint16_t)worker_index(w));
+}
+
+long server_list(struct server *s, struct server_session **out)
+{
+	struct sessions *sessions = calloc(s->count, sizeof(*sessions));
+	long rc = -ENOMEM;
+
+	if (sessions == NULL)
+		return -ENOMEM;
+	if (worker_pool_run(s->pool, list_one, sessions))
+		rc = sessions_join(sessions, s->count, out);
+	for (size_t i = 0; i < s->count; i++)
+		free(sessions[i].all);
+	free(sessions);
+	return rc;
+}
+
+struct kick {
+	uint16_t worker;
+	uint64_t number;
+	bool done;
+};
+
+static void kick_one(struct worker *w, void *arg)
+{
+	struct kick *k = arg;
+
+	if (worker_index(w) == k->worker)
+		k->done = turnd_kick(listen_turnd(worker_data(w)), k->number);
+}
+
+bool server_kick(struct server *s, uint16_t worker, uint64_t number)
+{
+	struct kick k = { .worker = worker, .number = number };
+
+	return worker_pool_run(s->pool, kick_one, &k) && k.done;
+}
+
+void server_report(const struct server *s, struct metrics *m)
+{
+	struct report_source sources[TURND_WORKERS_MAX];
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct listen *l = s->listens[i];
+
+		sources[i] = (struct report_source){ .turnd = turnd_stats(listen_turnd(l)),
+						     .own = listen_stats(l),
+						     .streams = listen_stream_stats(l),
+						     .dtls = listen_dtls_stats(l) };
+	}
+	report(m, sources, s->count);
+}
