@@ -23,6 +23,7 @@ lib/geo.c maxminddb.h
 lib/opaque.c uni*.h
 lib/stun_auth.c openssl/*
 turnd/nonce.c openssl/crypto.h
+turnd/quota.c pthread.h
 turnd/seal.c openssl/*
 turnd/ticket.c openssl/crypto.h
 turnd/token.c openssl/crypto.h

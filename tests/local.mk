@@ -591,6 +591,15 @@ tests_test_prefix_map_SOURCES = tests/test_prefix_map.c tests/rng.h
 tests_test_prefix_map_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_prefix_map_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
 
+# turnd: how much
+UNIT_TESTS += tests/test_quota
+tests_test_quota_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_quota_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS) -lpthread
+
+UNIT_TESTS += tests/test_turnd_stats
+tests_test_turnd_stats_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_turnd_stats_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+
 # turnd: who may use it
 UNIT_TESTS += tests/test_nonce
 tests_test_nonce_SOURCES = tests/test_nonce.c tests/rng.h $(ALLOC_COUNT)

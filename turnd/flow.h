@@ -39,7 +39,7 @@ struct flow {
 	struct relay_end ends[2]; /* the second one: ADDITIONAL-ADDRESS-FAMILY */
 	struct peers peers;
 	const struct realm *realm; /* of the snapshot in use */
-	struct quota_share *share; /* the user's bandwidth, shared by workers; NULL: no limit */
+	struct quota_share *share; /* the user's bandwidth, shared by workers; NULL: not limited */
 	struct quota_bucket to_peer, to_client; /* this allocation's own bandwidth */
 	struct flow_counts counts;
 };

@@ -15,11 +15,11 @@ turnd_libturnd_core_a_SOURCES = \
 	turnd/policy_rules.c turnd/policy_rules.h \
 	turnd/ports.c turnd/ports.h \
 	turnd/prefix_map.c turnd/prefix_map.h \
-	turnd/quota.h \
+	turnd/quota.c turnd/quota.h \
 	turnd/request.c turnd/request.h \
 	turnd/seal.c turnd/seal.h \
 	turnd/snapshot.c turnd/snapshot.h \
-	turnd/stats.h \
+	turnd/stats.c turnd/stats.h \
 	turnd/tcp_peer.h \
 	turnd/ticket.c turnd/ticket.h \
 	turnd/token.c turnd/token.h \

@@ -17,7 +17,7 @@ struct quota_share;
 
 /* A token bucket of bytes that one thread uses. Zero is a bucket that is full. */
 struct quota_bucket {
-	uint64_t used_until_us; /* when all that was taken will be paid back */
+	uint64_t used_until_ns; /* when all that was taken will be paid back */
 };
 
 /*
@@ -31,7 +31,6 @@ struct quota_ask {
 	uint64_t user, realm;
 	struct addr source;                                      /* of the client */
 	uint32_t user_most, realm_most, source_most, total_most; /* 0: no limit */
-	uint64_t user_bytes_per_s;                               /* 0: no limit */
 };
 
 enum quota_result {
@@ -39,12 +38,12 @@ enum quota_result {
 	QUOTA_USER,   /* 486 */
 	QUOTA_REALM,  /* 486 */
 	QUOTA_SOURCE, /* 486 */
-	QUOTA_TOTAL,  /* 508 */
+	QUOTA_TOTAL,  /* 508; also when memory runs out */
 };
 
 /*
- * Counts one more allocation, if all limits allow it.
- * share  set on QUOTA_OK: the user's bandwidth, to be used until quota_release; NULL: no limit
+ * Counts one more allocation, if all limits allow it. A source is an IPv4 address or an IPv6 /64.
+ * share  set on QUOTA_OK: the user's bandwidth, to be used until quota_release
  */
 enum quota_result quota_hold(struct quota *q, const struct quota_ask *ask,
 			     struct quota_share **share);
@@ -60,12 +59,16 @@ uint32_t quota_alive_of_user(struct quota *q, uint64_t realm, uint64_t user);
 
 enum quota_way { QUOTA_TO_PEER, QUOTA_TO_CLIENT };
 
-/* May `bytes` more pass now? If so, they count. burst: a second's worth, at least one datagram. */
+/*
+ * May `bytes` more pass now? If so, they count. A second's worth may pass at once, and one
+ * datagram of any length when all before it is paid back. bytes_per_s 0: no limit.
+ */
 bool quota_bucket_takes(struct quota_bucket *b, uint64_t bytes_per_s, uint32_t bytes,
 			uint64_t now_us);
-bool quota_share_takes(struct quota_share *s, enum quota_way way, uint32_t bytes, uint64_t now_us);
 
-/* The same for all of turnd; from any thread. bytes_per_s 0: no limit. */
+/* The same for all allocations of a user, and for all of turnd; from any thread. */
+bool quota_share_takes(struct quota_share *s, enum quota_way way, uint64_t bytes_per_s,
+		       uint32_t bytes, uint64_t now_us);
 bool quota_total_takes(struct quota *q, enum quota_way way, uint64_t bytes_per_s, uint32_t bytes,
 		       uint64_t now_us);
 
