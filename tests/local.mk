@@ -581,6 +581,10 @@ tests_test_peers_SOURCES = tests/test_peers.c tests/rng.h $(ALLOC_COUNT)
 tests_test_peers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_peers_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_judge
+tests_test_judge_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_judge_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_ports
 tests_test_ports_SOURCES = tests/test_ports.c tests/rng.h
 tests_test_ports_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -449,6 +449,36 @@ static void asking_allocates_nothing(void **state)
 	policy_free(p);
 }
 
+static void ports_matter_where_turnd_is(void **state)
+{
+	struct policy *p = POLICY("o192.0.32.10:3478", "o192.0.32.12:0", "r192.0.32.14",
+				  "o[2a00:1::10]:443", "n2a00:64::/96");
+	static const struct {
+		const char *peer;
+		bool wants;
+	} cases[] = {
+		{ "192.0.32.9", false },        { "192.0.32.10", true },
+		{ "192.0.32.11", false },       { "192.0.32.12", true },
+		{ "192.0.32.13", false },       { "192.0.32.14", true },
+		{ "192.0.32.15", false },       { "8.8.8.8", false },
+		{ "2a00:1::10", true },         { "2a00:1::11", false },
+		{ "2a00:1::f", false },         { "::ffff:192.0.32.10", true },
+		{ "2a00:64::c000:200e", true }, { "2a00:64::c000:200f", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct addr a = ip(cases[i].peer);
+
+		if (policy_wants_port(p, &a) != cases[i].wants)
+			fail_msg("%s", cases[i].peer);
+	}
+	assert_false(policy_wants_port(p, &(struct addr){ 0 }));
+	policy_free(p);
+	p = POLICY("-8.8.8.8");
+	assert_false(policy_wants_port(p, &(struct addr){ .family = ADDR_IPV4 }));
+	policy_free(p);
+}
+
 static void every_verdict_has_a_word_of_its_own(void **state)
 {
 	for (int i = 0; i < POLICY_VERDICTS; i++) {
@@ -476,6 +506,7 @@ int main(void)
 		cmocka_unit_test(the_reason_names_what_was_hidden),
 		cmocka_unit_test(a_dress_never_allows_more),
 		cmocka_unit_test(asking_allocates_nothing),
+		cmocka_unit_test(ports_matter_where_turnd_is),
 		cmocka_unit_test(every_verdict_has_a_word_of_its_own),
 	};
 

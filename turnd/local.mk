@@ -9,6 +9,7 @@ turnd_libturnd_core_a_SOURCES = \
 	turnd/five_tuple.h \
 	turnd/flow.h \
 	turnd/forward.h \
+	turnd/judge.c \
 	turnd/nonce.c turnd/nonce.h \
 	turnd/peers.c turnd/peers.h \
 	turnd/policy.c turnd/policy.h \

@@ -267,6 +267,38 @@ enum policy_verdict policy_judge_address(const struct policy *p, const struct ad
 	return judge(p, peer, &(struct question){ NULL, false }, why);
 }
 
+/* Whatever the port. */
+static bool has_address(const struct policy_endpoints *e, const struct addr *a)
+{
+	size_t low = 0, high = e->count;
+	struct addr key = *a;
+
+	key.port = 0;
+	while (low < high) { /* the first one that is not before port 0 of that address */
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_endpoints(&e->at[middle], &key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	key.port = low < e->count ? e->at[low].port : 0;
+	return low < e->count && compare_endpoints(&e->at[low], &key) == 0;
+}
+
+bool policy_wants_port(const struct policy *p, const struct addr *peer)
+{
+	struct addr_embedded readings[READINGS_MAX];
+	size_t n = addr_ip_len(peer->family) != 0 ? read_all(p, peer, readings) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (has_address(&p->own, &readings[i].ipv4) ||
+		    has_address(&p->relays, &readings[i].ipv4))
+			return true;
+	}
+	return false;
+}
+
 const char *policy_word(enum policy_verdict v)
 {
 	static const char *const words[POLICY_VERDICTS] = {

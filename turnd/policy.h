@@ -122,6 +122,12 @@ enum policy_verdict policy_judge(const struct policy *p, const struct addr *peer
 enum policy_verdict policy_judge_address(const struct policy *p, const struct addr *peer,
 					 struct policy_why *why);
 
+/*
+ * Does more than the address matter: is it one of those, plain or in disguise, where turnd has an
+ * endpoint or relays? Then a permission for it says little, and each port has to be judged.
+ */
+bool policy_wants_port(const struct policy *p, const struct addr *peer);
+
 /* A stable word such as "special" for counters and log lines; "allowed" for POLICY_ALLOWED. */
 const char *policy_word(enum policy_verdict v);
 

@@ -28,9 +28,20 @@ static inline struct ports *turnd_ports(const struct turnd *t, uint16_t relay)
 /* May this allocation reach the peer with its port? The choke point: nobody else asks a policy. */
 enum policy_verdict turnd_judge_peer(const struct turnd *t, const struct realm *realm,
 				     const struct addr *peer);
-/* The same of an address alone, for CreatePermission. is_relay: ports have to be judged each time. */
+/*
+ * The same of an address alone, for CreatePermission. is_relay: turnd itself is there, as a relay
+ * or with an endpoint: ports have to be judged each time.
+ */
 enum policy_verdict turnd_judge_ip(const struct turnd *t, const struct realm *realm,
 				   const struct addr *ip, bool *is_relay);
+
+/*
+ * Relay addresses may be behind a NAT that does not turn packets round: among its own relay
+ * addresses turnd takes the short way. These turn what a peer is called into where it is reached,
+ * and back; any other address stays as it is.
+ */
+struct addr turnd_reach_peer(const struct turnd *t, const struct addr *peer);
+struct addr turnd_call_peer(const struct turnd *t, const struct addr *from);
 
 /* Ends an allocation: sockets, ports, quota, memory; counted as `why`. */
 void turnd_end(struct turnd *t, struct alloc *a, enum stats_end why);
