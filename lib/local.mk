@@ -76,6 +76,13 @@ lib_libshell_a_SOURCES += \
 	lib/priv.c lib/priv.h lib/priv_sys.h \
 	lib/worker.c lib/worker.h
 
+# Benchmarks: what servers are measured with.
+lib_libshell_a_SOURCES += \
+	lib/load.c lib/load.h \
+	lib/load_binding.c lib/load_binding.h \
+	lib/load_turn.c lib/load_turn.h lib/load_turn_state.h \
+	lib/load_turn_data.c
+
 if NO_NEW_PRIVS
 lib_libshell_a_SOURCES += lib/priv_linux.c
 else

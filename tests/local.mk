@@ -282,6 +282,11 @@ tests_test_udp_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_udp_portable_SOURCES = tests/test_udp.c lib/udp_portable.c
 tests_test_udp_portable_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_udp_portable_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
+if BATCHED_UDP
+UNIT_TESTS += tests/test_load
+tests_test_load_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_load_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
+endif
 
 # the NAT model
 NAT_RIG = tests/nat_rig.c tests/nat_rig.h

@@ -15,9 +15,9 @@ SYSTEM_TESTS += tests/sys_bench_codec.sh
 if BATCHED_UDP
 check_PROGRAMS += tests/bench/bench_stund
 tests_bench_bench_stund_SOURCES = tests/bench/bench_stund.c \
+	tests/bench/contest.c tests/bench/contest.h \
 	tests/bench/floor.c tests/bench/floor.h \
-	tests/bench/procs.c tests/bench/procs.h \
-	tests/bench/stun_load.c tests/bench/stun_load.h
+	tests/bench/procs.c tests/bench/procs.h
 tests_bench_bench_stund_LDADD = $(SHELL_LIBS)
 endif
 SYSTEM_TESTS += tests/sys_bench_stund.sh
