@@ -19,8 +19,16 @@ tests_bench_bench_stund_SOURCES = tests/bench/bench_stund.c \
 	tests/bench/floor.c tests/bench/floor.h \
 	tests/bench/procs.c tests/bench/procs.h
 tests_bench_bench_stund_LDADD = $(SHELL_LIBS)
+
+check_PROGRAMS += tests/bench/bench_relay
+tests_bench_bench_relay_SOURCES = tests/bench/bench_relay.c \
+	tests/bench/contest.c tests/bench/contest.h \
+	tests/bench/floor_relay.c tests/bench/floor_relay.h \
+	tests/bench/procs.c tests/bench/procs.h \
+	tests/bench/rivals.c tests/bench/rivals.h
+tests_bench_bench_relay_LDADD = $(SHELL_LIBS)
 endif
-SYSTEM_TESTS += tests/sys_bench_stund.sh
+SYSTEM_TESTS += tests/sys_bench_stund.sh tests/sys_bench_relay.sh
 
 # Diagnoses in the simulation, judged by the truth.
 check_PROGRAMS += tests/bench/accuracy

@@ -135,3 +135,19 @@ uint64_t procs_cpu_ns(pid_t pid)
 	closedir(d);
 	return ns;
 }
+
+uint64_t procs_memory(pid_t pid)
+{
+	uint64_t pages = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	f = fopen(path, "r");
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%*u %" SCNu64, &pages) != 1)
+		pages = 0;
+	fclose(f);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}

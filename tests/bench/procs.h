@@ -31,4 +31,7 @@ bool procs_is_alive(pid_t pid);
 /* CPU time of all threads of a process so far, by the scheduler; 0: not known. */
 uint64_t procs_cpu_ns(pid_t pid);
 
+/* Memory of a process that is in RAM, in bytes; 0: not known. */
+uint64_t procs_memory(pid_t pid);
+
 #endif
