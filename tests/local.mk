@@ -59,6 +59,15 @@ tests_libsim_a_SOURCES = \
 	$(NAT_PROFILES)
 SIM_LIBS = tests/libsim.a tests/libnat.a $(PROBE_LIBS)
 
+# the workers of a turnd, and clients of them
+check_LIBRARIES += tests/libturnd_rig.a
+tests_libturnd_rig_a_SOURCES = \
+	tests/fuzz_check.h \
+	tests/rng.h \
+	tests/turnd_rig.c tests/turnd_rig.h \
+	tests/turnd_rig_client.c
+TURND_RIG_LIBS = tests/libturnd_rig.a $(TURND_CORE_LIBS)
+
 # Shows one diagnosis packet by packet.
 check_PROGRAMS += tests/sim_show
 tests_sim_show_LDADD = $(SIM_LIBS)
