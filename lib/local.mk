@@ -19,6 +19,7 @@ lib_libcore_a_SOURCES = \
 	lib/limit.c lib/limit.h \
 	lib/list.h \
 	lib/metrics.c lib/metrics.h \
+	lib/proxy_header.c lib/proxy_header.h \
 	lib/nat64.c lib/nat64.h \
 	lib/stun.c lib/stun.h \
 	lib/stun_msg.c lib/stun_msg.h \
@@ -66,6 +67,7 @@ lib_libshell_a_SOURCES = \
 	lib/stream_conn.c \
 	lib/stream_frames.c \
 	lib/stream_listen.c \
+	lib/stream_proxy.c \
 	lib/tls.c lib/tls.h \
 	lib/udp.c lib/udp.h lib/udp_sys.h
 

@@ -162,6 +162,11 @@ const struct stream_peer *stream_peer(const struct stream_conn *c)
 	return &c->peer;
 }
 
+const void *stream_listener_user(const struct stream_conn *c)
+{
+	return c->listener->options.user;
+}
+
 void stream_set_user(struct stream_conn *c, void *user)
 {
 	c->user = user;

@@ -51,6 +51,7 @@ enum stream_end {
 	STREAM_END_TLS,      /* its handshake or a record failed */
 	STREAM_END_IDLE,     /* sent nothing for idle_ms */
 	STREAM_END_SLOW,     /* did not finish a frame, or did not read, for frame_ms */
+	STREAM_END_PROXY,    /* began without a PROXY header, or with a broken one */
 	STREAM_END_CROWD,    /* brought no frame yet, and made room for a newer one */
 	STREAM_END_RESOURCE, /* we ran out of memory */
 	STREAM_ENDS,
@@ -61,6 +62,7 @@ struct stream_stats {
 	_Atomic uint64_t accepted;
 	_Atomic uint64_t refused_total;  /* max_conns */
 	_Atomic uint64_t refused_source; /* max_per_source */
+	_Atomic uint64_t refused_proxy;  /* of a proxy listener, from who may not connect to it */
 	_Atomic uint64_t accept_errors;  /* out of descriptors, mostly */
 	_Atomic uint64_t open;           /* now */
 	_Atomic uint64_t half_open;      /* of these, without a whole frame yet */
@@ -70,7 +72,8 @@ struct stream_stats {
 
 struct stream_peer {
 	struct addr remote;
-	struct addr local; /* address and port the client connected to, never the wildcard */
+	struct addr local; /* address and port the client connected to, never the wildcard; both
+			      as the PROXY header says where there is one */
 	enum stun_transport transport; /* STUN_TCP or STUN_TLS */
 };
 
@@ -104,6 +107,10 @@ struct stream_listen_options {
 	bool reuse_port; /* SO_REUSEPORT: one listener per worker */
 	bool no_plain;   /* TLS only */
 	bool no_tls;     /* plain only */
+	bool proxy;      /* each connection begins with a PROXY header (proxy_header.h) */
+	/* proxy: who may connect: anybody could write a header. `arg` is the set's. */
+	bool (*proxy_may)(const struct addr *proxy, void *arg);
+	const void *user; /* see stream_listener_user */
 };
 
 /*
@@ -123,6 +130,9 @@ void stream_set_expire(struct stream_set *set, uint64_t now_ms);
 const struct stream_stats *stream_set_stats(const struct stream_set *set);
 
 const struct stream_peer *stream_peer(const struct stream_conn *c);
+
+/* What stood in the options of the listener that took the connection. */
+const void *stream_listener_user(const struct stream_conn *c);
 
 /* One pointer of the user's own per connection, NULL at first. */
 void stream_set_user(struct stream_conn *c, void *user);

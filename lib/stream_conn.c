@@ -36,7 +36,8 @@ void stream_conn_end(struct stream_conn *c, enum stream_end why)
 		set->events.on_end(c, why, set->arg);
 	stream_count(&set->stats.ended[why], 1);
 	stream_count(&set->stats.open, -1);
-	per_source_remove(set->sources, &c->peer.remote);
+	if (c->counted)
+		per_source_remove(set->sources, &c->peer.remote);
 	stream_queue_put(NULL, c);
 	if (c->first_byte != NULL)
 		event_free(c->first_byte);
@@ -46,6 +47,7 @@ void stream_conn_end(struct stream_conn *c, enum stream_end why)
 	} else {
 		close(c->fd);
 	}
+	free(c->proxy);
 	free(c);
 }
 
@@ -123,16 +125,24 @@ static void conn_begin(struct stream_conn *c, enum stun_transport transport)
 		stream_conn_end(c, STREAM_END_RESOURCE);
 }
 
+void stream_await_byte(struct stream_conn *c)
+{
+	if (event_add(c->first_byte, NULL) != 0)
+		stream_conn_end(c, STREAM_END_RESOURCE);
+}
+
 static void on_first_byte(evutil_socket_t fd, short events, void *arg)
 {
 	struct stream_conn *c = arg;
 	const struct stream_listen_options *options = &c->listener->options;
 	uint8_t first;
-	ssize_t n = recv(fd, &first, 1, MSG_PEEK);
+	ssize_t n;
 
+	if (c->proxy != NULL && !stream_proxy_read(c))
+		return;
+	n = recv(fd, &first, 1, MSG_PEEK);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-		if (event_add(c->first_byte, NULL) != 0)
-			stream_conn_end(c, STREAM_END_RESOURCE);
+		stream_await_byte(c);
 		return;
 	}
 	if (n <= 0)
@@ -159,10 +169,16 @@ struct stream_conn *stream_conn_new(struct stream_listener *l, evutil_socket_t f
 	c->fd = fd;
 	c->max_frame = l->set->limits.max_frame;
 	list_init(&c->link);
+	if (l->options.proxy && (c->proxy = stream_proxy_new()) == NULL) {
+		free(c);
+		return NULL;
+	}
+	c->counted = c->proxy == NULL;
 	c->first_byte = event_new(l->set->base, fd, EV_READ, on_first_byte, c);
 	if (c->first_byte == NULL || event_add(c->first_byte, NULL) != 0) {
 		if (c->first_byte != NULL)
 			event_free(c->first_byte);
+		free(c->proxy);
 		free(c);
 		return NULL;
 	}

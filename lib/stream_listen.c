@@ -22,8 +22,7 @@ static bool local_addr(evutil_socket_t fd, struct addr *out)
 	       sockaddr_to_addr((struct sockaddr *)&sa, out);
 }
 
-/* Whether the limits have room; counts the source if so. */
-static bool admits(struct stream_set *set, const struct addr *from)
+bool stream_admits(struct stream_set *set, const struct addr *from)
 {
 	enum per_source_result result = per_source_add(set->sources, from);
 
@@ -32,6 +31,17 @@ static bool admits(struct stream_set *set, const struct addr *from)
 	if (result == PER_SOURCE_MOST)
 		stream_count(&set->stats.refused_source, 1);
 	return result == PER_SOURCE_OK;
+}
+
+/* Who speaks for others is counted as each of them, once it has said whom it speaks for. */
+static bool lets_in(struct stream_listener *l, const struct addr *from)
+{
+	if (!l->options.proxy)
+		return stream_admits(l->set, from);
+	if (l->options.proxy_may != NULL && l->options.proxy_may(from, l->set->arg))
+		return true;
+	stream_count(&l->set->stats.refused_proxy, 1);
+	return false;
 }
 
 static void on_accept(struct evconnlistener *ev, evutil_socket_t fd, struct sockaddr *sa, int len,
@@ -44,13 +54,14 @@ static void on_accept(struct evconnlistener *ev, evutil_socket_t fd, struct sock
 	int on = 1;
 
 	if (!sockaddr_to_addr(sa, &peer.remote) || !local_addr(fd, &peer.local) ||
-	    !admits(set, &peer.remote)) {
+	    !lets_in(l, &peer.remote)) {
 		close(fd);
 		return;
 	}
 	c = stream_conn_new(l, fd, &peer);
 	if (c == NULL) {
-		per_source_remove(set->sources, &peer.remote);
+		if (!l->options.proxy)
+			per_source_remove(set->sources, &peer.remote);
 		stream_count(&set->stats.accept_errors, 1);
 		close(fd);
 		return;

@@ -23,12 +23,14 @@ struct stream_conn {
 	uint64_t since_ms;
 	struct stream_peer peer;
 	struct stream_listener *listener;
-	struct event *first_byte; /* until plain or TLS is known; then bev */
+	struct stream_proxy *proxy; /* until its PROXY header has come */
+	struct event *first_byte;   /* until plain or TLS is known; then bev */
 	evutil_socket_t fd;
 	struct bufferevent *bev;
 	void *user;
 	size_t max_frame;
 	size_t frame_used; /* within on_frame: what the frame takes of the input */
+	bool counted;      /* as one of its source */
 	bool kept;         /* stream_keep */
 	bool held;         /* stream_pause */
 	bool raw;          /* stream_make_raw: the bufferevent is lent */
@@ -91,6 +93,15 @@ void stream_conn_end(struct stream_conn *c, enum stream_end why);
 
 /* Takes libevent's word for a connection that is not raw. */
 void stream_set_callbacks(struct stream_conn *c);
+
+/* What has come of a PROXY header. NULL when memory runs out. */
+struct stream_proxy *stream_proxy_new(void);
+/* Reads on. Returns false when the connection has to wait for more, or is gone. */
+bool stream_proxy_read(struct stream_conn *c);
+/* Whether the limits have room for one of this source; counts it if so. */
+bool stream_admits(struct stream_set *set, const struct addr *from);
+/* Waits for the next byte. May end the connection. */
+void stream_await_byte(struct stream_conn *c);
 
 /* Takes what has come in, then decides what the connection waits for. May end it. */
 void stream_take(struct stream_conn *c);

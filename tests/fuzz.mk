@@ -135,6 +135,11 @@ tests_fuzz_portal_SOURCES = tests/fuzz_portal.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_portal_LDADD = $(PROBE_LIBS)
 tests_fuzz_portal_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_proxy_header
+tests_fuzz_proxy_header_SOURCES = tests/fuzz_proxy_header.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_proxy_header_LDADD = $(CORE_LIBS)
+tests_fuzz_proxy_header_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_ssdp
 tests_fuzz_ssdp_SOURCES = tests/fuzz_ssdp.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_ssdp_LDADD = $(PROBE_LIBS)

@@ -229,10 +229,12 @@ UNIT_TESTS += \
 	tests/test_dtls_hello \
 	tests/test_dtls_session \
 	tests/test_per_source \
+	tests/test_proxy_header \
 	tests/test_sockaddr \
 	tests/test_stream \
 	tests/test_splice \
 	tests/test_stream_limits \
+	tests/test_stream_proxy \
 	tests/test_stream_raw \
 	tests/test_stream_tls \
 	tests/test_tls \
@@ -271,6 +273,12 @@ tests_test_stream_limits_SOURCES = tests/test_stream_limits.c tests/stream_echo.
 	tests/cert.c tests/cert.h
 tests_test_stream_limits_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 tests_test_stream_limits_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
+tests_test_proxy_header_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_proxy_header_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_test_stream_proxy_SOURCES = tests/test_stream_proxy.c tests/stream_echo.c tests/stream_echo.h \
+	tests/tls_client.c tests/tls_client.h tests/cert.c tests/cert.h
+tests_test_stream_proxy_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+tests_test_stream_proxy_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_stream_raw_SOURCES = tests/test_stream_raw.c tests/stream_echo.c tests/stream_echo.h \
 	tests/cert.c tests/cert.h
 tests_test_stream_raw_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
@@ -278,6 +286,7 @@ tests_test_stream_raw_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_splice_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 tests_test_splice_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_stream_tls_SOURCES = tests/test_stream_tls.c tests/stream_echo.c tests/stream_echo.h \
+	tests/tls_client.c tests/tls_client.h \
 	tests/cert.c tests/cert.h
 tests_test_stream_tls_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 tests_test_stream_tls_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
