@@ -12,6 +12,7 @@
 #include "dtls_hello.h"
 #include "list.h"
 #include "per_source.h"
+#include "tls.h"
 
 #define MTU_MIN    256 /* what OpenSSL needs for its handshake */
 #define AEAD_MAX   32  /* OpenSSL 3.0 forgets nonce and tag when it fills a datagram */
@@ -29,6 +30,7 @@ struct dtls_session {
 	struct dgram_bio end;
 	void *user;
 	bool established;
+	bool kept;    /* dtls_keep */
 	bool closing; /* dtls_close from a callback */
 };
 
@@ -45,7 +47,7 @@ struct dtls {
 	struct dtls_cookies cookies;
 	size_t hash_mask;
 	struct dtls_session **hash;
-	struct list half_open, established;
+	struct list half_open, established, kept;
 	struct dtls_session *busy; /* whose callback is running */
 	uint64_t next_us;          /* nothing is due before; may be too early */
 	uint32_t half_open_sessions;
@@ -218,7 +220,7 @@ static struct dtls_session *session_new(struct dtls *d, const struct dtls_hello 
 static void touch(struct dtls_session *s, uint64_t now_us)
 {
 	s->since_us = now_us;
-	list_append(&s->d->established, &s->link);
+	list_append(s->kept ? &s->d->kept : &s->d->established, &s->link);
 	wake_by(s->d, now_us + (uint64_t)s->d->limits.idle_ms * 1000);
 }
 
@@ -494,6 +496,7 @@ struct dtls *dtls_new(SSL_CTX *ctx, const struct dtls_limits *limits,
 	d->next_us = DTLS_NEVER;
 	list_init(&d->half_open);
 	list_init(&d->established);
+	list_init(&d->kept);
 	if (!dtls_cookies_init(&d->cookies, now_us) || !make_parts(d)) {
 		dtls_free(d);
 		return NULL;
@@ -510,6 +513,8 @@ void dtls_free(struct dtls *d)
 		session_end(session_of(d->half_open.next), DTLS_END_SELF);
 	while (!list_is_empty(&d->established))
 		session_end(session_of(d->established.next), DTLS_END_SELF);
+	while (!list_is_empty(&d->kept))
+		session_end(session_of(d->kept.next), DTLS_END_SELF);
 	SSL_CTX_free(d->ctx);
 	BIO_meth_free(d->method);
 	BIO_ADDR_free(d->unused_addr);
@@ -539,6 +544,18 @@ const struct addr *dtls_peer(const struct dtls_session *s)
 const struct addr *dtls_local(const struct dtls_session *s)
 {
 	return &s->local;
+}
+
+uint64_t dtls_name_tag(const struct dtls_session *s)
+{
+	return tls_name_tag(s->ssl);
+}
+
+void dtls_keep(struct dtls_session *s, bool keep, uint64_t now_us)
+{
+	s->kept = keep;
+	if (s->established)
+		touch(s, now_us);
 }
 
 void dtls_set_user(struct dtls_session *s, void *user)

@@ -115,6 +115,15 @@ const struct dtls_stats *dtls_stats(const struct dtls *d);
 const struct addr *dtls_peer(const struct dtls_session *s);
 const struct addr *dtls_local(const struct dtls_session *s);
 
+/* The tag of the server name that the client asked for (tls.h); 0: of none. */
+uint64_t dtls_name_tag(const struct dtls_session *s);
+
+/*
+ * Whether a session that sends nothing stays: where something rests on it that has an end of its
+ * own. Not at first.
+ */
+void dtls_keep(struct dtls_session *s, bool keep, uint64_t now_us);
+
 /* One pointer of the user's own per session, NULL at first. */
 void dtls_set_user(struct dtls_session *s, void *user);
 void *dtls_user(const struct dtls_session *s);

@@ -69,6 +69,7 @@ lib_libshell_a_SOURCES = \
 	lib/stream_listen.c \
 	lib/stream_proxy.c \
 	lib/tls.c lib/tls.h \
+	lib/tls_names.c \
 	lib/udp.c lib/udp.h lib/udp_sys.h
 
 lib_libshell_a_SOURCES += \

@@ -131,6 +131,9 @@ const struct stream_stats *stream_set_stats(const struct stream_set *set);
 
 const struct stream_peer *stream_peer(const struct stream_conn *c);
 
+/* The tag of the server name that a TLS client asked for (tls.h); 0: of none. */
+uint64_t stream_name_tag(const struct stream_conn *c);
+
 /* What stood in the options of the listener that took the connection. */
 const void *stream_listener_user(const struct stream_conn *c);
 

@@ -11,6 +11,7 @@
 #include <openssl/ssl.h>
 
 #include "per_source.h"
+#include "tls.h"
 
 #define TLS_HANDSHAKE 22    /* content type, the first byte of a ClientHello record */
 #define READ_AHEAD    16384 /* bytes taken in beyond one frame, as much as a TLS record has */
@@ -183,6 +184,13 @@ struct stream_conn *stream_conn_new(struct stream_listener *l, evutil_socket_t f
 		return NULL;
 	}
 	return c;
+}
+
+uint64_t stream_name_tag(const struct stream_conn *c)
+{
+	return c->peer.transport == STUN_TLS && c->bev != NULL
+		       ? tls_name_tag(bufferevent_openssl_get_ssl(c->bev))
+		       : 0;
 }
 
 void stream_set_max_frame(struct stream_conn *c, size_t max_frame)

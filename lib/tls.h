@@ -8,6 +8,10 @@
 #ifndef NATKIT_TLS_H
 #define NATKIT_TLS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include <openssl/types.h>
 
 /* RFC 7443. */
@@ -42,6 +46,24 @@ struct tls_error {
  */
 SSL_CTX *tls_server_new(enum tls_kind kind, const struct tls_server_options *options,
 			struct tls_error *err);
+
+/* A name that the server has (RFC 6066, section 3), and what it is served with. */
+struct tls_name {
+	const char *name; /* without a dot at the end, any case; NULL: no name, or one unknown */
+	SSL_CTX *ctx;
+	uint64_t tag; /* the caller's own: see tls_name_tag */
+};
+
+/*
+ * Lets connections that begin with `first` go on with the context of the name that the client
+ * asks for. All contexts are of one kind; `first` may be among them, and serves whoever fits
+ * nothing. Names are copied, contexts counted, until `first` is freed. Once for a context.
+ * Returns false when memory runs out.
+ */
+bool tls_choose_by_name(SSL_CTX *first, const struct tls_name *names, size_t count);
+
+/* The tag of the name that was chosen; 0: of none, or not yet. */
+uint64_t tls_name_tag(const SSL *ssl);
 
 /*
  * What OpenSSL last complained about, in words, its queue emptied: for log lines.

@@ -73,6 +73,7 @@ void echo_open(struct echo_server *s, struct stream_limits limits,
 
 	*s = (struct echo_server){ .base = event_base_new(), .all_sent = true };
 	s->set = stream_set_new(s->base, &limits, &events, s, ctx, key);
+	s->ctx = ctx;
 	SSL_CTX_free(ctx);
 	assert_non_null(s->set);
 	assert_int_equal(stream_listen(s->set, &at, &options, &s->at), 0);

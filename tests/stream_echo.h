@@ -16,6 +16,7 @@
 struct echo_server {
 	struct event_base *base;
 	struct stream_set *set;
+	SSL_CTX *ctx; /* that it began with; the set's */
 	struct addr at;
 	/* Called instead of the echo, where a test sets it. */
 	void (*on_frame)(struct echo_server *s, struct stream_conn *c, struct bytes frame);

@@ -11,6 +11,7 @@
 #include <openssl/x509.h>
 
 #include "dtls_net.h"
+#include "tls.h"
 
 static void the_idle_are_ended_with_a_goodbye(void **state)
 {
@@ -191,6 +192,52 @@ static void a_new_certificate_serves_new_sessions(void **state)
 	net_close(&n);
 }
 
+static void the_server_name_chooses_the_certificate(void **state)
+{
+	struct tls_name names[] = { { NULL, net_server_ctx, 7 },
+				    { "turn.example", net_other_ctx, 8 } };
+	X509 *first;
+	struct net n;
+
+	assert_true(tls_choose_by_name(net_server_ctx, names, 2));
+	net_open(&n);
+	assert_true(net_connect(&n));
+	net_echo(&n, "no name");
+	assert_int_equal(dtls_name_tag(n.session), 7);
+	first = SSL_get1_peer_certificate(n.client.ssl);
+	SSL_free(n.client.ssl);
+	net_new_client(&n, NET_MTU);
+	n.client.at.port++;
+	SSL_set_tlsext_host_name(n.client.ssl, "turn.example");
+	assert_true(net_connect(&n));
+	net_echo(&n, "a name");
+	assert_int_equal(dtls_name_tag(n.session), 8);
+	assert_int_not_equal(X509_cmp(first, SSL_get0_peer_certificate(n.client.ssl)), 0);
+	X509_free(first);
+	net_close(&n);
+}
+
+static void who_is_kept_may_be_silent(void **state)
+{
+	struct net n;
+
+	net_open(&n);
+	assert_true(net_connect(&n));
+	net_echo(&n, "a");
+	dtls_keep(n.session, true, net_now_us);
+	net_now_us += 3600 * SECOND_US;
+	dtls_on_time(n.server, net_now_us);
+	net_echo(&n, "b");
+	dtls_keep(n.session, false, net_now_us);
+	net_now_us += 59 * SECOND_US;
+	dtls_on_time(n.server, net_now_us);
+	assert_int_equal(n.ends, 0);
+	net_now_us += SECOND_US;
+	dtls_on_time(n.server, net_now_us);
+	assert_int_equal(n.last_end, DTLS_END_IDLE);
+	net_close(&n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +249,8 @@ int main(void)
 		cmocka_unit_test(a_client_may_begin_anew_from_its_port),
 		cmocka_unit_test(too_long_data_is_not_sent),
 		cmocka_unit_test(a_new_certificate_serves_new_sessions),
+		cmocka_unit_test(the_server_name_chooses_the_certificate),
+		cmocka_unit_test(who_is_kept_may_be_silent),
 	};
 
 	return cmocka_run_group_tests(tests, net_set_up, net_tear_down);

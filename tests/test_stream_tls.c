@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "stream_echo.h"
+#include "tls.h"
 #include "tls_client.h"
 
 static void tls_and_plain_share_a_port(void **state)
@@ -141,6 +142,51 @@ static void a_new_certificate_serves_new_connections(void **state)
 	echo_close(&s);
 }
 
+/* A server with two names, and a client that asks for `name`. Returns whose certificate it got. */
+static uint64_t served_as(struct echo_server *s, const char *name, char subject[static 64])
+{
+	X509_NAME *who;
+	struct tls_client c;
+	uint64_t tag;
+
+	tls_open(&c, s);
+	if (name != NULL)
+		SSL_set_tlsext_host_name(c.ssl, name);
+	assert_true(tls_handshake(&c, s));
+	tls_ask(&c, s, 'a');
+	tag = stream_name_tag(s->last_conn);
+	who = X509_get_subject_name(SSL_get0_peer_certificate(c.ssl));
+	X509_NAME_get_text_by_NID(who, NID_commonName, subject, 64);
+	tls_close(&c);
+	return tag;
+}
+
+static void the_server_name_chooses_the_certificate(void **state)
+{
+	SSL_CTX *second = echo_ctx(&echo_other_cert);
+	struct tls_name names[] = { { NULL, NULL, 7 }, { "turn.example", second, 8 } };
+	char subject[64];
+	struct echo_server s;
+	int plain;
+
+	echo_open(&s, (struct stream_limits){ 0 }, (struct stream_listen_options){ 0 });
+	names[0].ctx = s.ctx;
+	assert_true(tls_choose_by_name(s.ctx, names, 2));
+	assert_false(tls_choose_by_name(s.ctx, names, 2));
+	SSL_CTX_free(second);
+	assert_int_equal(served_as(&s, NULL, subject), 7);
+	assert_string_equal(subject, "natkit test");
+	assert_int_equal(served_as(&s, "elsewhere.example", subject), 7);
+	assert_string_equal(subject, "natkit test");
+	assert_int_equal(served_as(&s, "Turn.Example", subject), 8);
+	assert_string_equal(subject, "another");
+	plain = echo_dial(&s);
+	echo_ask(&s, plain, 'a');
+	assert_int_equal(stream_name_tag(s.last_conn), 0);
+	close(plain);
+	echo_close(&s);
+}
+
 static void a_handshake_that_stops_is_ended(void **state)
 {
 	struct echo_server s;
@@ -168,6 +214,7 @@ int main(void)
 		cmocka_unit_test(tls_carries_many_answers_under_pressure),
 		cmocka_unit_test(a_listener_may_refuse_plain_or_tls),
 		cmocka_unit_test(a_new_certificate_serves_new_connections),
+		cmocka_unit_test(the_server_name_chooses_the_certificate),
 		cmocka_unit_test(a_handshake_that_stops_is_ended),
 	};
 
