@@ -96,12 +96,13 @@ static void a_given_one_lives_on_elsewhere(void **state)
 
 	alloc_table_give(from, a);
 	assert_int_equal(alloc_table_count(from), 0);
-	assert_false(alloc_table_take(to, a)); /* the 5-tuple is in use */
-	alloc_table_remove(to, b);
-	b = add(to, 2);
 	a->number = 2;
-	assert_false(alloc_table_take(to, a)); /* the number is */
-	a->number = 1;
+	assert_false(alloc_table_take(to, a)); /* the 5-tuple is in use */
+	assert_ptr_equal(find(to, 1), b);
+	assert_ptr_equal(alloc_table_find_number(to, 2), a);
+	alloc_table_give(to, a);
+	alloc_table_remove(to, b);
+	b = add(to, 3);
 	assert_true(alloc_table_take(to, a));
 	assert_ptr_equal(find(to, 1), a);
 	alloc_table_remove(to, a);

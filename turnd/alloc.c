@@ -219,13 +219,13 @@ void alloc_table_give(struct alloc_table *t, struct alloc *a)
 
 bool alloc_table_take(struct alloc_table *t, struct alloc *a)
 {
-	if (alloc_table_find(t, &a->flow.tuple) != NULL ||
-	    alloc_table_find_number(t, a->number) != NULL)
-		return false;
-	file_tuple(t, a);
+	bool is_free = alloc_table_find(t, &a->flow.tuple) == NULL;
+
+	if (is_free)
+		file_tuple(t, a);
 	file_number(t, a);
 	count_in(t, a);
-	return true;
+	return is_free;
 }
 
 void alloc_table_remove(struct alloc_table *t, struct alloc *a)

@@ -26,14 +26,15 @@ struct alloc_answer {
 	bool has_token;
 };
 
-/* RFC 8016: the tickets of one allocation. */
+/* RFC 8016: the tickets of one allocation, and where it is about to move. */
 struct alloc_mobility {
 	bool is_mobile;
-	uint32_t sequence;     /* of the newest ticket */
-	uint64_t replaced_ms;  /* when it took the place of the one before */
-	struct stun_tid tid;   /* of the request that moved it last */
-	struct five_tuple old; /* where it still answers retransmissions, until old_until_ms */
-	uint64_t old_until_ms;
+	bool is_moving;         /* `next` is told to be its client's, and has sent no data yet */
+	uint32_t sequence;      /* of the newest ticket */
+	uint64_t replaced_ms;   /* when it took the place of the one before */
+	struct stun_tid tid;    /* of the request that moved it last */
+	struct five_tuple next; /* where it moves, or has moved last */
+	uint16_t next_worker;   /* who serves that 5-tuple */
 };
 
 /* RFC 7635: requests without ACCESS-TOKEN are signed with the key of the one before. */
@@ -47,13 +48,15 @@ struct alloc {
 
 	/* For alloc.c. */
 	struct alloc *next_by_tuple, *next_by_number;
-	struct list link;        /* all of the worker */
-	bool is_filed;           /* under its 5-tuple */
-	struct wheel_node timer; /* at until_ms; of the worker's wheel, for who ends it to cancel */
+	struct list link; /* all of the worker */
+	bool is_filed;    /* under its 5-tuple */
+	struct wheel_node
+		timer; /* when its first end expires; of the worker's wheel: cancelled by its end */
 
 	uint64_t number;              /* of this worker, never given twice */
 	uint64_t user, realm;         /* whose it is */
 	uint64_t until_ms;            /* when it expires, unless refreshed */
+	uint64_t ends_until_ms[2];    /* when each of its relayed addresses does */
 	uint64_t credentials_until_s; /* wall clock; USERS_NEVER */
 	uint64_t since_ms;
 	struct alloc_answer answer;
@@ -87,8 +90,9 @@ void alloc_table_hide(struct alloc_table *t, struct alloc *a);
 void alloc_table_remove(struct alloc_table *t, struct alloc *a);
 
 /*
- * Takes it out whole and alive, for another worker; and takes one in from another worker, which
- * fails where its 5-tuple or its number is in use. Its timer does not run meanwhile.
+ * Takes it out whole and alive, for another worker; and takes one in from another worker, under a
+ * number that is not in use. False: its 5-tuple is, so it is found by its number alone. Its timer
+ * does not run meanwhile.
  */
 void alloc_table_give(struct alloc_table *t, struct alloc *a);
 bool alloc_table_take(struct alloc_table *t, struct alloc *a);

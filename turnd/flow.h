@@ -14,6 +14,10 @@
 struct realm;
 struct flow;
 
+/* REQUESTED-TRANSPORT: numbers of IP protocols. */
+#define TURN_PROTOCOL_TCP 6
+#define TURN_PROTOCOL_UDP 17
+
 /* One relayed transport address and its socket. */
 struct relay_end {
 	struct flow *flow;

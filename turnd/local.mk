@@ -9,7 +9,11 @@ turnd_libturnd_core_a_SOURCES = \
 	turnd/five_tuple.h \
 	turnd/flow.h \
 	turnd/forward.h \
+	turnd/gift.c turnd/gift.h \
 	turnd/judge.c \
+	turnd/lifetime.c turnd/lifetime.h \
+	turnd/mobility.c turnd/mobility.h \
+	turnd/moves.c turnd/moves.h \
 	turnd/nonce.c turnd/nonce.h \
 	turnd/peers.c turnd/peers.h \
 	turnd/policy.c turnd/policy.h \
@@ -17,6 +21,11 @@ turnd_libturnd_core_a_SOURCES = \
 	turnd/ports.c turnd/ports.h \
 	turnd/prefix_map.c turnd/prefix_map.h \
 	turnd/quota.c turnd/quota.h \
+	turnd/relay_end.c turnd/relay_end.h \
+	turnd/req_allocate.c \
+	turnd/req_channel.c \
+	turnd/req_permission.c \
+	turnd/req_refresh.c \
 	turnd/request.c turnd/request.h \
 	turnd/seal.c turnd/seal.h \
 	turnd/snapshot.c turnd/snapshot.h \

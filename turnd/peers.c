@@ -266,6 +266,18 @@ void peers_clear(struct peers *p)
 	*p = (struct peers){ .seed = p->seed };
 }
 
+uint16_t peers_code(enum peers_result result)
+{
+	switch (result) {
+	case PEERS_OK:
+		return 0;
+	case PEERS_CONFLICT:
+		return 400;
+	default:
+		return 508;
+	}
+}
+
 static bool stands_before(const struct addr *ips, size_t at)
 {
 	for (size_t i = 0; i < at; i++) {

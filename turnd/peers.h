@@ -52,6 +52,9 @@ enum peers_result {
 	PEERS_NO_MEMORY,
 };
 
+/* The code to answer with; 0 for success. */
+uint16_t peers_code(enum peers_result result);
+
 /*
  * Installs or refreshes the permissions of `count` addresses, all or none.
  * is_relay  one for each

@@ -2,6 +2,7 @@
 
 #include "auth.h"
 #include "limit.h"
+#include "mobility.h"
 
 #define UNKNOWN_MAX 16 /* longer lists of unknown attributes are cut */
 
@@ -155,12 +156,12 @@ static uint16_t process(struct request *r, const struct method *m)
 /* Kept for the requests to come: those without ACCESS-TOKEN (RFC 7635, section 9). */
 static void keep_token_key(struct request *r)
 {
-	struct alloc *a = r->by_token ? alloc_table_find(r->t->allocs, &r->in->tuple) : NULL;
+	struct alloc_token *token = r->by_token ? mobility_find_token(r->t, &r->in->tuple) : NULL;
 
-	if (a == NULL)
+	if (token == NULL)
 		return;
-	a->token.is_used = true;
-	a->token.key = r->key;
+	token->is_used = true;
+	token->key = r->key;
 }
 
 static void begin(struct request *r, uint8_t *buf, enum stun_class class)
@@ -284,7 +285,7 @@ enum turnd_step request_take(struct turnd *t, const struct turnd_in *in, const s
 		.now_ms = now->us / 1000,
 		.msg = *msg,
 		.realm = snapshot_realm(t->snapshot, in->realm),
-		.alloc = alloc_table_find(t->allocs, &in->tuple),
+		.alloc = mobility_find(t, &in->tuple),
 		.out = out,
 	};
 	if (!is_welcome(&r)) {

@@ -3,6 +3,10 @@
 #include <stdlib.h>
 
 #include "forward.h"
+#include "gift.h"
+#include "lifetime.h"
+#include "mobility.h"
+#include "relay_end.h"
 #include "request.h"
 #include "stun_auth.h"
 #include "turnd_state.h"
@@ -57,19 +61,8 @@ void turnd_free(struct turnd *t)
 		return;
 	end_all(t, NULL, STATS_END_STOP);
 	alloc_table_free(t->allocs);
+	mobility_free(t);
 	free(t);
-}
-
-static void close_end(struct turnd *t, struct relay_end *end)
-{
-	if (end->relayed.family == ADDR_NONE)
-		return;
-	t->io->close_relay(t->io->arg, end);
-	if (end->worker == t->worker)
-		ports_release(turnd_ports(t, end->relay), end->local.port);
-	else
-		t->io->release_port(t->io->arg, end->worker, end->relay, end->local.port);
-	end->relayed.family = ADDR_NONE;
 }
 
 /* The client is told nothing; where it speaks over a connection, it sees that end. */
@@ -87,9 +80,10 @@ void turnd_end(struct turnd *t, struct alloc *a, enum stats_end why)
 	};
 	void *link = a->flow.link;
 
+	mobility_forget(t, a);
 	wheel_cancel(&t->wheel, &a->timer);
 	for (size_t i = 0; i < ARRAY_LEN(a->flow.ends); i++)
-		close_end(t, &a->flow.ends[i]);
+		relay_end_close(t, &a->flow.ends[i]);
 	quota_release(t->shared->quota, &unit);
 	stun_key_wipe(&a->token.key);
 	alloc_table_remove(t->allocs, a);
@@ -138,9 +132,10 @@ void turnd_link_ended(struct turnd *t, const struct five_tuple *tuple, void *lin
 	struct alloc *a = alloc_table_find(t->allocs, tuple);
 
 	if (a == NULL || a->flow.link != link)
-		return;
-	a->flow.link = NULL;
-	if (!a->mobility.is_mobile)
+		mobility_lose_next(t, tuple, link);
+	else if (a->mobility.is_mobile)
+		mobility_lose_link(t, a);
+	else
 		turnd_end(t, a, STATS_END_LINK);
 }
 
@@ -157,6 +152,11 @@ static uint64_t expire_ports(struct turnd *t, uint64_t now_ms)
 	return next;
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static uint64_t to_us(uint64_t ms)
 {
 	return ms < UNMET / US_PER_MS ? ms * US_PER_MS : UNMET;
@@ -166,13 +166,12 @@ uint64_t turnd_on_time(struct turnd *t, const struct turnd_now *now)
 {
 	uint64_t now_ms = now->us / US_PER_MS;
 	struct wheel_node *due = wheel_expire(&t->wheel, now_ms);
-	uint64_t allocs, ports;
+	uint64_t next;
 
 	for (; due != NULL; due = wheel_expire(&t->wheel, now_ms))
-		turnd_end(t, WHEEL_OF(due, struct alloc, timer), STATS_END_EXPIRED);
-	ports = expire_ports(t, now_ms);
-	allocs = wheel_next(&t->wheel);
-	return to_us(allocs < ports ? allocs : ports);
+		lifetime_over(t, WHEEL_OF(due, struct alloc, timer), now_ms);
+	next = earlier(expire_ports(t, now_ms), mobility_on_time(t, now_ms));
+	return to_us(earlier(next, wheel_next(&t->wheel)));
 }
 
 /* Noise: where messages follow each other, the borders are lost with it. */
@@ -274,9 +273,13 @@ static bool is_binding(struct bytes data)
 	return wire_get_u16(&in) == BINDING_REQUEST && !in.failed;
 }
 
-enum turnd_step turnd_from_client(struct turnd *t, const struct turnd_in *in,
-				  const struct turnd_now *now, uint8_t *buf, struct turnd_out *out)
+static enum turnd_step judge(struct turnd *t, const struct turnd_in *in,
+			     const struct turnd_now *now, uint8_t *buf, struct turnd_out *out)
 {
+	enum turnd_step step;
+
+	if (mobility_intercepts(t, in, now, out, &step))
+		return step;
 	if (in->data.len > 0 && is_channel(t, in->data.data[0]))
 		return forward_channel(t, in, now, out);
 
@@ -287,6 +290,17 @@ enum turnd_step turnd_from_client(struct turnd *t, const struct turnd_in *in,
 		.ip = TURND_IP_DEFAULT,
 	};
 	return is_binding(in->data) ? binding(t, in, buf, out) : from_stun(t, in, now, buf, out);
+}
+
+enum turnd_step turnd_from_client(struct turnd *t, const struct turnd_in *in,
+				  const struct turnd_now *now, uint8_t *buf, struct turnd_out *out)
+{
+	enum turnd_step step;
+
+	gift_begin(t, in->gift);
+	step = judge(t, in, now, buf, out);
+	gift_end(t);
+	return step;
 }
 
 size_t turnd_count(const struct turnd *t)

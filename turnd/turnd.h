@@ -58,8 +58,16 @@ struct turnd_in {
 
 enum turnd_ask_kind {
 	TURND_ASK_PORT,       /* claim the port that a RESERVATION-TOKEN stands for */
-	TURND_ASK_ALLOC,      /* give an allocation away (RFC 8016) */
+	TURND_ASK_ALLOC,      /* give an allocation away that its client uses here (RFC 8016) */
 	TURND_ASK_CONNECTION, /* give a connection to a peer away (RFC 6062) */
+	TURND_ASK_MOVE,       /* let an allocation be used from here as well (RFC 8016) */
+};
+
+/* What a Refresh changes of an allocation. */
+struct turnd_refresh {
+	uint32_t lifetime_s;          /* 0: deletes it */
+	uint8_t family;               /* of its relayed address; ADDR_NONE: of all it has */
+	uint64_t credentials_until_s; /* wall clock; USERS_NEVER */
 };
 
 /* Plain data: may be copied to another thread. */
@@ -73,7 +81,12 @@ struct turnd_ask {
 	uint64_t user, realm; /* who asks, proven */
 	struct stun_tid tid;
 	struct five_tuple tuple;
+	uint64_t alloc;               /* TURND_ASK_ALLOC and _MOVE: its number there */
+	struct turnd_refresh refresh; /* TURND_ASK_MOVE */
 };
+
+/* No error code, but an allocation that is with a third worker. */
+#define TURND_ASK_ELSEWHERE 1
 
 /* What came of it. It goes back to who asked; what was not used is returned by turnd_return. */
 struct turnd_gift {
@@ -82,7 +95,11 @@ struct turnd_gift {
 	uint16_t worker;        /* who gave */
 	uint16_t relay;         /* TURND_ASK_PORT */
 	uint16_t port;          /* TURND_ASK_PORT */
-	struct alloc *alloc;    /* TURND_ASK_ALLOC; out of the giver's table */
+	struct alloc *alloc;    /* NULL, or what is out of the giver's table: whatever the kind */
+	uint16_t next_worker;   /* TURND_ASK_MOVE: code is TURND_ASK_ELSEWHERE, ask this one */
+	uint64_t number;        /* TURND_ASK_MOVE: the allocation's number there */
+	uint32_t sequence;      /* TURND_ASK_MOVE: of its newest ticket */
+	uint32_t lifetime_s;    /* TURND_ASK_MOVE: what it was given; 0: it is deleted */
 	void *connection;       /* TURND_ASK_CONNECTION; what the shell had */
 	uint32_t connection_id; /* TURND_ASK_CONNECTION */
 };

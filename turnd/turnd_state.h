@@ -13,7 +13,9 @@ struct turnd {
 	const struct turnd_io *io;
 	struct alloc_table *allocs;
 	struct wheel wheel;
-	struct tcp_table *tcp; /* RFC 6062 */
+	struct tcp_table *tcp;              /* RFC 6062 */
+	struct moves *moves;                /* RFC 8016; NULL: there were none */
+	const struct turnd_gift *gift_port; /* came with the message at hand, and is not used yet */
 	uint64_t next_number;
 	struct turnd_stats stats;
 	uint16_t worker;

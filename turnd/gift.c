@@ -1,0 +1,63 @@
+#include "gift.h"
+
+#include "mobility.h"
+#include "relay_end.h"
+
+void gift_begin(struct turnd *t, const struct turnd_gift *gift)
+{
+	bool has_port = gift != NULL && gift->kind == TURND_ASK_PORT && gift->code == 0;
+
+	t->gift_port = has_port ? gift : NULL;
+}
+
+void gift_end(struct turnd *t)
+{
+	const struct turnd_gift *gift = t->gift_port;
+
+	if (gift != NULL)
+		relay_end_release(t, gift->worker, gift->relay, gift->port);
+	t->gift_port = NULL;
+}
+
+static void give_port(struct turnd *t, const struct turnd_ask *ask, uint64_t now_ms,
+		      struct turnd_gift *out)
+{
+	for (size_t i = 0; i < t->snapshot->relay_count && out->port == 0; i++) {
+		out->relay = (uint16_t)i;
+		out->port = ports_claim(turnd_ports(t, out->relay), &ask->token, now_ms);
+	}
+	out->code = out->port == 0 ? 508 : 0;
+}
+
+void turnd_answer(struct turnd *t, const struct turnd_ask *ask, const struct turnd_now *now,
+		  struct turnd_gift *out)
+{
+	*out = (struct turnd_gift){ .kind = ask->kind, .worker = t->worker };
+	switch ((enum turnd_ask_kind)ask->kind) {
+	case TURND_ASK_PORT:
+		give_port(t, ask, now->us / 1000, out);
+		break;
+	case TURND_ASK_MOVE:
+		mobility_answer_move(t, ask, now->us / 1000, out);
+		break;
+	case TURND_ASK_ALLOC:
+		mobility_answer_alloc(t, ask, out);
+		break;
+	case TURND_ASK_CONNECTION:
+		out->code = 400;
+		break;
+	}
+}
+
+void turnd_return(struct turnd *t, const struct turnd_gift *gift, const struct turnd_now *now)
+{
+	if (gift->alloc != NULL)
+		mobility_take_back(t, gift->alloc);
+	else if (gift->kind == TURND_ASK_PORT && gift->code == 0)
+		ports_release(turnd_ports(t, gift->relay), gift->port);
+}
+
+void turnd_port_returned(struct turnd *t, uint16_t relay, uint16_t port)
+{
+	ports_release(turnd_ports(t, relay), port);
+}

@@ -1,0 +1,302 @@
+#include "lifetime.h"
+#include "mobility.h"
+#include "relay_end.h"
+#include "request.h"
+
+/* What the allocation shall be, once the request has passed all checks. */
+struct plan {
+	uint8_t family;   /* of the first address */
+	bool is_dual;     /* IPv4, and IPv6 as well */
+	bool is_reserved; /* the address that a token stands for */
+	uint8_t protocol;
+	enum relay_want want;
+	uint32_t lifetime_s;
+};
+
+/* RFC 6062, section 5.1. */
+static uint16_t check_tcp(const struct request *r)
+{
+	if (!r->t->snapshot->tcp_relay)
+		return 442;
+	if (!five_tuple_is_stream(&r->in->tuple) || r->attrs.dont_fragment ||
+	    r->attrs.has_even_port || r->attrs.has_token)
+		return 400;
+	return 0;
+}
+
+static uint16_t check_transport(const struct request *r)
+{
+	if (!r->attrs.has_transport)
+		return 400;
+	if (r->attrs.transport == TURN_PROTOCOL_TCP)
+		return check_tcp(r);
+	return r->attrs.transport == TURN_PROTOCOL_UDP ? 0 : 442;
+}
+
+/* Attributes that exclude each other (RFC 8656, section 7.2, checks 5, 6, 8 and 9). */
+static bool contradicts(const struct turn_attrs *in)
+{
+	if (in->has_token && (in->has_even_port || in->has_family || in->has_additional_family))
+		return true;
+	if (!in->has_additional_family)
+		return false;
+	return in->has_family || in->additional_family != ADDR_IPV6 ||
+	       (in->has_even_port && in->reserve_next);
+}
+
+/* RFC 8016, section 3.1.2. */
+static uint16_t check_mobility(const struct request *r)
+{
+	if (!r->attrs.has_ticket)
+		return 0;
+	if (r->attrs.ticket.len > 0)
+		return 400;
+	return r->t->snapshot->mobility ? 0 : 405;
+}
+
+static uint16_t check_family(const struct request *r, struct plan *p)
+{
+	p->family = r->attrs.has_family ? r->attrs.family : ADDR_IPV4;
+	p->is_dual = r->attrs.has_additional_family;
+	p->is_reserved = r->attrs.has_token;
+	if (p->is_dual || p->is_reserved)
+		return 0;
+	return relay_end_has_family(r->t, p->family) ? 0 : 440;
+}
+
+static uint16_t check(const struct request *r, struct plan *p)
+{
+	uint16_t code = check_transport(r);
+
+	if (code == 0 && contradicts(&r->attrs))
+		code = 400;
+	if (code == 0)
+		code = check_family(r, p);
+	if (code == 0)
+		code = check_mobility(r);
+	if (code != 0)
+		return code;
+	p->protocol = r->attrs.transport;
+	p->want = r->attrs.has_even_port ? r->attrs.reserve_next ? RELAY_PAIR : RELAY_EVEN
+					 : RELAY_ANY;
+	p->lifetime_s = lifetime_grant(r);
+	return p->lifetime_s == 0 ? 401 : 0;
+}
+
+static uint16_t open_one(struct request *r, struct alloc *a, struct relay_end *end, uint8_t family,
+			 enum relay_want want)
+{
+	if (!relay_end_has_family(r->t, family))
+		return 440;
+	return relay_end_open(r->t, end, family, want, r->now_ms, &a->answer.token);
+}
+
+/* Half a success is one too, and says what became of the other half. */
+static uint16_t open_dual(struct request *r, struct alloc *a, enum relay_want want)
+{
+	struct relay_end *ends = a->flow.ends;
+	uint16_t ipv4 = open_one(r, a, &ends[0], ADDR_IPV4, want);
+	uint16_t ipv6 = open_one(r, a, ipv4 == 0 ? &ends[1] : &ends[0], ADDR_IPV6, want);
+
+	if (ipv4 != 0 && ipv6 != 0)
+		return ipv4 == 440 && ipv6 == 440 ? 440 : 508;
+	a->answer.other_refused = ipv4 != 0 ? ipv4 : ipv6;
+	a->answer.other_family = ipv4 != 0 ? ADDR_IPV4 : ADDR_IPV6;
+	return 0;
+}
+
+/* The port that another worker has claimed for us. */
+static uint16_t open_gift(struct request *r, struct relay_end *end)
+{
+	const struct turnd_gift *gift = r->in->gift;
+	uint16_t code;
+
+	if (r->t->gift_port == NULL)
+		return gift->code != 0 ? gift->code : 508;
+	code = relay_end_open_at(r->t, end, gift->worker, gift->relay, gift->port);
+	if (code == 0)
+		r->t->gift_port = NULL;
+	return code;
+}
+
+static uint16_t open_reserved(struct request *r, struct relay_end *end)
+{
+	struct turnd *t = r->t;
+
+	if (r->in->gift != NULL)
+		return open_gift(r, end);
+	for (size_t i = 0; i < t->snapshot->relay_count; i++) {
+		uint16_t relay = (uint16_t)i, code;
+		uint16_t port = ports_claim(turnd_ports(t, relay), &r->attrs.token, r->now_ms);
+
+		if (port == 0)
+			continue;
+		code = relay_end_open_at(t, end, t->worker, relay, port);
+		if (code != 0)
+			relay_end_release(t, t->worker, relay, port);
+		return code;
+	}
+	return 508;
+}
+
+static uint16_t open_ends(struct request *r, struct alloc *a, const struct plan *p)
+{
+	uint16_t code;
+
+	a->flow.ends[0].protocol = a->flow.ends[1].protocol = p->protocol;
+	if (p->is_reserved)
+		return open_reserved(r, &a->flow.ends[0]);
+	if (p->is_dual)
+		return open_dual(r, a, p->want);
+	code = open_one(r, a, &a->flow.ends[0], p->family, p->want);
+	a->answer.has_token = code == 0 && p->want == RELAY_PAIR;
+	return code;
+}
+
+static uint16_t hold_quota(const struct request *r, const struct quota_ask *unit,
+			   struct quota_share **share)
+{
+	switch (quota_hold(r->t->shared->quota, unit, share)) {
+	case QUOTA_OK:
+		return 0;
+	case QUOTA_TOTAL:
+		return 508;
+	default:
+		return 486;
+	}
+}
+
+static struct quota_ask unit_of(const struct request *r)
+{
+	const struct realm_limits *limits = &r->realm->limits;
+
+	return (struct quota_ask){
+		.user = r->user,
+		.realm = r->realm->id,
+		.source = r->in->tuple.client,
+		.user_most = limits->user_allocations,
+		.realm_most = limits->realm_allocations,
+		.source_most = r->t->snapshot->source_allocations,
+		.total_most = r->t->snapshot->total_allocations,
+	};
+}
+
+/* Everything but its sockets. RFC 6062 and RFC 8016 do not know of each other. */
+static struct alloc *add(struct request *r, const struct plan *p, struct quota_share *share)
+{
+	struct turnd *t = r->t;
+	struct alloc *a = alloc_table_add(t->allocs, &r->in->tuple, t->next_number);
+
+	if (a == NULL)
+		return NULL;
+	t->next_number++;
+	a->flow.link = r->in->link;
+	a->flow.realm = r->realm;
+	a->flow.share = share;
+	a->user = r->user;
+	a->realm = r->realm->id;
+	a->credentials_until_s = r->expires_s;
+	a->since_ms = r->now_ms;
+	a->answer.tid = r->msg.tid;
+	a->answer.lifetime_s = p->lifetime_s;
+	a->mobility.is_mobile = r->attrs.has_ticket && p->protocol == TURN_PROTOCOL_UDP;
+	return a;
+}
+
+static uint16_t make(struct request *r, const struct plan *p)
+{
+	struct quota_ask unit = unit_of(r);
+	struct quota_share *share = NULL;
+	uint16_t code = hold_quota(r, &unit, &share);
+	struct alloc *a;
+
+	if (code != 0)
+		return code;
+	a = add(r, p, share);
+	code = a == NULL ? 508 : open_ends(r, a, p);
+	if (code != 0) {
+		if (a != NULL)
+			alloc_table_remove(r->t->allocs, a);
+		quota_release(r->t->shared->quota, &unit);
+		return code;
+	}
+	lifetime_begin(r->t, a, p->lifetime_s, r->now_ms);
+	stats_add(&r->t->stats.allocations, 1);
+	r->alloc = a;
+	return 0;
+}
+
+/* A token tells whose share its port is of. */
+static bool is_elsewhere(const struct request *r, const struct plan *p)
+{
+	uint16_t worker = ports_token_worker(&r->attrs.token);
+
+	return p->is_reserved && r->in->gift == NULL && worker != r->t->worker &&
+	       worker < r->t->shared->workers;
+}
+
+static uint16_t ask(struct request *r)
+{
+	r->out->ask = (struct turnd_ask){
+		.kind = TURND_ASK_PORT,
+		.worker = ports_token_worker(&r->attrs.token),
+		.from = r->t->worker,
+		.token = r->attrs.token,
+		.user = r->user,
+		.realm = r->realm->id,
+		.tid = r->msg.tid,
+		.tuple = r->in->tuple,
+	};
+	return REQUEST_ASK;
+}
+
+/* The same for the first answer and all that follow, should it be lost. */
+static uint16_t answer(struct request *r)
+{
+	const struct alloc *a = r->alloc;
+	struct stun_builder *b = &r->answer;
+
+	for (size_t i = 0; i < ARRAY_LEN(a->flow.ends); i++) {
+		if (a->flow.ends[i].relayed.family != ADDR_NONE)
+			(void)stun_attr_put_xor_addr(b, STUN_ATTR_XOR_RELAYED_ADDRESS,
+						     &a->flow.ends[i].relayed);
+	}
+	(void)stun_attr_put_u32(b, STUN_ATTR_LIFETIME, a->answer.lifetime_s);
+	if (a->answer.has_token)
+		(void)stun_attr_put_bytes(b, STUN_ATTR_RESERVATION_TOKEN,
+					  bytes_of(a->answer.token.bytes, PORTS_TOKEN_LEN));
+	(void)stun_attr_put_xor_addr(b, STUN_ATTR_XOR_MAPPED_ADDRESS, &r->in->tuple.client);
+	if (a->answer.other_refused != 0)
+		(void)stun_attr_put_addr_error(
+			b, a->answer.other_family, a->answer.other_refused,
+			bytes_of_str(stun_error_reason(a->answer.other_refused)));
+	if (a->mobility.is_mobile)
+		mobility_put_ticket(r, a->number, a->mobility.sequence);
+	return 0;
+}
+
+/* The request that made it, once more. */
+static bool is_repeated(const struct request *r)
+{
+	const struct alloc *a = r->alloc;
+
+	return stun_tid_equal(&a->answer.tid, &r->msg.tid) && a->user == r->user &&
+	       a->realm == r->realm->id;
+}
+
+/* Allocate (RFC 8656, section 7.2; RFC 6062, section 5.1; RFC 8016, section 3.1.2). */
+uint16_t req_allocate(struct request *r)
+{
+	struct plan plan = { 0 };
+	uint16_t code;
+
+	if (r->alloc != NULL)
+		return is_repeated(r) ? answer(r) : 437;
+	code = check(r, &plan);
+	if (code != 0)
+		return code;
+	if (is_elsewhere(r, &plan))
+		return ask(r);
+	code = make(r, &plan);
+	return code != 0 ? code : answer(r);
+}
