@@ -39,6 +39,20 @@ AC_DEFUN([NATKIT_MINIUPNPC], [
 	AM_CONDITIONAL([MINIUPNPC], [test "x$have_miniupnpc" = xyes])
 ])
 
+# Optional: without it turnd refuses user-database.
+AC_DEFUN([NATKIT_SQLITE], [
+	AC_ARG_WITH([sqlite3],
+		[AS_HELP_STRING([--without-sqlite3], [turnd reads no users from SQLite databases])],
+		[], [with_sqlite3=check])
+	have_sqlite3=no
+	AS_IF([test "x$with_sqlite3" != xno],
+		[PKG_CHECK_MODULES([SQLITE3], [sqlite3 >= 3.8], [have_sqlite3=yes],
+			[AC_MSG_RESULT([no])
+			AS_IF([test "x$with_sqlite3" = xyes],
+				[AC_MSG_ERROR([SQLite is missing; on Debian: apt install libsqlite3-dev])])])])
+	AM_CONDITIONAL([SQLITE3], [test "x$have_sqlite3" = xyes])
+])
+
 AC_DEFUN([NATKIT_LIBRARIES], [
 	AC_REQUIRE([NATKIT_PKG_CONFIG])
 	natkit_missing=
@@ -57,6 +71,7 @@ libraries are missing or too old (config.log says which version was found). On D
 or let ./bootstrap install all that is needed.])])
 
 	NATKIT_MINIUPNPC
+	NATKIT_SQLITE
 	PKG_CHECK_MODULES([CMOCKA], [cmocka], [have_cmocka=yes],
 		[AC_MSG_RESULT([no]); have_cmocka=no])
 	AM_CONDITIONAL([CMOCKA], [test "x$have_cmocka" = xyes])
@@ -68,6 +83,9 @@ AC_DEFUN([NATKIT_SUMMARY], [
 	AS_IF([test "x$have_miniupnpc" = xyes], [natkit_upnp=miniupnpc],
 		[test "x$with_miniupnpc" = xno], [natkit_upnp="off (--without-miniupnpc)"],
 		[natkit_upnp="off (install libminiupnpc-dev)"])
+	AS_IF([test "x$have_sqlite3" = xyes], [natkit_sqlite3=SQLite],
+		[test "x$with_sqlite3" = xno], [natkit_sqlite3="off (--without-sqlite3)"],
+		[natkit_sqlite3="off (install libsqlite3-dev)"])
 	AS_IF([test "x$enable_sanitizers" = xno], [natkit_sanitizers="off (--enable-sanitizers)"],
 		[natkit_sanitizers=$enable_sanitizers])
 	AS_IF([test "x$enable_fuzzers" = xyes], [natkit_fuzzers="on, libFuzzer"],
@@ -93,6 +111,7 @@ natkit $PACKAGE_VERSION
   batched UDP  $natkit_udp
   interfaces   $natkit_interfaces
   UPnP         $natkit_upnp
+  user data    $natkit_sqlite3
   unit tests   $natkit_tests
 ])
 ])

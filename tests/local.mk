@@ -662,6 +662,12 @@ UNIT_TESTS += tests/test_users_timed
 tests_test_users_timed_SOURCES = tests/test_users_timed.c tests/rng.h $(USERS_TALK)
 tests_test_users_timed_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_users_timed_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+
+# turnd: its configuration
+UNIT_TESTS += tests/test_settings
+tests_test_settings_SOURCES = tests/test_settings.c tests/cert.c tests/cert.h
+tests_test_settings_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
+tests_test_settings_LDADD = $(TURND_CONF_LIBS) $(CMOCKA_LIBS)
 endif
 
 check_PROGRAMS += $(UNIT_TESTS)

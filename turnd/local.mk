@@ -45,12 +45,29 @@ noinst_LIBRARIES += turnd/libturnd_conf.a
 
 turnd_libturnd_conf_a_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
 turnd_libturnd_conf_a_SOURCES = \
+	turnd/addresses.c turnd/addresses.h \
 	turnd/conf_check.c turnd/conf_check.h \
 	turnd/conf_value.c \
+	turnd/names.c turnd/names.h \
+	turnd/settings.c turnd/settings.h \
+	turnd/settings_keys.c \
+	turnd/settings_parts.h \
+	turnd/settings_rules.c \
+	turnd/settings_tell.c \
+	turnd/settings_users.c \
 	turnd/text_file.c turnd/text_file.h \
-	turnd/turnd_conf.c turnd/turnd_conf.h
+	turnd/turnd_conf.c turnd/turnd_conf.h \
+	turnd/users_sqlite.h
 
-TURND_CONF_LIBS = turnd/libturnd_conf.a turnd/libturnd_core.a $(SHELL_LIBS)
+# Chosen by configure.
+if SQLITE3
+turnd_libturnd_conf_a_CFLAGS += $(SQLITE3_CFLAGS)
+turnd_libturnd_conf_a_SOURCES += turnd/users_sqlite.c
+else
+turnd_libturnd_conf_a_SOURCES += turnd/users_sqlite_none.c
+endif
+
+TURND_CONF_LIBS = turnd/libturnd_conf.a turnd/libturnd_core.a $(SHELL_LIBS) $(SQLITE3_LIBS)
 
 TURND_CORE_LIBS = turnd/libturnd_core.a $(CORE_LIBS)
 

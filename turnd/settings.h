@@ -8,6 +8,7 @@
 
 #include <openssl/types.h>
 
+#include "names.h"
 #include "snapshot.h"
 #include "turnd_conf.h"
 
@@ -23,18 +24,39 @@ struct settings {
 	const struct settings_name *names;
 	size_t name_count;            /* 0: no certificate, no TLS */
 	const struct geo *geo;        /* NULL: no database */
-	struct settings_parts *parts; /* for settings.c: what has to be freed, and the count */
+	struct settings_parts *parts; /* for settings*.c: what has to be freed, and the count */
 };
 
 /*
- * Reads all files that the configuration names. Nothing is opened that listens.
- * before  whose keys are taken over, so that nonces, tickets and user ids stay good; NULL: none
+ * Reads all files that the configuration names. Nothing is opened that listens. Looks names of
+ * relay-address up that `before` does not know: that blocks.
+ * before  whose keys are taken over, so that nonces, tickets and user ids stay good, and whose
+ *         relay addresses stay as they are; NULL: none
  * Returns NULL with *err set, naming file and line.
  */
 struct settings *settings_new(const struct turnd_conf *conf, const struct settings *before,
 			      struct opt_error *err);
 
+/* The same with what DNS has to say by now; names that it lacks stay as they were. */
+struct settings *settings_new_named(const struct turnd_conf *conf, const struct settings *before,
+				    const struct names *fresh, struct opt_error *err);
+
 struct settings *settings_retain(struct settings *s); /* any thread */
 void settings_release(struct settings *s);            /* any thread; NULL is fine */
+
+/* What was looked up for them. Borrowed. */
+const struct names *settings_looked_up(const struct settings *s);
+
+/* A file that may change by itself (user-database) is another one than it was. */
+bool settings_is_outdated(const struct settings *s, const struct turnd_conf *conf);
+
+/* Anybody can get in; else only STUN is served. */
+bool settings_has_users(const struct settings *s);
+
+/* relay-address asks for other local addresses than those in use: takes a restart. */
+bool settings_wants_other_relays(const struct settings *s);
+
+/* Lines for the log: what clients will see, who may use it, and what is odd about that. */
+void settings_tell(const struct settings *s, const struct turnd_conf *conf);
 
 #endif
