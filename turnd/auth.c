@@ -5,6 +5,9 @@
 /* PASSWORD-ALGORITHMS as it goes out with every nonce: SHA-256, then MD5, no parameters. */
 static const uint8_t offered[] = { 0, STUN_PASSWORD_SHA256, 0, 0, 0, STUN_PASSWORD_MD5, 0, 0 };
 
+#define STUB_LEN    28 /* header and one attribute */
+#define SHORT_NONCE 16 /* characters that are no nonce: it is answered with 438 and all the rest */
+
 /* What a signed request says about its sender. Nothing of it is proven. */
 struct claim {
 	struct bytes name; /* USERNAME, or else USERHASH */
@@ -150,6 +153,15 @@ static uint32_t features_of(const struct realm *realm)
 	return features;
 }
 
+/*
+ * A datagram too short to be what a client begins with: an Allocate has REQUESTED-TRANSPORT. What
+ * it is good for is to have us send more than it took to somebody whose address was forged.
+ */
+static bool is_stub(const struct request *r)
+{
+	return r->in->tuple.transport == STUN_UDP && r->msg.raw.len < STUB_LEN && !r->has_key;
+}
+
 void auth_put_challenge(struct request *r)
 {
 	const struct realm *realm = r->realm;
@@ -160,6 +172,11 @@ void auth_put_challenge(struct request *r)
 	nonce_make(&r->t->snapshot->nonces, &r->in->tuple.client, features_of(realm),
 		   r->now->wall_s, nonce);
 	(void)stun_attr_put_bytes(b, STUN_ATTR_REALM, users_realm(realm->users));
+	if (is_stub(r)) {
+		(void)stun_attr_put_bytes(b, STUN_ATTR_NONCE,
+					  bytes_of(nonce + NONCE_LEN - SHORT_NONCE, SHORT_NONCE));
+		return;
+	}
 	(void)stun_attr_put_bytes(b, STUN_ATTR_NONCE, bytes_of(nonce, sizeof(nonce)));
 	algorithms = stun_build_attr(b, STUN_ATTR_PASSWORD_ALGORITHMS, sizeof(offered));
 	if (algorithms != NULL)

@@ -23,7 +23,8 @@ uint16_t auth_check(struct request *r);
 
 /*
  * Appends what a client needs to try again: REALM, NONCE, PASSWORD-ALGORITHMS and
- * THIRD-PARTY-AUTHORIZATION, for 401 and 438.
+ * THIRD-PARTY-AUTHORIZATION, for 401 and 438. A bare header by UDP gets the first two alone, which
+ * is all that RFC 8489, section 9.2.4 wants, and a nonce that leads to the others.
  */
 void auth_put_challenge(struct request *r);
 
