@@ -623,6 +623,18 @@ UNIT_TESTS += tests/test_quota
 tests_test_quota_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_quota_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS) -lpthread
 
+# turnd: the data path
+FORWARD_KIT = tests/forward_kit.c tests/forward_kit.h tests/rng.h
+UNIT_TESTS += tests/test_forward
+tests_test_forward_SOURCES = tests/test_forward.c $(FORWARD_KIT) $(ALLOC_COUNT)
+tests_test_forward_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_forward_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_forward_peer
+tests_test_forward_peer_SOURCES = tests/test_forward_peer.c $(FORWARD_KIT) $(ALLOC_COUNT)
+tests_test_forward_peer_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_forward_peer_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_turnd_stats
 tests_test_turnd_stats_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_turnd_stats_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)

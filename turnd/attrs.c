@@ -86,6 +86,38 @@ static void note(const struct stun_msg *msg, const struct stun_attr *attr, struc
 	}
 }
 
+bool turn_attr_is_known(uint16_t type)
+{
+	switch (type) {
+	case STUN_ATTR_MAPPED_ADDRESS:
+	case STUN_ATTR_USERNAME:
+	case STUN_ATTR_MESSAGE_INTEGRITY:
+	case STUN_ATTR_ERROR_CODE:
+	case STUN_ATTR_UNKNOWN_ATTRIBUTES:
+	case STUN_ATTR_CHANNEL_NUMBER:
+	case STUN_ATTR_LIFETIME:
+	case STUN_ATTR_XOR_PEER_ADDRESS:
+	case STUN_ATTR_DATA:
+	case STUN_ATTR_REALM:
+	case STUN_ATTR_NONCE:
+	case STUN_ATTR_XOR_RELAYED_ADDRESS:
+	case STUN_ATTR_REQUESTED_ADDRESS_FAMILY:
+	case STUN_ATTR_EVEN_PORT:
+	case STUN_ATTR_REQUESTED_TRANSPORT:
+	case STUN_ATTR_DONT_FRAGMENT:
+	case STUN_ATTR_ACCESS_TOKEN:
+	case STUN_ATTR_MESSAGE_INTEGRITY_SHA256:
+	case STUN_ATTR_PASSWORD_ALGORITHM:
+	case STUN_ATTR_USERHASH:
+	case STUN_ATTR_XOR_MAPPED_ADDRESS:
+	case STUN_ATTR_RESERVATION_TOKEN:
+	case STUN_ATTR_CONNECTION_ID:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void turn_attrs_gather(const struct stun_msg *msg, struct turn_attrs *out)
 {
 	struct stun_walk walk = stun_msg_walk(msg);

@@ -8,8 +8,11 @@ turnd_libturnd_core_a_SOURCES = \
 	turnd/auth.c turnd/auth.h \
 	turnd/five_tuple.h \
 	turnd/flow.h \
-	turnd/forward.h \
 	turnd/gift.c turnd/gift.h \
+	turnd/forward.c turnd/forward.h \
+	turnd/forward_icmp.c \
+	turnd/forward_parts.c turnd/forward_parts.h \
+	turnd/forward_peer.c \
 	turnd/judge.c \
 	turnd/lifetime.c turnd/lifetime.h \
 	turnd/mobility.c turnd/mobility.h \

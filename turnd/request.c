@@ -31,42 +31,9 @@ static const struct method *find_method(const struct turnd *t, uint16_t number)
 	return NULL;
 }
 
-/* Types below 0x8000 that STUN, TURN and their extensions know; what is not expected is ignored. */
-static bool is_known(uint16_t type)
-{
-	switch (type) {
-	case STUN_ATTR_MAPPED_ADDRESS:
-	case STUN_ATTR_USERNAME:
-	case STUN_ATTR_MESSAGE_INTEGRITY:
-	case STUN_ATTR_ERROR_CODE:
-	case STUN_ATTR_UNKNOWN_ATTRIBUTES:
-	case STUN_ATTR_CHANNEL_NUMBER:
-	case STUN_ATTR_LIFETIME:
-	case STUN_ATTR_XOR_PEER_ADDRESS:
-	case STUN_ATTR_DATA:
-	case STUN_ATTR_REALM:
-	case STUN_ATTR_NONCE:
-	case STUN_ATTR_XOR_RELAYED_ADDRESS:
-	case STUN_ATTR_REQUESTED_ADDRESS_FAMILY:
-	case STUN_ATTR_EVEN_PORT:
-	case STUN_ATTR_REQUESTED_TRANSPORT:
-	case STUN_ATTR_DONT_FRAGMENT:
-	case STUN_ATTR_ACCESS_TOKEN:
-	case STUN_ATTR_MESSAGE_INTEGRITY_SHA256:
-	case STUN_ATTR_PASSWORD_ALGORITHM:
-	case STUN_ATTR_USERHASH:
-	case STUN_ATTR_XOR_MAPPED_ADDRESS:
-	case STUN_ATTR_RESERVATION_TOKEN:
-	case STUN_ATTR_CONNECTION_ID:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static size_t find_unknown(const struct request *r, uint16_t types[static UNKNOWN_MAX])
 {
-	return stun_msg_unknown(&r->msg, is_known, types, UNKNOWN_MAX);
+	return stun_msg_unknown(&r->msg, turn_attr_is_known, types, UNKNOWN_MAX);
 }
 
 /* Without users there is nobody to relay for: this is a STUN server then. */

@@ -70,6 +70,9 @@ uint16_t req_channel(struct request *r);
 uint16_t req_connect(struct request *r);
 uint16_t req_connection_bind(struct request *r);
 
+/* Types below 0x8000 that STUN, TURN and their extensions know; what is not expected is ignored. */
+bool turn_attr_is_known(uint16_t type);
+
 /* Gathers what the message says; see is_malformed. */
 void turn_attrs_gather(const struct stun_msg *msg, struct turn_attrs *out);
 

@@ -53,6 +53,7 @@ const char *stats_drop_word(enum stats_drop d)
 		[STATS_DROP_LIMITED] = "limited",
 		[STATS_DROP_TTL] = "ttl",
 		[STATS_DROP_CLIENT] = "client",
+		[STATS_DROP_AWAY] = "away",
 	};
 
 	return words[d];

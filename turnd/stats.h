@@ -42,6 +42,7 @@ enum stats_drop {
 	STATS_DROP_LIMITED,    /* an error answer over its source's budget */
 	STATS_DROP_TTL,        /* its time to live is over */
 	STATS_DROP_CLIENT,     /* a client that is not allowed to ask */
+	STATS_DROP_AWAY,       /* for a mobile client whose connection has ended */
 	STATS_DROPS,
 };
 

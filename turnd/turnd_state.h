@@ -7,6 +7,8 @@
 #include "tcp_peer.h"
 #include "turnd.h"
 
+#define TURND_TID_RANDOM 12 /* of a transaction id */
+
 struct turnd {
 	const struct snapshot *snapshot;
 	const struct turnd_shared *shared;
@@ -19,6 +21,10 @@ struct turnd {
 	uint64_t next_number;
 	struct turnd_stats stats;
 	uint16_t worker;
+
+	/* Random bytes for the ids of indications, used from the end. */
+	uint16_t random_left;
+	uint8_t random[100 * TURND_TID_RANDOM];
 };
 
 /* This worker's share of a relay address. */
