@@ -635,6 +635,10 @@ tests_test_forward_peer_SOURCES = tests/test_forward_peer.c $(FORWARD_KIT) $(ALL
 tests_test_forward_peer_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_forward_peer_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/scen_turn_tcp
+tests_scen_turn_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_scen_turn_tcp_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_turnd_stats
 tests_test_turnd_stats_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_turnd_stats_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)

@@ -8,6 +8,7 @@ void gift_begin(struct turnd *t, const struct turnd_gift *gift)
 	bool has_port = gift != NULL && gift->kind == TURND_ASK_PORT && gift->code == 0;
 
 	t->gift_port = has_port ? gift : NULL;
+	tcp_peers_begin_gift(t, gift);
 }
 
 void gift_end(struct turnd *t)
@@ -17,6 +18,7 @@ void gift_end(struct turnd *t)
 	if (gift != NULL)
 		relay_end_release(t, gift->worker, gift->relay, gift->port);
 	t->gift_port = NULL;
+	tcp_peers_end_gift(t);
 }
 
 static void give_port(struct turnd *t, const struct turnd_ask *ask, uint64_t now_ms,
@@ -44,7 +46,7 @@ void turnd_answer(struct turnd *t, const struct turnd_ask *ask, const struct tur
 		mobility_answer_alloc(t, ask, out);
 		break;
 	case TURND_ASK_CONNECTION:
-		out->code = 400;
+		tcp_peers_give(t, ask, out);
 		break;
 	}
 }
@@ -53,6 +55,8 @@ void turnd_return(struct turnd *t, const struct turnd_gift *gift, const struct t
 {
 	if (gift->alloc != NULL)
 		mobility_take_back(t, gift->alloc);
+	else if (gift->kind == TURND_ASK_CONNECTION && gift->code == 0)
+		tcp_peers_take_back(t, gift);
 	else if (gift->kind == TURND_ASK_PORT && gift->code == 0)
 		ports_release(turnd_ports(t, gift->relay), gift->port);
 }

@@ -27,13 +27,15 @@ turnd_libturnd_core_a_SOURCES = \
 	turnd/relay_end.c turnd/relay_end.h \
 	turnd/req_allocate.c \
 	turnd/req_channel.c \
+	turnd/req_connect.c \
+	turnd/req_connection_bind.c \
 	turnd/req_permission.c \
 	turnd/req_refresh.c \
 	turnd/request.c turnd/request.h \
 	turnd/seal.c turnd/seal.h \
 	turnd/snapshot.c turnd/snapshot.h \
 	turnd/stats.c turnd/stats.h \
-	turnd/tcp_peer.h \
+	turnd/tcp_peer.c turnd/tcp_peer.h \
 	turnd/ticket.c turnd/ticket.h \
 	turnd/token.c turnd/token.h \
 	turnd/turnd.c turnd/turnd.h \

@@ -111,6 +111,8 @@ void relay_end_close(struct turnd *t, struct relay_end *end)
 {
 	if (end->relayed.family == ADDR_NONE)
 		return;
+	if (end->protocol == TURN_PROTOCOL_TCP)
+		tcp_peers_end(t, end);
 	t->io->close_relay(t->io->arg, end);
 	relay_end_release(t, end->worker, end->relay, end->local.port);
 	end->relayed.family = ADDR_NONE;

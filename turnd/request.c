@@ -19,6 +19,8 @@ static const struct method methods[] = {
 	{ TURN_REFRESH, STATS_REFRESH, true, false, req_refresh },
 	{ TURN_CREATE_PERMISSION, STATS_CREATE_PERMISSION, true, false, req_permission },
 	{ TURN_CHANNEL_BIND, STATS_CHANNEL_BIND, true, false, req_channel },
+	{ TURN_CONNECT, STATS_CONNECT, true, true, req_connect },
+	{ TURN_CONNECTION_BIND, STATS_CONNECTION_BIND, false, true, req_connection_bind },
 };
 
 static const struct method *find_method(const struct turnd *t, uint16_t number)
@@ -169,8 +171,7 @@ static void put_error(struct request *r, uint8_t *buf, uint16_t code)
 		put_alternate(r);
 }
 
-/* What stands at the end of every answer. */
-static bool finish(struct request *r)
+bool request_finish(struct request *r)
 {
 	const char *software = r->t->snapshot->stun.software;
 
@@ -189,7 +190,7 @@ static enum turnd_step succeed(struct request *r, const struct method *m)
 {
 	keep_token_key(r);
 	stats_add(&r->t->stats.successes[m->place], 1);
-	if (!finish(r))
+	if (!request_finish(r))
 		return TURND_NOTHING;
 	return r->out->connection != NULL ? TURND_JOIN : TURND_TO_CLIENT;
 }
@@ -211,7 +212,7 @@ static enum turnd_step refuse(struct request *r, uint8_t *buf, uint16_t code)
 	}
 	stats_add(&r->t->stats.errors[stats_code(code)], 1);
 	put_error(r, buf, code);
-	return finish(r) ? TURND_TO_CLIENT : TURND_NOTHING;
+	return request_finish(r) ? TURND_TO_CLIENT : TURND_NOTHING;
 }
 
 static enum turnd_step answer(struct request *r, const struct method *m, uint8_t *buf)

@@ -73,6 +73,13 @@ uint16_t req_connection_bind(struct request *r);
 /* Types below 0x8000 that STUN, TURN and their extensions know; what is not expected is ignored. */
 bool turn_attr_is_known(uint16_t type);
 
+/*
+ * Puts what stands at the end of every answer, and r->out->data: for one that comes later, when
+ * of a request only t, answer, out, msg.fingerprint, key, has_key and by_sha256 are left.
+ * Returns false when it does not fit.
+ */
+bool request_finish(struct request *r);
+
 /* Gathers what the message says; see is_malformed. */
 void turn_attrs_gather(const struct stun_msg *msg, struct turn_attrs *out);
 

@@ -13,7 +13,8 @@
 #include "stun_auth.h"
 
 struct turnd;
-struct turnd_now;
+struct turnd_ask;
+struct turnd_gift;
 
 #define TCP_PEER_CONNECT_MS UINT64_C(30000) /* RFC 6062, section 5.2: no less */
 #define TCP_PEER_BIND_MS    UINT64_C(30000) /* section 5.2 and 5.3 */
@@ -29,6 +30,7 @@ struct tcp_peer_request {
 	struct stun_tid tid;
 	struct stun_key key;
 	bool by_sha256;
+	bool fingerprint;
 };
 
 struct tcp_peer {
@@ -37,11 +39,12 @@ struct tcp_peer {
 	struct wheel_node timer; /* while it is connecting or waiting */
 	struct alloc *alloc;
 	struct relay_end *end;
-	struct addr peer;
-	void *shell;                     /* what the shell left here */
-	uint32_t id;                     /* CONNECTION-ID */
-	uint16_t worker;                 /* who has the socket */
-	uint8_t state;                   /* enum tcp_peer_state */
+	struct addr peer; /* as the client knows it */
+	struct addr dial; /* where to connect to: not the same for our own relay addresses */
+	void *shell;      /* what the shell left here */
+	uint32_t id;      /* CONNECTION-ID */
+	uint16_t worker;  /* who has the socket */
+	uint8_t state;    /* enum tcp_peer_state */
 	struct tcp_peer_request request; /* TCP_PEER_CONNECTING; wiped then */
 };
 
@@ -78,9 +81,17 @@ uint64_t tcp_table_next_ms(const struct tcp_table *t);
 struct tcp_peer *tcp_peers_find(const struct alloc *a, const struct addr *peer);
 size_t tcp_peers_count(const struct alloc *a);
 
-/* For turnd.c: closes all connections of an allocation that ends; its owed answers too. */
-void tcp_peers_end(struct turnd *t, struct alloc *a);
-/* Ends what is over: 447 for a Connect, silence for the rest. Returns when to call again, in us. */
-uint64_t tcp_peers_on_time(struct turnd *t, const struct turnd_now *now);
+/* Closes those of a relayed address that is given up. */
+void tcp_peers_end(struct turnd *t, const struct relay_end *end);
+/* Closes those that are not allowed any more, after a reload. */
+void tcp_peers_review(struct turnd *t, struct alloc *a);
+/* Ends what is over: 447 for a Connect, silence for the rest. Returns when to call again. */
+uint64_t tcp_peers_on_time(struct turnd *t, uint64_t now_ms);
+
+/* For gift.c: what another worker asks for, what it does not want, and what is left of a gift. */
+void tcp_peers_give(struct turnd *t, const struct turnd_ask *ask, struct turnd_gift *out);
+void tcp_peers_take_back(struct turnd *t, const struct turnd_gift *gift);
+void tcp_peers_begin_gift(struct turnd *t, const struct turnd_gift *gift);
+void tcp_peers_end_gift(struct turnd *t);
 
 #endif

@@ -22,6 +22,7 @@ struct turnd *turnd_new(const struct turnd_config *config)
 {
 	struct turnd *t = calloc(1, sizeof(*t));
 	uint8_t key[16];
+	uint32_t first;
 
 	if (t == NULL)
 		return NULL;
@@ -33,7 +34,11 @@ struct turnd *turnd_new(const struct turnd_config *config)
 	wheel_init(&t->wheel, config->now_us / US_PER_MS);
 	t->io->random(t->io->arg, key, sizeof(key));
 	t->allocs = alloc_table_new(key);
-	if (t->allocs == NULL) {
+	t->io->random(t->io->arg, &first, sizeof(first));
+	t->tcp = tcp_table_new(t->worker, first, config->now_us / US_PER_MS);
+	if (t->allocs == NULL || t->tcp == NULL) {
+		alloc_table_free(t->allocs);
+		tcp_table_free(t->tcp);
 		free(t);
 		return NULL;
 	}
@@ -61,6 +66,7 @@ void turnd_free(struct turnd *t)
 		return;
 	end_all(t, NULL, STATS_END_STOP);
 	alloc_table_free(t->allocs);
+	tcp_table_free(t->tcp);
 	mobility_free(t);
 	free(t);
 }
@@ -117,6 +123,7 @@ static bool is_homeless(struct turnd *t, struct alloc *a)
 	if (v.realm == NULL)
 		return true;
 	peers_review(&a->flow.peers, still_allows, &v);
+	tcp_peers_review(t, a);
 	return false;
 }
 
@@ -171,6 +178,7 @@ uint64_t turnd_on_time(struct turnd *t, const struct turnd_now *now)
 	for (; due != NULL; due = wheel_expire(&t->wheel, now_ms))
 		lifetime_over(t, WHEEL_OF(due, struct alloc, timer), now_ms);
 	next = earlier(expire_ports(t, now_ms), mobility_on_time(t, now_ms));
+	next = earlier(next, tcp_peers_on_time(t, now_ms));
 	return to_us(earlier(next, wheel_next(&t->wheel)));
 }
 

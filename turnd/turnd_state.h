@@ -15,9 +15,10 @@ struct turnd {
 	const struct turnd_io *io;
 	struct alloc_table *allocs;
 	struct wheel wheel;
-	struct tcp_table *tcp;              /* RFC 6062 */
-	struct moves *moves;                /* RFC 8016; NULL: there were none */
-	const struct turnd_gift *gift_port; /* came with the message at hand, and is not used yet */
+	struct tcp_table *tcp; /* RFC 6062 */
+	struct moves *moves;   /* RFC 8016; NULL: there were none */
+	/* Came with the message at hand, and are not used yet. */
+	const struct turnd_gift *gift_port, *gift_connection;
 	uint64_t next_number;
 	struct turnd_stats stats;
 	uint16_t worker;
