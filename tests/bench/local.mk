@@ -6,9 +6,16 @@ ALLOC_COUNT = tests/alloc_count_none.c tests/alloc_count.h
 endif
 
 check_PROGRAMS += tests/bench/bench_codec
-tests_bench_bench_codec_SOURCES = tests/bench/bench_codec.c tests/codec_load.c tests/codec_load.h \
-	$(ALLOC_COUNT)
+tests_bench_bench_codec_SOURCES = tests/bench/bench_codec.c \
+	tests/bench/steps.c tests/bench/steps.h \
+	tests/codec_load.c tests/codec_load.h $(ALLOC_COUNT)
 tests_bench_bench_codec_LDADD = $(CORE_LIBS)
+
+check_PROGRAMS += tests/bench/bench_forward
+tests_bench_bench_forward_SOURCES = tests/bench/bench_forward.c \
+	tests/bench/steps.c tests/bench/steps.h tests/codec_load.h \
+	tests/forward_kit.c tests/forward_kit.h tests/rng.h $(ALLOC_COUNT)
+tests_bench_bench_forward_LDADD = $(TURND_CORE_LIBS)
 SYSTEM_TESTS += tests/sys_bench_codec.sh
 
 # Measures servers by what only Linux tells.
