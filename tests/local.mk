@@ -64,6 +64,7 @@ check_LIBRARIES += tests/libturnd_rig.a
 tests_libturnd_rig_a_SOURCES = \
 	tests/fuzz_check.h \
 	tests/rng.h \
+	tests/turn_story.c tests/turn_story.h \
 	tests/turnd_rig.c tests/turnd_rig.h \
 	tests/turnd_rig_client.c
 TURND_RIG_LIBS = tests/libturnd_rig.a $(TURND_CORE_LIBS)
@@ -607,6 +608,23 @@ tests_test_peers_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/test_judge
 tests_test_judge_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_judge_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
+
+# Stories of a turnd under virtual time
+UNIT_TESTS += tests/scen_turn_allocate
+tests_scen_turn_allocate_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_scen_turn_allocate_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/scen_turn_refresh
+tests_scen_turn_refresh_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_scen_turn_refresh_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/scen_turn_peers
+tests_scen_turn_peers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_scen_turn_peers_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/scen_turn_mobility
+tests_scen_turn_mobility_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_scen_turn_mobility_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_ports
 tests_test_ports_SOURCES = tests/test_ports.c tests/rng.h
