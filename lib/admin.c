@@ -142,9 +142,9 @@ static void reply_metrics(const struct admin *a, struct evhttp_request *req)
 	metrics_free(&m);
 }
 
-static void reply_health(const struct admin *a, struct evhttp_request *req)
+static void reply_state(struct evhttp_request *req, bool ok)
 {
-	if (a->hooks.is_healthy(a->hooks.arg))
+	if (ok)
 		reply_text(req, 200, "OK", "ok\n");
 	else
 		reply_text(req, 503, "Service Unavailable", "not ready\n");
@@ -164,9 +164,13 @@ static void on_request(struct evhttp_request *req, void *arg)
 	} else if (path != NULL && strcmp(path, "/metrics") == 0) {
 		reply_metrics(a, req);
 	} else if (path != NULL && strcmp(path, "/healthz") == 0) {
-		reply_health(a, req);
+		reply_state(req, a->hooks.is_healthy(a->hooks.arg));
+	} else if (path != NULL && a->hooks.is_ready != NULL && strcmp(path, "/readyz") == 0) {
+		reply_state(req, a->hooks.is_ready(a->hooks.arg));
 	} else {
-		reply_text(req, 404, "Not Found", "there are /metrics and /healthz\n");
+		reply_text(req, 404, "Not Found",
+			   a->hooks.is_ready != NULL ? "there are /metrics, /healthz and /readyz\n"
+						     : "there are /metrics and /healthz\n");
 	}
 }
 

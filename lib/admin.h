@@ -1,6 +1,6 @@
 /*
- * admin - an HTTP listener for the operator: /metrics for Prometheus, /healthz for whoever
- * starts and stops programs. It reads and never changes anything.
+ * admin - an HTTP listener for the operator: /metrics for Prometheus, /healthz and
+ * /readyz for whoever starts and stops programs. It reads and never changes anything.
  *
  * Belongs on a loopback address: it knows no password. A stranger on it gets small limits,
  * not service: short headers, no bodies, few connections.
@@ -25,6 +25,8 @@ struct admin_hooks {
 	void (*metrics)(struct metrics *m, void *arg);
 	/* The program does its work: 200, else 503. */
 	bool (*is_healthy)(void *arg);
+	/* /readyz: it takes new work: 200, else 503. NULL: there is no such page. */
+	bool (*is_ready)(void *arg);
 	void *arg;
 };
 

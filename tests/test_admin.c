@@ -156,6 +156,26 @@ static void health_is_ok_or_503(void **state)
 	assert_true(starts_with(answer, "HTTP/1.1 503 "));
 }
 
+static void readiness_is_for_programs_that_know_it(void **state)
+{
+	struct world *w = *state;
+	struct admin_hooks hooks = {
+		.metrics = tell, .is_healthy = is_healthy, .is_ready = is_healthy, .arg = w
+	};
+	static const char request[] = "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
+
+	assert_true(starts_with(ask(w, request), "HTTP/1.1 404 "));
+	admin_close(w->admin);
+	w->admin = NULL;
+	w->bound.port = 0;
+	struct addr local = w->bound;
+	assert_int_equal(admin_open(w->base, &local, &hooks, &w->bound, &w->admin), 0);
+	w->healthy = true;
+	assert_true(starts_with(ask(w, request), "HTTP/1.1 200 OK\r\n"));
+	w->healthy = false;
+	assert_true(starts_with(ask(w, request), "HTTP/1.1 503 "));
+}
+
 static void anything_else_is_refused(void **state)
 {
 	static const struct {
@@ -302,6 +322,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(metrics_are_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(head_has_the_length_and_no_body, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(health_is_ok_or_503, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(readiness_is_for_programs_that_know_it, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(anything_else_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(long_headers_are_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(idle_connections_do_not_keep_others_out, set_up,
