@@ -697,7 +697,19 @@ tests_test_users_timed_SOURCES = tests/test_users_timed.c tests/rng.h $(USERS_TA
 tests_test_users_timed_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_users_timed_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
 
-# turnd: its configuration
+# turnd: its configuration, and its operator
+UNIT_TESTS += tests/test_turnd_conf
+tests_test_turnd_conf_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_turnd_conf_LDADD = $(TURND_CONF_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_tools
+tests_test_tools_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_test_tools_LDADD = $(TURND_CONF_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_control
+tests_test_control_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
+tests_test_control_LDADD = $(TURND_CONTROL_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_settings
 tests_test_settings_SOURCES = tests/test_settings.c tests/cert.c tests/cert.h
 tests_test_settings_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)

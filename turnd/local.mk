@@ -48,11 +48,13 @@ turnd_libturnd_core_a_SOURCES = \
 # What a configuration comes to: files, names and certificates, but no event loop.
 noinst_LIBRARIES += turnd/libturnd_conf.a
 
-turnd_libturnd_conf_a_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+turnd_libturnd_conf_a_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS)
 turnd_libturnd_conf_a_SOURCES = \
+	turnd/add_user.c \
 	turnd/addresses.c turnd/addresses.h \
 	turnd/conf_check.c turnd/conf_check.h \
 	turnd/conf_value.c \
+	turnd/make_credential.c \
 	turnd/names.c turnd/names.h \
 	turnd/settings.c turnd/settings.h \
 	turnd/settings_keys.c \
@@ -61,6 +63,7 @@ turnd_libturnd_conf_a_SOURCES = \
 	turnd/settings_tell.c \
 	turnd/settings_users.c \
 	turnd/text_file.c turnd/text_file.h \
+	turnd/tools.h \
 	turnd/turnd_conf.c turnd/turnd_conf.h \
 	turnd/users_sqlite.h
 
@@ -72,7 +75,7 @@ else
 turnd_libturnd_conf_a_SOURCES += turnd/users_sqlite_none.c
 endif
 
-TURND_CONF_LIBS = turnd/libturnd_conf.a turnd/libturnd_core.a $(SHELL_LIBS) $(SQLITE3_LIBS)
+TURND_CONF_LIBS = turnd/libturnd_conf.a turnd/libturnd_core.a $(SHELL_LIBS) $(SQLITE3_LIBS) $(JANSSON_LIBS)
 
 TURND_CORE_LIBS = turnd/libturnd_core.a $(CORE_LIBS)
 
@@ -94,3 +97,14 @@ turnd_libturnd_shell_a_SOURCES = \
 	turnd/sessions.c turnd/sessions.h \
 	turnd/settings.h \
 	turnd/turnd_conf.h
+
+# What the operator talks to, beside lib/admin.
+noinst_LIBRARIES += turnd/libturnd_control.a
+
+turnd_libturnd_control_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
+turnd_libturnd_control_a_SOURCES = \
+	turnd/control.c turnd/control.h \
+	turnd/control_ask.c \
+	turnd/renew.c turnd/renew.h
+
+TURND_CONTROL_LIBS = turnd/libturnd_control.a $(TURND_CONF_LIBS)
