@@ -11,6 +11,7 @@ lib_libcore_a_SOURCES = \
 	lib/addr_special.c lib/addr_special.h \
 	lib/base64.c lib/base64.h \
 	lib/cidr.c lib/cidr.h \
+	lib/countries.c lib/countries.h \
 	lib/dtls_hello.c lib/dtls_hello.h \
 	lib/crc32.c lib/crc32.h \
 	lib/geo.c lib/geo.h \

@@ -26,8 +26,10 @@ bool listen_judge(struct listen *l, const struct addr *local, struct stun_query 
 	q->socket = at->number;
 	outcome = stun_server_answer(&l->policy->server, q, buf, LISTEN_ANSWER_MAX, &reply);
 	stats_add(&l->stats.outcomes[q->transport][outcome], 1);
-	if (outcome == STUN_REPLY || outcome == STUN_REPLY_ERROR)
+	if (outcome == STUN_REPLY || outcome == STUN_REPLY_ERROR) {
+		countries_count(&l->stats.requests_by_country, l->policy->geo, &q->from);
 		*answer = reply.msg;
+	}
 	return outcome != STUN_DROP_FOREIGN;
 }
 

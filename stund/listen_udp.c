@@ -69,8 +69,10 @@ static void answer_stun(struct listen_socket *s, const struct udp_dgram *in, str
 	outcome = stun_server_answer(&l->policy->server, &q, l->answers + l->answers_len,
 				     UDP_RX_MAX, &reply);
 	t->outcomes[outcome]++;
-	if (outcome == STUN_REPLY || outcome == STUN_REPLY_ERROR)
-		queue_answer(l, in, &reply);
+	if (outcome != STUN_REPLY && outcome != STUN_REPLY_ERROR)
+		return;
+	countries_count(&l->stats.requests_by_country, l->policy->geo, &in->peer);
+	queue_answer(l, in, &reply);
 }
 
 /* DTLS and STUN share a port: the first byte tells (RFC 7983). */

@@ -56,10 +56,27 @@ static bool fill_tls(struct policy *p, const struct stund_conf *conf, struct opt
 	return p->dtls != NULL;
 }
 
+static bool fill_geo(struct policy *p, const struct stund_conf *conf, struct opt_error *err)
+{
+	char *const *paths = conf->geo_database.items;
+	const char *why = "out of memory";
+
+	if (conf->geo_database.count == 0)
+		return true;
+	p->geo = geo_new();
+	for (size_t i = 0; i < conf->geo_database.count; i++) {
+		if (p->geo != NULL && geo_add(p->geo, paths[i], &why))
+			continue;
+		snprintf(err->text, sizeof(err->text), "geo-database: %.200s: %s", paths[i], why);
+		return false;
+	}
+	return true;
+}
+
 static bool fill(struct policy *p, const struct stund_conf *conf, struct opt_error *err)
 {
 	if (fill_server(p, conf) && fill_limit(p, conf))
-		return fill_tls(p, conf, err);
+		return fill_tls(p, conf, err) && fill_geo(p, conf, err);
 	snprintf(err->text, sizeof(err->text), "out of memory or randomness");
 	return false;
 }
@@ -94,6 +111,7 @@ void policy_release(struct policy *p)
 	if (p == NULL || atomic_fetch_sub(&c->holders, 1) != 1)
 		return;
 	limit_free(p->limit);
+	geo_free(p->geo);
 	SSL_CTX_free(p->tls);
 	SSL_CTX_free(p->dtls);
 	free((char *)(uintptr_t)p->server.software);

@@ -9,6 +9,7 @@
 
 #include <openssl/types.h>
 
+#include "geo.h"
 #include "limit.h"
 #include "stun_server.h"
 #include "stund_conf.h"
@@ -17,6 +18,7 @@ struct policy {
 	struct stun_server_policy server; /* `software` belongs to this struct */
 	struct limit *limit;              /* shared by all workers; NULL: no limit */
 	SSL_CTX *tls, *dtls;              /* NULL: no certificate */
+	struct geo *geo;                  /* NULL: no database */
 };
 
 /* Returns NULL with *err set. */

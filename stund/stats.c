@@ -133,6 +133,16 @@ static void report_ends(struct metrics *m, const struct stats_source *sources, s
 			      sum(sources, count, DTLS(ended[i])));
 }
 
+static void report_countries(struct metrics *m, const struct stats_source *sources, size_t count)
+{
+	struct countries sum = { 0 };
+
+	for (size_t i = 0; i < count; i++)
+		countries_add(&sum, &sources[i].own->requests_by_country);
+	countries_report(m, "stund_requests_by_country_total",
+			 "Requests that were answered, by the country they came from.", &sum);
+}
+
 void stats_report(struct metrics *m, const struct stats_source *sources, size_t count)
 {
 	report_messages(m, sources, count);
@@ -146,4 +156,5 @@ void stats_report(struct metrics *m, const struct stats_source *sources, size_t 
 			metrics_count(m, METRICS_LABELS(NULL), value);
 	}
 	report_ends(m, sources, count);
+	report_countries(m, sources, count);
 }

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "countries.h"
 #include "dtls.h"
 #include "metrics.h"
 #include "stream.h"
@@ -23,6 +24,7 @@ struct stats {
 	_Atomic uint64_t receive_errors;
 	_Atomic uint64_t send_errors;                /* answers that the system did not take */
 	_Atomic uint64_t received_bytes, sent_bytes; /* UDP */
+	struct countries requests_by_country;        /* that were answered */
 };
 
 /* By the owner only: no locked instruction. */

@@ -26,6 +26,8 @@ struct stund_conf {
 	bool nat_discovery, rfc3489;
 	char *software; /* or NULL */
 
+	struct opt_list geo_database; /* char *: paths */
+
 	/* How much. */
 	int64_t rate_limit, rate_burst; /* per second and source; rate_limit 0: no limit */
 	int64_t max_connections, max_connections_per_source;

@@ -435,6 +435,11 @@ tests_test_discover_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_discover_tcp_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
 
 # what is known of an address
+UNIT_TESTS += tests/test_countries
+tests_test_countries_SOURCES = tests/test_countries.c tests/mmdb_write.c tests/mmdb_write.h
+tests_test_countries_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_countries_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_geo
 tests_test_geo_SOURCES = tests/test_geo.c tests/mmdb_write.c tests/mmdb_write.h
 tests_test_geo_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -578,7 +583,8 @@ tests_test_stund_conf_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stund_conf_LDADD = stund/libstund_core.a $(SHELL_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_listen
-tests_test_listen_SOURCES = tests/test_listen.c $(ALLOC_COUNT)
+tests_test_listen_SOURCES = tests/test_listen.c tests/mmdb_write.c tests/mmdb_write.h \
+	$(ALLOC_COUNT)
 tests_test_listen_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 tests_test_listen_LDADD = $(STUND_LIBS) $(CMOCKA_LIBS)
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include <event2/event.h>
 
 #include "alloc_count.h"
+#include "mmdb_write.h"
 #include "sockaddr.h"
 #include "stun_attr.h"
 #include "stund/listen.h"
@@ -381,6 +383,29 @@ static void what_workers_counted_is_summed_up(void **state)
 	metrics_free(&m);
 }
 
+static void requests_are_counted_by_country(void **state)
+{
+	static const struct mmdb_row loopback = { "127.0.0.0", 8, "DE", 0, NULL };
+	char path[] = "/tmp/natkit-listen-XXXXXX", option[80];
+	uint8_t bytes[MMDB_WRITE_MAX];
+	size_t len = mmdb_write(&loopback, 1, bytes);
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, len), len);
+	close(fd);
+	snprintf(option, sizeof(option), "--geo-database %s", path);
+	open_listener(option);
+	unlink(path);
+	for (uint8_t i = 0; i < 3; i++)
+		send_request(0, i);
+	tell(0, BYTES("no STUN"));
+	pump();
+	assert_int_equal(answers(), 3);
+	assert_int_equal(countries_read(&listen_stats(f.listen)->requests_by_country, "DE"), 3);
+	assert_int_equal(countries_read(&listen_stats(f.listen)->requests_by_country, ""), 0);
+}
+
 #define LISTENS(test) cmocka_unit_test_teardown(test, close_listener)
 
 int main(void)
@@ -395,6 +420,7 @@ int main(void)
 		LISTENS(no_datagram_costs_heap),
 		LISTENS(connections_are_answered_one_by_one),
 		LISTENS(an_address_that_is_not_here_opens_nothing),
+		LISTENS(requests_are_counted_by_country),
 		cmocka_unit_test(what_workers_counted_is_summed_up),
 	};
 
