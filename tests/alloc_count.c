@@ -4,13 +4,27 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-static size_t count;
+static size_t count, bytes;
 
 /* glibc's own, under the names it keeps for those who replace the public ones. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
+void __libc_free(void *p);
+
+/* malloc stores the length of a block before it. */
+static size_t weight(void *p)
+{
+	return p == NULL ? 0 : malloc_usable_size(p) + sizeof(size_t);
+}
+
+static void *note(void *p)
+{
+	count++;
+	bytes += weight(p);
+	return p;
+}
 
 bool alloc_count_works(void)
 {
@@ -22,28 +36,40 @@ size_t alloc_count(void)
 	return count;
 }
 
+size_t alloc_bytes(void)
+{
+	return bytes;
+}
+
+void free(void *p)
+{
+	bytes -= weight(p);
+	__libc_free(p);
+}
+
 void *malloc(size_t size)
 {
-	count++;
-	return __libc_malloc(size);
+	return note(__libc_malloc(size));
 }
 
 void *calloc(size_t n, size_t size)
 {
-	count++;
-	return __libc_calloc(n, size);
+	return note(__libc_calloc(n, size));
 }
 
 void *realloc(void *p, size_t size)
 {
-	count++;
-	return __libc_realloc(p, size);
+	size_t before = weight(p);
+	void *moved = __libc_realloc(p, size);
+
+	if (moved != NULL || size == 0)
+		bytes -= before;
+	return note(moved);
 }
 
 void *memalign(size_t alignment, size_t size)
 {
-	count++;
-	return __libc_memalign(alignment, size);
+	return note(__libc_memalign(alignment, size));
 }
 
 void *aligned_alloc(size_t alignment, size_t size)

@@ -15,4 +15,7 @@ bool alloc_count_works(void);
 /* Calls of malloc, calloc, realloc and their kin so far. One thread only. */
 size_t alloc_count(void);
 
+/* Bytes that are allocated now, with what malloc adds to each block. One thread only. */
+size_t alloc_bytes(void);
+
 #endif

@@ -10,3 +10,8 @@ size_t alloc_count(void)
 {
 	return 0;
 }
+
+size_t alloc_bytes(void)
+{
+	return 0;
+}

@@ -632,6 +632,15 @@ UNIT_TESTS += tests/scen_turn_mobility
 tests_scen_turn_mobility_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_turn_mobility_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/scen_turn_workers
+tests_scen_turn_workers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_scen_turn_workers_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/scen_turn_churn
+tests_scen_turn_churn_SOURCES = tests/scen_turn_churn.c $(ALLOC_COUNT)
+tests_scen_turn_churn_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_scen_turn_churn_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_ports
 tests_test_ports_SOURCES = tests/test_ports.c tests/rng.h
 tests_test_ports_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

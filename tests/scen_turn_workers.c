@@ -1,0 +1,573 @@
+/*
+ * Stories of four workers: reserved ports and moving allocations that another one has. Where it
+ * matters, what they ask of each other lies in a mailbox for a while.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "turn_story.h"
+#include "turnd/mobility.h"
+
+static struct rig r;
+static struct rig_client home, away, sender; /* the same client, before and after */
+static struct story_ticket ticket;
+static struct addr peer;
+static struct relay_end *relay;
+
+static int begin(void **state)
+{
+	rig_init(&r);
+	r.workers = 4;
+	r.snapshot.nonces.life_s = 86400;
+	r.snapshot.mobility = true;
+	rig_client(&home, &r, 1000);
+	rig_client(&away, &r, 2000);
+	away.tuple.client.ip[3] = 77;
+	away.worker = 1;
+	peer = story_peer(7, 7);
+	return 0;
+}
+
+static int end(void **state)
+{
+	rig_stop(&r);
+	return 0;
+}
+
+static struct turnd *worker(uint16_t n)
+{
+	return r.worker[n].turnd;
+}
+
+static size_t expected(void)
+{
+	size_t count = 0;
+
+	for (uint16_t i = 0; i < r.workers; i++)
+		count += mobility_count(worker(i));
+	return count;
+}
+
+static size_t alive(void)
+{
+	size_t count = 0;
+
+	for (uint16_t i = 0; i < r.workers; i++) {
+		assert_int_equal(stats_read(&turnd_stats(worker(i))->allocations),
+				 turnd_count(worker(i)));
+		count += turnd_count(worker(i));
+	}
+	return count;
+}
+
+/* One message that asks another worker, and what came of it. */
+struct letter {
+	struct turnd_in in;
+	uint8_t data[RIG_TEXT_MAX];
+	uint16_t from;
+	struct turnd_ask ask;
+	struct turnd_gift gift;
+};
+
+static void post(struct rig_client *c, struct letter *l)
+{
+	struct bytes raw;
+
+	rig_sign(c);
+	assert_int_equal(stun_build_finish(&c->b, &raw), STUN_OK);
+	assert_true(raw.len <= sizeof(l->data));
+	memcpy(l->data, raw.data, raw.len);
+	l->from = c->worker;
+	l->in = (struct turnd_in){
+		.data = bytes_of(l->data, raw.len),
+		.tuple = c->tuple,
+		.link = c->link,
+		.ip = TURND_IP_DEFAULT,
+	};
+	assert_int_equal(turnd_from_client(worker(c->worker), &l->in, &r.now, r.buf, &r.out),
+			 TURND_ASK);
+	l->ask = r.out.ask;
+}
+
+static void give(struct letter *l)
+{
+	turnd_answer(worker(l->ask.worker), &l->ask, &r.now, &l->gift);
+}
+
+/* Returns the code of the answer, or RIG_NOTHING. */
+static uint16_t come_back(struct letter *l)
+{
+	struct stun_error error;
+	struct bytes value;
+
+	l->in.gift = &l->gift;
+	r.step = turnd_from_client(worker(l->from), &l->in, &r.now, r.buf, &r.out);
+	if (r.step != TURND_TO_CLIENT)
+		return RIG_NOTHING;
+	assert_int_equal(stun_msg_parse(r.out.data, &r.answer), STUN_OK);
+	if (!rig_find(&r, STUN_ATTR_ERROR_CODE, &value))
+		return 0;
+	assert_int_equal(stun_attr_get_error(value, &error), STUN_OK);
+	return error.code;
+}
+
+static void give_back(struct letter *l)
+{
+	turnd_return(worker(l->ask.worker), &l->gift, &r.now);
+}
+
+/* Ports */
+
+static struct ports_token reserve(void)
+{
+	struct ports_token token = { { 0 } };
+
+	assert_int_equal(story_allocate(&home, &(struct story_allocate){ .even_port = true,
+									 .reserve = true }),
+			 0);
+	assert_true(story_token(&r, &token));
+	return token;
+}
+
+static void request_port(struct rig_client *c, const struct ports_token *token)
+{
+	struct stun_builder *b;
+
+	if (!c->challenged)
+		assert_int_equal(rig_challenge(c), 401);
+	b = rig_request(c, TURN_ALLOCATE);
+	(void)stun_attr_put_u8(b, STUN_ATTR_REQUESTED_TRANSPORT, TURN_PROTOCOL_UDP);
+	memcpy(stun_build_attr(b, STUN_ATTR_RESERVATION_TOKEN, PORTS_TOKEN_LEN), token->bytes,
+	       PORTS_TOKEN_LEN);
+}
+
+static void a_token_is_good_at_any_worker(void **state)
+{
+	rig_start(&r);
+	for (uint16_t i = 0; i < r.workers; i++) {
+		struct ports_token token = reserve();
+		uint32_t before = ports_count_free(r.ports[0]);
+
+		away.worker = i;
+		assert_int_equal(story_allocate(&away, &(struct story_allocate){ .token = &token }),
+				 0);
+		assert_int_equal(away.relayed[0].port, home.relayed[0].port + 1);
+		assert_int_equal(story_repeat(&away), 0);
+		assert_int_equal(rig_refresh(&away, 0), 0);
+		/* The port goes back to the worker whose share it is of. */
+		assert_int_equal(ports_count_free(r.ports[0]), before + 1);
+		assert_int_equal(story_allocate(&away, &(struct story_allocate){ .token = &token }),
+				 508);
+		assert_int_equal(rig_refresh(&home, 0), 0);
+	}
+}
+
+static void a_port_that_cannot_be_used_goes_back(void **state)
+{
+	struct ports_token token;
+
+	r.snapshot.total_allocations = 1;
+	rig_start(&r);
+	token = reserve();
+	assert_int_equal(story_allocate(&away, &(struct story_allocate){ .token = &token }), 508);
+	assert_int_equal(r.open, 1);
+	assert_int_equal(rig_refresh(&home, 0), 0);
+	for (uint16_t i = 0; i < r.workers; i++)
+		assert_int_equal(ports_count_free(r.ports[i]), ports_count(r.ports[i]));
+}
+
+static void a_port_that_the_system_refuses_goes_back(void **state)
+{
+	struct ports_token token;
+
+	rig_start(&r);
+	token = reserve();
+	assert_int_equal(rig_challenge(&away), 401);
+	r.open_errors = 1;
+	assert_int_equal(story_allocate(&away, &(struct story_allocate){ .token = &token }), 508);
+	assert_int_equal(quota_alive(r.shared.quota), 1);
+	assert_int_equal(rig_refresh(&home, 0), 0);
+	assert_int_equal(ports_count_free(r.ports[0]), ports_count(r.ports[0]));
+}
+
+static void a_port_that_comes_too_late_goes_back(void **state)
+{
+	struct letter l, twice;
+	struct ports_token token;
+
+	rig_start(&r);
+	token = reserve();
+	request_port(&away, &token);
+	post(&away, &l);
+	post(&away, &twice); /* sent again meanwhile */
+	give(&l);
+	give(&twice);
+	assert_int_equal(l.gift.code, 0);
+	assert_int_equal(twice.gift.code, 508);
+	assert_int_equal(come_back(&l), 0);
+	assert_int_equal(come_back(&twice), 0); /* the same answer */
+	assert_int_equal(alive(), 2);
+	/* The client has gone before the port came. */
+	assert_int_equal(rig_refresh(&away, 0), 0);
+	assert_int_equal(rig_refresh(&home, 0), 0);
+	token = reserve();
+	request_port(&away, &token);
+	post(&away, &l);
+	give(&l);
+	assert_int_equal(ports_count_free(r.ports[0]), ports_count(r.ports[0]) - 2);
+	give_back(&l);
+	assert_int_equal(ports_count_free(r.ports[0]), ports_count(r.ports[0]) - 1);
+	/* Or it has got another allocation. */
+	assert_int_equal(rig_refresh(&home, 0), 0);
+	token = reserve();
+	request_port(&away, &token);
+	post(&away, &l);
+	assert_int_equal(rig_allocate(&away), 0);
+	give(&l);
+	assert_int_equal(come_back(&l), 437);
+	assert_int_equal(ports_count_free(r.ports[0]), ports_count(r.ports[0]) - 1);
+}
+
+/* Moves */
+
+static void allocate(void)
+{
+	assert_int_equal(story_allocate(&home, &(struct story_allocate){ .mobile = true }), 0);
+	assert_true(story_ticket(&r, &ticket));
+	assert_int_equal(rig_bind(&home, 0x4000, &peer), 0);
+	relay = rig_end_of(&r, &home.relayed[0]);
+}
+
+static void start(void)
+{
+	rig_start(&r);
+	allocate();
+}
+
+static uint16_t move(struct rig_client *c)
+{
+	uint16_t code = story_move(c, &ticket, UINT32_MAX);
+
+	if (code == 0)
+		assert_true(story_ticket(&r, &ticket));
+	return code;
+}
+
+static bool reaches(const struct rig_client *c)
+{
+	return rig_from_peer(&r, relay, &peer, BYTES("in")) == TURND_TO_CLIENT &&
+	       five_tuple_equal(&r.out.tuple, &c->tuple) && r.out.link == c->link;
+}
+
+static bool can_send(struct rig_client *c)
+{
+	sender = *c; /* so that the last request can be repeated */
+	return rig_channel(&sender, 0x4000, BYTES("out")) == TURND_TO_PEER && r.out.end == relay;
+}
+
+static void it_moves_to_another_worker_when_it_is_used_there(void **state)
+{
+	start();
+	assert_int_equal(move(&away), 0);
+	assert_int_equal(turnd_count(worker(0)), 1);
+	assert_true(reaches(&home)); /* make before break */
+	assert_true(can_send(&home));
+	assert_int_equal(story_repeat(&away), 0); /* a lost answer */
+	assert_true(can_send(&away));
+	assert_int_equal(turnd_count(worker(0)), 0);
+	assert_int_equal(turnd_count(worker(1)), 1);
+	assert_true(reaches(&away));
+	assert_int_equal(story_repeat(&away), 0);
+	assert_false(can_send(&home));
+	assert_int_equal(rig_refresh(&home, 600), 437);
+	assert_int_equal(rig_refresh(&away, 600), 0);
+	assert_int_equal(expected(), 0);
+	assert_int_equal(alive(), 1);
+	/* It ends there, and the port goes home. */
+	rig_pass(&r, 600 * 1000);
+	assert_int_equal(r.open, 0);
+	assert_int_equal(ports_count_free(r.ports[0]), ports_count(r.ports[0]));
+}
+
+static void requests_fetch_it_too(void **state)
+{
+	struct addr other = story_peer(8, 8);
+
+	start();
+	assert_int_equal(move(&away), 0);
+	assert_int_equal(rig_bind(&away, 0x4001, &other), 0);
+	assert_int_equal(turnd_count(worker(1)), 1);
+	assert_true(can_send(&away));
+	assert_int_equal(rig_allocate(&away), 437);
+}
+
+static void bindings_do_not_fetch_it(void **state)
+{
+	start();
+	assert_int_equal(move(&away), 0);
+	(void)rig_request(&away, STUN_BINDING);
+	assert_int_equal(rig_send_request(&away), 0);
+	assert_int_equal(turnd_count(worker(0)), 1);
+}
+
+static void it_goes_round_all_workers(void **state)
+{
+	start();
+	for (unsigned i = 1; i < 40; i++) {
+		story_go(&away, 1);
+		away.worker = (uint16_t)(i * 7 % 4);
+		assert_int_equal(move(&away), 0);
+		if (i % 3 != 0)
+			assert_true(can_send(&away));
+		if (i % 3 != 0)
+			assert_true(reaches(&away));
+		assert_in_range(expected(), 0, 1);
+		assert_int_equal(alive(), 1);
+	}
+	assert_int_equal(rig_refresh(&away, 0), 0);
+	assert_int_equal(expected(), 0);
+	assert_int_equal(alive(), 0);
+}
+
+static void old_tickets_are_dead_at_every_worker(void **state)
+{
+	struct story_ticket old;
+
+	start();
+	old = ticket;
+	assert_int_equal(move(&away), 0);
+	for (uint16_t i = 0; i < r.workers; i++) {
+		story_go(&away, 1);
+		away.worker = i;
+		assert_int_equal(story_move(&away, &old, UINT32_MAX), 400);
+	}
+	story_go(&away, -4);
+	away.worker = 1;
+	assert_true(can_send(&away));
+	story_go(&away, 10);
+	assert_int_equal(story_move(&away, &old, UINT32_MAX), 437);
+}
+
+static void another_user_is_441_at_every_worker(void **state)
+{
+	start();
+	assert_int_equal(move(&away), 0);
+	away.user = BYTES("bob");
+	away.password = BYTES("swordfish");
+	for (uint16_t i = 0; i < r.workers; i++) {
+		story_go(&away, 1);
+		away.worker = i;
+		assert_int_equal(move(&away), 441);
+	}
+	assert_true(reaches(&home));
+}
+
+static void a_ticket_deletes_at_another_worker(void **state)
+{
+	start();
+	assert_int_equal(story_move(&away, &ticket, 0), 0);
+	assert_int_equal(away.lifetime_s, 0);
+	assert_int_equal(alive(), 0);
+	assert_int_equal(expected(), 0);
+	assert_int_equal(story_repeat(&away), 437);
+}
+
+static void what_ended_meanwhile_is_437(void **state)
+{
+	start();
+	assert_int_equal(move(&away), 0);
+	assert_int_equal(rig_refresh(&home, 0), 0);
+	assert_false(can_send(&away));
+	assert_int_equal(expected(), 0); /* it knows now */
+	assert_int_equal(rig_refresh(&away, 600), 437);
+	assert_int_equal(rig_allocate(&away), 0);
+	story_go(&away, 1);
+	assert_int_equal(move(&away), 437);
+}
+
+static void what_lost_its_connection_moves_at_once(void **state)
+{
+	rig_start(&r);
+	home.tuple.transport = STUN_TLS;
+	home.link = &home;
+	allocate();
+	turnd_link_ended(worker(0), &home.tuple, &home, &r.now);
+	assert_int_equal(move(&away), 0);
+	assert_int_equal(turnd_count(worker(1)), 1);
+	assert_true(reaches(&away));
+	assert_int_equal(story_repeat(&away), 0);
+}
+
+static void a_connection_that_ends_after_the_move_waits_for_its_fetch(void **state)
+{
+	rig_start(&r);
+	home.tuple.transport = STUN_TLS;
+	home.link = &home;
+	allocate();
+	assert_int_equal(move(&away), 0);
+	turnd_link_ended(worker(0), &home.tuple, &home, &r.now);
+	assert_int_equal(rig_from_peer(&r, relay, &peer, BYTES("lost")), TURND_NOTHING);
+	assert_true(can_send(&away));
+	assert_true(reaches(&away));
+}
+
+static void request_move(struct rig_client *c)
+{
+	struct stun_builder *b;
+
+	if (!c->challenged)
+		assert_int_equal(rig_challenge(c), 401);
+	b = rig_request(c, TURN_REFRESH);
+	memcpy(stun_build_attr(b, STUN_ATTR_MOBILITY_TICKET, TICKET_LEN), ticket.value, TICKET_LEN);
+}
+
+static void a_request_that_comes_twice_moves_once(void **state)
+{
+	struct letter l, twice;
+
+	start();
+	request_move(&away);
+	post(&away, &l);
+	post(&away, &twice);
+	give(&l);
+	give(&twice);
+	assert_int_equal(come_back(&l), 0);
+	assert_true(story_ticket(&r, &ticket));
+	assert_int_equal(come_back(&twice), 0);
+	assert_int_equal(expected(), 1);
+	assert_true(can_send(&away));
+	/* The ticket of the first answer is as good as that of the second one. */
+	story_go(&away, 1);
+	assert_int_equal(move(&away), 0);
+}
+
+static void data_that_come_while_it_is_fetched_are_lost_only(void **state)
+{
+	struct turnd_gift gift;
+	struct turnd_in in = { .tuple = away.tuple,
+			       .data = BYTES("\x40\x00\x00\x01xxx"),
+			       .ip = TURND_IP_DEFAULT };
+	struct turnd_ask ask;
+
+	start();
+	assert_int_equal(move(&away), 0);
+	assert_int_equal(turnd_from_client(worker(1), &in, &r.now, r.buf, &r.out), TURND_ASK);
+	ask = r.out.ask;
+	assert_int_equal(turnd_from_client(worker(1), &in, &r.now, r.buf, &r.out), TURND_NOTHING);
+	/* The letter is lost: after a while it asks again. */
+	rig_pass(&r, 1000);
+	assert_int_equal(turnd_from_client(worker(1), &in, &r.now, r.buf, &r.out), TURND_ASK);
+	turnd_answer(worker(0), &ask, &r.now, &gift);
+	assert_int_equal(gift.code, 0);
+	in.gift = &gift;
+	assert_int_equal(turnd_from_client(worker(1), &in, &r.now, r.buf, &r.out), TURND_TO_PEER);
+	/* The second letter finds nothing, and does no harm. */
+	turnd_answer(worker(0), &ask, &r.now, &gift);
+	assert_int_equal(gift.code, 437);
+	assert_int_equal(turnd_from_client(worker(1), &in, &r.now, r.buf, &r.out), TURND_TO_PEER);
+	assert_int_equal(alive(), 1);
+}
+
+static void what_nobody_waits_for_goes_back_alive(void **state)
+{
+	struct letter l;
+
+	start();
+	assert_int_equal(move(&away), 0);
+	(void)rig_request(&away, TURN_REFRESH);
+	post(&away, &l);
+	give(&l);
+	assert_int_equal(alive(), 0); /* between two workers */
+	give_back(&l);
+	assert_int_equal(alive(), 1);
+	assert_true(reaches(&home));
+	rig_pass(&r, 1000);
+	assert_true(can_send(&away)); /* it may still be fetched */
+	assert_true(reaches(&away));
+}
+
+static void what_lost_its_connection_and_goes_back_still_waits(void **state)
+{
+	struct letter l;
+
+	rig_start(&r);
+	home.tuple.transport = STUN_TLS;
+	home.link = &home;
+	allocate();
+	turnd_link_ended(worker(0), &home.tuple, &home, &r.now);
+	request_move(&away);
+	post(&away, &l);
+	give(&l);
+	assert_non_null(l.gift.alloc);
+	give_back(&l);
+	assert_int_equal(alive(), 1);
+	assert_int_equal(rig_refresh(&home, 600), 437);
+	assert_int_equal(rig_refresh(&away, 600), 437);
+	rig_pass(&r, 600 * 1000);
+	assert_int_equal(alive(), 0);
+}
+
+static void a_5_tuple_that_was_taken_meanwhile_keeps_what_it_has(void **state)
+{
+	struct letter l;
+
+	rig_start(&r);
+	home.tuple.transport = STUN_TLS;
+	home.link = &home;
+	allocate();
+	turnd_link_ended(worker(0), &home.tuple, &home, &r.now);
+	request_move(&away);
+	post(&away, &l);
+	give(&l);
+	assert_non_null(l.gift.alloc);
+	sender = away;
+	assert_int_equal(rig_allocate(&sender), 0);
+	assert_int_equal(come_back(&l), 437);
+	assert_int_equal(alive(), 1);
+	assert_int_equal(r.open, 1);
+	assert_int_equal(quota_alive(r.shared.quota), 1);
+}
+
+static void a_realm_that_is_gone_takes_what_comes_along(void **state)
+{
+	start();
+	assert_int_equal(move(&away), 0);
+	r.snapshot.realms = &r.realms[1];
+	r.snapshot.realm_count = 1;
+	assert_false(can_send(&away));
+	assert_int_equal(alive(), 0);
+	assert_int_equal(r.open, 0);
+}
+
+#define STORY(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(a_token_is_good_at_any_worker),
+		STORY(a_port_that_cannot_be_used_goes_back),
+		STORY(a_port_that_the_system_refuses_goes_back),
+		STORY(a_port_that_comes_too_late_goes_back),
+		STORY(it_moves_to_another_worker_when_it_is_used_there),
+		STORY(requests_fetch_it_too),
+		STORY(bindings_do_not_fetch_it),
+		STORY(it_goes_round_all_workers),
+		STORY(old_tickets_are_dead_at_every_worker),
+		STORY(another_user_is_441_at_every_worker),
+		STORY(a_ticket_deletes_at_another_worker),
+		STORY(what_ended_meanwhile_is_437),
+		STORY(what_lost_its_connection_moves_at_once),
+		STORY(a_connection_that_ends_after_the_move_waits_for_its_fetch),
+		STORY(a_request_that_comes_twice_moves_once),
+		STORY(data_that_come_while_it_is_fetched_are_lost_only),
+		STORY(what_nobody_waits_for_goes_back_alive),
+		STORY(what_lost_its_connection_and_goes_back_still_waits),
+		STORY(a_5_tuple_that_was_taken_meanwhile_keeps_what_it_has),
+		STORY(a_realm_that_is_gone_takes_what_comes_along),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
