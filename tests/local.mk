@@ -10,6 +10,7 @@ SYSTEM_TESTS += tests/sys_route.sh tests/sys_own_source.sh tests/sys_upnp.sh
 SYSTEM_TESTS += tests/sys_beside.sh
 SYSTEM_TESTS += tests/sys_stund.sh
 SYSTEM_TESTS += tests/sys_turn_client.sh
+SYSTEM_TESTS += tests/sys_channel_sizes.sh
 
 # The NAT model, for simulations and for natlab.
 noinst_LIBRARIES += tests/libnat.a
@@ -760,6 +761,11 @@ tests_stun_ask_LDADD = $(SHELL_LIBS)
 check_PROGRAMS += tests/turn_ask tests/turn_link_ask
 tests_turn_ask_LDADD = $(SHELL_LIBS)
 tests_turn_link_ask_LDADD = $(SHELL_LIBS)
+
+# ChannelData of every size, for tests/sys_channel_sizes.sh.
+check_PROGRAMS += tests/channel_sizes
+tests_channel_sizes_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+tests_channel_sizes_LDADD = $(SHELL_LIBS)
 
 # What networks are expected to be, for users and for tests/sys_expect_lab.sh.
 EXTRA_DIST += tests/expect
