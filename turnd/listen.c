@@ -12,6 +12,7 @@
 #include "listen_parts.h"
 #include "log.h"
 #include "relay.h"
+#include "tcp_relay.h"
 
 /* While anything may expire. That much later it may be told. */
 #define TICK_US 500000
@@ -67,6 +68,7 @@ void listen_link_ended(struct listen *l, const struct five_tuple *tuple, struct 
 	if (link == NULL)
 		return;
 	l->ending = link;
+	tcp_relay_link_ended(l, link);
 	handover_forget(l, link);
 	turnd_link_ended(l->turnd, tuple, link, listen_begin(l));
 	l->ending = NULL;
@@ -222,6 +224,8 @@ static int open_turnd(struct listen *l)
 		.end_link = end_link,
 		.to_client = to_client,
 		.release_port = handover_release_port,
+		.connect_peer = tcp_relay_connect,
+		.close_peer = tcp_relay_close_peer,
 		.random = take_random,
 		.arg = l,
 	};
@@ -261,6 +265,8 @@ int listen_open(struct worker *w, struct listen_common *common, struct settings 
 	l->index = (uint16_t)worker_index(w);
 	l->settings = settings_retain(settings);
 	l->shared = common->shared;
+	for (size_t i = 0; i < LISTEN_WIRES; i++)
+		list_init(&l->wires[i]);
 	for (size_t i = 0; i < common->listener_count; i++)
 		init_socket(l, i);
 	rc = open_parts(l);

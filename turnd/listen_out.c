@@ -3,6 +3,7 @@
 
 #include "handover.h"
 #include "relay.h"
+#include "tcp_relay.h"
 
 uint8_t *listen_room(struct listen *l)
 {
@@ -135,8 +136,10 @@ void listen_carry_out(struct listen *l, enum turnd_step step, const struct turnd
 	case TURND_ASK:
 		handover_ask(l, in, &out->ask);
 		break;
-	case TURND_CLOSE:
 	case TURND_JOIN:
+		tcp_relay_join(l, in->link, out);
+		break;
+	case TURND_CLOSE:
 		if (out->data.len > 0)
 			listen_send(l, out);
 		if (in != NULL && in->link != NULL)

@@ -2,6 +2,7 @@
 #ifndef NATKIT_TURND_LISTEN_PARTS_H
 #define NATKIT_TURND_LISTEN_PARTS_H
 
+#include "list.h"
 #include "listen.h"
 #include "stats.h"
 #include "udp.h"
@@ -14,6 +15,9 @@
 #define LISTEN_ARENA (4 * LISTEN_ROOM)
 
 #define LISTEN_RANDOM 512
+
+/* Lists of joined connections to peers, by number. */
+#define LISTEN_WIRES 256
 
 /* One listening address: its UDP socket, and what waits to leave from it. */
 struct listen_socket {
@@ -31,6 +35,7 @@ struct listen_socket {
 struct listen_link {
 	struct stream_conn *stream;
 	struct dtls_session *dtls;
+	struct tcp_wire *wire; /* RFC 6062: what it is joined with; then it is a pipe of bytes */
 };
 
 /* A request that another worker has a part in. */
@@ -54,6 +59,7 @@ struct listen {
 	struct event *dtls_timer;
 	uint64_t dtls_due_us;             /* what the timer is set to */
 	const struct listen_link *ending; /* whose end is being told */
+	struct list wires[LISTEN_WIRES];  /* connections to peers, joined; see tcp_wire.h */
 	struct handover *waiting;         /* for another worker */
 	size_t waiting_count;
 

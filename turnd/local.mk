@@ -94,6 +94,8 @@ turnd_libturnd_shell_a_SOURCES = \
 	turnd/relay.c turnd/relay.h \
 	turnd/report.c turnd/report.h \
 	turnd/server.c turnd/server.h \
+	turnd/tcp_relay.c turnd/tcp_relay.h \
+	turnd/tcp_wire.c turnd/tcp_wire.h \
 	turnd/sessions.c turnd/sessions.h \
 	turnd/settings.h \
 	turnd/turnd_conf.h

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tcp_relay.h"
+
 /* Errors that one readiness may cost: then other sockets get their turn. */
 #define ERRORS_PER_WAKEUP 16
 
@@ -96,8 +98,8 @@ int relay_open(void *arg, struct relay_end *end)
 	struct relay *r;
 	int rc;
 
-	if (end->protocol != 17)
-		return -EPROTONOSUPPORT;
+	if (end->protocol == TURN_PROTOCOL_TCP)
+		return tcp_relay_open(l, end);
 	r = calloc(1, sizeof(*r));
 	if (r == NULL)
 		return -ENOMEM;
@@ -118,6 +120,10 @@ void relay_close(void *arg, struct relay_end *end)
 {
 	struct relay *r = end->shell;
 
+	if (end->protocol == TURN_PROTOCOL_TCP) {
+		tcp_relay_close(arg, end);
+		return;
+	}
 	if (r == NULL)
 		return;
 	end->shell = NULL;
