@@ -114,6 +114,8 @@ struct rig_client {
 	void *link;
 	uint64_t realm_id; /* of its listener; 0 */
 	struct turnd_ip ip;
+	const struct stun_site *site;
+	uint8_t socket;              /* of the site */
 	struct bytes user, password; /* alice */
 	struct bytes token, mac_key; /* RFC 7635: `user` is the kid then */
 	bool sha256;                 /* speaks RFC 8489: names an algorithm */

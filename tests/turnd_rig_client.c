@@ -103,6 +103,8 @@ enum turnd_step rig_give(struct rig_client *c, struct bytes data)
 		.link = c->link,
 		.realm = c->realm_id,
 		.ip = c->ip,
+		.site = c->site,
+		.socket = c->socket,
 		.gift = c->gift,
 	};
 

@@ -159,7 +159,7 @@ static uint32_t features_of(const struct realm *realm)
  */
 static bool is_stub(const struct request *r)
 {
-	return r->in->tuple.transport == STUN_UDP && r->msg.raw.len < STUB_LEN && !r->has_key;
+	return r->in->tuple.transport == STUN_UDP && r->msg.raw.len < STUB_LEN;
 }
 
 void auth_put_challenge(struct request *r)
