@@ -697,6 +697,19 @@ tests_test_token_SOURCES = tests/test_token.c tests/rng.h
 tests_test_token_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_token_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_turnd
+tests_test_turnd_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_turnd_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_turnd_auth
+tests_test_turnd_auth_SOURCES = tests/test_turnd_auth.c $(ALLOC_COUNT)
+tests_test_turnd_auth_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_turnd_auth_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_turnd_request
+tests_test_turnd_request_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_turnd_request_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
 USERS_TALK = tests/users_talk.c tests/users_talk.h
 UNIT_TESTS += tests/test_users
 tests_test_users_SOURCES = tests/test_users.c $(ALLOC_COUNT) $(USERS_TALK)

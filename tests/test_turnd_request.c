@@ -1,0 +1,671 @@
+/* What turnd does with a message of a client before a method sees it. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "turnd/request.h"
+#include "turnd_rig.h"
+
+#define LINK ((void *)&link_of_a_client)
+
+static struct rig r;
+static struct rig_client c;
+static int link_of_a_client;
+
+static void start(void)
+{
+	rig_start(&r);
+	rig_client(&c, &r, 4000);
+}
+
+static int prepare(void **state)
+{
+	rig_init(&r);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	rig_stop(&r);
+	return 0;
+}
+
+static const struct turnd_stats *stats(void)
+{
+	return turnd_stats(r.worker[0].turnd);
+}
+
+static uint64_t dropped(enum stats_drop why)
+{
+	return stats_read(&stats()->drops[why]);
+}
+
+static uint64_t refused(uint16_t code)
+{
+	return stats_read(&stats()->errors[stats_code(code)]);
+}
+
+static void over(uint8_t transport)
+{
+	c.tuple.transport = transport;
+	c.link = LINK;
+}
+
+static struct bytes built(void)
+{
+	struct bytes raw;
+
+	assert_int_equal(stun_build_finish(&c.b, &raw), STUN_OK);
+	return raw;
+}
+
+static bool has(uint16_t type)
+{
+	struct bytes value;
+
+	return rig_find(&r, type, &value);
+}
+
+static struct bytes reason(void)
+{
+	struct stun_error error = { 0 };
+	struct bytes value;
+
+	assert_true(rig_find(&r, STUN_ATTR_ERROR_CODE, &value));
+	assert_int_equal(stun_attr_get_error(value, &error), STUN_OK);
+	return error.reason;
+}
+
+static void binding_is_answered_to_everybody(void **state)
+{
+	struct addr mapped;
+	struct bytes value;
+
+	r.snapshot.realm_count = 0;
+	start();
+	(void)rig_request(&c, STUN_BINDING);
+	assert_int_equal(rig_ask(&c), 0);
+	assert_true(rig_find(&r, STUN_ATTR_XOR_MAPPED_ADDRESS, &value));
+	assert_int_equal(stun_attr_get_xor_addr(value, &r.answer.tid, &mapped), STUN_OK);
+	assert_true(addr_equal(&mapped, &c.tuple.client));
+	assert_int_equal(r.out.data.len, 32);
+	assert_true(five_tuple_equal(&r.out.tuple, &c.tuple));
+	assert_int_equal(stats_read(&stats()->requests[STATS_BINDING]), 1);
+	assert_int_equal(stats_read(&stats()->successes[STATS_BINDING]), 1);
+
+	(void)stun_build_attr(rig_request(&c, STUN_BINDING), 0x7777, 4);
+	assert_int_equal(rig_ask(&c), 420);
+	assert_int_equal(refused(420), 1);
+}
+
+static void binding_discovers_nats_where_that_is_set(void **state)
+{
+	struct stun_site site = { .has = { true, true, true, true } };
+	struct stun_change change = { .address = true, .port = true };
+
+	for (uint8_t i = 0; i < STUN_SITE_SOCKETS; i++)
+		site.seen_as[i] = addr_ipv4(91, 80, 0, i / 2, (uint16_t)(3478 + i % 2));
+	r.snapshot.stun.nat_discovery = true;
+	start();
+	c.site = &site;
+	c.socket = 1;
+	(void)stun_attr_put_change(rig_request(&c, STUN_BINDING), change);
+	assert_int_equal(rig_ask(&c), 0);
+	assert_int_equal(r.out.socket, 2);
+	(void)stun_attr_put_u16(rig_request(&c, STUN_BINDING), STUN_ATTR_RESPONSE_PORT, 4444);
+	assert_int_equal(rig_ask(&c), 0);
+	assert_int_equal(r.out.socket, 1);
+	assert_int_equal(r.out.tuple.client.port, 4444);
+}
+
+static void the_first_byte_tells_channels_from_noise(void **state)
+{
+	static const struct {
+		uint8_t first;
+		bool is_channel, is_channel_5766;
+	} cases[] = {
+		{ 0x3f, false, false }, { 0x40, true, true },   { 0x4f, true, true },
+		{ 0x50, false, true },  { 0x7f, false, true },  { 0x80, false, false },
+		{ 0x16, false, false }, { 0xff, false, false }, { 0x04, false, false },
+	};
+	uint8_t data[8] = { 0, 0, 0, 4 };
+
+	start();
+	for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+		bool old = i >= ARRAY_LEN(cases);
+		uint64_t foreign = dropped(STATS_DROP_FOREIGN);
+		bool is_channel =
+			old ? cases[i % ARRAY_LEN(cases)].is_channel_5766 : cases[i].is_channel;
+
+		r.snapshot.rfc5766_channels = old;
+		data[0] = cases[i % ARRAY_LEN(cases)].first;
+		assert_int_equal(rig_give(&c, bytes_of(data, sizeof(data))), TURND_NOTHING);
+		if (data[0] != 0x7f)
+			assert_int_equal(dropped(STATS_DROP_FOREIGN) - foreign, !is_channel);
+	}
+}
+
+static void noise_ends_a_stream_and_nothing_else(void **state)
+{
+	static const struct bytes noise[] = {
+		BYTES(""),
+		BYTES("\x00\x03\x00\x00\x21\x12\xa4\x42zwoelf bytes!"), /* a byte more than it says */
+		BYTES("\x00\x03\x00\x04\x21\x12\xa4\x42zwoelf bytes"), /* four less */
+		BYTES("\x00\x03\x00\x00\x21\x12\xa4\x43zwoelf bytes"), /* no magic cookie */
+		BYTES("\x16\x03\x01\x00\x04"),
+		BYTES("\xff\xff\xff\xff"),
+	};
+
+	start();
+	for (size_t i = 0; i < ARRAY_LEN(noise); i++) {
+		over(STUN_TCP);
+		assert_int_equal(rig_give(&c, noise[i]), TURND_CLOSE);
+		assert_int_equal(r.out.data.len, 0);
+		assert_ptr_equal(r.out.link, LINK);
+		over(STUN_TLS);
+		assert_int_equal(rig_give(&c, noise[i]), TURND_CLOSE);
+		over(STUN_DTLS);
+		assert_int_equal(rig_give(&c, noise[i]), TURND_NOTHING);
+		over(STUN_UDP);
+		assert_int_equal(rig_give(&c, noise[i]), TURND_NOTHING);
+	}
+	assert_int_equal(dropped(STATS_DROP_FOREIGN), 4 * ARRAY_LEN(noise));
+}
+
+static void a_classic_client_gets_an_answer_where_that_is_set_only(void **state)
+{
+	static const struct bytes old = BYTES("\x00\x01\x00\x00sechzehn bytes!!");
+
+	start();
+	assert_int_equal(rig_give(&c, old), TURND_NOTHING);
+	assert_int_equal(dropped(STATS_DROP_FOREIGN), 1);
+	r.snapshot.stun.rfc3489 = true;
+	assert_int_equal(rig_give(&c, old), TURND_TO_CLIENT);
+	assert_true(has(STUN_ATTR_MAPPED_ADDRESS));
+}
+
+static void what_nobody_asked_for_is_dropped(void **state)
+{
+	static const uint8_t classes[] = { STUN_INDICATION, STUN_SUCCESS, STUN_ERROR };
+	static const uint16_t known[] = {
+		STUN_BINDING,           TURN_ALLOCATE, TURN_REFRESH,
+		TURN_CREATE_PERMISSION, TURN_DATA,     TURN_CHANNEL_BIND
+	};
+	uint64_t count = 0;
+
+	start();
+	for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
+		for (size_t k = 0; k < ARRAY_LEN(known); k++) {
+			(void)rig_request(&c, known[k]);
+			c.b = stun_build(c.request, sizeof(c.request), known[k],
+					 (enum stun_class)classes[i], &c.b.tid);
+			assert_int_equal(rig_give(&c, built()), TURND_NOTHING);
+			assert_int_equal(dropped(STATS_DROP_UNASKED), ++count);
+		}
+	}
+}
+
+static void unknown_methods_are_dropped(void **state)
+{
+	static const uint16_t unknown[] = { 0x002, 0x005, TURN_SEND,    TURN_DATA,
+					    0x00d, 0xfff, TURN_CONNECT, TURN_CONNECTION_BIND };
+
+	start();
+	for (size_t i = 0; i < ARRAY_LEN(unknown); i++) {
+		(void)rig_request(&c, unknown[i]);
+		assert_int_equal(rig_ask(&c), RIG_NOTHING);
+	}
+	assert_int_equal(dropped(STATS_DROP_UNASKED), ARRAY_LEN(unknown));
+	assert_int_equal(stats_read(&stats()->requests[STATS_OTHER]), ARRAY_LEN(unknown));
+}
+
+static void a_wrong_fingerprint_is_dropped_and_a_right_one_mirrored(void **state)
+{
+	static const uint16_t asked[] = { STUN_BINDING, TURN_ALLOCATE };
+	struct bytes raw;
+
+	start();
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		(void)rig_request(&c, asked[i]);
+		assert_int_equal(stun_auth_put_fingerprint(&c.b), STUN_OK);
+		raw = built();
+		c.request[raw.len - 1] ^= 1;
+		assert_int_equal(rig_give(&c, raw), TURND_NOTHING);
+		assert_int_equal(dropped(STATS_DROP_FOREIGN), i + 1);
+	}
+	c.fingerprint = true;
+	assert_int_equal(rig_allocate(&c), 0);
+	c.fingerprint = false;
+	assert_int_equal(rig_refresh(&c, 600), 0);
+}
+
+static void a_client_that_is_not_allowed_to_ask_hears_nothing(void **state)
+{
+	const char *why;
+
+	assert_true(policy_rules_add(r.client_rules, POLICY_DENY, "91.80.1.0/24", &why));
+	start();
+	assert_int_equal(rig_challenge(&c), RIG_NOTHING);
+	assert_int_equal(dropped(STATS_DROP_CLIENT), 1);
+	(void)rig_request(&c, STUN_BINDING);
+	assert_int_equal(rig_ask(&c), 0);
+	c.tuple.client = addr_ipv4(91, 80, 2, 1, 4000);
+	assert_int_equal(rig_allocate(&c), 0);
+}
+
+static void a_realm_without_users_relays_nothing(void **state)
+{
+	static const uint16_t asked[] = { TURN_ALLOCATE, TURN_REFRESH, TURN_CREATE_PERMISSION,
+					  TURN_CHANNEL_BIND };
+
+	r.realms[0].users = NULL;
+	start();
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		(void)rig_request(&c, asked[i]);
+		assert_int_equal(rig_ask(&c), 403);
+		assert_int_equal(r.out.data.len, 28);
+	}
+	assert_int_equal(rig_allocate(&c), 403);
+	assert_int_equal(r.opened, 0);
+	assert_int_equal(turnd_count(r.worker[0].turnd), 0);
+	c.realm_id = snapshot_realm_id(RIG_OTHER);
+	c.password = BYTES("close sesame");
+	assert_int_equal(rig_allocate(&c), 0);
+	c.realm_id = 12345; /* there is no such realm any more */
+	assert_int_equal(rig_refresh(&c, 600), 403);
+}
+
+static void a_realm_of_tokens_alone_relays(void **state)
+{
+	static const uint8_t key[USERS_KEY_LEN] = "a key";
+	struct token_keys *tokens = token_keys_new(BYTES("turn.example"));
+	struct users *nobody;
+	uint32_t line;
+
+	assert_int_equal(users_new(RIG_REALM, key, &nobody), USERS_OK);
+	assert_int_equal(users_finish(nobody, &line), USERS_OK);
+	r.realms[0].users = nobody;
+	start();
+	assert_int_equal(rig_challenge(&c), 403);
+	r.realms[0].tokens = tokens;
+	assert_int_equal(rig_challenge(&c), 401);
+	assert_int_equal(rig_allocate(&c), 401); /* Alice is not among them */
+	r.realms[0].tokens = NULL;
+	token_keys_free(tokens);
+	users_free(nobody);
+}
+
+static void unknown_attributes_are_named_to_who_is_known(void **state)
+{
+	static const uint16_t expected[] = { 0x7777, STUN_ATTR_CHANGE_REQUEST };
+	struct stun_builder *b;
+	struct bytes value;
+	uint16_t types[4];
+	size_t count;
+
+	start();
+	b = rig_request(&c, TURN_ALLOCATE);
+	(void)stun_build_attr(b, 0x7777, 0);
+	assert_int_equal(rig_ask(&c), 401);
+	assert_int_equal(rig_challenge(&c), 401);
+	b = rig_request(&c, TURN_ALLOCATE);
+	memset(stun_build_attr(b, 0x7777, 4), 0, 4);
+	memset(stun_build_attr(b, 0xf777, 4), 0, 4); /* may be ignored */
+	memset(stun_build_attr(b, STUN_ATTR_CHANGE_REQUEST, 4), 0, 4);
+	memset(stun_build_attr(b, 0x7777, 4), 0, 4);
+	assert_int_equal(rig_ask(&c), 420);
+	assert_true(c.is_signed);
+	assert_true(rig_find(&r, STUN_ATTR_UNKNOWN_ATTRIBUTES, &value));
+	assert_int_equal(stun_attr_get_types(value, types, ARRAY_LEN(types), &count), STUN_OK);
+	assert_int_equal(count, ARRAY_LEN(expected));
+	assert_memory_equal(types, expected, sizeof(expected));
+}
+
+static void attributes_that_do_not_read_are_400(void **state)
+{
+	static const struct {
+		uint16_t type;
+		size_t len;
+	} cases[] = {
+		{ STUN_ATTR_LIFETIME, 3 },
+		{ STUN_ATTR_LIFETIME, 8 },
+		{ STUN_ATTR_CHANNEL_NUMBER, 2 },
+		{ STUN_ATTR_XOR_PEER_ADDRESS, 0 },
+		{ STUN_ATTR_XOR_PEER_ADDRESS, 8 }, /* of family 0 */
+		{ STUN_ATTR_REQUESTED_TRANSPORT, 1 },
+		{ STUN_ATTR_REQUESTED_ADDRESS_FAMILY, 8 },
+		{ STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, 0 },
+		{ STUN_ATTR_EVEN_PORT, 0 },
+		{ STUN_ATTR_EVEN_PORT, 4 },
+		{ STUN_ATTR_DONT_FRAGMENT, 1 },
+		{ STUN_ATTR_RESERVATION_TOKEN, 7 },
+		{ STUN_ATTR_RESERVATION_TOKEN, 9 },
+		{ STUN_ATTR_CONNECTION_ID, 2 },
+	};
+
+	start();
+	assert_int_equal(rig_allocate(&c), 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct stun_builder *b = rig_request(&c, TURN_REFRESH);
+		uint8_t *value = stun_build_attr(b, cases[i].type, cases[i].len);
+		uint16_t code;
+
+		memset(value, 0, cases[i].len);
+		code = rig_ask(&c);
+		if (code != 400 || !c.is_signed)
+			fail_msg("%s of %zu bytes: %d", stun_attr_name(cases[i].type), cases[i].len,
+				 code);
+	}
+	assert_int_equal(turnd_count(r.worker[0].turnd), 1);
+}
+
+static void more_peers_than_a_request_may_name_are_400(void **state)
+{
+	struct addr peer = addr_ipv4(91, 80, 9, 1, 7000);
+	struct stun_builder *b;
+
+	start();
+	assert_int_equal(rig_allocate(&c), 0);
+	for (int most = REQUEST_PEERS_MAX; most <= REQUEST_PEERS_MAX + 1; most++) {
+		b = rig_request(&c, TURN_CREATE_PERMISSION);
+		for (int i = 0; i < most; i++) {
+			peer.ip[3] = (uint8_t)i;
+			(void)stun_attr_put_xor_addr(b, STUN_ATTR_XOR_PEER_ADDRESS, &peer);
+		}
+		assert_int_equal(rig_ask(&c), most <= REQUEST_PEERS_MAX ? 0 : 400);
+	}
+}
+
+static void of_duplicates_the_first_one_counts(void **state)
+{
+	struct stun_builder *b;
+
+	start();
+	assert_int_equal(rig_allocate(&c), 0);
+	b = rig_request(&c, TURN_REFRESH);
+	(void)stun_attr_put_u32(b, STUN_ATTR_LIFETIME, 900);
+	(void)stun_attr_put_u32(b, STUN_ATTR_LIFETIME, 0);
+	assert_int_equal(rig_ask(&c), 0);
+	assert_int_equal(turnd_count(r.worker[0].turnd), 1);
+}
+
+static void without_an_allocation_there_is_nothing_to_ask_for(void **state)
+{
+	struct addr peer = addr_ipv4(91, 80, 9, 1, 7000);
+
+	start();
+	assert_int_equal(rig_refresh(&c, 600), 437);
+	assert_true(c.is_signed);
+	assert_int_equal(rig_permit(&c, &peer), 437);
+	assert_int_equal(rig_bind(&c, 0x4000, &peer), 437);
+	assert_int_equal(rig_refresh(&c, 0), 437);
+	assert_int_equal(refused(437), 4);
+	assert_int_equal(stats_read(&stats()->requests[STATS_REFRESH]), 2);
+
+	/* A ticket leads a Refresh elsewhere, and nothing else. */
+	r.snapshot.mobility = true;
+	(void)stun_attr_put_bytes(rig_request(&c, TURN_CREATE_PERMISSION),
+				  STUN_ATTR_MOBILITY_TICKET, BYTES("ticket"));
+	(void)stun_attr_put_xor_addr(&c.b, STUN_ATTR_XOR_PEER_ADDRESS, &peer);
+	assert_int_equal(rig_ask(&c), 437);
+	(void)stun_attr_put_bytes(rig_request(&c, TURN_REFRESH), STUN_ATTR_MOBILITY_TICKET,
+				  BYTES("ticket"));
+	assert_int_equal(rig_ask(&c), 400);
+}
+
+/* What another worker gave comes with the same request once more. */
+static void a_request_counts_once(void **state)
+{
+	struct turnd_gift none = { .kind = TURND_ASK_PORT, .code = 508 };
+
+	start();
+	assert_int_equal(rig_allocate(&c), 0);
+	c.gift = &none;
+	assert_int_equal(rig_refresh(&c, 600), 0);
+	assert_int_equal(stats_read(&stats()->requests[STATS_REFRESH]), 0);
+	assert_int_equal(stats_read(&stats()->successes[STATS_REFRESH]), 1);
+}
+
+/* A bare header is answered with no more than 3.6 times its length; and leads to the rest. */
+static void a_bare_header_gets_a_short_answer(void **state)
+{
+	start();
+	(void)rig_request(&c, TURN_ALLOCATE);
+	assert_int_equal(built().len, 20);
+	assert_int_equal(rig_ask(&c), 401);
+	assert_in_range(r.out.data.len, 20, 72);
+	assert_true(has(STUN_ATTR_REALM) && has(STUN_ATTR_NONCE));
+	assert_false(has(STUN_ATTR_PASSWORD_ALGORITHMS));
+	rig_learn(&c);
+	assert_int_equal(rig_allocate(&c), 438);
+	assert_true(c.is_signed);
+	assert_true(has(STUN_ATTR_PASSWORD_ALGORITHMS));
+	rig_learn(&c);
+	c.sha256 = true;
+	assert_int_equal(rig_allocate(&c), 0);
+
+	over(STUN_TCP);
+	(void)rig_request(&c, TURN_ALLOCATE);
+	c.challenged = false;
+	assert_int_equal(rig_ask(&c), 401);
+	assert_true(has(STUN_ATTR_PASSWORD_ALGORITHMS));
+}
+
+static void an_answer_to_a_stranger_is_short(void **state)
+{
+	r.snapshot.stun.software = NULL;
+	start();
+	(void)stun_attr_put_u8(rig_request(&c, TURN_ALLOCATE), STUN_ATTR_REQUESTED_TRANSPORT, 17);
+	assert_int_equal(built().len, 28);
+	assert_int_equal(rig_ask(&c), 401);
+	assert_int_equal(reason().len, 0);
+	assert_true(r.out.data.len <= 108);
+	rig_learn(&c);
+
+	/* Who signs wrongly, or with what is no nonce, has sent more than he gets. */
+	c.password = BYTES("wrong");
+	(void)rig_request(&c, TURN_ALLOCATE);
+	assert_int_equal(rig_ask(&c), 401);
+	assert_true(r.out.data.len < built().len);
+	c.password = BYTES("open sesame");
+	c.nonce_len = 40;
+	(void)rig_request(&c, TURN_ALLOCATE);
+	assert_int_equal(rig_ask(&c), 438);
+
+	(void)stun_attr_put_bytes(rig_request(&c, TURN_ALLOCATE), STUN_ATTR_NONCE, BYTES("x"));
+	(void)stun_auth_put_integrity(&c.b, &c.key);
+	assert_int_equal(rig_send_request(&c), 400);
+	assert_int_equal(r.out.data.len, 28);
+}
+
+static void a_reason_stands_where_nobody_can_be_hit_by_it(void **state)
+{
+	static const uint8_t transports[] = { STUN_TCP, STUN_TLS, STUN_DTLS };
+
+	start();
+	for (size_t i = 0; i < ARRAY_LEN(transports); i++) {
+		over(transports[i]);
+		assert_int_equal(rig_challenge(&c), 401);
+		assert_true(bytes_equal(reason(), bytes_of_str(stun_error_reason(401))));
+	}
+	over(STUN_UDP);
+	assert_int_equal(rig_challenge(&c), 401);
+	assert_int_equal(rig_refresh(&c, 600), 437); /* a known user */
+	assert_true(bytes_equal(reason(), bytes_of_str(stun_error_reason(437))));
+}
+
+static void errors_to_strangers_have_a_budget_and_users_need_none(void **state)
+{
+	struct rig_client other;
+
+	r.snapshot.error_rate = 1;
+	r.snapshot.error_burst = 5;
+	start();
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(rig_challenge(&c), 401);
+	c.password = BYTES("wrong");
+	assert_int_equal(rig_allocate(&c), 401);
+	assert_int_equal(rig_allocate(&c), RIG_NOTHING);
+	assert_int_equal(rig_challenge(&c), RIG_NOTHING);
+	(void)rig_request(&c, TURN_REFRESH); /* as a stranger, with half of the credentials */
+	(void)stun_attr_put_bytes(&c.b, STUN_ATTR_USERNAME, BYTES("alice"));
+	(void)stun_auth_put_integrity(&c.b, &c.key);
+	assert_int_equal(rig_send_request(&c), RIG_NOTHING);
+	assert_int_equal(dropped(STATS_DROP_LIMITED), 3);
+
+	/* The same source with the right password, its errors included. */
+	c.challenged = true;
+	c.password = BYTES("open sesame");
+	assert_int_equal(rig_allocate(&c), 0);
+	assert_int_equal(rig_allocate(&c), 437);
+	assert_true(c.is_signed);
+	(void)rig_request(&c, STUN_BINDING);
+	assert_int_equal(rig_send_request(&c), 0);
+
+	/* Another source; and this one, a second later. */
+	rig_client(&other, &r, 4000);
+	other.tuple.client = addr_ipv4(91, 80, 1, 2, 4000);
+	assert_int_equal(rig_challenge(&other), 401);
+	rig_pass(&r, 1000);
+	assert_int_equal(rig_challenge(&c), 401);
+	assert_int_equal(rig_challenge(&c), RIG_NOTHING);
+}
+
+static void clients_are_sent_to_an_alternate_of_their_kind(void **state)
+{
+	struct snapshot_alternate list[3] = {
+		{ .addr = addr_ipv4(91, 80, 7, 7, 3478), .transport = STUN_UDP },
+		{ .addr = addr_ipv4(91, 80, 7, 8, 5349),
+		  .transport = STUN_TLS,
+		  .domain = "other.example" },
+		{ .transport = STUN_UDP },
+	};
+	struct addr got;
+	struct bytes value;
+
+	assert_true(addr_parse_ip("2a01:4f8::99", 3478, &list[2].addr));
+	start();
+	assert_int_equal(rig_allocate(&c), 0);
+	r.snapshot.alternates = list;
+	r.snapshot.alternate_count = ARRAY_LEN(list);
+	assert_int_equal(rig_refresh(&c, 600), 0); /* who is here stays */
+
+	c.tuple.client.port++;
+	assert_int_equal(rig_challenge(&c), 401);
+	assert_int_equal(rig_allocate(&c), 300);
+	assert_true(c.is_signed);
+	assert_true(rig_find(&r, STUN_ATTR_ALTERNATE_SERVER, &value));
+	assert_int_equal(stun_attr_get_addr(value, &got), STUN_OK);
+	assert_true(addr_equal(&got, &list[0].addr));
+	assert_false(has(STUN_ATTR_ALTERNATE_DOMAIN));
+
+	over(STUN_TLS);
+	assert_int_equal(rig_allocate(&c), 300);
+	assert_true(rig_find(&r, STUN_ATTR_ALTERNATE_DOMAIN, &value));
+	assert_true(bytes_equal(value, BYTES("other.example")));
+	over(STUN_TCP); /* there is none for that */
+	assert_int_equal(rig_allocate(&c), 0);
+}
+
+static void alternates_take_turns(void **state)
+{
+	struct snapshot_alternate list[] = {
+		{ .addr = addr_ipv4(91, 80, 7, 7, 3478), .transport = STUN_UDP },
+		{ .addr = addr_ipv4(91, 80, 7, 8, 3478), .transport = STUN_UDP },
+		{ .addr = addr_ipv4(91, 80, 7, 9, 3478), .transport = STUN_UDP },
+	};
+	int seen[3] = { 0 };
+	struct bytes value;
+	struct addr got;
+
+	r.snapshot.alternates = list;
+	r.snapshot.alternate_count = ARRAY_LEN(list);
+	start();
+	for (int i = 0; i < 300; i++) {
+		assert_int_equal(rig_allocate(&c), 300);
+		assert_true(rig_find(&r, STUN_ATTR_ALTERNATE_SERVER, &value));
+		assert_int_equal(stun_attr_get_addr(value, &got), STUN_OK);
+		seen[got.ip[3] - 7]++;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(seen); i++)
+		assert_in_range(seen[i], 60, 140);
+}
+
+static void a_draining_server_takes_nobody_new(void **state)
+{
+	start();
+	assert_int_equal(rig_allocate(&c), 0);
+	r.snapshot.draining = true;
+	assert_int_equal(rig_give(&c, built()), TURND_TO_CLIENT);
+	assert_int_equal(r.answer.class, STUN_SUCCESS); /* it was sent once more */
+	assert_int_equal(rig_refresh(&c, 600), 0);
+	c.tuple.client.port++;
+	assert_int_equal(rig_challenge(&c), 401);
+	assert_int_equal(rig_allocate(&c), 508);
+	assert_true(c.is_signed);
+	assert_int_equal(turnd_count(r.worker[0].turnd), 1);
+}
+
+static void software_is_named_where_it_is_set(void **state)
+{
+	struct bytes value;
+
+	start();
+	assert_int_equal(rig_allocate(&c), 0);
+	assert_false(has(STUN_ATTR_SOFTWARE));
+	r.snapshot.stun.software = "turnd 1";
+	assert_int_equal(rig_refresh(&c, 600), 0);
+	assert_true(rig_find(&r, STUN_ATTR_SOFTWARE, &value));
+	assert_true(bytes_equal(value, BYTES("turnd 1")));
+}
+
+static void counters_tell_what_happened(void **state)
+{
+	start();
+	assert_int_equal(rig_allocate(&c), 0);
+	assert_int_equal(stats_read(&stats()->requests[STATS_ALLOCATE]), 2);
+	assert_int_equal(stats_read(&stats()->successes[STATS_ALLOCATE]), 1);
+	assert_int_equal(refused(401), 1);
+	assert_int_equal(stats_read(&stats()->allocations), 1);
+	assert_int_equal(rig_refresh(&c, 0), 0);
+	assert_int_equal(stats_read(&stats()->successes[STATS_REFRESH]), 1);
+	assert_int_equal(stats_read(&stats()->allocations), 0);
+	assert_int_equal(stats_read(&stats()->ended[STATS_END_REFRESH]), 1);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, prepare, stop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(binding_is_answered_to_everybody),
+		TEST(binding_discovers_nats_where_that_is_set),
+		TEST(the_first_byte_tells_channels_from_noise),
+		TEST(noise_ends_a_stream_and_nothing_else),
+		TEST(a_classic_client_gets_an_answer_where_that_is_set_only),
+		TEST(what_nobody_asked_for_is_dropped),
+		TEST(unknown_methods_are_dropped),
+		TEST(a_wrong_fingerprint_is_dropped_and_a_right_one_mirrored),
+		TEST(a_client_that_is_not_allowed_to_ask_hears_nothing),
+		TEST(a_realm_without_users_relays_nothing),
+		TEST(a_realm_of_tokens_alone_relays),
+		TEST(unknown_attributes_are_named_to_who_is_known),
+		TEST(attributes_that_do_not_read_are_400),
+		TEST(more_peers_than_a_request_may_name_are_400),
+		TEST(of_duplicates_the_first_one_counts),
+		TEST(without_an_allocation_there_is_nothing_to_ask_for),
+		TEST(a_request_counts_once),
+		TEST(a_bare_header_gets_a_short_answer),
+		TEST(an_answer_to_a_stranger_is_short),
+		TEST(a_reason_stands_where_nobody_can_be_hit_by_it),
+		TEST(errors_to_strangers_have_a_budget_and_users_need_none),
+		TEST(clients_are_sent_to_an_alternate_of_their_kind),
+		TEST(alternates_take_turns),
+		TEST(a_draining_server_takes_nobody_new),
+		TEST(software_is_named_where_it_is_set),
+		TEST(counters_tell_what_happened),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
