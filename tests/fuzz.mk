@@ -160,6 +160,11 @@ tests_fuzz_token_SOURCES = tests/fuzz_token.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_token_LDADD = $(TURND_CORE_LIBS)
 tests_fuzz_token_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_turnd
+tests_fuzz_turnd_SOURCES = tests/fuzz_turnd.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_turnd_LDADD = $(TURND_RIG_LIBS)
+tests_fuzz_turnd_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_users
 tests_fuzz_users_SOURCES = tests/fuzz_users.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_users_LDADD = $(TURND_CORE_LIBS)
