@@ -12,6 +12,7 @@ lib_libcore_a_SOURCES = \
 	lib/base64.c lib/base64.h \
 	lib/cidr.c lib/cidr.h \
 	lib/countries.c lib/countries.h \
+	lib/dial_failure.c lib/dial_failure.h \
 	lib/dtls_hello.c lib/dtls_hello.h \
 	lib/crc32.c lib/crc32.h \
 	lib/geo.c lib/geo.h \
@@ -51,6 +52,10 @@ lib_libshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libshell_a_SOURCES = \
 	lib/clock.c lib/clock.h \
 	lib/dgram_bio.c lib/dgram_bio.h \
+	lib/dial.c lib/dial.h lib/dial_state.h \
+	lib/dial_dtls.c \
+	lib/dial_stream.c \
+	lib/dial_tls.c \
 	lib/dtls.c lib/dtls.h \
 	lib/dtls_cookie.c lib/dtls_cookie.h \
 	lib/opt.c lib/opt.h \
