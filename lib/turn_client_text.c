@@ -44,6 +44,9 @@ static const struct {
 	  "ask for less: no even port, no address family" },
 	{ 437, "the server sees no such allocation, or another one, behind this address",
 	  "wait two minutes, or use another local port" },
+	{ 438, "the server calls every nonce stale, also the one it has just given",
+	  "check the clocks of servers that share a nonce key, and what spreads packets over "
+	  "them" },
 	{ 440, "the server has no relay address of this family",
 	  "ask for the other family, or give the server such an address" },
 	{ 441, "the allocation belongs to other credentials", "use those that it was made with" },
