@@ -41,6 +41,11 @@ struct srv_question {
 	void *arg;
 };
 
+struct naptr_question {
+	dns_naptr_fn on_naptr;
+	void *arg;
+};
+
 static void rearm(struct dns *d)
 {
 	struct timeval tv;
@@ -277,5 +282,56 @@ void dns_find_srv(struct dns *d, const char *name, dns_srv_fn on_srv, void *arg)
 	}
 	*q = (struct srv_question){ on_srv, arg };
 	ares_query(d->channel, name, ns_c_in, ns_t_srv, on_srv_reply, q);
+	rearm(d);
+}
+
+static bool copy_text(char *to, size_t cap, const char *from)
+{
+	size_t len = strlen(from);
+
+	if (len >= cap)
+		return false;
+	memcpy(to, from, len + 1);
+	return true;
+}
+
+static bool read_naptr(const struct ares_naptr_reply *from, struct dns_naptr *to)
+{
+	*to = (struct dns_naptr){ .order = from->order,
+				  .preference = from->preference,
+				  .has_regexp = from->regexp[0] != '\0' };
+	return copy_text(to->flags, sizeof(to->flags), (const char *)from->flags) &&
+	       copy_text(to->service, sizeof(to->service), (const char *)from->service) &&
+	       copy_text(to->replacement, sizeof(to->replacement), from->replacement);
+}
+
+static void on_naptr_reply(void *arg, int status, int timeouts, unsigned char *abuf, int alen)
+{
+	struct naptr_question *q = arg;
+	struct ares_naptr_reply *reply = NULL;
+	struct dns_naptr list[DNS_NAPTR_MAX];
+	size_t count = 0;
+
+	if (status == ARES_SUCCESS && ares_parse_naptr_reply(abuf, alen, &reply) == ARES_SUCCESS) {
+		for (const struct ares_naptr_reply *at = reply; at != NULL && count < DNS_NAPTR_MAX;
+		     at = at->next)
+			count += read_naptr(at, &list[count]);
+	}
+	q->on_naptr(q->arg, list, count);
+	if (reply != NULL)
+		ares_free_data(reply);
+	free(q);
+}
+
+void dns_find_naptr(struct dns *d, const char *name, dns_naptr_fn on_naptr, void *arg)
+{
+	struct naptr_question *q = malloc(sizeof(*q));
+
+	if (q == NULL) {
+		on_naptr(arg, NULL, 0);
+		return;
+	}
+	*q = (struct naptr_question){ on_naptr, arg };
+	ares_query(d->channel, name, ns_c_in, ns_t_naptr, on_naptr_reply, q);
 	rearm(d);
 }

@@ -1,5 +1,5 @@
 /*
- * dns - look-ups by c-ares on a libevent base: addresses of a host, and SRV records.
+ * dns - look-ups by c-ares on a libevent base: addresses of a host, SRV and NAPTR records.
  *
  * Every question gets its answer by exactly one call of its callback, at the latest when
  * dns_close gives the open ones up; it may come before the asking function returns.
@@ -53,5 +53,22 @@ typedef void (*dns_srv_fn)(void *arg, const struct dns_srv *list, size_t count);
 
 /* name  "_stun._udp.example.org" */
 void dns_find_srv(struct dns *d, const char *name, dns_srv_fn on_srv, void *arg);
+
+/* A pointer to further names (RFC 3403), as RFC 3958 uses it. */
+struct dns_naptr {
+	uint16_t order;
+	uint16_t preference;
+	char flags[4];
+	char service[96];
+	bool has_regexp;
+	char replacement[DNS_NAME_MAX];
+};
+
+#define DNS_NAPTR_MAX 16 /* records that are kept of one name, in the order of the answer */
+
+/* list, count  the records; one of which something does not fit is left out */
+typedef void (*dns_naptr_fn)(void *arg, const struct dns_naptr *list, size_t count);
+
+void dns_find_naptr(struct dns *d, const char *name, dns_naptr_fn on_naptr, void *arg);
 
 #endif
