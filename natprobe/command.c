@@ -9,6 +9,7 @@ void command_print_all(const struct command *all, FILE *out)
 	fputs("\nCommands\n", out);
 	for (const struct command *c = all; c->name != NULL; c++)
 		fprintf(out, "  %-10s %s\n", c->name, c->help);
+	fputs("\nnatprobe COMMAND --help tells the options of each.\n", out);
 }
 
 bool command_read_args(const struct opt_program *program, int argc, char **argv, void *options,

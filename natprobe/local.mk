@@ -30,6 +30,12 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/hairpin.c natprobe/hairpin.h \
 	natprobe/plan.c natprobe/plan.h \
 	natprobe/floor.c natprobe/floor.h \
+	natprobe/relay_result.c natprobe/relay_result.h \
+	natprobe/relay_state.h \
+	natprobe/relay_trial.c natprobe/relay_trial.h \
+	natprobe/relay_trial_judge.c \
+	natprobe/relay_trial_local.c \
+	natprobe/relay_trial_loop.c \
 	natprobe/portmap.c natprobe/portmap.h \
 	natprobe/portal.c natprobe/portal.h \
 	natprobe/probe_log.c natprobe/probe_log.h \
@@ -97,6 +103,13 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/report_text_explain.c natprobe/report_text_explain.h \
 	natprobe/report_text_put.c natprobe/report_text_put.h \
 	natprobe/report_text_values.c natprobe/report_text_values.h \
+	natprobe/relay_json.c \
+	natprobe/relay_lookup.c natprobe/relay_lookup.h \
+	natprobe/relay_options.c natprobe/relay_options.h \
+	natprobe/relay_report.c natprobe/relay_report.h \
+	natprobe/relay_run.c natprobe/relay_run.h \
+	natprobe/relay_secrets.c natprobe/relay_secrets.h \
+	natprobe/relay_text.c \
 	natprobe/resolve.c natprobe/resolve.h \
 	natprobe/server.h \
 	natprobe/tls_check.c natprobe/tls_check.h \
@@ -133,12 +146,14 @@ natprobe_natprobe_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 natprobe_natprobe_SOURCES = \
 	natprobe/cmd_check.c \
 	natprobe/cmd_diff.c \
+	natprobe/cmd_relay.c \
 	natprobe/cmd_show.c \
 	natprobe/command.c natprobe/command.h \
 	natprobe/main.c
 natprobe_natprobe_LDADD = $(PROBE_SHELL_LIBS)
 dist_man_MANS += doc/natprobe.1
 dist_doc_DATA += doc/natprobe.schema.json
+dist_doc_DATA += doc/natprobe-relay.schema.json
 dist_doc_DATA += doc/ci-example.yml
 dist_doc_DATA += doc/properties.md
 dist_doc_DATA += doc/comparison.md

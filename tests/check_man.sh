@@ -108,7 +108,8 @@ help() {
 	grep -v 'COMMAND --help' <<< "$text"
 	[[ $text == *"COMMAND --help"* ]] || return
 	while read -r command; do
-		"$1" "$command" --help || echo "  --of-$command-fails"
+		text=$("$1" "$command" --help) || echo "  --of-$command-fails"
+		grep '^ ' <<< "$text" # what stands at the beginning of a line is no list of options
 	done < <(sed -n '/^Commands/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p' <<< "$text")
 }
 

@@ -11,6 +11,7 @@ SYSTEM_TESTS += tests/sys_beside.sh
 SYSTEM_TESTS += tests/sys_stund.sh
 SYSTEM_TESTS += tests/sys_turn_client.sh
 SYSTEM_TESTS += tests/sys_channel_sizes.sh
+SYSTEM_TESTS += tests/sys_relay.sh
 
 # The NAT model, for simulations and for natlab.
 noinst_LIBRARIES += tests/libnat.a

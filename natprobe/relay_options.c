@@ -1,0 +1,173 @@
+#include "relay_options.h"
+
+#include <string.h>
+
+#include "relay_trial.h"
+
+#define FIELD(name) OPT_FIELD(struct relay_options, name)
+
+static int find_transport(const char *word, size_t len)
+{
+	for (uint8_t t = 0; t < TURN_TRANSPORTS; t++) {
+		const char *name = turn_transport_word(t);
+
+		if (strlen(name) == len && memcmp(name, word, len) == 0)
+			return t;
+	}
+	return -1;
+}
+
+/* A list with commas. Returns how many there are, each counted once; 0: something is none. */
+static size_t read_transports(const char *text, uint8_t out[static TURN_TRANSPORTS])
+{
+	unsigned int seen = 0;
+	size_t count = 0;
+
+	for (;;) {
+		size_t len = strcspn(text, ",");
+		int t = find_transport(text, len);
+
+		if (t < 0)
+			return 0;
+		if ((seen & 1u << t) == 0)
+			out[count++] = (uint8_t)t;
+		seen |= 1u << t;
+		if (text[len] == '\0')
+			return count;
+		text += len + 1;
+	}
+}
+
+static bool check_transport(const char *text, struct opt_error *err)
+{
+	uint8_t list[TURN_TRANSPORTS];
+
+	if (read_transports(text, list) > 0)
+		return true;
+	snprintf(err->text, sizeof(err->text), "%s", "not a list of udp, tcp, tls and dtls");
+	return false;
+}
+
+size_t relay_options_transports(const struct relay_options *o, uint8_t out[static TURN_TRANSPORTS])
+{
+	return read_transports(o->transport != NULL ? o->transport : "udp,tcp,tls,dtls", out);
+}
+
+static const struct opt table[] = {
+	{ .name = "user",
+	  .letter = 'u',
+	  .type = OPT_STR,
+	  .offset = FIELD(user),
+	  .flags = OPT_CLI_ONLY,
+	  .value = "NAME",
+	  .help = "allocate as this user; the password stands in NATPROBE_TURN_PASSWORD or in "
+		  "--password-file" },
+	{ .name = "password-file",
+	  .type = OPT_STR,
+	  .offset = FIELD(password_file),
+	  .flags = OPT_CLI_ONLY,
+	  .value = "FILE",
+	  .help = "take the password from the first line of FILE, - for standard input" },
+	{ .name = "token-file",
+	  .type = OPT_STR,
+	  .offset = FIELD(token_file),
+	  .flags = OPT_CLI_ONLY,
+	  .value = "FILE",
+	  .help = "take an access token (RFC 7635) from FILE: lines kid NAME, key BASE64, token "
+		  "BASE64" },
+	{ .name = "transport",
+	  .type = OPT_STR,
+	  .offset = FIELD(transport),
+	  .flags = OPT_CLI_ONLY,
+	  .value = "LIST",
+	  .check = check_transport,
+	  .help = "try only these of udp,tcp,tls,dtls, as far as the URI allows them" },
+	{ .name = "ipv4",
+	  .letter = '4',
+	  .type = OPT_FLAG,
+	  .offset = FIELD(ipv4),
+	  .flags = OPT_CLI_ONLY,
+	  .help = "reach the server over IPv4 only" },
+	{ .name = "ipv6",
+	  .letter = '6',
+	  .type = OPT_FLAG,
+	  .offset = FIELD(ipv6),
+	  .flags = OPT_CLI_ONLY,
+	  .help = "reach the server over IPv6 only" },
+	{ .name = "ca-file",
+	  .type = OPT_STR,
+	  .offset = FIELD(ca_file),
+	  .flags = OPT_CLI_ONLY,
+	  .value = "FILE",
+	  .help = "trust the certificates in FILE, and not those of the system" },
+	{ .name = "insecure",
+	  .type = OPT_FLAG,
+	  .offset = FIELD(insecure),
+	  .flags = OPT_CLI_ONLY,
+	  .help = "go on with any certificate, and say what is wrong with it" },
+	{ .name = "rate",
+	  .type = OPT_INT,
+	  .offset = FIELD(rate),
+	  .flags = OPT_CLI_ONLY,
+	  .fallback = "100",
+	  .min = 1,
+	  .max = RELAY_RATE_MAX,
+	  .value = "N",
+	  .help = "relay N packets a second on each transport and family" },
+	{ .name = "duration",
+	  .type = OPT_MS,
+	  .offset = FIELD(duration_ms),
+	  .flags = OPT_CLI_ONLY,
+	  .fallback = "3s",
+	  .min = 100,
+	  .max = 60000,
+	  .value = "TIME",
+	  .help = "relay for so long" },
+	{ .name = "length",
+	  .type = OPT_INT,
+	  .offset = FIELD(length),
+	  .flags = OPT_CLI_ONLY,
+	  .fallback = "160",
+	  .min = RELAY_LENGTH_MIN,
+	  .max = RELAY_LENGTH_MAX,
+	  .value = "BYTES",
+	  .help = "relay packets of so many bytes" },
+	{ .name = "timeout",
+	  .letter = 't',
+	  .type = OPT_MS,
+	  .offset = FIELD(timeout_ms),
+	  .flags = OPT_CLI_ONLY,
+	  .fallback = "20s",
+	  .min = 500,
+	  .max = 600000,
+	  .value = "TIME",
+	  .help = "end each trial after TIME beside the relaying, with what is known by then" },
+	{ .name = "json",
+	  .letter = 'j',
+	  .type = OPT_FLAG,
+	  .offset = FIELD(json),
+	  .flags = OPT_CLI_ONLY,
+	  .help = "print one JSON document instead of text" },
+	{ .name = "quiet",
+	  .letter = 'q',
+	  .type = OPT_FLAG,
+	  .offset = FIELD(quiet),
+	  .flags = OPT_CLI_ONLY,
+	  .help = "print one line for each transport and address" },
+	{ .name = "help",
+	  .letter = 'h',
+	  .type = OPT_FLAG,
+	  .offset = FIELD(help),
+	  .flags = OPT_CLI_ONLY,
+	  .help = "print this help" },
+	{ 0 },
+};
+
+const struct opt_program relay_program = {
+	.name = "natprobe",
+	.synopsis = "relay [OPTION]... URI",
+	.summary = "Tries a TURN server on every transport that its URI (turn:HOST, turns:HOST) "
+		   "allows, and relays packets through it.",
+	.table = table,
+	.size = sizeof(struct relay_options),
+};
