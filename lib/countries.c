@@ -24,7 +24,12 @@ void countries_count(struct countries *c, const struct geo *geo, const struct ad
 	if (geo == NULL)
 		return;
 	geo_find(geo, from, &answer);
-	add_at(&c->at[place_of(answer.country)], 1);
+	countries_count_code(c, answer.country);
+}
+
+void countries_count_code(struct countries *c, const char *country)
+{
+	add_at(&c->at[place_of(country)], 1);
 }
 
 static uint64_t read_at(const struct countries *c, size_t place)

@@ -22,6 +22,9 @@ struct countries {
 /* Counts one more event of `from`. geo NULL: no database, and nothing is counted. */
 void countries_count(struct countries *c, const struct geo *geo, const struct addr *from);
 
+/* The same of one whose country is known already: "DE", or "". */
+void countries_count_code(struct countries *c, const char *country);
+
 /* How many came from a country: "DE", or "" for not known. */
 uint64_t countries_read(const struct countries *c, const char *country);
 

@@ -674,6 +674,11 @@ UNIT_TESTS += tests/scen_turn_tcp
 tests_scen_turn_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_turn_tcp_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_turnd_country
+tests_test_turnd_country_SOURCES = tests/test_turnd_country.c tests/mmdb_write.c tests/mmdb_write.h
+tests_test_turnd_country_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_turnd_country_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_turnd_stats
 tests_test_turnd_stats_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_turnd_stats_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)

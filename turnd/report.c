@@ -175,6 +175,20 @@ static void report_ends(struct metrics *m, const struct report_source *s, size_t
 			      sum(s, count, DTLS(ended[i])));
 }
 
+static void report_countries(struct metrics *m, const struct report_source *s, size_t count)
+{
+	struct countries requests = { 0 }, allocations = { 0 };
+
+	for (size_t i = 0; i < count; i++) {
+		countries_add(&requests, &s[i].turnd->requests_by_country);
+		countries_add(&allocations, &s[i].turnd->allocations_by_country);
+	}
+	countries_report(m, "turnd_requests_by_country_total",
+			 "Requests, by the country they came from.", &requests);
+	countries_report(m, "turnd_allocations_by_country_total",
+			 "Allocations made, by the country of the client.", &allocations);
+}
+
 void report(struct metrics *m, const struct report_source *sources, size_t count)
 {
 	report_requests(m, sources, count);
@@ -189,4 +203,5 @@ void report(struct metrics *m, const struct report_source *sources, size_t count
 			metrics_count(m, METRICS_LABELS(NULL), value);
 	}
 	report_ends(m, sources, count);
+	report_countries(m, sources, count);
 }

@@ -203,6 +203,17 @@ static struct alloc *add(struct request *r, const struct plan *p, struct quota_s
 	return a;
 }
 
+static void note_country(struct turnd *t, struct alloc *a)
+{
+	struct geo_answer at;
+
+	if (t->snapshot->geo == NULL)
+		return;
+	geo_find(t->snapshot->geo, &a->flow.tuple.client, &at);
+	memcpy(a->country, at.country, sizeof(a->country));
+	countries_count_code(&t->stats.allocations_by_country, at.country);
+}
+
 static uint16_t make(struct request *r, const struct plan *p)
 {
 	struct quota_ask unit = unit_of(r);
@@ -222,6 +233,7 @@ static uint16_t make(struct request *r, const struct plan *p)
 	}
 	lifetime_begin(r->t, a, p->lifetime_s, r->now_ms);
 	stats_add(&r->t->stats.allocations, 1);
+	note_country(r->t, a);
 	r->alloc = a;
 	return 0;
 }

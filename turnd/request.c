@@ -240,8 +240,10 @@ enum turnd_step request_take(struct turnd *t, const struct turnd_in *in, const s
 	struct request r; /* the builder and the attributes are set before they are used */
 	enum turnd_step step;
 
-	if (in->gift == NULL)
+	if (in->gift == NULL) {
 		stats_add(&t->stats.requests[m != NULL ? m->place : STATS_OTHER], 1);
+		countries_count(&t->stats.requests_by_country, t->snapshot->geo, &in->tuple.client);
+	}
 	if (m == NULL) {
 		stats_add(&t->stats.drops[STATS_DROP_UNASKED], 1);
 		return TURND_NOTHING;

@@ -237,6 +237,7 @@ static void show(struct settings *s)
 	s->snapshot.alternate_count = p->alternate_count;
 	s->names = p->names;
 	s->name_count = p->name_count;
+	s->snapshot.geo = p->geo;
 	s->geo = p->geo;
 }
 

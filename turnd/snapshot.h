@@ -63,6 +63,8 @@ struct snapshot {
 	struct ticket_keys tickets;
 	struct stun_server_policy stun; /* Binding on the same ports; `software` in all answers */
 
+	const struct geo *geo; /* countries of clients, for counters and lists; NULL: no database */
+
 	uint32_t source_allocations; /* of one IPv4 address or IPv6 /64; 0: no limit */
 	uint32_t total_allocations;  /* of all workers; 0: no limit */
 	uint64_t total_bytes_per_s;  /* of all workers, each way; 0: no limit */

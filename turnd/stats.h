@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "countries.h"
 #include "policy.h"
 #include "stun_server.h"
 
@@ -68,6 +69,8 @@ struct turnd_stats {
 	_Atomic uint64_t to_peer_packets, to_peer_bytes;
 	_Atomic uint64_t to_client_packets, to_client_bytes;
 	_Atomic uint64_t icmp; /* errors passed on */
+	struct countries requests_by_country;
+	struct countries allocations_by_country; /* all there were */
 };
 
 /* By the owner only: no locked instruction. */

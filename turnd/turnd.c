@@ -240,6 +240,7 @@ static enum turnd_step binding(struct turnd *t, const struct turnd_in *in, uint8
 	switch (outcome) {
 	case STUN_REPLY:
 	case STUN_REPLY_ERROR:
+		countries_count(&t->stats.requests_by_country, t->snapshot->geo, &q.from);
 		return reply_binding(t, &reply, outcome, out);
 	case STUN_DROP_FOREIGN:
 	case STUN_DROP_CLASSIC:
