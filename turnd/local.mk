@@ -110,3 +110,14 @@ turnd_libturnd_control_a_SOURCES = \
 	turnd/renew.c turnd/renew.h
 
 TURND_CONTROL_LIBS = turnd/libturnd_control.a $(TURND_CONF_LIBS)
+
+# The server: shell before what it stands on.
+sbin_PROGRAMS += turnd/turnd
+
+TURND_LIBS = turnd/libturnd_shell.a $(TURND_CONTROL_LIBS)
+
+turnd_turnd_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+turnd_turnd_SOURCES = turnd/main.c
+turnd_turnd_LDADD = $(TURND_LIBS)
+
+dist_man_MANS += doc/turnd.8 doc/turnd.conf.5
