@@ -635,6 +635,10 @@ UNIT_TESTS += tests/scen_turn_mobility
 tests_scen_turn_mobility_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_turn_mobility_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/scen_turn_errors
+tests_scen_turn_errors_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_scen_turn_errors_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/scen_turn_workers
 tests_scen_turn_workers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_turn_workers_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)

@@ -166,7 +166,7 @@ bool mobility_intercepts(struct turnd *t, const struct turnd_in *in, const struc
 	}
 	if (type_of(in) == BINDING_REQUEST || has_ticket(in))
 		return false;
-	if (in->gift != NULL) {
+	if (in->gift != NULL && in->gift->kind == TURND_ASK_ALLOC) {
 		drop(t, e); /* it was there no more */
 		return false;
 	}
