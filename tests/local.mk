@@ -717,9 +717,21 @@ tests_test_turnd_auth_SOURCES = tests/test_turnd_auth.c $(ALLOC_COUNT)
 tests_test_turnd_auth_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_turnd_auth_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_turnd_dispatch
+tests_test_turnd_dispatch_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_turnd_dispatch_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_turnd_integrity
+tests_test_turnd_integrity_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_turnd_integrity_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_turnd_request
 tests_test_turnd_request_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_turnd_request_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_turnd_token
+tests_test_turnd_token_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_turnd_token_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
 USERS_TALK = tests/users_talk.c tests/users_talk.h
 UNIT_TESTS += tests/test_users

@@ -142,6 +142,23 @@ void rig_init(struct rig *r)
 	FUZZ_CHECK(r->peer_rules != NULL && r->client_rules != NULL);
 }
 
+void rig_use_tokens(struct rig *r)
+{
+	struct token_key key = {
+		.kid = RIG_KID,
+		.algorithm = TOKEN_A256GCM,
+		.secret = BYTES("the authorization server's secret"),
+		.until_s = UINT64_MAX,
+	};
+
+	r->tokens = token_keys_new(RIG_SERVER_NAME);
+	FUZZ_CHECK(r->tokens != NULL && token_keys_add(r->tokens, &key));
+	key.kid = RIG_OTHER_KID;
+	key.secret = BYTES("another secret, of the same length");
+	FUZZ_CHECK(token_keys_add(r->tokens, &key));
+	r->realms[0].tokens = r->tokens;
+}
+
 static void start_policies(struct rig *r)
 {
 	const char *why = NULL;
@@ -248,6 +265,7 @@ void rig_stop(struct rig *r)
 	policy_rules_free(r->client_rules);
 	users_free(r->users[0]);
 	users_free(r->users[1]);
+	token_keys_free(r->tokens);
 }
 
 void rig_pass(struct rig *r, uint64_t ms)

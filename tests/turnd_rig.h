@@ -21,17 +21,20 @@
 #include "turnd/turnd.h"
 #include "turnd/turnd_state.h"
 
-#define RIG_WORKERS   4
-#define RIG_RELAYS    2 /* IPv4, behind a public address; and IPv6 */
-#define RIG_SOCKETS   512
-#define RIG_WALL_S    UINT64_C(1800000000)
-#define RIG_NOTHING   UINT16_MAX /* instead of a code: no answer */
-#define RIG_REALM     BYTES("example.org")
-#define RIG_OTHER     BYTES("example.net") /* the second realm */
-#define RIG_TEXT_MAX  768
-#define RIG_REQUEST   66000 /* a Send with the longest datagram */
-#define RIG_DATAGRAM  65536
-#define RIG_SERVER_IP 91, 80, 0, 1 /* where clients send to, port 3478 */
+#define RIG_WORKERS     4
+#define RIG_RELAYS      2 /* IPv4, behind a public address; and IPv6 */
+#define RIG_SOCKETS     512
+#define RIG_WALL_S      UINT64_C(1800000000)
+#define RIG_NOTHING     UINT16_MAX /* instead of a code: no answer */
+#define RIG_REALM       BYTES("example.org")
+#define RIG_OTHER       BYTES("example.net") /* the second realm */
+#define RIG_KID         BYTES("key-1")       /* of access tokens */
+#define RIG_OTHER_KID   BYTES("key-2")
+#define RIG_SERVER_NAME BYTES("turn.example")
+#define RIG_TEXT_MAX    768
+#define RIG_REQUEST     66000 /* a Send with the longest datagram */
+#define RIG_DATAGRAM    65536
+#define RIG_SERVER_IP   91, 80, 0, 1 /* where clients send to, port 3478 */
 
 struct rig_socket {
 	struct relay_end *end; /* NULL: closed */
@@ -57,6 +60,7 @@ struct rig {
 	struct users *users[2]; /* alice, with "open sesame", and bob, with "swordfish"; finished */
 	struct policy_rules *peer_rules, *client_rules; /* until rig_start */
 	struct policy *peers, *clients;
+	struct token_keys *tokens; /* NULL, until rig_use_tokens */
 	struct turnd_shared shared;
 	struct ports *ports[RIG_RELAYS * RIG_WORKERS];
 	uint16_t low, high; /* ports to relay from: 49152 to 49251 */
@@ -89,6 +93,9 @@ struct rig {
 /* A default configuration. All in it may be changed until rig_start. */
 void rig_init(struct rig *r);
 void rig_start(struct rig *r);
+
+/* The first realm takes access tokens as well, with either of two keys. */
+void rig_use_tokens(struct rig *r);
 
 /* Ends all, and sees to it that no socket, no port and no quota is left. */
 void rig_stop(struct rig *r);
@@ -138,8 +145,17 @@ struct rig_client {
 /* A client of 91.80.1.1 with that port, over UDP, to worker 0. */
 void rig_client(struct rig_client *c, struct rig *r, uint16_t port);
 
+/* Who signs from now on; with what has been learnt so far. */
+void rig_become(struct rig_client *c, struct bytes user, struct bytes password);
+
 /* Begins a request, to which the test adds attributes. */
 struct stun_builder *rig_request(struct rig_client *c, uint16_t method);
+
+/* A peer that no policy of the rig minds: 91.80.9.9:7000. */
+struct addr rig_peer(void);
+
+/* A request with all that its method wants: a transport, rig_peer, channel 0x4001. Not signed. */
+void rig_prepare(struct rig_client *c, uint16_t method);
 
 /* Puts user, realm, nonce and integrity to the request, where the client has been challenged. */
 void rig_sign(struct rig_client *c);

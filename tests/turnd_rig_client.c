@@ -18,6 +18,12 @@ void rig_client(struct rig_client *c, struct rig *r, uint16_t port)
 	};
 }
 
+void rig_become(struct rig_client *c, struct bytes user, struct bytes password)
+{
+	c->user = user;
+	c->password = password;
+}
+
 struct stun_builder *rig_request(struct rig_client *c, uint16_t method)
 {
 	uint8_t random[12];
@@ -27,6 +33,27 @@ struct stun_builder *rig_request(struct rig_client *c, uint16_t method)
 	tid = stun_tid_make(random);
 	c->b = stun_build(c->request, sizeof(c->request), method, STUN_REQUEST, &tid);
 	return &c->b;
+}
+
+struct addr rig_peer(void)
+{
+	return addr_ipv4(91, 80, 9, 9, 7000);
+}
+
+void rig_prepare(struct rig_client *c, uint16_t method)
+{
+	struct stun_builder *b = rig_request(c, method);
+	struct addr peer = rig_peer();
+
+	if (method == TURN_ALLOCATE)
+		(void)stun_attr_put_u8(b, STUN_ATTR_REQUESTED_TRANSPORT, TURN_PROTOCOL_UDP);
+	if (method == TURN_CHANNEL_BIND)
+		(void)stun_attr_put_u16(b, STUN_ATTR_CHANNEL_NUMBER, 0x4001);
+	if (method == TURN_CHANNEL_BIND || method == TURN_CREATE_PERMISSION ||
+	    method == TURN_CONNECT)
+		(void)stun_attr_put_xor_addr(b, STUN_ATTR_XOR_PEER_ADDRESS, &peer);
+	if (method == TURN_CONNECTION_BIND)
+		(void)stun_attr_put_u32(b, STUN_ATTR_CONNECTION_ID, 1);
 }
 
 /* The algorithm that it names, or that naming none stands for. */
@@ -204,20 +231,12 @@ void rig_learn(struct rig_client *c)
 	c->challenged = true;
 }
 
-static struct stun_builder *allocate_request(struct rig_client *c)
-{
-	struct stun_builder *b = rig_request(c, TURN_ALLOCATE);
-
-	(void)stun_attr_put_u8(b, STUN_ATTR_REQUESTED_TRANSPORT, 17);
-	return b;
-}
-
 uint16_t rig_challenge(struct rig_client *c)
 {
 	uint16_t code;
 
 	c->challenged = false;
-	(void)allocate_request(c);
+	rig_prepare(c, TURN_ALLOCATE);
 	code = rig_ask(c);
 	if (code == 401)
 		rig_learn(c);
@@ -271,7 +290,7 @@ uint16_t rig_allocate(struct rig_client *c)
 
 	if (!is_ready(c, &code))
 		return code;
-	(void)allocate_request(c);
+	rig_prepare(c, TURN_ALLOCATE);
 	return ask_and_read(c);
 }
 
