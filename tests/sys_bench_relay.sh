@@ -9,10 +9,10 @@ command -v jq > /dev/null || { echo "SKIP: no jq"; exit 77; }
 [ -r /proc/self/schedstat ] || { echo "SKIP: the kernel has no schedstat"; exit 77; }
 coturn=$(command -v turnserver) || { echo "SKIP: no coturn (turnserver)"; exit 77; }
 
-out=$("$bench" --turnd= --coturn="$coturn" --rounds=2 --round-ms=50 --many=100 \
+out=$("$bench" --turnd="${builddir:-.}/turnd/turnd" --coturn="$coturn" --rounds=2 --round-ms=50 --many=100 \
 	--held=100 --cycles=200) || { echo "FAIL: exit $?: $out"; exit 1; }
 jq -e '.bench == "relay" and (.tests | length) == 5
-	and all(.tests[]; (.servers | length) >= 1)
+	and all(.tests[]; (.servers | length) >= 2)
 	and all(.tests[].servers[]; .cpu_ns > 0 and .wrong == 0)
 	and all(.memory[]; .bytes_per_allocation > 0)' <<< "$out" > /dev/null ||
 	{ echo "FAIL: $out"; exit 1; }

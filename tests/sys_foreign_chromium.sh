@@ -11,6 +11,7 @@ relay_start
 relay_serve plain 3478 users
 
 bytes=$((1280 * 16384)) # 20 MiB, a multiple of what the page sends at once
+[ -z "${NATKIT_FULL:-}" ] || bytes=$((bytes * 5))
 
 # home NAME AUTHORITY...: a fresh one, where these are trusted.
 home() {

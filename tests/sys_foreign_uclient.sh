@@ -8,21 +8,22 @@ set -u
 lab_enter "$@"
 lab_need turnutils_uclient turnutils_peer
 relay_start
-relay_serve plain 3478 users mobility channels
+relay_serve plain 3478 users mobility tcp channels
 relay_serve rest 3578 rest channels
 relay_serve oauth 3678 oauth channels
 
 messages=30
+[ -z "${NATKIT_FULL:-}" ] || messages=1000
 names=() pids=()
 declare -A wanted=()
 
-# ask NAME OPTION... SERVER: in the background; judge looks at what came of it. Without -c, and with
-# -y, it is two clients.
+# ask NAME OPTION... SERVER: in the background; judge looks at what came of it. Without -c it is two
+# clients, and with -y and -T too.
 ask() {
 	names+=("$1")
 	wanted[$1]=$messages
-	[[ " $* " == *" -c "* && " $* " != *" -y "* ]] || wanted[$1]=$((messages * 2))
-	lab_in client timeout 30 turnutils_uclient -n $messages -z 5 "${@:2}" \
+	[[ " $* " == *" -c "* && " $* " != *" -"[yT]" "* ]] || wanted[$1]=$((messages * 2))
+	lab_in client timeout 60 turnutils_uclient -n $messages -z 5 "${@:2}" \
 		> "$relay_tmp/$1.out" 2>&1 &
 	pids+=($!)
 }
@@ -60,6 +61,8 @@ ask ipv4-to-ipv6 "${user[@]}" -x -c -L $client_ip -e $peer_ip6 $relay_ip
 ask ipv6-to-ipv4 "${user[@]}" -X -c -L $client_ip6 -e $peer_ip $relay_ip6
 ask dual "${user[@]}" -Z "${from[@]}" $relay_ip
 ask mobility "${user[@]}" -M "${from[@]}" $relay_ip
+ask tcp-to-tcp "${user[@]}" -T -c -L $client_ip $relay_ip
+ask tls-to-tcp "${user[@]}" -T -c -S -p 5349 -L $client_ip $relay_ip
 ask rest -u bob -W $relay_secret -p 3578 "${from[@]}" $relay_ip
 ask oauth -J "${from[@]}" -p 3678 $relay_ip
 wait "${pids[@]}"

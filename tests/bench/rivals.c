@@ -53,7 +53,8 @@ static bool write_conf(struct rival *r, const char *at)
 	if (f == NULL)
 		return false;
 	(void)fprintf(f,
-		      "listen = %s\ntcp = no\nworkers = 1\nlog-level = warn\n"
+		      "listen = %s\ntcp = off\nworkers = 1\nlog-level = warn\nerror-rate = "
+		      "0\nuser-quota = 0\n"
 		      "relay-address = " TURND_RELAY "\nallow-peer = " PEERS "\n"
 		      "realm = " REALM "\n[user " USER "]\npassword = " PASSWORD "\n",
 		      at);

@@ -110,7 +110,7 @@ relay_ready() {
 }
 
 # relay_serve NAME PORT FEATURE...: one server. Features are users (with a password), rest, oauth,
-# mobility, and channels, the range of RFC 5766, which coturn of these days always has.
+# mobility, tcp (to peers), and channels, the range of RFC 5766; coturn has the last two always.
 relay_serve() {
 	local feature coturn=() turnd=() sections=()
 
@@ -134,6 +134,7 @@ relay_serve() {
 			coturn+=(--mobility)
 			turnd+=("mobility = on")
 			;;
+		tcp) turnd+=("tcp-relay = on") ;;
 		channels) turnd+=("rfc5766-channels = on") ;;
 		esac
 	done
