@@ -64,7 +64,7 @@ bool rt_send(struct relay_trial *t, uint8_t end, const struct rt_peer *peer, str
 {
 	struct bytes framed;
 
-	if (t->ends[end].client == NULL || peer->number == RT_NO_PEER ||
+	if (t->ends[end].state != RT_END_OPEN || peer->number == RT_NO_PEER ||
 	    turn_client_send(t->ends[end].client, peer->number, data, false, now_us, t->out,
 			     sizeof(t->out), &framed) != TURN_CLIENT_FRAMED)
 		return false;
