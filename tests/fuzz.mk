@@ -110,6 +110,12 @@ tests_fuzz_turn_client_SOURCES = tests/fuzz_turn_client.c tests/fuzz_check.h \
 tests_fuzz_turn_client_LDADD = $(CORE_LIBS)
 tests_fuzz_turn_client_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_relay_trial
+tests_fuzz_relay_trial_SOURCES = tests/fuzz_relay_trial.c tests/fuzz_check.h tests/relay_net.c \
+	tests/relay_net.h $(FUZZ_MAIN)
+tests_fuzz_relay_trial_LDADD = natprobe/libprobe.a $(TURND_RIG_LIBS) -lm
+tests_fuzz_relay_trial_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_turn_resolve
 tests_fuzz_turn_resolve_SOURCES = tests/fuzz_turn_resolve.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_turn_resolve_LDADD = $(CORE_LIBS)

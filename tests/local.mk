@@ -184,6 +184,13 @@ UNIT_TESTS += tests/test_stun_uri
 tests_test_stun_uri_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_stun_uri_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
+# Trials of a TURN server, here a turnd.
+UNIT_TESTS += tests/scen_relay
+tests_scen_relay_SOURCES = tests/scen_relay.c tests/relay_net.c tests/relay_net.h \
+	tests/fuzz_check.h
+tests_scen_relay_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_scen_relay_LDADD = natprobe/libprobe.a $(TURND_RIG_LIBS) -lm $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_turn_resolve
 tests_test_turn_resolve_SOURCES = tests/test_turn_resolve.c tests/rng.h
 tests_test_turn_resolve_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
