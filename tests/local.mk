@@ -9,7 +9,7 @@ SYSTEM_TESTS += tests/sys_natprobe.sh tests/sys_resolve.sh
 SYSTEM_TESTS += tests/sys_route.sh tests/sys_own_source.sh tests/sys_upnp.sh
 SYSTEM_TESTS += tests/sys_beside.sh
 SYSTEM_TESTS += tests/sys_stund.sh
-SYSTEM_TESTS += tests/sys_udp_path.sh
+SYSTEM_TESTS += tests/sys_udp_path.sh tests/sys_turnd_path.sh
 SYSTEM_TESTS += tests/sys_turn_client.sh
 SYSTEM_TESTS += tests/sys_channel_sizes.sh
 SYSTEM_TESTS += tests/sys_relay.sh
@@ -795,6 +795,10 @@ tests_http_say_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS)
 tests_http_say_LDADD = $(SHELL_LIBS)
 tests_mmdb_make_SOURCES = tests/mmdb_make.c tests/mmdb_write.c tests/mmdb_write.h
 tests_mmdb_make_LDADD = $(CORE_LIBS)
+
+# A client of a relay that looks at IP headers, for tests/sys_turnd_path.sh.
+check_PROGRAMS += tests/turn_path_ask
+tests_turn_path_ask_LDADD = $(SHELL_LIBS)
 
 # Sends where it is too far, or too narrow, for tests/sys_udp_path.sh.
 check_PROGRAMS += tests/udp_path_ask
