@@ -11,6 +11,7 @@ SYSTEM_TESTS += tests/sys_beside.sh
 SYSTEM_TESTS += tests/sys_stund.sh
 SYSTEM_TESTS += tests/sys_udp_path.sh tests/sys_turnd_path.sh
 SYSTEM_TESTS += tests/sys_turn_client.sh
+SYSTEM_TESTS += tests/sys_turnd_tcp.sh
 SYSTEM_TESTS += tests/sys_channel_sizes.sh
 SYSTEM_TESTS += tests/sys_relay.sh
 
@@ -812,7 +813,7 @@ tests_route_ask_LDADD = $(PROBE_SHELL_LIBS)
 check_PROGRAMS += tests/stun_ask
 tests_stun_ask_LDADD = $(SHELL_LIBS)
 
-# TURN clients over real sockets, for tests/sys_turn_client.sh.
+# TURN clients over real sockets, for tests/sys_turn_client.sh and tests/sys_turnd_tcp.sh.
 check_PROGRAMS += tests/turn_ask tests/turn_link_ask
 tests_turn_ask_LDADD = $(SHELL_LIBS)
 tests_turn_link_ask_LDADD = $(SHELL_LIBS)

@@ -2,10 +2,11 @@
  * turn_link_ask - TCP through a TURN server (RFC 6062) with lib/turn_client over real sockets, for
  * tests.
  *
- *	turn_link_ask SERVER:PORT PEER USER PASSWORD
+ *	turn_link_ask SERVER:PORT PEER USER PASSWORD [BYTES]
  *
  * Allocates for TCP, connects to a listener of its own on the address PEER, then lets that peer
- * connect to the relayed address; talks over both connections, and deletes. All sockets block:
+ * connect to the relayed address; talks over both connections, and deletes. With BYTES, so many go
+ * both ways at once over each, compared as they arrive; then each end is closed for itself. All sockets block:
  * one thing happens at a time. Prints how far it came.
  *
  * Exit status: 0 when all went well, 1 when something failed, 2 for anything else.
@@ -16,6 +17,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -221,7 +223,93 @@ static bool talk(int ours, int theirs)
 	return hears(ours, "pong!");
 }
 
-static const char *play(struct ask *a, struct addr *peer)
+/* One way of a connection, and how far it has come. */
+struct lane {
+	int from, to;
+	uint8_t salt;
+	size_t sent, got;
+};
+
+/* What stands at that place of all that is sent. */
+static uint8_t byte_at(const struct lane *l, size_t at)
+{
+	return (uint8_t)(at * 31 + (at >> 9) + (at >> 17) + l->salt);
+}
+
+static void lane_send(struct lane *l, size_t bytes)
+{
+	uint8_t buf[16384];
+	size_t n = bytes - l->sent < sizeof(buf) ? bytes - l->sent : sizeof(buf);
+	ssize_t sent;
+
+	for (size_t i = 0; i < n; i++)
+		buf[i] = byte_at(l, l->sent + i);
+	sent = send(l->from, buf, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	l->sent += sent > 0 ? (size_t)sent : 0;
+}
+
+static bool lane_take(struct lane *l)
+{
+	uint8_t buf[16384];
+	ssize_t got = recv(l->to, buf, sizeof(buf), MSG_DONTWAIT);
+
+	if (got <= 0)
+		return got < 0 && errno == EAGAIN;
+	for (size_t i = 0; i < (size_t)got; i++) {
+		if (buf[i] != byte_at(l, l->got + i))
+			return false;
+	}
+	l->got += (size_t)got;
+	return true;
+}
+
+/* Both ways at once, each byte compared. */
+static bool pour(int ours, int theirs, size_t bytes)
+{
+	struct lane lanes[2] = { { .from = ours, .to = theirs, .salt = 7 },
+				 { .from = theirs, .to = ours, .salt = 99 } };
+
+	while (lanes[0].got < bytes || lanes[1].got < bytes) {
+		struct pollfd fds[2] = { { .fd = ours, .events = POLLIN },
+					 { .fd = theirs, .events = POLLIN } };
+
+		for (int i = 0; i < 2; i++) {
+			if (lanes[i].sent < bytes)
+				fds[i].events |= POLLOUT;
+		}
+		if (poll(fds, 2, WAIT_MS) <= 0)
+			return false;
+		for (int i = 0; i < 2; i++) {
+			if (fds[i].revents & POLLOUT)
+				lane_send(&lanes[i], bytes);
+			if (fds[i].revents & POLLIN && !lane_take(&lanes[1 - i]))
+				return false;
+		}
+	}
+	return lanes[0].got == bytes && lanes[1].got == bytes;
+}
+
+static bool has_ended(int fd)
+{
+	uint8_t buf[1];
+
+	return recv(fd, buf, sizeof(buf), 0) == 0;
+}
+
+/* An end that says no more still hears the other one. */
+static bool end_each(int first, int second)
+{
+	shutdown(first, SHUT_WR);
+	if (!has_ended(second))
+		return false;
+	put(second, BYTES("last words"));
+	if (!hears(first, "last words"))
+		return false;
+	shutdown(second, SHUT_WR);
+	return has_ended(first);
+}
+
+static const char *play(struct ask *a, struct addr *peer, size_t bytes)
 {
 	int listener = listen_at(peer), link, theirs;
 	struct addr caller = addr_with_port(peer, 0);
@@ -237,12 +325,18 @@ static const char *play(struct ask *a, struct addr *peer)
 	theirs = accept(listener, NULL, NULL);
 	if (theirs < 0 || !talk(a->links[a->linked].fd, theirs))
 		return "no data";
+	if (bytes > 0 && (!pour(a->links[a->linked].fd, theirs, bytes) ||
+			  !end_each(a->links[a->linked].fd, theirs)))
+		return "data was lost";
 	puts("connected");
 	theirs = connect_to(&caller, &a->relayed);
 	if (!await(a, TURN_CLIENT_LINKED, 2, link == 0 ? 1 : 0))
 		return "no link from the peer";
 	if (!talk(a->links[a->linked].fd, theirs))
 		return "no data from the peer";
+	if (bytes > 0 && (!pour(theirs, a->links[a->linked].fd, bytes) ||
+			  !end_each(theirs, a->links[a->linked].fd)))
+		return "data of the peer was lost";
 	puts("called");
 	turn_client_close(a->client, now_us());
 	while (!a->done)
@@ -255,10 +349,12 @@ int main(int argc, char **argv)
 	static struct ask a;
 	struct addr peer;
 	const char *why;
+	size_t bytes = argc == 6 ? strtoul(argv[5], NULL, 10) : 0;
 
-	if (argc != 5 || !addr_parse(argv[1], 3478, &a.config.server) ||
+	if (argc < 5 || argc > 6 || !addr_parse(argv[1], 3478, &a.config.server) ||
 	    !addr_parse_ip(argv[2], 0, &peer)) {
-		(void)fputs("usage: turn_link_ask SERVER:PORT PEER USER PASSWORD\n", stderr);
+		(void)fputs("usage: turn_link_ask SERVER:PORT PEER USER PASSWORD [BYTES]\n",
+			    stderr);
 		return 2;
 	}
 	a.config.reliable = a.config.options.tcp = true;
@@ -269,7 +365,7 @@ int main(int argc, char **argv)
 	a.client = turn_client_new(&a.config);
 	if (a.client == NULL)
 		return die("turn_client_new");
-	why = play(&a, &peer);
+	why = play(&a, &peer, bytes);
 	puts(why != NULL ? why : "deleted");
 	turn_client_free(a.client);
 	return why != NULL;
