@@ -141,8 +141,6 @@ static enum turnd_step fetch(struct turnd *t, struct move *e, const struct turnd
 		.kind = TURND_ASK_ALLOC,
 		.worker = e->worker,
 		.from = t->worker,
-		.user = e->user,
-		.realm = e->realm,
 		.tuple = in->tuple,
 		.alloc = e->there,
 	};
@@ -337,8 +335,6 @@ static uint16_t expect_here(struct request *r, const struct ticket *ticket)
 	e->client_link = r->in->link;
 	e->there = gift->number;
 	e->worker = gift->worker;
-	e->user = r->user;
-	e->realm = r->realm->id;
 	e->tid = r->msg.tid;
 	return answer(r, number, gift->sequence, gift->lifetime_s);
 }
@@ -397,10 +393,6 @@ static void refer(struct turnd *t, const struct turnd_ask *ask, struct turnd_gif
 		out->code = 437;
 		return;
 	}
-	if (e->user != ask->user || e->realm != ask->realm) {
-		out->code = 441;
-		return;
-	}
 	out->code = TURND_ASK_ELSEWHERE;
 	out->next_worker = e->worker;
 	out->number = e->there;
@@ -418,9 +410,7 @@ void mobility_answer_move(struct turnd *t, const struct turnd_ask *ask, uint64_t
 		return;
 	}
 	out->number = ask->alloc;
-	if (a->user != ask->user || a->realm != ask->realm)
-		out->code = 441;
-	else if (!is_repeated(a, &ask->tid, &ask->tuple, now_ms))
+	if (!is_repeated(a, &ask->tid, &ask->tuple, now_ms))
 		out->code = begin(t, a, ask, now_ms, &alive);
 	if (out->code != 0 || !alive)
 		return;

@@ -78,7 +78,7 @@ struct turnd_ask {
 	struct ports_token token;
 	struct ticket ticket;
 	uint32_t connection;
-	uint64_t user, realm; /* who asks, proven */
+	uint64_t user, realm; /* who asks, proven; TURND_ASK_ALLOC: 0 */
 	struct stun_tid tid;
 	struct five_tuple tuple;
 	uint64_t alloc;               /* TURND_ASK_ALLOC and _MOVE: its number there */
