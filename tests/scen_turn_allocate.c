@@ -86,10 +86,20 @@ static void another_allocate_on_the_5_tuple_is_437(void **state)
 	assert_int_equal(rig_allocate(&c), 437);
 	assert_true(c.is_signed);
 	assert_int_equal(r.open, 1);
-	/* Its transaction id does not help another user. */
+}
+
+static void another_user_gets_no_answer_again(void **state)
+{
+	struct stun_tid tid;
+
+	rig_start(&r);
+	assert_int_equal(rig_allocate(&c), 0);
+	tid = c.b.tid;
 	c.user = BYTES("bob");
 	c.password = BYTES("swordfish");
-	assert_int_equal(rig_allocate(&c), 437);
+	c.b = stun_build(c.request, sizeof(c.request), TURN_ALLOCATE, STUN_REQUEST, &tid);
+	(void)stun_attr_put_u8(&c.b, STUN_ATTR_REQUESTED_TRANSPORT, TURN_PROTOCOL_UDP);
+	assert_int_equal(rig_ask(&c), 437);
 }
 
 static void transports_are_400_and_442(void **state)
@@ -211,6 +221,7 @@ static void half_of_both_families_may_be_508(void **state)
 	assert_true(story_address_error(&r, &family, &code));
 	assert_int_equal(family, ADDR_IPV4);
 	assert_int_equal(code, 508);
+	assert_int_equal(only()->flow.ends[0].relayed.family, ADDR_IPV6);
 	story_go(&c, 1);
 	r.open_errors = 2;
 	assert_int_equal(allocate((struct story_allocate){ .additional = ADDR_IPV6 }), 508);
@@ -249,6 +260,21 @@ static void a_reserved_port_is_held_for_its_token(void **state)
 	story_go(&c, 1);
 	assert_int_equal(rig_challenge(&c), 401);
 	assert_int_equal(allocate((struct story_allocate){ .token = &token }), 508);
+}
+
+static void a_reserved_port_that_the_system_refuses_is_free_again(void **state)
+{
+	struct ports_token token;
+
+	rig_start(&r);
+	assert_int_equal(allocate((struct story_allocate){ .even_port = true, .reserve = true }),
+			 0);
+	assert_true(story_token(&r, &token));
+	story_go(&c, 1);
+	assert_int_equal(rig_challenge(&c), 401);
+	r.open_errors = 1;
+	assert_int_equal(allocate((struct story_allocate){ .token = &token }), 508);
+	assert_int_equal(ports_free_of(0), 99);
 }
 
 static void a_token_ends_after_30_s(void **state)
@@ -496,6 +522,7 @@ int main(void)
 		STORY(a_client_gets_an_address_and_learns_its_own),
 		STORY(a_lost_answer_costs_nothing),
 		STORY(another_allocate_on_the_5_tuple_is_437),
+		STORY(another_user_gets_no_answer_again),
 		STORY(transports_are_400_and_442),
 		STORY(tcp_is_for_streams_and_has_no_ports_in_pairs),
 		STORY(attributes_that_contradict_are_400),
@@ -506,6 +533,7 @@ int main(void)
 		STORY(half_of_both_families_may_be_508),
 		STORY(an_even_port_is_even),
 		STORY(a_reserved_port_is_held_for_its_token),
+		STORY(a_reserved_port_that_the_system_refuses_is_free_again),
 		STORY(a_token_ends_after_30_s),
 		STORY(a_range_that_is_full_is_508),
 		STORY(a_port_that_another_program_has_is_passed_over),

@@ -157,6 +157,10 @@ static void a_relay_address_is_permitted_and_its_ports_are_judged(void **state)
 	assert_int_equal(rig_bind(&c, 0x4000, &other), 0);
 	us.port = STUN_PORT;
 	assert_int_equal(rig_bind(&c, 0x4001, &us), 403);
+	/* The channel outlives whom it was for, and must not reach who comes next there. */
+	assert_int_equal(rig_channel(&c, 0x4000, BYTES("x")), TURND_TO_PEER);
+	assert_int_equal(rig_refresh(&d, 0), 0);
+	assert_int_equal(rig_channel(&c, 0x4000, BYTES("x")), TURND_NOTHING);
 }
 
 static void channel_numbers_have_their_range(void **state)

@@ -208,8 +208,9 @@ static void the_timer_says_when_it_ends(void **state)
 /* RFC 7635: a token whose time is over refreshes nothing, and no lifetime goes beyond it. */
 static struct token_keys *token_keys;
 static uint8_t token_value[TOKEN_LEN_MAX];
+static const struct bytes mac_key = { (const uint8_t *)"0123456789abcdef0123", 20 };
 
-static void use_token(uint32_t lifetime_s)
+static void use_token(struct rig_client *of, struct bytes key_of_token, uint32_t lifetime_s)
 {
 	static const uint8_t nonce[SEAL_NONCE_LEN] = { 1 };
 	struct token_key key = {
@@ -219,7 +220,7 @@ static void use_token(uint32_t lifetime_s)
 		.until_s = UINT64_MAX,
 	};
 	struct token_content content = {
-		.mac_key = BYTES("0123456789abcdef0123"),
+		.mac_key = key_of_token,
 		.timestamp = r.now.wall_s << 16,
 		.lifetime_s = lifetime_s,
 	};
@@ -229,11 +230,11 @@ static void use_token(uint32_t lifetime_s)
 		assert_true(token_keys_add(token_keys, &key));
 		r.realms[0].tokens = token_keys;
 	}
-	c.user = BYTES("kid-1");
-	c.mac_key = content.mac_key;
-	c.token = bytes_of(token_value, token_make(token_keys, c.user, &content, nonce, token_value,
-						   sizeof(token_value)));
-	assert_true(c.token.len > 0);
+	of->user = BYTES("kid-1");
+	of->mac_key = key_of_token;
+	of->token = bytes_of(token_value, token_make(token_keys, of->user, &content, nonce,
+						     token_value, sizeof(token_value)));
+	assert_true(of->token.len > 0);
 }
 
 static int end_tokens(void **state)
@@ -244,11 +245,28 @@ static int end_tokens(void **state)
 	return 0;
 }
 
+/* A Refresh without ACCESS-TOKEN, signed with the key of the one before. */
+static uint16_t refresh_by_key(struct rig_client *of, uint32_t lifetime_s)
+{
+	struct stun_builder *b = rig_request(of, TURN_REFRESH);
+
+	(void)stun_attr_put_u32(b, STUN_ATTR_LIFETIME, lifetime_s);
+	(void)stun_attr_put_bytes(b, STUN_ATTR_USERNAME, of->user);
+	(void)stun_attr_put_bytes(b, STUN_ATTR_REALM, bytes_of(of->realm, of->realm_len));
+	(void)stun_attr_put_bytes(b, STUN_ATTR_NONCE, bytes_of(of->nonce, of->nonce_len));
+	stun_key_make(&of->key, of->mac_key);
+	(void)stun_auth_put_integrity(b, &of->key);
+	return rig_send_request(of);
+}
+
+static uint32_t seconds_left(void)
+{
+	return (uint32_t)((story_alloc_of(&c)->until_ms - r.now.us / 1000) / 1000);
+}
+
 static void no_lifetime_goes_beyond_the_access_token(void **state)
 {
-	struct bytes token;
-
-	use_token(700);
+	use_token(&c, mac_key, 700);
 	rig_start(&r);
 	assert_int_equal(story_allocate(&c, &(struct story_allocate){ .lifetime_s = 3600 }), 0);
 	assert_in_range(c.lifetime_s, 601, 700);
@@ -256,21 +274,21 @@ static void no_lifetime_goes_beyond_the_access_token(void **state)
 	assert_int_equal(rig_refresh(&c, 3600), 0);
 	assert_in_range(c.lifetime_s, 201, 300);
 	/* The same where the token is not shown again, as its key is known. */
-	token = c.token;
-	c.token = (struct bytes){ 0 };
 	rig_pass(&r, 100 * 1000);
-	c.token = token;
-	assert_int_equal(rig_refresh(&c, 600), 0);
-	assert_in_range(c.lifetime_s, 101, 200);
+	assert_int_equal(refresh_by_key(&c, 3600), 0);
+	assert_in_range(seconds_left(), 101, 200);
 	/* A newer token helps. */
-	use_token(1000);
+	use_token(&c, mac_key, 1000);
 	assert_int_equal(rig_refresh(&c, 3600), 0);
 	assert_in_range(c.lifetime_s, 900, 1000);
+	rig_pass(&r, 100 * 1000);
+	assert_int_equal(refresh_by_key(&c, 3600), 0);
+	assert_in_range(seconds_left(), 800, 900);
 }
 
 static void a_token_that_ended_refreshes_nothing(void **state)
 {
-	use_token(600);
+	use_token(&c, mac_key, 600);
 	rig_start(&r);
 	assert_int_equal(rig_allocate(&c), 0);
 	rig_pass(&r, 598 * 1000);
@@ -279,6 +297,36 @@ static void a_token_that_ended_refreshes_nothing(void **state)
 	rig_pass(&r, 10 * 1000);
 	assert_int_equal(r.open, 0);
 	assert_int_equal(rig_allocate(&c), 401);
+	/* Nor does its key, where the server is late. */
+	use_token(&c, mac_key, 600);
+	assert_int_equal(rig_allocate(&c), 0);
+	r.now.wall_s += 601;
+	assert_int_equal(refresh_by_key(&c, 600), 401);
+	/* Clocks may differ a little, so it opens; but there is no time left to give. */
+	story_go(&c, 1);
+	assert_int_equal(rig_allocate(&c), 401);
+}
+
+/* RFC 8016 too: the newer token was shown where the client has come to. */
+static void a_token_that_is_shown_with_a_ticket_is_known_there(void **state)
+{
+	static struct rig_client away;
+	struct story_ticket ticket;
+
+	r.workers = 2;
+	r.snapshot.mobility = true;
+	use_token(&c, mac_key, 1000);
+	rig_start(&r);
+	assert_int_equal(story_allocate(&c, &(struct story_allocate){ .mobile = true }), 0);
+	assert_true(story_ticket(&r, &ticket));
+	rig_client(&away, &r, 2000);
+	away.worker = 1;
+	use_token(&away, BYTES("another key, of 20 b"), 2000);
+	assert_int_equal(story_move(&away, &ticket, UINT32_MAX), 0);
+	assert_int_equal(refresh_by_key(&away, 3600), 0);
+	assert_int_equal(turnd_count(r.worker[1].turnd), 1);
+	assert_int_equal(rig_refresh(&away, 1900), 0);
+	assert_int_equal(away.lifetime_s, 1900);
 }
 
 #define STORY(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -300,6 +348,8 @@ int main(void)
 						end_tokens),
 		cmocka_unit_test_setup_teardown(a_token_that_ended_refreshes_nothing, begin,
 						end_tokens),
+		cmocka_unit_test_setup_teardown(a_token_that_is_shown_with_a_ticket_is_known_there,
+						begin, end_tokens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

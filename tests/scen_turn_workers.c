@@ -412,6 +412,10 @@ static void a_connection_that_ends_after_the_move_waits_for_its_fetch(void **sta
 	assert_int_equal(rig_from_peer(&r, relay, &peer, BYTES("lost")), TURND_NOTHING);
 	assert_true(can_send(&away));
 	assert_true(reaches(&away));
+	rig_pass(&r, 600 * 1000 - 1);
+	assert_int_equal(alive(), 1);
+	rig_pass(&r, 1);
+	assert_int_equal(alive(), 0);
 }
 
 static void request_move(struct rig_client *c)

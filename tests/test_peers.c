@@ -138,6 +138,11 @@ static void several_permissions_are_all_or_nothing(void **state)
 	assert_int_equal(peers_count_permissions(&p, 0), 3);
 	assert_true(peers_find_permission(&p, &many[1], 0)->is_relay);
 	assert_false(peers_find_permission(&p, &many[3], 0)->is_relay);
+	is_relay[0] = true;
+	is_relay[1] = false;
+	assert_int_equal(peers_permit(&p, many, is_relay, 2, 3, 0), PEERS_OK);
+	assert_true(peers_find_permission(&p, &many[0], 0)->is_relay);
+	assert_false(peers_find_permission(&p, &many[1], 0)->is_relay);
 	assert_int_equal(permit(&p, peer(3, 0), 3, 0), PEERS_FULL);
 	assert_int_equal(permit(&p, peer(2, 0), 3, 0), PEERS_OK); /* a refresh fits */
 	/* What is over makes room. */
