@@ -458,6 +458,8 @@ static struct dtls_limits with_defaults(struct dtls_limits l)
 		l.mtu = 1200;
 	if (l.mtu < MTU_MIN)
 		l.mtu = MTU_MIN;
+	if (l.data_max > RECORD_MAX)
+		l.data_max = RECORD_MAX;
 	return l;
 }
 
@@ -568,9 +570,14 @@ void *dtls_user(const struct dtls_session *s)
 	return s->user;
 }
 
+static size_t data_max(const struct dtls_session *s)
+{
+	return s->d->limits.data_max != 0 ? s->d->limits.data_max : DTLS_get_data_mtu(s->ssl);
+}
+
 bool dtls_send(struct dtls_session *s, struct bytes data)
 {
-	if (!s->established || s->closing || data.len == 0 || data.len > DTLS_get_data_mtu(s->ssl))
+	if (!s->established || s->closing || data.len == 0 || data.len > data_max(s))
 		return false;
 	ERR_clear_error();
 	return SSL_write(s->ssl, data.data, (int)data.len) == (int)data.len;

@@ -35,6 +35,9 @@ struct dtls_limits {
 	uint32_t handshake_ms;   /* for a whole handshake; 0: 30 s */
 	uint16_t mtu;            /* most bytes of a datagram of ours, without IP and UDP headers;
 				    0: 1200 */
+	uint16_t data_max;       /* most bytes of data in a record, at most 16384; 0: what the MTU
+				    allows. More is for relays: what came by UDP leaves as long as
+				    it came, and IP may have to cut it to pieces */
 	/*
 	 * Where threads have a dtls each: the limit of each source for them all, instead of
 	 * max_per_source; max_sessions is then that of all, too. Has room for max_sessions and
@@ -130,8 +133,8 @@ void *dtls_user(const struct dtls_session *s);
 
 /*
  * Sends one record, which becomes one datagram.
- * Returns false when the session is not established, or the data longer than the MTU
- * allows.
+ * Returns false when the session is not established, or the data longer than the limits
+ * allow.
  */
 bool dtls_send(struct dtls_session *s, struct bytes data);
 

@@ -170,6 +170,23 @@ static void too_long_data_is_not_sent(void **state)
 	net_close(&n);
 }
 
+static void relays_send_what_is_longer_than_the_mtu(void **state)
+{
+	static const uint8_t zeros[NET_MTU + 300];
+	int before;
+	struct net n;
+
+	net_open_with(&n, (struct dtls_limits){ .data_max = sizeof(zeros) - 1 }, NET_MTU);
+	assert_true(net_connect(&n));
+	net_echo(&n, "a");
+	before = n.tail[NET_TO_CLIENT];
+	assert_false(dtls_send(n.session, bytes_of(zeros, sizeof(zeros))));
+	assert_true(dtls_send(n.session, bytes_of(zeros, sizeof(zeros) - 1)));
+	assert_int_equal(n.tail[NET_TO_CLIENT], before + 1);
+	assert_true(n.queue[NET_TO_CLIENT][before % NET_QUEUE_MAX].len > sizeof(zeros));
+	net_close(&n);
+}
+
 static void a_new_certificate_serves_new_sessions(void **state)
 {
 	struct net n;
@@ -248,6 +265,7 @@ int main(void)
 		cmocka_unit_test(ciphers_that_a_forgery_ends_are_refused),
 		cmocka_unit_test(a_client_may_begin_anew_from_its_port),
 		cmocka_unit_test(too_long_data_is_not_sent),
+		cmocka_unit_test(relays_send_what_is_longer_than_the_mtu),
 		cmocka_unit_test(a_new_certificate_serves_new_sessions),
 		cmocka_unit_test(the_server_name_chooses_the_certificate),
 		cmocka_unit_test(who_is_kept_may_be_silent),

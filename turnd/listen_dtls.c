@@ -84,6 +84,7 @@ int listen_dtls_open(struct listen *l)
 		.max_half_open = most / 4 / (uint32_t)l->common->workers + 1,
 		.shared = l->common->sessions,
 		.idle_ms = (uint32_t)conf->idle_timeout_ms,
+		.data_max = UINT16_MAX, /* peers know nothing of our MTU */
 	};
 
 	l->dtls_due_us = DTLS_NEVER;
