@@ -14,6 +14,7 @@ SYSTEM_TESTS += tests/sys_turn_client.sh
 SYSTEM_TESTS += tests/sys_turnd_tcp.sh
 SYSTEM_TESTS += tests/sys_channel_sizes.sh
 SYSTEM_TESTS += tests/sys_relay.sh
+SYSTEM_TESTS += tests/sys_relay_turnd.sh
 
 # The NAT model, for simulations and for natlab.
 noinst_LIBRARIES += tests/libnat.a

@@ -3,6 +3,7 @@ check_PROGRAMS += tests/lab/netns
 tests_lab_netns_SOURCES = tests/lab/netns.c
 
 EXTRA_DIST += tests/check_layers.sh tests/lab/demo.sh tests/lab/lab.sh tests/lab/profiles.sh
+EXTRA_DIST += tests/lab/relay.sh
 SYSTEM_TESTS += \
 	tests/sys_cleanup.sh \
 	tests/sys_lab.sh \

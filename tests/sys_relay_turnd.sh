@@ -1,0 +1,113 @@
+#!/bin/bash
+# natprobe relay against turnd: both families on every transport, found by DNS as RFC 5928 says, and
+# what is said where turnd refuses.
+set -u
+. "${srcdir:-.}/tests/lab/lab.sh"
+lab_enter "$@"
+. "${srcdir:-.}/tests/lab/relay.sh"
+lab_need dnsmasq
+
+turnd=${builddir:-.}/turnd/turnd
+[ -x "$turnd" ] || lab_skip "$turnd is not built"
+
+# start LINE...: a turnd with these in its configuration, ready; stop: its end.
+start() {
+	printf '%s\n' "listen = $server, [$server6]" "relay-ports = 50000-50199" "$@" > "$tmp/conf"
+	chmod 600 "$tmp/conf"
+	lab_spawn web "$tmp/log" "$turnd" --config "$tmp/conf"
+	pid=$!
+	for _ in $(seq 200); do
+		grep -q ' ready' "$tmp/log" && return
+		sleep 0.05
+	done
+	fail "turnd is not ready: $(cat "$tmp/log")"
+}
+
+stop() {
+	kill "$pid"
+	wait "$pid" 2> /dev/null
+}
+
+# user NAME PASSWORD: the section of a user.
+user() {
+	printf '%s\n' "[user $1]" "password = $2"
+}
+
+both=("relay-address = $server, $server6" "realm = example.org")
+
+echo "# both families on every transport"
+start "${both[@]}" "cert-file = $tmp/good.pem" "key-file = $tmp/good.key" "$(user alice secret)"
+for uri in turn:$server "turn:[$server6]" turns:turn.test; do
+	relay 0 "${me[@]}" --ca-file "$tmp/ca.pem" "$uri"
+	says '.trials | length' 2
+	says '[.trials[].verdict] | unique | join(" ")' works
+	says '[.trials[].families[].loop | "\(.sent) \(.arrived) \(.returned)"] | unique | join(",")' '30 30 30'
+	says '[.trials[].families | length] | unique | join(" ")' 2
+	says '[.trials[] | .in.state, .out.state] | unique | join(" ")' passes
+	# shellcheck disable=SC2016	# a variable of jq
+	says '[.trials[] | .out.from as $from | .families[].relayed | index($from) != null] | any' true
+	says '[.trials[].findings | length] | add' 0
+done
+relay 1 --user alice --password-file "$tmp/wrong" turn:$server
+found 0 no-allocation
+says '.trials[1].findings[0].code' 401
+relay 1 turn:$server
+found 0 no-allocation
+relay 1 "${me[@]}" --ca-file "$tmp/ca.pem" turns:other.test
+found 0 certificate-name
+found 1 certificate-name
+
+echo "# by DNS: NAPTR, SRV, and the host itself"
+lab_spawn home "$tmp/dns.log" dnsmasq --keep-in-foreground --log-facility=- --conf-file=/dev/null \
+	--pid-file= --user= --group= --no-resolv --no-hosts --bind-interfaces \
+	--listen-address=127.0.0.53 --port=53 --local=/example/ \
+	--host-record=relay.example,$server --host-record=turn.test,$server \
+	--naptr-record=naptr.example,10,1,S,RELAY:turn.tcp,,_turn._tcp.srv.example \
+	--naptr-record=naptr.example,20,1,A,RELAY:turn.udp,,relay.example \
+	--naptr-record=alias.example,10,1,,RELAY:turn.udp:turn.tcp,,naptr.example \
+	--srv-host=_turn._tcp.srv.example,relay.example,3478,1,1 \
+	--srv-host=_turn._udp.srv.example,.,0,1,1
+echo nameserver 127.0.0.53 > "$tmp/resolv.conf"
+for _ in $(seq 100); do
+	grep -q started "$tmp/dns.log" && break
+	sleep 0.05
+done
+for name in naptr alias; do
+	relay 0 "${me[@]}" turn:$name.example
+	says '[.trials[] | .transport + " " + .server] | join(", ")' "tcp $server:3478, udp $server:3478"
+done
+relay 0 "${me[@]}" turn:srv.example
+says '[.trials[].transport] | join(" ")' tcp
+relay 3 "${me[@]}" "turn:srv.example?transport=udp"
+says .why 'its domain says that it has no such service'
+relay 0 "${me[@]}" turn:relay.example
+says '[.trials[].transport] | sort | join(" ")' "tcp udp"
+relay 3 "${me[@]}" turn:nowhere.example
+stop
+
+echo "# quotas, policies, and addresses that are wrong"
+start "${both[@]}" "user-quota = 2" "$(user alice secret)"
+relay 0 "${me[@]}" turn:$server
+stop
+start "${both[@]}" "user-quota = 1" "$(user alice secret)"
+relay 1 "${me[@]}" turn:$server
+found 0 one-allocation-only
+found 1 one-allocation-only
+says '.trials[0].findings[0].code' 486
+stop
+start "${both[@]}" "deny-peer = $server/32" "$(user alice secret)"
+relay 1 "${me[@]}" --transport udp turn:$server
+found 0 peer-denied
+stop
+start "${both[@]}" "deny-peer = $client/32" "$(user alice secret)"
+relay 0 "${me[@]}" --transport udp turn:$server
+found 0 own-address-denied
+stop
+start "relay-address = $server public 91.80.1.99" "realm = example.org" "$(user alice secret)"
+relay 1 "${me[@]}" --transport udp turn:$server
+found 0 wrong-public-address
+stop
+start "${both[@]}"
+relay 1 "${me[@]}" --transport udp turn:$server
+stop
+exit "$failed"
