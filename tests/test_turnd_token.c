@@ -65,6 +65,23 @@ static void a_token_signs_for_its_user(void **state)
 	}
 }
 
+/* turnutils_uclient signs with 16 bytes of 20; its server checks no more. */
+static void the_cut_key_of_coturn_signs_too(void **state)
+{
+	uint8_t value[TOKEN_LEN_MAX];
+
+	rig_use_tokens(&r);
+	start();
+	bring_token(RIG_KID, 600, value);
+	c.mac_key.len = TOKEN_MAC_KEY_CUT;
+	assert_int_equal(rig_allocate(&c), 0);
+	assert_true(c.is_signed);
+	assert_int_equal(rig_refresh(&c, 300), 0);
+	assert_int_equal(ask(&c, TURN_CREATE_PERMISSION), 0);
+	c.mac_key.len--;
+	assert_int_equal(rig_refresh(&c, 300), 401);
+}
+
 static void tokens_of_another_key_are_another_user_s(void **state)
 {
 	uint8_t value[TOKEN_LEN_MAX];
@@ -161,6 +178,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_token_signs_for_its_user),
+		TEST(the_cut_key_of_coturn_signs_too),
 		TEST(tokens_of_another_key_are_another_user_s),
 		TEST(the_key_of_a_token_is_good_for_its_allocation_only),
 		TEST(a_token_that_is_wrong_is_401),

@@ -67,12 +67,17 @@ static uint64_t token_user(struct bytes kid)
 static enum users_verdict check_token(struct request *r, const struct claim *c)
 {
 	enum users_verdict verdict = USERS_WRONG;
+	const struct stun_key *key = NULL;
 	struct token token;
 
 	if (token_open(r->realm->tokens, c->name, c->token, r->now->wall_s, &token) != TOKEN_GOOD)
 		return USERS_WRONG;
-	if (stun_auth_check(&r->msg, &token.key) == STUN_AUTH_OK) {
-		verdict = take_key(r, &token.key, token_user(c->name), token.expires_s);
+	if (stun_auth_check(&r->msg, &token.key) == STUN_AUTH_OK)
+		key = &token.key;
+	else if (token.has_cut && stun_auth_check(&r->msg, &token.cut) == STUN_AUTH_OK)
+		key = &token.cut;
+	if (key != NULL) {
+		verdict = take_key(r, key, token_user(c->name), token.expires_s);
 		r->by_token = true;
 	}
 	token_wipe(&token);

@@ -125,6 +125,9 @@ static enum token_verdict read_content(struct bytes plain, uint64_t now_s, struc
 	if (verdict != TOKEN_GOOD)
 		return verdict;
 	stun_key_make(&out->key, mac_key);
+	out->has_cut = mac_key.len > TOKEN_MAC_KEY_CUT;
+	if (out->has_cut)
+		stun_key_make(&out->cut, bytes_of(mac_key.data, TOKEN_MAC_KEY_CUT));
 	out->made_s = made_s;
 	out->expires_s = made_s + lifetime_s;
 	return TOKEN_GOOD;

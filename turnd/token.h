@@ -20,7 +20,8 @@
 #define TOKEN_NAME_MAX    255
 #define TOKEN_MAC_KEY_MIN 10 /* half of what HMAC-SHA1 yields: RFC 2104 wants no shorter ones */
 #define TOKEN_MAC_KEY_MAX 64
-#define TOKEN_DELTA_S     5 /* tolerance of clocks (RFC 7635, section 7) */
+#define TOKEN_MAC_KEY_CUT 16 /* what coturn's clients use of a longer one with HMAC-SHA1 */
+#define TOKEN_DELTA_S     5  /* tolerance of clocks (RFC 7635, section 7) */
 #define TOKEN_LEN_MAX     (2 + SEAL_NONCE_LEN + 2 + TOKEN_MAC_KEY_MAX + 12 + SEAL_TAG_LEN)
 
 enum token_algorithm {
@@ -71,9 +72,11 @@ enum token_verdict {
 
 struct token {
 	struct stun_key key; /* signs requests and answers */
-	uint64_t made_s;     /* wall clock */
-	uint64_t expires_s;  /* an allocation lives no longer by this token */
-	uint32_t id;         /* which key of the table opened it, from 0: whose user this is */
+	struct stun_key cut; /* so does its beginning, for coturn's clients, where has_cut */
+	bool has_cut;
+	uint64_t made_s;    /* wall clock */
+	uint64_t expires_s; /* an allocation lives no longer by this token */
+	uint32_t id;        /* which key of the table opened it, from 0: whose user this is */
 };
 
 /*
