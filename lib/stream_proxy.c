@@ -38,9 +38,10 @@ static bool take_names(struct stream_conn *c, const struct proxy_header *h, bool
 	free(c->proxy);
 	c->proxy = NULL;
 	c->counted = stream_admits(c->set, &c->peer.remote);
-	if (!c->counted)
-		stream_conn_end(c, STREAM_END_CROWD);
-	return c->counted;
+	if (c->counted)
+		return true;
+	stream_conn_end(c, STREAM_END_CROWD);
+	return false;
 }
 
 bool stream_proxy_read(struct stream_conn *c)
