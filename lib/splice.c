@@ -108,6 +108,12 @@ static bool pass_end(struct end *e)
 	return true;
 }
 
+static void rest(struct end *e, uint32_t ms)
+{
+	e->resting = true;
+	set_timer(e->timer, ms);
+}
+
 /* False: all is over. */
 static bool move(struct end *e)
 {
@@ -125,10 +131,8 @@ static bool move(struct end *e)
 	}
 	if (s->events.on_bytes != NULL)
 		rest_ms = s->events.on_bytes(s, way, n, s->arg);
-	if (rest_ms > 0) {
-		e->resting = true;
-		set_timer(e->timer, rest_ms);
-	}
+	if (rest_ms > 0)
+		rest(e, rest_ms);
 	e->held = waiting_for(e->other) >= s->options.max_waiting;
 	if (e->other->eof)
 		set_timer(s->silence, s->options.half_ms);
@@ -240,6 +244,14 @@ struct splice *splice_new(struct event_base *base, struct bufferevent *a, struct
 	end_begin(&s->ends[0]);
 	end_begin(&s->ends[1]);
 	return s;
+}
+
+void splice_rest(struct splice *s, enum splice_way way, uint32_t ms)
+{
+	struct end *e = &s->ends[way == SPLICE_A_TO_B ? 0 : 1];
+
+	rest(e, ms);
+	read_or_not(e);
 }
 
 void splice_free(struct splice *s)

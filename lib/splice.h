@@ -45,6 +45,9 @@ struct splice *splice_new(struct event_base *base, struct bufferevent *a, struct
 			  const struct splice_options *options, const struct splice_events *events,
 			  void *arg);
 
+/* Takes no more of this way for so many ms, as if on_bytes had said so. */
+void splice_rest(struct splice *s, enum splice_way way, uint32_t ms);
+
 /* Moves no more. The bufferevents are left to their owners, without callbacks. NULL is fine. */
 void splice_free(struct splice *s);
 

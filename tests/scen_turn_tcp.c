@@ -523,6 +523,52 @@ static void relays_of_this_server_are_reached_the_short_way(void **state)
 	rig_stop(&r);
 }
 
+/* Sends as fast as it may for so many seconds. Returns how many bytes went. */
+static size_t pour(uint32_t id, enum quota_way way, unsigned int seconds)
+{
+	uint64_t until_us = r.now.us + UINT64_C(1000000) * seconds;
+	size_t bytes = 0;
+
+	while (r.now.us < until_us) {
+		uint32_t rest_ms = turnd_moved(r.worker[0].turnd, id, way, 65536, &r.now);
+
+		bytes += 65536;
+		rig_pass(&r, rest_ms > 0 ? rest_ms : 1);
+	}
+	return bytes;
+}
+
+static void bandwidth_is_waited_for(void **state)
+{
+	const struct turnd_stats *stats;
+	size_t bytes;
+	uint32_t id;
+
+	begin();
+	r.realms[0].limits.allocation_bytes_per_s = 100000;
+	start();
+	id = connected(80);
+	assert_int_equal(bind_id(&data, id), 0);
+	bytes = pour(id, QUOTA_TO_PEER, 100);
+	assert_in_range(bytes, 100 * 100000, 103 * 100000);
+	stats = turnd_stats(r.worker[0].turnd);
+	assert_int_equal(stats_read(&stats->to_peer_bytes), bytes);
+	assert_int_equal(stats_read(&stats->to_client_bytes), 0);
+
+	/* The other way has its own. */
+	assert_int_equal(turnd_moved(r.worker[0].turnd, id, QUOTA_TO_CLIENT, 65536, &r.now), 0);
+	turnd_peer_ended(r.worker[0].turnd, id);
+	assert_int_equal(turnd_moved(r.worker[0].turnd, id, QUOTA_TO_PEER, 65536, &r.now), 0);
+	rig_stop(&r);
+
+	begin();
+	start();
+	id = connected(80);
+	assert_int_equal(bind_id(&data, id), 0);
+	assert_int_equal(turnd_moved(r.worker[0].turnd, id, QUOTA_TO_PEER, 1 << 30, &r.now), 0);
+	rig_stop(&r);
+}
+
 /* More than a table begins with, and each number once. */
 static void there_may_be_many(void **state)
 {
@@ -561,6 +607,7 @@ int main(void)
 		cmocka_unit_test(a_gift_that_is_not_used_is_closed),
 		cmocka_unit_test(a_reload_closes_what_is_denied_now),
 		cmocka_unit_test(relays_of_this_server_are_reached_the_short_way),
+		cmocka_unit_test(bandwidth_is_waited_for),
 		cmocka_unit_test(there_may_be_many),
 	};
 

@@ -250,6 +250,22 @@ static void a_rest_is_a_rest(void **state)
 	rig_close(&r);
 }
 
+static void a_rest_may_come_from_outside(void **state)
+{
+	uint8_t in[8];
+	struct rig r;
+
+	rig_open(&r, (struct splice_options){ 0 });
+	splice_rest(r.splice, SPLICE_A_TO_B, 3600 * 1000);
+	assert_int_equal(send(r.outer[0], "one", 3, 0), 3);
+	assert_int_equal(send(r.outer[1], "two", 3, 0), 3);
+	assert_int_equal(take(&r, 1, in, 3), 0);
+	assert_int_equal(take(&r, 0, in, 3), 3); /* the other way goes on */
+	splice_rest(r.splice, SPLICE_A_TO_B, 1);
+	assert_int_equal(take(&r, 1, in, 3), 3);
+	rig_close(&r);
+}
+
 static void a_broken_end_ends_it(void **state)
 {
 	struct rig r;
@@ -290,6 +306,7 @@ int main(void)
 		cmocka_unit_test(the_last_bytes_come_before_the_end),
 		cmocka_unit_test(who_does_not_read_holds_the_sender),
 		cmocka_unit_test(a_rest_is_a_rest),
+		cmocka_unit_test(a_rest_may_come_from_outside),
 		cmocka_unit_test(a_broken_end_ends_it),
 		cmocka_unit_test(half_a_connection_is_not_kept_for_ever),
 	};

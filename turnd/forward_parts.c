@@ -29,8 +29,8 @@ bool forward_allows(struct turnd *t, struct flow *flow, const struct addr *peer)
 	return false;
 }
 
-static bool takes_all(struct turnd *t, struct flow *flow, enum quota_way way, uint32_t bytes,
-		      uint64_t now_us)
+bool forward_takes(struct turnd *t, struct flow *flow, enum quota_way way, uint32_t bytes,
+		   uint64_t now_us)
 {
 	const struct realm_limits *limits = &flow->realm->limits;
 	struct quota_bucket *own = way == QUOTA_TO_PEER ? &flow->to_peer : &flow->to_client;
@@ -51,7 +51,7 @@ bool forward_has_budget(struct turnd *t, struct flow *flow, enum quota_way way,
 {
 	size_t bytes = len + (peer->family == ADDR_IPV6 ? HEADERS_V6 : HEADERS_V4);
 
-	if (takes_all(t, flow, way, (uint32_t)bytes, now_us))
+	if (forward_takes(t, flow, way, (uint32_t)bytes, now_us))
 		return true;
 	(void)forward_drop(t, flow, STATS_DROP_BUDGET);
 	return false;

@@ -10,6 +10,10 @@ enum turnd_step forward_drop(struct turnd *t, struct flow *flow, enum stats_drop
 /* May the allocation reach this peer, or be reached from it? Counts a no. */
 bool forward_allows(struct turnd *t, struct flow *flow, const struct addr *peer);
 
+/* Takes bytes of the bandwidth of allocation, user and server. */
+bool forward_takes(struct turnd *t, struct flow *flow, enum quota_way way, uint32_t bytes,
+		   uint64_t now_us);
+
 /* The bandwidth of allocation, user and server; `len` of data. Counts a no. */
 bool forward_has_budget(struct turnd *t, struct flow *flow, enum quota_way way,
 			const struct addr *peer, size_t len, uint64_t now_us);

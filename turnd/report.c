@@ -62,6 +62,7 @@ static const char *const stream_ends[STREAM_ENDS] = {
 	[STREAM_END_CLIENT] = "client",     [STREAM_END_SELF] = "self",
 	[STREAM_END_FOREIGN] = "foreign",   [STREAM_END_TLS] = "tls",
 	[STREAM_END_IDLE] = "idle",         [STREAM_END_SLOW] = "slow",
+	[STREAM_END_PROXY] = "proxy",       [STREAM_END_CROWD] = "crowd",
 	[STREAM_END_RESOURCE] = "resource",
 };
 

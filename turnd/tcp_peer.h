@@ -43,6 +43,7 @@ struct tcp_peer {
 	struct addr dial; /* where to connect to: not the same for our own relay addresses */
 	void *shell;      /* what the shell left here */
 	uint32_t id;      /* CONNECTION-ID */
+	uint64_t owed[2]; /* bytes that went, and no bandwidth was there; by enum quota_way */
 	uint16_t worker;  /* who has the socket */
 	uint8_t state;    /* enum tcp_peer_state */
 	struct tcp_peer_request request; /* TCP_PEER_CONNECTING; wiped then */

@@ -9,6 +9,9 @@
 
 #include "splice.h"
 
+/* Bytes of one way after which the worker of the allocation is told. */
+#define TELL_AT 16384
+
 struct tcp_wire {
 	struct listen *l;
 	struct list joined; /* in l->wires, by number */
@@ -19,6 +22,7 @@ struct tcp_wire {
 	struct bufferevent *bev;
 	struct splice *splice;
 	struct listen_link *link; /* the client's connection; NULL: not joined, or gone */
+	size_t untold[2];         /* bytes that its worker has not heard of; by enum quota_way */
 };
 
 struct tcp_wire *tcp_wire_new(struct listen *l, int fd)
@@ -86,10 +90,14 @@ bool tcp_wire_await(struct tcp_wire *w, struct tcp_peer *p)
 /* What one worker tells another of a connection. */
 struct word {
 	uint32_t id;
+	uint16_t from;
+	enum quota_way way;
+	size_t bytes;
+	uint32_t rest_ms;
 };
 
 static void post(struct listen *l, uint16_t worker, void (*run)(struct worker *, void *),
-		 uint32_t id)
+		 const struct word *what)
 {
 	struct worker *to =
 		worker < l->common->workers ? atomic_load(&l->common->threads[worker]) : NULL;
@@ -97,7 +105,8 @@ static void post(struct listen *l, uint16_t worker, void (*run)(struct worker *,
 
 	if (word == NULL)
 		return;
-	word->id = id;
+	*word = *what;
+	word->from = l->index;
 	if (!worker_post(to, run, word))
 		free(word);
 }
@@ -111,6 +120,17 @@ static void hear_of_end(struct worker *w, void *arg)
 	free(word);
 }
 
+static void hear_of_bytes(struct worker *worker, void *arg);
+
+static void tell_bytes(struct tcp_wire *w, enum quota_way way)
+{
+	struct word word = { .id = w->id, .way = way, .bytes = w->untold[way] };
+
+	w->untold[way] = 0;
+	if (word.bytes > 0)
+		post(w->l, tcp_peer_worker(w->id), hear_of_bytes, &word);
+}
+
 static void tell_end(struct listen *l, uint32_t id)
 {
 	uint16_t owner = tcp_peer_worker(id);
@@ -118,7 +138,7 @@ static void tell_end(struct listen *l, uint32_t id)
 	if (owner == l->index)
 		turnd_peer_ended(l->turnd, id);
 	else
-		post(l, owner, hear_of_end, id);
+		post(l, owner, hear_of_end, &(struct word){ .id = id });
 }
 
 void tcp_wire_end(struct tcp_wire *w)
@@ -126,6 +146,8 @@ void tcp_wire_end(struct tcp_wire *w)
 	struct listen *l = w->l;
 	uint32_t id = w->id;
 
+	tell_bytes(w, QUOTA_TO_PEER);
+	tell_bytes(w, QUOTA_TO_CLIENT);
 	tcp_wire_free(w);
 	tell_end(l, id);
 }
@@ -134,7 +156,7 @@ void tcp_wire_drop(struct listen *l, struct tcp_wire *w, uint32_t id)
 {
 	tcp_wire_free(w);
 	if (tcp_peer_worker(id) != l->index)
-		post(l, tcp_peer_worker(id), hear_of_end, id);
+		post(l, tcp_peer_worker(id), hear_of_end, &(struct word){ .id = id });
 }
 
 static struct list *bucket_of(struct listen *l, uint32_t id)
@@ -168,7 +190,45 @@ static void close_here(struct worker *worker, void *arg)
 
 void tcp_wire_close_there(struct listen *l, uint16_t worker, uint32_t id)
 {
-	post(l, worker, close_here, id);
+	post(l, worker, close_here, &(struct word){ .id = id });
+}
+
+static void rest_here(struct worker *worker, void *arg)
+{
+	struct listen *l = worker_data(worker);
+	struct word *word = arg;
+	struct tcp_wire *w = find(l, word->id);
+
+	if (w != NULL)
+		splice_rest(w->splice, word->way == QUOTA_TO_PEER ? SPLICE_A_TO_B : SPLICE_B_TO_A,
+			    word->rest_ms);
+	free(word);
+}
+
+static void hear_of_bytes(struct worker *worker, void *arg)
+{
+	struct listen *l = worker_data(worker);
+	struct word *word = arg;
+
+	word->rest_ms = turnd_moved(l->turnd, word->id, word->way, word->bytes, listen_begin(l));
+	if (word->rest_ms > 0)
+		post(l, word->from, rest_here, word);
+	free(word);
+}
+
+/* The limits are of the allocation, and kept by its worker. */
+static uint32_t on_bytes(struct splice *s, enum splice_way from, size_t n, void *arg)
+{
+	struct tcp_wire *w = arg;
+	struct listen *l = w->l;
+	enum quota_way way = from == SPLICE_A_TO_B ? QUOTA_TO_PEER : QUOTA_TO_CLIENT;
+
+	if (tcp_peer_worker(w->id) == l->index)
+		return turnd_moved(l->turnd, w->id, way, n, listen_begin(l));
+	w->untold[way] += n;
+	if (w->untold[way] >= TELL_AT)
+		tell_bytes(w, way);
+	return 0;
 }
 
 static void on_end(struct splice *s, void *arg)
@@ -185,7 +245,7 @@ static bool open_bufferevent(struct tcp_wire *w)
 
 bool tcp_wire_join(struct tcp_wire *w, struct listen *l, struct listen_link *link, uint32_t id)
 {
-	static const struct splice_events events = { .on_end = on_end };
+	static const struct splice_events events = { .on_end = on_end, .on_bytes = on_bytes };
 	static const struct splice_options options = { 0 };
 	struct bufferevent *client;
 
