@@ -656,6 +656,10 @@ UNIT_TESTS += tests/scen_turn_client
 tests_scen_turn_client_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_turn_client_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/scen_turn_chaos
+tests_scen_turn_chaos_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_scen_turn_chaos_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/scen_turn_churn
 tests_scen_turn_churn_SOURCES = tests/scen_turn_churn.c $(ALLOC_COUNT)
 tests_scen_turn_churn_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
