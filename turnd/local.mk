@@ -16,6 +16,8 @@ turnd_libturnd_core_a_SOURCES = \
 	turnd/judge.c \
 	turnd/lifetime.c turnd/lifetime.h \
 	turnd/mobility.c turnd/mobility.h \
+	turnd/mobility_parts.h \
+	turnd/mobility_ticket.c \
 	turnd/moves.c turnd/moves.h \
 	turnd/nonce.c turnd/nonce.h \
 	turnd/peers.c turnd/peers.h \
