@@ -270,10 +270,21 @@ static void tcp_allocations_have_no_channels(void **state)
 	assert_int_equal(rig_bind(&c, 0x4000, &peer), 403);
 }
 
+/* Takes what the rules come to in place of what there was, and frees them. */
+static void reload(struct policy_rules *rules)
+{
+	struct policy *before = r.peers;
+	const char *why;
+
+	r.realms[0].peers = r.realms[1].peers = r.peers = policy_new(rules, NULL, &why);
+	policy_free(before);
+	policy_rules_free(rules);
+	turnd_use_snapshot(r.worker[0].turnd, &r.snapshot, r.now.us);
+}
+
 static void a_reload_that_denies_a_peer_takes_its_permission(void **state)
 {
 	struct addr bad = story_peer(1, 1), good = story_peer(2, 1);
-	struct policy *before, *strict;
 	struct policy_rules *rules = policy_rules_new(true);
 	const char *why;
 
@@ -281,16 +292,30 @@ static void a_reload_that_denies_a_peer_takes_its_permission(void **state)
 	assert_int_equal(rig_bind(&c, 0x4000, &bad), 0);
 	assert_int_equal(rig_bind(&c, 0x4001, &good), 0);
 	assert_true(policy_rules_add(rules, POLICY_DENY, "93.184.216.1", &why));
-	strict = policy_new(rules, NULL, &why);
-	before = r.peers;
-	r.realms[0].peers = r.realms[1].peers = r.peers = strict;
-	policy_free(before);
-	policy_rules_free(rules);
-	turnd_use_snapshot(r.worker[0].turnd, &r.snapshot, r.now.us);
+	reload(rules);
 	assert_int_equal(from(&bad), TURND_NOTHING);
 	assert_int_equal(rig_channel(&c, 0x4000, BYTES("x")), TURND_NOTHING);
 	assert_int_equal(rig_channel(&c, 0x4001, BYTES("x")), TURND_TO_PEER);
 	assert_int_equal(rig_permit(&c, &bad), 403);
+}
+
+/* The permission stays, since it is for an address; the port is judged from then on. */
+static void a_reload_that_puts_turnd_to_a_peers_address_shuts_its_port(void **state)
+{
+	struct addr own = story_peer(1, 3478), beside = story_peer(1, 3479);
+	struct policy_rules *rules = policy_rules_new(true);
+	const char *why;
+
+	allocate();
+	assert_int_equal(rig_permit(&c, &own), 0);
+	assert_int_equal(rig_send(&c, &own, BYTES("x")), TURND_TO_PEER);
+	assert_int_equal(from(&own), TURND_TO_CLIENT);
+	assert_true(policy_rules_add_own(rules, &own, &why));
+	reload(rules);
+	assert_int_equal(rig_send(&c, &own, BYTES("x")), TURND_NOTHING);
+	assert_int_equal(from(&own), TURND_NOTHING);
+	assert_int_equal(rig_send(&c, &beside, BYTES("x")), TURND_TO_PEER);
+	assert_int_equal(from(&beside), TURND_TO_CLIENT);
 }
 
 #define STORY(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -313,6 +338,7 @@ int main(void)
 		STORY(too_many_channels_are_508),
 		STORY(tcp_allocations_have_no_channels),
 		STORY(a_reload_that_denies_a_peer_takes_its_permission),
+		STORY(a_reload_that_puts_turnd_to_a_peers_address_shuts_its_port),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -457,3 +457,12 @@ void peers_review(struct peers *p, bool (*allows)(void *arg, const struct addr *
 	replace_permissions(p);
 	replace_channels(p);
 }
+
+void peers_mark_relays(struct peers *p, bool (*is_relay)(void *arg, const struct addr *peer),
+		       void *arg)
+{
+	for (uint32_t i = 0; i < p->permission_count; i++)
+		p->permissions[i].is_relay = is_relay(arg, &p->permissions[i].peer);
+	for (uint32_t i = 0; i < p->channel_count; i++)
+		p->channels[i].is_relay = is_relay(arg, &p->channels[i].peer);
+}

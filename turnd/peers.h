@@ -88,4 +88,8 @@ uint32_t peers_count_channels(const struct peers *p, uint64_t now_ms);
 /* Takes out all whom `allows` does not want any more, after a reload. */
 void peers_review(struct peers *p, bool (*allows)(void *arg, const struct addr *peer), void *arg);
 
+/* Settles anew whose ports are judged each time: a reload may have changed where turnd is. */
+void peers_mark_relays(struct peers *p, bool (*is_relay)(void *arg, const struct addr *peer),
+		       void *arg);
+
 #endif

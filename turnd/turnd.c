@@ -114,6 +114,13 @@ static bool still_allows(void *arg, const struct addr *peer)
 	return turnd_judge_ip(v->t, v->realm, peer, &is_relay) == POLICY_ALLOWED;
 }
 
+static bool has_ports_judged(void *arg, const struct addr *peer)
+{
+	const struct review *v = arg;
+
+	return policy_wants_port(v->realm->peers, peer);
+}
+
 /* Whether its realm is gone; if not, it is brought up to date. */
 static bool is_homeless(struct turnd *t, struct alloc *a)
 {
@@ -123,6 +130,7 @@ static bool is_homeless(struct turnd *t, struct alloc *a)
 	if (v.realm == NULL)
 		return true;
 	peers_review(&a->flow.peers, still_allows, &v);
+	peers_mark_relays(&a->flow.peers, has_ports_judged, &v);
 	tcp_peers_review(t, a);
 	return false;
 }
