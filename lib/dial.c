@@ -112,10 +112,21 @@ uint8_t dial_cause_of_errno(int err)
 	}
 }
 
+void dial_note_connected(struct dial *d)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+
+	if (d->bev != NULL &&
+	    getpeername(bufferevent_getfd(d->bev), (struct sockaddr *)&peer, &len) == 0)
+		d->is_connected = true;
+}
+
 static void on_timer(evutil_socket_t fd, short events, void *arg)
 {
 	struct dial *d = arg;
 
+	dial_note_connected(d);
 	if (d->failure.cause != DIAL_FINE)
 		dial_fail(d, DIAL_SYSTEM, NULL);
 	else if (d->config.transport == TURN_OVER_UDP)

@@ -37,6 +37,9 @@ bool dial_tell_frame(struct dial *d, struct bytes frame);
 /* cause, detail  count where nothing was noted before. `d` may be gone behind it. */
 void dial_fail(struct dial *d, uint8_t cause, const char *detail);
 
+/* libevent tells of TCP and TLS together; only the socket knows how far it got. */
+void dial_note_connected(struct dial *d);
+
 /* Kinds of errors of connect, send and recv. */
 uint8_t dial_cause_of_errno(int err);
 

@@ -46,16 +46,6 @@ static void on_data(struct bufferevent *bev, void *arg)
 	}
 }
 
-/* libevent tells of TCP and TLS together; only the socket knows how far it got. */
-static void note_connected(struct dial *d)
-{
-	struct sockaddr_storage peer;
-	socklen_t len = sizeof(peer);
-
-	if (getpeername(bufferevent_getfd(d->bev), (struct sockaddr *)&peer, &len) == 0)
-		d->is_connected = true;
-}
-
 /* Errors of TCP come by errno, those of TLS by OpenSSL's queue. */
 static void explain(struct dial *d, short events, int err)
 {
@@ -79,7 +69,7 @@ static void on_event(struct bufferevent *bev, short events, void *arg)
 	} else if ((events & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) != 0) {
 		int err = EVUTIL_SOCKET_ERROR();
 
-		note_connected(d);
+		dial_note_connected(d);
 		explain(d, events, err);
 	}
 }

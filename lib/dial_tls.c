@@ -45,7 +45,8 @@ static bool set_name(SSL *ssl, const char *domain)
 	size_t len = strlen(domain);
 
 	if (addr_parse_ip(domain, 0, &a))
-		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), domain) == 1;
+		return X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), a.ip,
+						 addr_ip_len(a.family)) == 1;
 	if (len == 0 || len >= sizeof(name))
 		return false;
 	memcpy(name, domain, len + 1);
