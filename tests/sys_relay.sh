@@ -134,6 +134,9 @@ found 0 certificate-name
 relay 1 "${me[@]}" turns:turn.test
 found 0 certificate-untrusted
 found 1 certificate-untrusted
+relay 3 "${me[@]}" --ca-file "$tmp/ca.pem" turns:turn.test:3999
+found 0 refused
+found 1 refused
 relay 0 "${me[@]}" --insecure turns:other.test
 says '[.trials[].certificate_problem | length > 0] | all' true
 stop

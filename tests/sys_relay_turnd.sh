@@ -109,5 +109,31 @@ found 0 wrong-public-address
 stop
 start "${both[@]}"
 relay 1 "${me[@]}" --transport udp turn:$server
+found 0 no-allocation
 stop
+
+echo "# sent on to another server, whose certificate has another name"
+certificate else else.test 2 || fail "no certificate: $(cat "$tmp/openssl")"
+printf '%s\n' "listen = 91.80.1.11" "relay-address = 91.80.1.11" "relay-ports = 50000-50199" \
+	"realm = example.org" "cert-file = $tmp/else.pem" "key-file = $tmp/else.key" \
+	"$(user alice secret)" > "$tmp/else.conf"
+chmod 600 "$tmp/else.conf"
+lab_spawn web "$tmp/else.log" "$turnd" --config "$tmp/else.conf"
+other=$!
+for domain in else.test wrong.test; do
+	start "${both[@]}" "alternate-server = 91.80.1.11:5349 tls $domain" \
+		"alternate-server = 91.80.1.11:5349 dtls $domain" \
+		"cert-file = $tmp/good.pem" "key-file = $tmp/good.key" "$(user alice secret)"
+	if [ $domain = else.test ]; then
+		relay 0 "${me[@]}" --ca-file "$tmp/ca.pem" turns:turn.test
+		says '[.trials[].families[].relayed[] | startswith("91.80.1.11:")] | unique | join(" ")' true
+	else
+		relay 1 "${me[@]}" --ca-file "$tmp/ca.pem" turns:turn.test
+		found 0 certificate-name
+		found 1 certificate-name
+	fi
+	says '[.trials[].redirected] | unique | join(" ")' 91.80.1.11:5349
+	stop
+done
+kill "$other"
 exit "$failed"
