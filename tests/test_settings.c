@@ -11,7 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
+
 #include "cert.h"
+#include "tls.h"
 #include "turnd/settings.h"
 #include "turnd/users_sqlite.h"
 
@@ -384,6 +387,32 @@ static void servers_with_one_key_accept_each_others_nonces(void **state)
 	settings_release(b);
 }
 
+/* The tag of the connection when a client asks for `name`: the realm. */
+static uint64_t realm_for(SSL_CTX *server_ctx, const char *name)
+{
+	SSL_CTX *client_ctx = SSL_CTX_new(TLS_client_method());
+	SSL *client = SSL_new(client_ctx), *server = SSL_new(server_ctx);
+	BIO *one, *other;
+	uint64_t tag;
+	int rc = 0;
+
+	assert_int_equal(BIO_new_bio_pair(&one, 0, &other, 0), 1);
+	SSL_set_bio(client, one, one);
+	SSL_set_bio(server, other, other);
+	if (name != NULL)
+		SSL_set_tlsext_host_name(client, name);
+	for (int i = 0; i < 10 && rc != 1; i++) {
+		(void)SSL_connect(client);
+		rc = SSL_accept(server);
+	}
+	assert_int_equal(rc, 1);
+	tag = tls_name_tag(server);
+	SSL_free(client);
+	SSL_free(server);
+	SSL_CTX_free(client_ctx);
+	return tag;
+}
+
 static void certificates_are_chosen_by_name(void **state)
 {
 	struct settings *s;
@@ -406,6 +435,9 @@ static void certificates_are_chosen_by_name(void **state)
 	assert_ptr_equal(s->names[1].tls, s->names[0].tls);
 	assert_string_equal(s->names[3].server_name, "c.example");
 	assert_ptr_not_equal(s->names[3].tls, s->names[0].tls);
+	assert_int_equal(realm_for(s->names[0].tls, NULL), 0);
+	assert_true(realm_for(s->names[0].tls, "b.example") == s->snapshot.realms[1].id);
+	assert_true(realm_for(s->names[0].tls, "C.Example") == s->snapshot.realms[2].id);
 	settings_release(s);
 }
 

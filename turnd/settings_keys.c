@@ -89,6 +89,28 @@ static bool add_realm(const struct turnd_conf *conf, size_t i, struct settings_p
 	return ok || wrong(err, "out of memory");
 }
 
+/* Connections begin with the first context, and go on with that of the name they ask for. */
+static bool choose_by_name(const struct settings_parts *p)
+{
+	struct tls_name *names = calloc(2 * p->name_count, sizeof(*names));
+	struct tls_name *of_dtls;
+	bool ok;
+
+	if (names == NULL)
+		return false;
+	of_dtls = names + p->name_count;
+	for (size_t i = 0; i < p->name_count; i++) {
+		const struct settings_name *n = &p->names[i];
+
+		names[i] = (struct tls_name){ n->server_name, n->tls, n->realm };
+		of_dtls[i] = (struct tls_name){ n->server_name, n->dtls, n->realm };
+	}
+	ok = tls_choose_by_name(p->names[0].tls, names, p->name_count) &&
+	     tls_choose_by_name(p->names[0].dtls, of_dtls, p->name_count);
+	free(names);
+	return ok;
+}
+
 bool settings_add_names(const struct turnd_conf *conf, struct settings_parts *parts,
 			struct opt_error *err)
 {
@@ -100,7 +122,7 @@ bool settings_add_names(const struct turnd_conf *conf, struct settings_parts *pa
 		if (i == 0 && parts->name_count > 0)
 			plain = parts->names[0];
 	}
-	return true;
+	return parts->name_count == 0 || choose_by_name(parts) || wrong(err, "out of memory");
 }
 
 /* One key, or the one that makes nonces and one that is accepted. */
