@@ -236,6 +236,7 @@ static void a_wrong_line_is_named_with_a_remedy(void **state)
 		{ "lifetime = 2h\n", ":1: lifetime: is longer" },
 		{ "lifetime = 1s\n", "out of range" },
 		{ "nonce-lifetime = 2h\n", "out of range" },
+		{ "workers = 256\n", "out of range" },
 		{ "control = relative\n", "/run/turnd/control" },
 		{ "admin = 0\n", "9642" },
 		{ "nat64-prefix = 64:ff9b::/33x\n", ":1: nat64-prefix: " },

@@ -9,7 +9,7 @@
 
 #include "opt.h"
 
-#define TURND_WORKERS_MAX   256
+#define TURND_WORKERS_MAX   255 /* ports.h numbers them by a byte */
 #define TURND_LISTENERS_MAX 64
 #define TURND_RELAYS_MAX    32
 #define TURND_REALMS_MAX    1000
