@@ -104,7 +104,8 @@ struct udp_error {
 
 /*
  * Takes one error that waits. Returns 1 with *out set, 0 when none is left, or -errno. Errors
- * are told as the socket's family has them: ICMP, or ICMPv6.
+ * are told as the socket's family has them: ICMP, or ICMPv6. What our own system refuses as too
+ * big may be told twice, and without the port.
  */
 int udp_recv_error(int fd, struct udp_error *out);
 
