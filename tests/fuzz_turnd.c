@@ -2,6 +2,8 @@
  * Clients, peers and time meet the workers of a turnd in any order: answers keep to their rules
  * (turnd_rig checks them), what goes out has its permission, and in the end nothing is left.
  */
+#include <errno.h>
+
 #include "fuzz_check.h"
 #include "turn_chan.h"
 #include "turnd_rig.h"
@@ -14,6 +16,7 @@
 static struct rig r;
 static struct rig_client clients[CLIENTS];
 static int links[LINKS];
+static int peers[2];
 
 static void configure(uint8_t a)
 {
@@ -107,6 +110,7 @@ static void repeat(struct rig_client *c, uint16_t type, struct bytes kept)
 
 static uint8_t kept_token[64], kept_ticket[256];
 static size_t token_len, ticket_len;
+static uint32_t kept_id; /* CONNECTION-ID */
 
 static void keep(uint16_t type, uint8_t *to, size_t cap, size_t *len)
 {
@@ -123,11 +127,17 @@ static void request(struct rig_client *c, struct wire *in)
 	static const uint16_t methods[] = { TURN_ALLOCATE,     TURN_REFRESH, TURN_CREATE_PERMISSION,
 					    TURN_CHANNEL_BIND, TURN_CONNECT, TURN_CONNECTION_BIND,
 					    STUN_BINDING,      0x0fe };
-	uint8_t what = wire_get_u8(in), count = wire_get_u8(in) % (ATTRS_MAX + 1);
+	uint8_t what = wire_get_u8(in), how = wire_get_u8(in);
+	uint8_t count = how % (ATTRS_MAX + 1);
 
+	if (!c->challenged && (what & 0x80) == 0)
+		(void)rig_challenge(c);
 	(void)rig_request(c, methods[what % ARRAY_LEN(methods)]);
 	if ((what & 0x10) != 0)
-		(void)stun_attr_put_u8(&c->b, STUN_ATTR_REQUESTED_TRANSPORT, 17);
+		(void)stun_attr_put_u8(&c->b, STUN_ATTR_REQUESTED_TRANSPORT,
+				       (how & 0x80) != 0 ? TURN_PROTOCOL_TCP : TURN_PROTOCOL_UDP);
+	if ((how & 0x40) != 0)
+		(void)stun_attr_put_u32(&c->b, STUN_ATTR_CONNECTION_ID, kept_id);
 	if ((what & 0x20) != 0)
 		repeat(c, STUN_ATTR_RESERVATION_TOKEN, bytes_of(kept_token, token_len));
 	if ((what & 0x40) != 0)
@@ -136,7 +146,8 @@ static void request(struct rig_client *c, struct wire *in)
 		put_attr(c, in);
 	if ((what & 0x80) == 0)
 		rig_sign(c);
-	(void)rig_send_request(c);
+	if (rig_send_request(c) == 438)
+		rig_learn(c);
 	keep(STUN_ATTR_RESERVATION_TOKEN, kept_token, sizeof(kept_token), &token_len);
 	keep(STUN_ATTR_MOBILITY_TICKET, kept_ticket, sizeof(kept_ticket), &ticket_len);
 }
@@ -154,7 +165,7 @@ static struct addr as_clients_see(const struct addr *peer)
 /* What goes to a peer leaves by a socket that is open, to somebody who is allowed. */
 static void check_to_peer(const struct rig_client *c, enum turnd_step step)
 {
-	const struct peers *peers;
+	const struct peers *allowed;
 	const struct rig_socket *s;
 	uint64_t now_ms = r.now.us / 1000;
 	struct addr peer;
@@ -162,14 +173,14 @@ static void check_to_peer(const struct rig_client *c, enum turnd_step step)
 	if (step != TURND_TO_PEER)
 		return;
 	s = r.out.end->shell;
-	peers = &r.out.end->flow->peers;
+	allowed = &r.out.end->flow->peers;
 	FUZZ_CHECK(s != NULL && s->end == r.out.end);
 	FUZZ_CHECK(five_tuple_equal(&r.out.end->flow->tuple, &c->tuple));
 	peer = as_clients_see(&r.out.peer);
 	FUZZ_CHECK(!addr_is_loopback(&peer) && !addr_is_private(&peer));
 	/* A channel may outlive its permission (RFC 8656, section 12.6). */
-	FUZZ_CHECK(peers_find_permission(peers, &peer, now_ms) != NULL ||
-		   peers_find_bound(peers, &peer, now_ms) != NULL);
+	FUZZ_CHECK(peers_find_permission(allowed, &peer, now_ms) != NULL ||
+		   peers_find_bound(allowed, &peer, now_ms) != NULL);
 }
 
 static void speak(struct rig_client *c, struct wire *in)
@@ -184,6 +195,38 @@ static void speak(struct rig_client *c, struct wire *in)
 		check_to_peer(c, rig_send(c, &peer, data));
 }
 
+/* The number of a connection to a peer, which the client was told later. */
+static void keep_id(void)
+{
+	struct stun_msg msg;
+	struct bytes value;
+
+	if (r.later == 0)
+		return;
+	FUZZ_CHECK(stun_msg_parse(bytes_of(r.later_data, r.later_len), &msg) == STUN_OK);
+	if (stun_msg_find(&msg, STUN_ATTR_CONNECTION_ID, &value))
+		FUZZ_CHECK(stun_attr_get_u32(value, &kept_id) == STUN_OK);
+}
+
+/* RFC 6062: what came of connecting to a peer. */
+static void tell_connected(uint8_t v)
+{
+	struct tcp_peer *p = r.connecting;
+
+	if (p == NULL)
+		return;
+	r.connecting = NULL;
+	p->shell = &peers[0];
+	turnd_connected(r.worker[p->worker].turnd, p, (v & 1) != 0 ? ECONNREFUSED : 0, &r.now);
+	keep_id();
+}
+
+static void call(struct relay_end *end, const struct addr *from)
+{
+	(void)turnd_accepted(rig_turnd_of(&r, end), end, from, &peers[1], &r.now);
+	keep_id();
+}
+
 static void listen_to_peer(struct wire *in)
 {
 	struct rig_socket *s = &r.sockets[wire_get_u8(in) % 8];
@@ -192,12 +235,33 @@ static void listen_to_peer(struct wire *in)
 	struct turn_chan chan;
 	struct stun_msg msg;
 
-	if (s->end == NULL || s->end->protocol != 17)
+	if (s->end == NULL)
 		return;
+	if (s->end->protocol == TURN_PROTOCOL_TCP) {
+		call(s->end, &from);
+		return;
+	}
 	if (rig_from_peer(&r, s->end, &from, data) != TURND_TO_CLIENT)
 		return;
 	FUZZ_CHECK(stun_msg_parse(r.out.data, &msg) == STUN_OK ||
 		   turn_chan_parse(r.out.data, &chan) == STUN_OK);
+}
+
+static void hear_icmp(struct wire *in)
+{
+	struct rig_socket *s = &r.sockets[wire_get_u8(in) % 8];
+	struct turnd_icmp icmp = { .peer = peer_of(wire_get_u8(in)) };
+	struct stun_msg msg;
+
+	icmp.type = wire_get_u8(in) % 16;
+	icmp.code = wire_get_u8(in) % 16;
+	icmp.data = wire_get_u16(in);
+	if (s->end == NULL)
+		return;
+	r.out = (struct turnd_out){ 0 };
+	if (turnd_from_icmp(rig_turnd_of(&r, s->end), s->end, &icmp, &r.now, r.buf, &r.out) ==
+	    TURND_TO_CLIENT)
+		FUZZ_CHECK(stun_msg_parse(r.out.data, &msg) == STUN_OK);
 }
 
 /* Another address of the client, or another worker that it meets. */
@@ -206,7 +270,7 @@ static void move(struct rig_client *c, uint8_t v)
 	if ((v & 1) != 0)
 		c->tuple.client.port = (uint16_t)(4000 + (v >> 1 & 7));
 	if ((v & 16) != 0)
-		c->worker = (uint16_t)((v >> 5) % r.workers);
+		c->worker = (uint16_t)((v >> 6) % r.workers);
 	if ((v & 32) != 0)
 		c->challenged = false;
 }
@@ -220,6 +284,19 @@ static void hang_up(struct rig_client *c)
 static void kick(const struct rig_client *c, uint8_t number)
 {
 	(void)turnd_kick(r.worker[c->worker].turnd, number);
+}
+
+/* What the system does, and what it says of connections to peers. */
+static void misbehave(uint8_t v)
+{
+	if (v < 64)
+		r.open_errors = v % 4;
+	else if (v < 192)
+		tell_connected(v);
+	else if (v < 224)
+		turnd_peer_ended(r.worker[kept_id >> 24 & (r.workers - 1u)].turnd, kept_id);
+	else
+		r.connect_error = v % 2 != 0 ? ECONNREFUSED : 0;
 }
 
 static void step(struct wire *in)
@@ -256,8 +333,10 @@ static void step(struct wire *in)
 		speak(c, in);
 		break;
 	case 10:
-	case 11:
 		listen_to_peer(in);
+		break;
+	case 11:
+		hear_icmp(in);
 		break;
 	case 12:
 		rig_pass(&r, wire_get_u8(in) * UINT64_C(4000));
@@ -266,7 +345,7 @@ static void step(struct wire *in)
 		move(c, wire_get_u8(in));
 		break;
 	case 14:
-		r.open_errors = wire_get_u8(in) % 4;
+		misbehave(wire_get_u8(in));
 		break;
 	default:
 		if (op >= 128)
@@ -281,7 +360,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct wire in = wire_read(bytes_of(data, len));
 
-	token_len = ticket_len = 0;
+	token_len = ticket_len = kept_id = 0;
 	rig_init(&r);
 	configure(wire_get_u8(&in));
 	rig_start(&r);

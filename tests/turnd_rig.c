@@ -18,7 +18,7 @@ static int open_relay(void *arg, struct relay_end *end)
 	}
 	for (size_t i = 0; i < RIG_SOCKETS; i++) {
 		if (r->sockets[i].end == NULL)
-			free_one = &r->sockets[i];
+			free_one = free_one != NULL ? free_one : &r->sockets[i];
 		else if (addr_equal(&r->sockets[i].local, &end->local) &&
 			 r->sockets[i].end->protocol == end->protocol)
 			return -EADDRINUSE;
@@ -74,7 +74,8 @@ static int connect_peer(void *arg, struct tcp_peer *p)
 {
 	struct rig *r = ((struct rig_worker *)arg)->rig;
 
-	r->connecting = p;
+	if (r->connect_error == 0)
+		r->connecting = p;
 	return -r->connect_error;
 }
 
@@ -289,8 +290,7 @@ struct relay_end *rig_end_of(struct rig *r, const struct addr *relayed)
 	return NULL;
 }
 
-/* Whose allocation has that socket. */
-static struct turnd *turnd_of(struct rig *r, const struct relay_end *end)
+struct turnd *rig_turnd_of(struct rig *r, const struct relay_end *end)
 {
 	const struct alloc *a = NULL;
 	uint16_t i = 0;
@@ -312,7 +312,7 @@ enum turnd_step rig_from_peer(struct rig *r, struct relay_end *end, const struct
 	if (data.len > 0)
 		memcpy(r->datagram + TURND_HEADROOM, data.data, data.len);
 	r->out = (struct turnd_out){ 0 };
-	r->step = turnd_from_peer(turnd_of(r, end), end, from, r->datagram + TURND_HEADROOM,
+	r->step = turnd_from_peer(rig_turnd_of(r, end), end, from, r->datagram + TURND_HEADROOM,
 				  data.len, TURND_IP_DEFAULT, &r->now, &r->out);
 	return r->step;
 }

@@ -106,6 +106,9 @@ void rig_pass(struct rig *r, uint64_t ms);
 /* The relay socket with that relayed address; NULL: none is open. */
 struct relay_end *rig_end_of(struct rig *r, const struct addr *relayed);
 
+/* The worker whose allocation has that socket. */
+struct turnd *rig_turnd_of(struct rig *r, const struct relay_end *end);
+
 /* A datagram of a peer. r->out has what came of it. */
 enum turnd_step rig_from_peer(struct rig *r, struct relay_end *end, const struct addr *from,
 			      struct bytes data);
