@@ -1,4 +1,4 @@
-/* AES-GCM: the vectors of its specification, and nothing of a block that does not open. */
+/* AES-GCM and AES-SIV: the vectors of their specifications, and nothing of a block that does not open. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -105,6 +105,35 @@ static void less_than_a_tag_is_nothing(void **state)
 		assert_false(seal_get(r.key, r.nonce, r.aad, bytes_of(r.sealed, len), out));
 }
 
+/* RFC 5297, appendix A.1; and whatever is changed does not open. */
+static void the_vector_of_siv_holds(void **state)
+{
+	static const struct bytes
+		key = BYTES("\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6\xf5\xf4\xf3\xf2\xf1\xf0"
+			    "\xf0\xf1\xf2\xf3\xf4\xf5\xf6\xf7\xf8\xf9\xfa\xfb\xfc\xfd\xfe\xff"),
+		aad = BYTES("\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f"
+			    "\x20\x21\x22\x23\x24\x25\x26\x27"),
+		plain = BYTES("\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee"),
+		sealed = BYTES("\x85\x63\x2d\x07\xc6\xe8\xf3\x7f\x95\x0a\xcd\x32\x0a\x2e\xcc\x93"
+			       "\x40\xc0\x2b\x96\x90\xc4\xdc\x04\xda\xef\x7f\x6a\xfe\x5c");
+	uint8_t out[30], back[14];
+
+	assert_int_equal(key.len, SEAL_SIV_KEY_LEN);
+	assert_true(seal_siv_put(key.data, aad, plain, out));
+	assert_memory_equal(out, sealed.data, sealed.len);
+	assert_true(seal_siv_get(key.data, aad, sealed, back));
+	assert_memory_equal(back, plain.data, plain.len);
+	for (size_t i = 0; i < sizeof(out); i++) {
+		out[i] ^= 1;
+		assert_false(seal_siv_get(key.data, aad, bytes_of(out, sizeof(out)), back));
+		assert_memory_equal(back, zeros, sizeof(back));
+		out[i] ^= 1;
+	}
+	assert_false(seal_siv_get(key.data, bytes_of(aad.data, aad.len - 1), sealed, back));
+	for (size_t len = 0; len <= SEAL_TAG_LEN; len++)
+		assert_false(seal_siv_get(key.data, aad, bytes_of(out, len), back));
+}
+
 static void keys_have_two_lengths(void **state)
 {
 	for (size_t len = 0; len < 70; len++)
@@ -118,6 +147,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_open_leaves_nothing),
 		cmocka_unit_test(key_nonce_and_aad_count),
 		cmocka_unit_test(less_than_a_tag_is_nothing),
+		cmocka_unit_test(the_vector_of_siv_holds),
 		cmocka_unit_test(keys_have_two_lengths),
 	};
 

@@ -339,7 +339,7 @@ static void nonces_tickets_and_user_ids_outlive_a_reload(void **state)
 	struct settings *before = make(LISTEN ALICE, NULL), *s = make(LISTEN ALICE, before);
 	struct addr client = addr_ipv4(192, 0, 2, 1, 99);
 	struct ticket ticket = { .user = 7 }, opened;
-	uint8_t sealed[TICKET_LEN], fresh[SEAL_NONCE_LEN] = { 1 };
+	uint8_t sealed[TICKET_LEN];
 	char nonce[NONCE_LEN];
 	struct nonce_facts facts;
 	struct users_match old, now;
@@ -348,7 +348,7 @@ static void nonces_tickets_and_user_ids_outlive_a_reload(void **state)
 	assert_int_equal(
 		nonce_check(&s->snapshot.nonces, bytes_of(nonce, NONCE_LEN), &client, 1001, &facts),
 		NONCE_FRESH);
-	assert_true(ticket_make(&before->snapshot.tickets, &ticket, fresh, sealed));
+	assert_true(ticket_make(&before->snapshot.tickets, &ticket, sealed));
 	assert_int_equal(ticket_open(&s->snapshot.tickets, bytes_of(sealed, TICKET_LEN), &opened),
 			 TICKET_GOOD);
 	users_find(default_users(before), bytes_of_str("alice"), STUN_PASSWORD_MD5, 0, &old);

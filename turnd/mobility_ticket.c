@@ -5,16 +5,13 @@ void mobility_put_ticket(struct request *r, uint64_t number, uint32_t sequence)
 {
 	const struct turnd *t = r->t;
 	struct ticket ticket = {
-		.user = r->user,
 		.alloc = number,
-		.realm = r->realm->id,
 		.sequence = sequence,
 		.worker = t->worker,
 	};
-	uint8_t nonce[SEAL_NONCE_LEN], value[TICKET_LEN];
+	uint8_t value[TICKET_LEN];
 
-	t->io->random(t->io->arg, nonce, sizeof(nonce));
-	if (ticket_make(&t->snapshot->tickets, &ticket, nonce, value))
+	if (ticket_make(&t->snapshot->tickets, &ticket, value))
 		(void)stun_attr_put_bytes(&r->answer, STUN_ATTR_MOBILITY_TICKET,
 					  bytes_of(value, sizeof(value)));
 }
@@ -164,6 +161,8 @@ static uint16_t expect_here(struct request *r, const struct ticket *ticket)
 	e->client_link = r->in->link;
 	e->there = gift->number;
 	e->worker = gift->worker;
+	e->user = r->user;
+	e->realm = r->realm->id;
 	e->tid = r->msg.tid;
 	return answer(r, number, gift->sequence, gift->lifetime_s);
 }
@@ -195,8 +194,8 @@ uint16_t mobility_refresh(struct request *r)
 		return 405;
 	if (ticket_open(&r->t->snapshot->tickets, r->attrs.ticket, &ticket) != TICKET_GOOD)
 		return 400;
-	if (ticket.user != r->user || ticket.realm != r->realm->id)
-		return 441;
+	ticket.user = r->user;
+	ticket.realm = r->realm->id;
 	if (r->alloc != NULL)
 		return refresh_again(r, &ticket);
 	if (r->in->gift != NULL)
@@ -211,6 +210,10 @@ static void refer(struct turnd *t, const struct turnd_ask *ask, struct turnd_gif
 
 	if (e == NULL || e->alloc != NULL) {
 		out->code = 437;
+		return;
+	}
+	if (e->user != ask->user || e->realm != ask->realm) {
+		out->code = 441;
 		return;
 	}
 	out->code = TURND_ASK_ELSEWHERE;
@@ -230,7 +233,9 @@ void mobility_answer_move(struct turnd *t, const struct turnd_ask *ask, uint64_t
 		return;
 	}
 	out->number = ask->alloc;
-	if (!is_repeated(a, &ask->tid, &ask->tuple, now_ms))
+	if (a->user != ask->user || a->realm != ask->realm)
+		out->code = 441;
+	else if (!is_repeated(a, &ask->tid, &ask->tuple, now_ms))
 		out->code = begin(t, a, ask, now_ms, &alive);
 	if (out->code != 0 || !alive)
 		return;

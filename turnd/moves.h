@@ -19,6 +19,7 @@ struct move {
 	uint64_t until_ms;
 	/* Of one that is with another worker. */
 	uint64_t there;           /* its number */
+	uint64_t user, realm;     /* whose it is */
 	uint64_t asked_ms;        /* 0: not yet */
 	struct alloc_token token; /* that its client has shown here */
 	struct stun_tid tid;

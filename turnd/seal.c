@@ -44,6 +44,59 @@ bool seal_put(struct bytes key, const uint8_t nonce[static SEAL_NONCE_LEN], stru
 	return done;
 }
 
+static EVP_CIPHER_CTX *start_siv(const uint8_t key[static SEAL_SIV_KEY_LEN], int encrypt)
+{
+	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, "AES-128-SIV", NULL);
+	EVP_CIPHER_CTX *ctx = cipher != NULL ? EVP_CIPHER_CTX_new() : NULL;
+
+	if (ctx != NULL && EVP_CipherInit_ex(ctx, cipher, NULL, key, NULL, encrypt) != 1) {
+		EVP_CIPHER_CTX_free(ctx);
+		ctx = NULL;
+	}
+	EVP_CIPHER_free(cipher); /* the context holds on to it */
+	return ctx;
+}
+
+bool seal_siv_put(const uint8_t key[static SEAL_SIV_KEY_LEN], struct bytes aad, struct bytes plain,
+		  uint8_t *out)
+{
+	EVP_CIPHER_CTX *ctx = start_siv(key, 1);
+	uint8_t *sealed = out + SEAL_TAG_LEN;
+	int len;
+	bool done = ctx != NULL && EVP_CipherUpdate(ctx, NULL, &len, aad.data, (int)aad.len) == 1 &&
+		    EVP_CipherUpdate(ctx, sealed, &len, plain.data, (int)plain.len) == 1 &&
+		    EVP_CipherFinal_ex(ctx, sealed + len, &len) == 1 &&
+		    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, SEAL_TAG_LEN, out) == 1;
+
+	EVP_CIPHER_CTX_free(ctx);
+	return done;
+}
+
+bool seal_siv_get(const uint8_t key[static SEAL_SIV_KEY_LEN], struct bytes aad, struct bytes sealed,
+		  uint8_t *out)
+{
+	EVP_CIPHER_CTX *ctx;
+	uint8_t tag[SEAL_TAG_LEN];
+	size_t plain_len;
+	int len;
+	bool done;
+
+	if (sealed.len <= SEAL_TAG_LEN || sealed.len > INT_MAX)
+		return false;
+	plain_len = sealed.len - SEAL_TAG_LEN;
+	memcpy(tag, sealed.data, sizeof(tag));
+	ctx = start_siv(key, 0);
+	done = ctx != NULL &&
+	       EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, sizeof(tag), tag) == 1 &&
+	       EVP_CipherUpdate(ctx, NULL, &len, aad.data, (int)aad.len) == 1 &&
+	       EVP_CipherUpdate(ctx, out, &len, sealed.data + SEAL_TAG_LEN, (int)plain_len) == 1 &&
+	       EVP_CipherFinal_ex(ctx, out + len, &len) == 1;
+	EVP_CIPHER_CTX_free(ctx);
+	if (!done)
+		OPENSSL_cleanse(out, plain_len);
+	return done;
+}
+
 bool seal_get(struct bytes key, const uint8_t nonce[static SEAL_NONCE_LEN], struct bytes aad,
 	      struct bytes sealed, uint8_t *out)
 {

@@ -1,5 +1,5 @@
 /*
- * seal - AES-GCM (RFC 5116, section 5.1 and 5.2) for tickets and access tokens.
+ * seal - AES-GCM (RFC 5116, section 5.1 and 5.2) for access tokens, AES-SIV for tickets.
  *
  * A sealed block is as long as what is in it and SEAL_TAG_LEN more. Each call allocates: a
  * cipher context of libcrypto, freed before it returns. So it belongs to requests that make
@@ -35,5 +35,19 @@ bool seal_put(struct bytes key, const uint8_t nonce[static SEAL_NONCE_LEN], stru
  */
 bool seal_get(struct bytes key, const uint8_t nonce[static SEAL_NONCE_LEN], struct bytes aad,
 	      struct bytes sealed, uint8_t *out);
+
+#define SEAL_SIV_KEY_LEN 32
+
+/*
+ * The same with AES-128-SIV (RFC 5297), which takes no nonce: the tag comes first, and what is
+ * alike looks alike. For short things of which no two are.
+ * out  SEAL_TAG_LEN bytes more than plain
+ */
+bool seal_siv_put(const uint8_t key[static SEAL_SIV_KEY_LEN], struct bytes aad, struct bytes plain,
+		  uint8_t *out);
+
+/* out  SEAL_TAG_LEN bytes less than sealed; zeros where it is false */
+bool seal_siv_get(const uint8_t key[static SEAL_SIV_KEY_LEN], struct bytes aad, struct bytes sealed,
+		  uint8_t *out);
 
 #endif

@@ -2,9 +2,10 @@
 
 #include <openssl/crypto.h>
 
-#define PLAIN_LEN (TICKET_LEN - 1 - SEAL_NONCE_LEN - SEAL_TAG_LEN)
+#define PLAIN_LEN (TICKET_LEN - 1 - SEAL_TAG_LEN)
 
-_Static_assert(PLAIN_LEN == 8 + 8 + 8 + 4 + 2, "what ticket_make writes");
+_Static_assert(PLAIN_LEN == 8 + 4 + 2, "what ticket_make writes");
+_Static_assert(TICKET_KEY_LEN == SEAL_SIV_KEY_LEN, "what seals it");
 
 void ticket_keys_init(struct ticket_keys *k, const uint8_t key[static TICKET_KEY_LEN])
 {
@@ -26,20 +27,16 @@ void ticket_keys_wipe(struct ticket_keys *k)
 }
 
 bool ticket_make(const struct ticket_keys *k, const struct ticket *t,
-		 const uint8_t nonce[static SEAL_NONCE_LEN], uint8_t out[static TICKET_LEN])
+		 uint8_t out[static TICKET_LEN])
 {
 	uint8_t plain[PLAIN_LEN];
 	struct wire_out w = wire_write(plain, sizeof(plain));
 
-	wire_put_u64(&w, t->user);
 	wire_put_u64(&w, t->alloc);
-	wire_put_u64(&w, t->realm);
 	wire_put_u32(&w, t->sequence);
 	wire_put_u16(&w, t->worker);
 	out[0] = k->number;
-	memcpy(out + 1, nonce, SEAL_NONCE_LEN);
-	return seal_put(bytes_of(k->current, TICKET_KEY_LEN), nonce, bytes_of(out, 1),
-			wire_written(&w), out + 1 + SEAL_NONCE_LEN);
+	return seal_siv_put(k->current, bytes_of(out, 1), wire_written(&w), out + 1);
 }
 
 /* The key of that number, NULL when it is gone. */
@@ -55,9 +52,7 @@ static struct ticket read_plain(const uint8_t plain[static PLAIN_LEN])
 	struct wire in = wire_read(bytes_of(plain, PLAIN_LEN));
 	struct ticket t = { 0 };
 
-	t.user = wire_get_u64(&in);
 	t.alloc = wire_get_u64(&in);
-	t.realm = wire_get_u64(&in);
 	t.sequence = wire_get_u32(&in);
 	t.worker = wire_get_u16(&in);
 	return t;
@@ -66,8 +61,7 @@ static struct ticket read_plain(const uint8_t plain[static PLAIN_LEN])
 enum ticket_verdict ticket_open(const struct ticket_keys *k, struct bytes value, struct ticket *out)
 {
 	uint8_t plain[PLAIN_LEN];
-	const uint8_t *nonce, *key;
-	struct bytes sealed;
+	const uint8_t *key;
 
 	if (value.len == 0)
 		return TICKET_EMPTY;
@@ -76,9 +70,8 @@ enum ticket_verdict ticket_open(const struct ticket_keys *k, struct bytes value,
 	key = key_of(k, value.data[0]);
 	if (key == NULL)
 		return TICKET_NO_KEY;
-	nonce = value.data + 1;
-	sealed = bytes_of(nonce + SEAL_NONCE_LEN, PLAIN_LEN + SEAL_TAG_LEN);
-	if (!seal_get(bytes_of(key, TICKET_KEY_LEN), nonce, bytes_of(value.data, 1), sealed, plain))
+	if (!seal_siv_get(key, bytes_of(value.data, 1), bytes_of(value.data + 1, value.len - 1),
+			  plain))
 		return TICKET_FORGED;
 	*out = read_plain(plain);
 	return TICKET_GOOD;

@@ -2,13 +2,13 @@
  * ticket - the MOBILITY-TICKET with which a client takes its allocation to another address
  * (RFC 8016).
  *
- * A ticket names the allocation, its worker and its owner, and which of its tickets it is;
- * it is sealed with AES-256-GCM under a key of this process, which needs no word about it:
- * after a restart no ticket opens, and there is no allocation left either. To the client it
- * is TICKET_LEN bytes of noise. Making and opening one allocates (seal.h).
+ * A ticket names the allocation and its worker, and which of its tickets it is; the allocation
+ * knows its owner. It is sealed with AES-128-SIV under a key of this process, which needs no word
+ * about it: after a restart no ticket opens, and there is no allocation left either. To the client
+ * it is TICKET_LEN bytes of noise. Making and opening one allocates (seal.h).
  *
- * A key is 32 random bytes. With random nonces it is good for 2^32 tickets; who rotates it
- * once a day is far from that.
+ * There are clients that take no more than 32 bytes (turnutils_uclient), which leaves no room for
+ * a nonce; no two tickets of an allocation are alike, so none is needed. A key is 32 random bytes.
  */
 #ifndef NATKIT_TICKET_H
 #define NATKIT_TICKET_H
@@ -16,7 +16,7 @@
 #include "seal.h"
 
 #define TICKET_KEY_LEN 32
-#define TICKET_LEN     (1 + SEAL_NONCE_LEN + 30 + SEAL_TAG_LEN)
+#define TICKET_LEN     (1 + SEAL_TAG_LEN + 14)
 #define TICKET_OLD_MS  UINT64_C(30000) /* how long an old one answers retransmissions (s. 3.2.2) */
 
 /* Plain data: a snapshot that threads may share as const. As secret as its keys. */
@@ -29,9 +29,9 @@ struct ticket_keys {
 
 /* Any number of a session is fine, as long as the owner of the words gives the right ones. */
 struct ticket {
-	uint64_t user;     /* who made the allocation (users.h) */
+	uint64_t user;     /* who made the allocation (users.h); not in the bytes */
 	uint64_t alloc;    /* which allocation of that worker; never given twice */
-	uint64_t realm;    /* where the user is known */
+	uint64_t realm;    /* where the user is known; not in the bytes */
 	uint32_t sequence; /* the allocation's first ticket has 0, each further one more */
 	uint16_t worker;   /* who holds the allocation */
 };
@@ -45,11 +45,10 @@ void ticket_keys_wipe(struct ticket_keys *k);
 
 /*
  * Writes the value of a MOBILITY-TICKET.
- * nonce  SEAL_NONCE_LEN fresh random bytes
  * Returns false where libcrypto fails; the allocation then goes without a ticket.
  */
 bool ticket_make(const struct ticket_keys *k, const struct ticket *t,
-		 const uint8_t nonce[static SEAL_NONCE_LEN], uint8_t out[static TICKET_LEN]);
+		 uint8_t out[static TICKET_LEN]);
 
 enum ticket_verdict {
 	TICKET_GOOD = 0,
@@ -61,7 +60,7 @@ enum ticket_verdict {
 
 /*
  * Opens the value of a MOBILITY-TICKET.
- * out  set on TICKET_GOOD only
+ * out  set on TICKET_GOOD only; user and realm are 0, and for the caller to set to who shows it
  */
 enum ticket_verdict ticket_open(const struct ticket_keys *k, struct bytes value,
 				struct ticket *out);
