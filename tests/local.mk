@@ -298,6 +298,11 @@ tests_test_stream_raw_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) 
 tests_test_stream_raw_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_splice_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 tests_test_splice_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_dial
+tests_test_dial_SOURCES = tests/test_dial.c tests/stream_echo.c tests/stream_echo.h \
+	tests/cert.c tests/cert.h
+tests_test_dial_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+tests_test_dial_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_stream_tls_SOURCES = tests/test_stream_tls.c tests/stream_echo.c tests/stream_echo.h \
 	tests/tls_client.c tests/tls_client.h \
 	tests/cert.c tests/cert.h
