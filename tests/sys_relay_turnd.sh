@@ -57,6 +57,22 @@ relay 1 "${me[@]}" --ca-file "$tmp/ca.pem" turns:other.test
 found 0 certificate-name
 found 1 certificate-name
 
+echo "# behind a NAT that gives each destination another port"
+lab_nft net << 'END'
+table ip nat {
+	chain post {
+		type nat hook postrouting priority 100
+		oifname "web" masquerade fully-random
+	}
+}
+END
+relay 0 "${me[@]}" turn:$server
+says '[.trials[].verdict] | unique | join(" ")' works
+says '.trials[0].mapped[0:10]' 91.80.1.1:
+says '[.trials[] | .in.state, .out.state] | unique | join(" ")' passes
+says '[.trials[].in.from[0:10]] | unique | join(" ")' 91.80.1.1:
+lab_nft net <<< 'delete table ip nat'
+
 echo "# by DNS: NAPTR, SRV, and the host itself"
 lab_spawn home "$tmp/dns.log" dnsmasq --keep-in-foreground --log-facility=- --conf-file=/dev/null \
 	--pid-file= --user= --group= --no-resolv --no-hosts --bind-interfaces \
