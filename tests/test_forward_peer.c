@@ -339,6 +339,22 @@ static void each_bandwidth_holds_this_way_too(void **state)
 			 12);
 }
 
+static void what_comes_takes_nothing_from_what_goes(void **state)
+{
+	uint8_t message[TURN_CHAN_HEADER_LEN + 72] = { 0 };
+	struct turnd_in in = forward_kit_in(flow, bytes_of(message, sizeof(message)));
+
+	turn_chan_put_header(message, CHANNEL, 72);
+	forward_kit_bind(&k, flow, CHANNEL, &peer4);
+	k.realm.limits.allocation_bytes_per_s = k.realm.limits.user_bytes_per_s = 1000;
+	k.snapshot.total_bytes_per_s = 1000;
+	ten_pass_in_a_second(flow, flow);
+	k.now.us -= S;
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(forward_channel(&k.t, &in, &k.now, &out), TURND_TO_PEER);
+	assert_int_equal(forward_channel(&k.t, &in, &k.now, &out), TURND_NOTHING);
+}
+
 static void nothing_waits_for_a_client_that_is_away(void **state)
 {
 	static const enum stun_transport transports[] = { STUN_TCP, STUN_TLS, STUN_DTLS };
@@ -486,6 +502,7 @@ int main(void)
 		TEST(a_header_that_does_not_fit_drops_the_datagram),
 		TEST(ttl_counts_down_and_tos_stays),
 		TEST(each_bandwidth_holds_this_way_too),
+		TEST(what_comes_takes_nothing_from_what_goes),
 		TEST(nothing_waits_for_a_client_that_is_away),
 		TEST(indications_have_ids_of_their_own),
 		TEST(relaying_allocates_nothing),
