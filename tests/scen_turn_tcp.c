@@ -126,7 +126,10 @@ static uint32_t connected(uint16_t port)
 
 static size_t alive(void)
 {
-	return tcp_table_count(r.worker[0].turnd->tcp);
+	size_t count = tcp_table_count(r.worker[0].turnd->tcp);
+
+	assert_int_equal(stats_read(&turnd_stats(r.worker[0].turnd)->tcp_peers), count);
+	return count;
 }
 
 static struct relay_end *end_of_control(void)

@@ -20,6 +20,7 @@ struct row {
 /* Counters without labels. */
 static const struct row rows[] = {
 	{ "turnd_allocations", "Allocations now.", METRICS_GAUGE, TURND(allocations) },
+	{ "turnd_tcp_peers", "TCP connections to peers now.", METRICS_GAUGE, TURND(tcp_peers) },
 	{ "turnd_icmp_total", "ICMP errors about peers passed on to clients.", METRICS_COUNTER,
 	  TURND(icmp) },
 	{ "turnd_handed_over_total", "Requests that another worker had a part in.", METRICS_COUNTER,

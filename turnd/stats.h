@@ -65,6 +65,7 @@ struct turnd_stats {
 	_Atomic uint64_t drops[STATS_DROPS];
 	_Atomic uint64_t denied[POLICY_VERDICTS]; /* peers, by why */
 	_Atomic uint64_t allocations;             /* alive now */
+	_Atomic uint64_t tcp_peers;               /* connections to peers now (RFC 6062) */
 	_Atomic uint64_t ended[STATS_ENDS];
 	_Atomic uint64_t to_peer_packets, to_peer_bytes;
 	_Atomic uint64_t to_client_packets, to_client_bytes;

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "stats.h"
+
 #define ID_BITS     24 /* of a number, below the worker's */
 #define ID_MASK     ((UINT32_C(1) << ID_BITS) - 1)
 #define BUCKETS_MIN 16
@@ -10,11 +12,13 @@ struct tcp_table {
 	struct wheel wheel;
 	struct tcp_peer **buckets; /* by number; a power of two, as numbers follow each other */
 	size_t bucket_count, count;
+	_Atomic uint64_t *alive;
 	uint32_t next;
 	uint16_t worker;
 };
 
-struct tcp_table *tcp_table_new(uint16_t worker, uint32_t first, uint64_t now_ms)
+struct tcp_table *tcp_table_new(uint16_t worker, uint32_t first, _Atomic uint64_t *alive,
+				uint64_t now_ms)
 {
 	struct tcp_table *t = calloc(1, sizeof(*t));
 
@@ -22,6 +26,7 @@ struct tcp_table *tcp_table_new(uint16_t worker, uint32_t first, uint64_t now_ms
 		return NULL;
 	wheel_init(&t->wheel, now_ms);
 	t->worker = worker;
+	t->alive = alive;
 	t->next = first & ID_MASK;
 	t->bucket_count = BUCKETS_MIN;
 	t->buckets = calloc(t->bucket_count, sizeof(struct tcp_peer *));
@@ -120,6 +125,7 @@ struct tcp_peer *tcp_table_add(struct tcp_table *t, struct alloc *a, struct rela
 	p->next = a->tcp;
 	a->tcp = p;
 	t->count++;
+	stats_add(t->alive, 1);
 	return p;
 }
 
@@ -135,6 +141,7 @@ void tcp_table_remove(struct tcp_table *t, struct tcp_peer *p)
 	*at = p->next;
 	wheel_cancel(&t->wheel, &p->timer);
 	t->count--;
+	stats_add(t->alive, UINT64_MAX); /* one less */
 	stun_key_wipe(&p->request.key);
 	free(p);
 }

@@ -57,8 +57,13 @@ static inline uint16_t tcp_peer_worker(uint32_t id)
 
 struct tcp_table;
 
-/* All connections of one worker. NULL when memory runs out. first: where numbers begin. */
-struct tcp_table *tcp_table_new(uint16_t worker, uint32_t first, uint64_t now_ms);
+/*
+ * All connections of one worker. NULL when memory runs out.
+ * first  where numbers begin
+ * alive  keeps their count
+ */
+struct tcp_table *tcp_table_new(uint16_t worker, uint32_t first, _Atomic uint64_t *alive,
+				uint64_t now_ms);
 void tcp_table_free(struct tcp_table *t); /* all have been removed; NULL is fine */
 size_t tcp_table_count(const struct tcp_table *t);
 

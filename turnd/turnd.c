@@ -35,7 +35,7 @@ struct turnd *turnd_new(const struct turnd_config *config)
 	t->io->random(t->io->arg, key, sizeof(key));
 	t->allocs = alloc_table_new(key);
 	t->io->random(t->io->arg, &first, sizeof(first));
-	t->tcp = tcp_table_new(t->worker, first, config->now_us / US_PER_MS);
+	t->tcp = tcp_table_new(t->worker, first, &t->stats.tcp_peers, config->now_us / US_PER_MS);
 	if (t->allocs == NULL || t->tcp == NULL) {
 		alloc_table_free(t->allocs);
 		tcp_table_free(t->tcp);
