@@ -12,7 +12,9 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 server=91.80.1.10
 peer=91.80.1.20
-lab_loopback $server $peer
+peer6=2a01:4f8::20
+server6=2a01:4f8::10
+lab_loopback $server $peer $server6 $peer6
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=turn.test \
 	-keyout "$tmp/key.pem" -out "$tmp/cert.pem" 2> "$tmp/openssl" || lab_skip "openssl cannot"
 
@@ -38,9 +40,9 @@ descriptors() {
 	find "/proc/$turnd/fd" -mindepth 1 | wc -l
 }
 
-# ask NAME BYTES
+# ask NAME BYTES [PEER]
 ask() {
-	"$bin/tests/turn_link_ask" $server:3478 $peer alice secret "$2" > "$tmp/out" 2>&1
+	"$bin/tests/turn_link_ask" $server:3478 "${3:-$peer}" alice secret "$2" > "$tmp/out" 2>&1
 	[ "$(xargs < "$tmp/out")" = "connected called deleted" ] ||
 		fail "$1: $(cat "$tmp/out" "$tmp/log")"
 }
@@ -64,7 +66,7 @@ arrived() {
 # The client of coturn that waits for its peers permits them by their loopback address.
 (umask 077 && cat > "$tmp/turnd.conf") << END
 listen = $server
-relay-address = $server
+relay-address = $server, $server6
 realm = example.org
 workers = 4
 cert-file = $tmp/cert.pem
@@ -81,6 +83,7 @@ ask "20 MB" 20000000
 for i in $(seq 8); do
 	ask "connections $i" 300000
 done
+ask "to IPv6" 300000 $peer6
 clients=()
 uclient TCP -T
 uclient TLS -T -S -p 5349

@@ -358,6 +358,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	a.config.reliable = a.config.options.tcp = true;
+	if (peer.family == ADDR_IPV6)
+		a.config.options.families = TURN_CLIENT_FAMILY_IPV6;
 	a.config.credentials.username = bytes_of_str(argv[3]);
 	a.config.credentials.password = bytes_of_str(argv[4]);
 	a.config.random = fill;
