@@ -128,7 +128,7 @@ static void a_number_that_comes_round_opens_nothing(void **state)
 {
 	struct rig r = rig_new();
 
-	for (int i = 0; i < 256; i++)
+	for (int i = 0; i < 255; i++)
 		ticket_keys_rotate(&r.keys, key_b);
 	assert_int_equal(r.keys.number, r.raw[0]);
 	assert_int_equal(open_it(&r), TICKET_FORGED);
@@ -164,10 +164,21 @@ static void the_next_ticket_looks_like_another(void **state)
 	assert_in_range(same, 0, 4); /* nothing of it stands there in clear */
 }
 
-/* turnutils_uclient takes no longer ones. */
-static void it_is_short(void **state)
+/* turnutils_uclient takes no longer ones, and cuts them at the first NUL. */
+static void it_is_a_short_text(void **state)
 {
+	struct ticket t = one;
+	struct rig r = rig_new();
+
 	assert_in_range(TICKET_LEN, 1, 32);
+	for (int i = 0; i < 2000; i++, t.sequence++) {
+		if (i % 4 == 0)
+			ticket_keys_rotate(&r.keys, key_b);
+		assert_true(ticket_make(&r.keys, &t, r.raw));
+		assert_null(memchr(r.raw, 0, TICKET_LEN));
+		assert_int_equal(open_it(&r), TICKET_GOOD);
+		assert_int_equal(r.got.sequence, t.sequence);
+	}
 }
 
 static void the_newest_moves_and_the_one_before_repeats_for_30_s(void **state)
@@ -245,7 +256,7 @@ int main(void)
 		cmocka_unit_test(a_first_key_has_no_key_before),
 		cmocka_unit_test(another_process_opens_nothing),
 		cmocka_unit_test(the_next_ticket_looks_like_another),
-		cmocka_unit_test(it_is_short),
+		cmocka_unit_test(it_is_a_short_text),
 		cmocka_unit_test(the_newest_moves_and_the_one_before_repeats_for_30_s),
 		cmocka_unit_test(the_last_sequence_is_not_before_the_first),
 		cmocka_unit_test(owner_and_allocation_must_be_the_same),

@@ -4,7 +4,7 @@
 
 #define PLAIN_LEN (TICKET_LEN - 1 - SEAL_TAG_LEN)
 
-_Static_assert(PLAIN_LEN == 8 + 4 + 2, "what ticket_make writes");
+_Static_assert(PLAIN_LEN == 8 + 4 + 2 + 1, "what ticket_make writes");
 _Static_assert(TICKET_KEY_LEN == SEAL_SIV_KEY_LEN, "what seals it");
 
 void ticket_keys_init(struct ticket_keys *k, const uint8_t key[static TICKET_KEY_LEN])
@@ -18,7 +18,7 @@ void ticket_keys_rotate(struct ticket_keys *k, const uint8_t key[static TICKET_K
 	memcpy(k->previous, k->current, TICKET_KEY_LEN);
 	memcpy(k->current, key, TICKET_KEY_LEN);
 	k->has_previous = true;
-	k->number++;
+	k->number = k->number == UINT8_MAX ? 1 : (uint8_t)(k->number + 1);
 }
 
 void ticket_keys_wipe(struct ticket_keys *k)
@@ -35,8 +35,22 @@ bool ticket_make(const struct ticket_keys *k, const struct ticket *t,
 	wire_put_u64(&w, t->alloc);
 	wire_put_u32(&w, t->sequence);
 	wire_put_u16(&w, t->worker);
+	wire_put_u8(&w, 0);
 	out[0] = k->number;
-	return seal_siv_put(k->current, bytes_of(out, 1), wire_written(&w), out + 1);
+	/* Eight of nine have no NUL at the first try, as many of the rest at the next. */
+	for (unsigned i = 0; i <= UINT8_MAX; i++) {
+		plain[PLAIN_LEN - 1] = (uint8_t)i;
+		if (!seal_siv_put(k->current, bytes_of(out, 1), wire_written(&w), out + 1))
+			return false;
+		if (memchr(out, 0, TICKET_LEN) == NULL)
+			return true;
+	}
+	return false;
+}
+
+static uint8_t number_before(const struct ticket_keys *k)
+{
+	return k->number == 1 ? UINT8_MAX : (uint8_t)(k->number - 1);
 }
 
 /* The key of that number, NULL when it is gone. */
@@ -44,7 +58,7 @@ static const uint8_t *key_of(const struct ticket_keys *k, uint8_t number)
 {
 	if (number == k->number)
 		return k->current;
-	return k->has_previous && number == (uint8_t)(k->number - 1) ? k->previous : NULL;
+	return k->has_previous && number == number_before(k) ? k->previous : NULL;
 }
 
 static struct ticket read_plain(const uint8_t plain[static PLAIN_LEN])

@@ -7,8 +7,10 @@
  * about it: after a restart no ticket opens, and there is no allocation left either. To the client
  * it is TICKET_LEN bytes of noise. Making and opening one allocates (seal.h).
  *
- * There are clients that take no more than 32 bytes (turnutils_uclient), which leaves no room for
- * a nonce; no two tickets of an allocation are alike, so none is needed. A key is 32 random bytes.
+ * There is a client that takes no more than 32 bytes, and those up to the first NUL
+ * (turnutils_uclient). That leaves no room for a nonce; no two tickets of an allocation are alike,
+ * so none is needed. And a byte of each ticket is changed until none of all is NUL. A key is 32
+ * random bytes.
  */
 #ifndef NATKIT_TICKET_H
 #define NATKIT_TICKET_H
@@ -16,14 +18,14 @@
 #include "seal.h"
 
 #define TICKET_KEY_LEN 32
-#define TICKET_LEN     (1 + SEAL_TAG_LEN + 14)
+#define TICKET_LEN     (1 + SEAL_TAG_LEN + 15)
 #define TICKET_OLD_MS  UINT64_C(30000) /* how long an old one answers retransmissions (s. 3.2.2) */
 
 /* Plain data: a snapshot that threads may share as const. As secret as its keys. */
 struct ticket_keys {
 	uint8_t current[TICKET_KEY_LEN];
 	uint8_t previous[TICKET_KEY_LEN];
-	uint8_t number; /* of the current key; stands before each ticket */
+	uint8_t number; /* of the current key, never 0; stands before each ticket */
 	bool has_previous;
 };
 
