@@ -44,8 +44,7 @@ static const struct {
 				    "correct the server's public address; it has to be the one "
 				    "that its packets really come from" },
 	[RELAY_FOUND_DENIED] = { "peer-denied",
-				 "it does not relay to its own relayed addresses (403): two "
-				 "clients "
+				 "it does not relay to its own relayed addresses: two clients "
 				 "that both need this relay cannot talk to each other",
 				 "let its peer policy allow its own relay addresses" },
 	[RELAY_FOUND_NO_LOOP] = { "no-relay-to-relay",
@@ -121,10 +120,37 @@ static void put_client(char *to, size_t cap, const struct turn_client_failure *f
 	put_quoted(to, cap, turn_client_failure_text(f), code);
 }
 
+/* The code with which a peer was denied; 0: it is not about that. */
+static uint16_t denial_of(const struct relay_result *r, const struct relay_finding *f)
+{
+	if (f->kind == RELAY_FOUND_SELF_DENIED)
+		return r->in.code;
+	if (f->kind != RELAY_FOUND_DENIED)
+		return 0;
+	return r->families[f->family == ADDR_IPV6 ? RELAY_IPV6 : RELAY_IPV4].loop.code;
+}
+
+/* The address that it is about, and what the server said of it. */
+static void put_about(char *to, size_t cap, const struct relay_result *r,
+		      const struct relay_finding *f)
+{
+	uint16_t code = denial_of(r, f);
+	char addr[ADDR_TEXT_MAX];
+
+	to[0] = '\0';
+	if (f->addr.family == ADDR_NONE)
+		return;
+	(void)addr_print(&f->addr, addr);
+	if (code != 0)
+		(void)snprintf(to, cap, "%s: %u", addr, code);
+	else
+		(void)snprintf(to, cap, "%s", addr);
+}
+
 const char *relay_finding_text(const struct relay_result *r, const struct relay_finding *f,
 			       char buf[static RELAY_TEXT_MAX])
 {
-	char text[ADDR_TEXT_MAX] = "", client[RELAY_TEXT_MAX / 2];
+	char text[ADDR_TEXT_MAX + 8], client[RELAY_TEXT_MAX / 2];
 
 	if (f->kind == RELAY_FOUND_DIAL || (f->kind == RELAY_FOUND_CLIENT && r->dial.cause != 0)) {
 		put_quoted(buf, RELAY_TEXT_MAX, dial_cause_text(r->dial.cause), r->dial.detail);
@@ -139,8 +165,7 @@ const char *relay_finding_text(const struct relay_result *r, const struct relay_
 		(void)snprintf(buf, RELAY_TEXT_MAX, "%s: %s", findings[f->kind].text, client);
 		return buf;
 	}
-	if (f->addr.family != ADDR_NONE)
-		(void)addr_print(&f->addr, text);
+	put_about(text, sizeof(text), r, f);
 	put_quoted(buf, RELAY_TEXT_MAX, findings[f->kind].text, text);
 	return buf;
 }

@@ -273,6 +273,8 @@ static void on_peer_event(struct relay_trial *t, uint8_t end, const struct turn_
 		p->permission = RT_PERMITTED;
 		break;
 	case TURN_CLIENT_PERMISSION_REFUSED:
+		if (x->failure->cause == TURN_CLIENT_TIMEOUT)
+			break; /* it is asked for again */
 		p->permission = RT_PERMISSION_REFUSED;
 		p->code = x->failure->code;
 		break;
