@@ -34,8 +34,13 @@ static uint64_t now_us(const struct relay_net *n)
 	return n->rig.now.us;
 }
 
-static bool is_lost(struct relay_net *n, uint8_t leg)
+#define KIND_AT 12 /* in what the trial sends: its kind, 1 for an answer */
+
+static bool is_lost(struct relay_net *n, uint8_t leg, struct bytes data)
 {
+	if (n->loses_answers && leg == NET_RELAY_RELAY && data.len > KIND_AT &&
+	    data.data[KIND_AT] == 1)
+		return true;
 	return n->loss[leg] > 0 && rng_below(&n->rig.rng, 100) < n->loss[leg];
 }
 
@@ -45,7 +50,7 @@ static void send_packet(struct relay_net *n, uint8_t leg, uint8_t end, struct by
 	struct net_packet *p = n->packets;
 
 	n->sent[leg]++;
-	if (is_lost(n, leg))
+	if (is_lost(n, leg, data))
 		return;
 	while (p < n->packets + NET_PACKETS && p->is_used)
 		p++;

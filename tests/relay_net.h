@@ -43,6 +43,7 @@ struct relay_net {
 	/* what is wrong */
 	uint8_t loss[NET_LEGS];         /* percent */
 	uint8_t dial_cause[RELAY_ENDS]; /* the end does not open */
+	bool loses_answers;             /* between two relayed addresses */
 	bool opens_never;               /* no news of it either way */
 	struct addr leaves_as;          /* what the relay sends has this source */
 	uint64_t breaks_at_us;          /* after the start, end 0 is closed; 0: it is not */

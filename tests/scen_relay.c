@@ -266,6 +266,52 @@ static void our_own_address_may_be_denied(void **state)
 	net_end(&n);
 }
 
+static void its_own_addresses_may_be_denied(void **state)
+{
+	const char *why;
+
+	net_init(&n);
+	n.rig.snapshot.relay_count = 1;
+	assert_true(policy_rules_add(n.rig.peer_rules, POLICY_DENY, "91.80.0.5", &why));
+	net_run(&n);
+	assert_int_equal(n.result->verdict, RELAY_PARTLY);
+	expect_finding(RELAY_FOUND_DENIED, true);
+	assert_int_equal(loop_of(RELAY_IPV4)->state, RELAY_PATH_DENIED);
+	assert_int_equal(loop_of(RELAY_IPV4)->code, 403);
+	assert_int_equal(n.result->out.state, RELAY_PATH_PASSES);
+	net_end(&n);
+}
+
+/* Then there is nothing to try it with. */
+static void all_of_us_may_be_denied(void **state)
+{
+	static const char *const denied[] = { "91.80.1.1", "91.80.0.5", "2a01:4f8::5" };
+	const char *why;
+
+	net_init(&n);
+	for (size_t i = 0; i < ARRAY_LEN(denied); i++)
+		assert_true(policy_rules_add(n.rig.peer_rules, POLICY_DENY, denied[i], &why));
+	net_run(&n);
+	assert_int_equal(n.result->verdict, RELAY_INCONCLUSIVE);
+	assert_true(net_found(&n, RELAY_FOUND_DENIED, NULL));
+	assert_true(net_found(&n, RELAY_FOUND_SELF_DENIED, NULL));
+	expect_clean();
+	net_end(&n);
+}
+
+static void one_direction_is_half_a_relay(void **state)
+{
+	net_init(&n);
+	n.rig.snapshot.relay_count = 1;
+	n.loses_answers = true;
+	net_run(&n);
+	assert_int_equal(n.result->verdict, RELAY_PARTLY);
+	expect_finding(RELAY_FOUND_HALF_LOOP, true);
+	assert_int_equal(loop_of(RELAY_IPV4)->arrived, 100);
+	assert_int_equal(loop_of(RELAY_IPV4)->returned, 0);
+	net_end(&n);
+}
+
 /* UDP does not leave this network; the server itself is reached over TCP. */
 static void silence_without_control_says_nothing(void **state)
 {
@@ -369,6 +415,9 @@ int main(void)
 		cmocka_unit_test(a_private_relay_address),
 		cmocka_unit_test(loss_is_told),
 		cmocka_unit_test(our_own_address_may_be_denied),
+		cmocka_unit_test(its_own_addresses_may_be_denied),
+		cmocka_unit_test(all_of_us_may_be_denied),
+		cmocka_unit_test(one_direction_is_half_a_relay),
 		cmocka_unit_test(silence_without_control_says_nothing),
 		cmocka_unit_test(a_quota_of_one),
 		cmocka_unit_test(no_port_is_left),
