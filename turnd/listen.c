@@ -58,6 +58,7 @@ const struct turnd_now *listen_begin(struct listen *l)
 	if (l->in_round)
 		return &l->now;
 	l->in_round = true;
+	l->round++;
 	l->now = (struct turnd_now){ .us = clock_us(), .wall_s = (uint64_t)time(NULL) };
 	event_active(l->round_end, EV_TIMEOUT, 0);
 	return &l->now;

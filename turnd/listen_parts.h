@@ -66,6 +66,7 @@ struct listen {
 	/* A round: from the first callback of the loop to the last one of those that are due. */
 	struct event *round_end;
 	bool in_round;
+	uint32_t round; /* its number */
 	struct turnd_now now;
 	struct event *tick;
 	bool ticking;

@@ -10,12 +10,22 @@
 /* Errors that one readiness may cost: then other sockets get their turn. */
 #define ERRORS_PER_WAKEUP 16
 
+/*
+ * Datagrams that one readiness may bring. As a rule it is one, and asking for a second would be in
+ * vain; but where a socket is readable round after round, datagrams queue in it, and the loop would
+ * come to all of them one by one.
+ */
+#define READS_MOST 4
+#define READS_REST 16 /* rounds with one datagram, after a queue that was none */
+
 /* What hangs at end->shell. Its event lies in it: a block of memory less for each. */
 struct relay {
 	struct listen *owner;
 	struct relay_end *end;
 	int fd;
 	bool dont_fragment; /* as the socket has it */
+	uint8_t rest;       /* rounds until it is asked for more than one datagram again */
+	uint32_t round;     /* the last one that it was readable in */
 	struct event readable;
 };
 
@@ -45,27 +55,50 @@ static void take_errors(struct relay *r)
 	}
 }
 
-/* One datagram for each time it is readable: a second try would fail most of the times. */
-static void on_readable(evutil_socket_t fd, short events, void *arg)
+/* Takes in one datagram. Returns 1, 0 where there is none, or -errno. */
+static int read_one(struct relay *r, const struct turnd_now *now)
 {
-	struct relay *r = arg;
 	struct listen *l = r->owner;
-	const struct turnd_now *now = listen_begin(l);
 	uint8_t *data = listen_room(l) + TURND_HEADROOM;
 	struct udp_dgram in;
 	struct turnd_out out;
 	enum turnd_step step;
 	int n = udp_recv_one(r->fd, data, UDP_MAX + 20, &in);
 
-	if (n <= 0) {
-		if (n < 0)
-			stats_add(&l->stats.receive_errors, 1);
-		take_errors(r); /* that is what made it readable */
-		return;
-	}
+	if (n <= 0)
+		return n;
 	step = turnd_from_peer(l->turnd, r->end, &in.peer, data, in.data.len, ip_of(in.ip), now,
 			       &out);
 	listen_carry_out(l, step, NULL, &out);
+	return 1;
+}
+
+/* How many datagrams to ask for in this round. */
+static int reads_now(struct relay *r)
+{
+	uint32_t round = r->owner->round;
+	bool again = r->round == round - 1;
+
+	r->round = round;
+	if (r->rest > 0)
+		r->rest--;
+	return again && r->rest == 0 ? READS_MOST : 1;
+}
+
+static void on_readable(evutil_socket_t fd, short events, void *arg)
+{
+	struct relay *r = arg;
+	const struct turnd_now *now = listen_begin(r->owner);
+	int most = reads_now(r), count = 0, n = 1;
+
+	while (count < most && (n = read_one(r, now)) == 1)
+		count++;
+	if (n < 0)
+		stats_add(&r->owner->stats.receive_errors, 1);
+	if (count == 0)
+		take_errors(r); /* that is what made it readable */
+	else if (count == 1 && n == 0)
+		r->rest = READS_REST;
 }
 
 static int wait_for(struct relay *r)
