@@ -58,10 +58,13 @@ static enum users_verdict check_users(struct request *r, const struct claim *c)
 	return verdict;
 }
 
-/* Everybody whose token the same key sealed is one user: the authorization server's. */
-static uint64_t token_user(struct bytes kid)
+/*
+ * Everybody with a token is one user of the realm, the authorization server's: a token names nobody,
+ * and one sealed with a newer key refreshes what an older one allocated (RFC 7635, section 9).
+ */
+static uint64_t token_user(const struct realm *realm)
 {
-	return ~snapshot_realm_id(kid);
+	return ~realm->id;
 }
 
 static enum users_verdict check_token(struct request *r, const struct claim *c)
@@ -77,7 +80,7 @@ static enum users_verdict check_token(struct request *r, const struct claim *c)
 	else if (token.has_cut && stun_auth_check(&r->msg, &token.cut) == STUN_AUTH_OK)
 		key = &token.cut;
 	if (key != NULL) {
-		verdict = take_key(r, key, token_user(c->name), token.expires_s);
+		verdict = take_key(r, key, token_user(r->realm), token.expires_s);
 		r->by_token = true;
 	}
 	token_wipe(&token);

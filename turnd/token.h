@@ -76,7 +76,7 @@ struct token {
 	bool has_cut;
 	uint64_t made_s;    /* wall clock */
 	uint64_t expires_s; /* an allocation lives no longer by this token */
-	uint32_t id;        /* which key of the table opened it, from 0: whose user this is */
+	uint32_t id;        /* which key of the table opened it, from 0 */
 };
 
 /*
