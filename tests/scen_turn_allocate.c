@@ -189,6 +189,17 @@ static void both_families_come_in_one_answer(void **state)
 	assert_int_equal(r.open, 2);
 }
 
+/* turnutils_uclient -Z asks by the number of a draft. */
+static void coturn_s_number_asks_for_both_families_too(void **state)
+{
+	rig_start(&r);
+	assert_int_equal(allocate((struct story_allocate){ .additional = ADDR_IPV6,
+							   .additional_type = 0x8032 }),
+			 0);
+	assert_int_equal(c.relayed[0].family, ADDR_IPV4);
+	assert_int_equal(c.relayed[1].family, ADDR_IPV6);
+}
+
 static void half_of_both_families_says_what_is_missing(void **state)
 {
 	uint8_t family;
@@ -529,6 +540,7 @@ int main(void)
 		STORY(families_are_asked_for),
 		STORY(families_that_are_not_there_are_440),
 		STORY(both_families_come_in_one_answer),
+		STORY(coturn_s_number_asks_for_both_families_too),
 		STORY(half_of_both_families_says_what_is_missing),
 		STORY(half_of_both_families_may_be_508),
 		STORY(an_even_port_is_even),

@@ -25,7 +25,11 @@ static void put_allocate(struct stun_builder *b, const struct story_allocate *ho
 	if (how->family != 0)
 		(void)stun_attr_put_u8(b, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, how->family);
 	if (how->additional != 0)
-		(void)stun_attr_put_u8(b, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, how->additional);
+		(void)stun_attr_put_u8(b,
+				       how->additional_type != 0
+					       ? how->additional_type
+					       : STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY,
+				       how->additional);
 	if (how->even_port)
 		(void)stun_attr_put_even_port(b, how->reserve);
 	if (how->dont_fragment)

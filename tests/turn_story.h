@@ -11,6 +11,7 @@
 struct story_allocate {
 	uint8_t transport; /* 0: 17 */
 	uint8_t family, additional;
+	uint16_t additional_type; /* 0: ADDITIONAL-ADDRESS-FAMILY */
 	bool no_transport;
 	bool even_port, reserve, dont_fragment, mobile;
 	const struct ports_token *token;

@@ -1,5 +1,11 @@
 #include "request.h"
 
+/*
+ * ADDITIONAL-ADDRESS-FAMILY as clients of coturn have it: the number of a draft, which no registry
+ * gave to anything else.
+ */
+#define DRAFT_ADDITIONAL_FAMILY 0x8032
+
 static void note_peer(const struct stun_msg *msg, struct bytes value, struct turn_attrs *out)
 {
 	if (out->peer_count == REQUEST_PEERS_MAX ||
@@ -62,6 +68,7 @@ static void note(const struct stun_msg *msg, const struct stun_attr *attr, struc
 			expect(out, stun_attr_get_u8(value, &out->family));
 		break;
 	case STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY:
+	case DRAFT_ADDITIONAL_FAMILY:
 		if (is_first(&out->has_additional_family))
 			expect(out, stun_attr_get_u8(value, &out->additional_family));
 		break;
