@@ -46,13 +46,27 @@ static void take_back(struct worker *w, void *arg)
 	free(h);
 }
 
+static bool waits(const struct listen *l, const struct listen_link *link)
+{
+	const struct handover *h = l->waiting;
+
+	while (h != NULL && h->in.link != link)
+		h = h->next;
+	return h != NULL;
+}
+
 /* In the asker's thread. */
 static void judge_again(struct listen *l, struct handover *h)
 {
+	struct listen_link *link = h->in.link;
+	bool is_stream = link != NULL && link->stream != NULL;
+
 	if (h->gift.alloc != NULL)
 		(void)relay_attach(l, &h->gift.alloc->flow);
 	h->in.gift = &h->gift;
 	listen_judge(l, &h->in);
+	if (is_stream && !waits(l, link))
+		listen_link_resume(link);
 }
 
 static void receive(struct worker *w, void *arg)
@@ -121,10 +135,12 @@ void handover_ask(struct listen *l, const struct turnd_in *in, const struct turn
 	if (h == NULL)
 		return;
 	stats_add(&l->stats.handed_over, 1);
-	if (worker_post(giver, give, h))
-		return;
-	unlink_waiting(h);
-	free(h);
+	if (!worker_post(giver, give, h)) {
+		unlink_waiting(h);
+		free(h);
+	} else if (in->link != NULL) {
+		listen_link_pause(in->link); /* what follows may build on it */
+	}
 }
 
 void handover_forget(struct listen *l, const void *link)

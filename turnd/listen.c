@@ -31,8 +31,11 @@ static void on_tick(evutil_socket_t fd, short events, void *arg)
 	uint64_t due_us = turnd_on_time(l->turnd, &l->now);
 
 	l->ticking = false;
-	if (due_us == UINT64_MAX)
+	listen_link_review(l);
+	if (due_us == UINT64_MAX && list_is_empty(&l->kept))
 		return;
+	if (due_us == UINT64_MAX)
+		due_us = now_us + TICK_US;
 	due_us = due_us > now_us ? due_us - now_us : 0;
 	set_tick(l, due_us < TICK_US ? due_us + 1000 : TICK_US);
 }
@@ -62,18 +65,6 @@ const struct turnd_now *listen_begin(struct listen *l)
 	l->now = (struct turnd_now){ .us = clock_us(), .wall_s = (uint64_t)time(NULL) };
 	event_active(l->round_end, EV_TIMEOUT, 0);
 	return &l->now;
-}
-
-void listen_link_ended(struct listen *l, const struct five_tuple *tuple, struct listen_link *link)
-{
-	if (link == NULL)
-		return;
-	l->ending = link;
-	tcp_relay_link_ended(l, link);
-	handover_forget(l, link);
-	turnd_link_ended(l->turnd, tuple, link, listen_begin(l));
-	l->ending = NULL;
-	free(link);
 }
 
 static void end_link(void *arg, void *link)
@@ -268,6 +259,7 @@ int listen_open(struct worker *w, struct listen_common *common, struct settings 
 	l->shared = common->shared;
 	for (size_t i = 0; i < LISTEN_WIRES; i++)
 		list_init(&l->wires[i]);
+	list_init(&l->kept);
 	for (size_t i = 0; i < common->listener_count; i++)
 		init_socket(l, i);
 	rc = open_parts(l);

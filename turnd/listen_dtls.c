@@ -2,16 +2,8 @@
 #include "listen_parts.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "clock.h"
-
-static struct five_tuple tuple_of(const struct dtls_session *session)
-{
-	return (struct five_tuple){ .client = *dtls_peer(session),
-				    .server = *dtls_local(session),
-				    .transport = STUN_DTLS };
-}
 
 /* A flight of OpenSSL's: leaves at once, behind what waits already. */
 static void on_datagram(struct bytes datagram, const struct addr *to, const struct addr *local,
@@ -26,13 +18,20 @@ static void on_datagram(struct bytes datagram, const struct addr *to, const stru
 	listen_send(arg, &out);
 }
 
-static struct listen_link *link_of(struct dtls_session *session)
+static struct listen_link *link_of(struct listen *l, struct dtls_session *session)
 {
 	struct listen_link *link = dtls_user(session);
+	const struct listen_socket *s;
+	struct five_tuple tuple = { .client = *dtls_peer(session),
+				    .server = *dtls_local(session),
+				    .transport = STUN_DTLS };
 
 	if (link != NULL)
 		return link;
-	link = calloc(1, sizeof(*link));
+	s = listen_find(l, &tuple.server);
+	if (s == NULL)
+		return NULL;
+	link = listen_link_new(s, &tuple, dtls_name_tag(session));
 	if (link != NULL)
 		link->dtls = session;
 	dtls_set_user(session, link);
@@ -41,26 +40,17 @@ static struct listen_link *link_of(struct dtls_session *session)
 
 static void on_data(struct dtls_session *session, struct bytes data, void *arg)
 {
-	struct listen *l = arg;
-	struct turnd_in in = { .data = data,
-			       .tuple = tuple_of(session),
-			       .link = link_of(session),
-			       .ip = TURND_IP_DEFAULT };
-	const struct listen_socket *s = listen_find(l, &in.tuple.server);
+	struct listen_link *link = link_of(arg, session);
 
-	if (in.link == NULL || s == NULL) {
+	if (link != NULL)
+		listen_link_judge(arg, link, data);
+	else
 		dtls_close(session);
-		return;
-	}
-	in.realm = s->realm;
-	listen_judge(l, &in);
 }
 
 static void on_end(struct dtls_session *session, enum dtls_end why, void *arg)
 {
-	struct five_tuple tuple = tuple_of(session);
-
-	listen_link_ended(arg, &tuple, dtls_user(session));
+	listen_link_ended(arg, dtls_user(session));
 }
 
 static void on_timer(evutil_socket_t fd, short events, void *arg)

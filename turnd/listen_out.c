@@ -84,31 +84,18 @@ static void send_datagram(struct listen *l, const struct turnd_out *out)
 		listen_flush(l);
 }
 
-void listen_link_send(struct listen *l, struct listen_link *link, struct bytes data)
-{
-	bool sent = link->stream != NULL ? stream_send(link->stream, data)
-					 : dtls_send(link->dtls, data);
-
-	if (!sent)
-		stats_add(&l->stats.client_slow, 1);
-}
-
-void listen_link_close(struct listen *l, struct listen_link *link)
-{
-	if (link == l->ending)
-		return;
-	if (link->stream != NULL)
-		stream_close(link->stream);
-	else
-		dtls_close(link->dtls);
-}
-
 void listen_send(struct listen *l, const struct turnd_out *out)
 {
 	if (out->link != NULL)
 		listen_link_send(l, out->link, out->data);
 	else
 		send_datagram(l, out);
+}
+
+/* Only STUN makes and ends allocations. */
+static bool is_stun(struct bytes data)
+{
+	return data.len > 0 && data.data[0] < 4;
 }
 
 void listen_judge(struct listen *l, const struct turnd_in *in)
@@ -118,6 +105,8 @@ void listen_judge(struct listen *l, const struct turnd_in *in)
 
 	(void)listen_begin(l);
 	step = turnd_from_client(l->turnd, in, &l->now, listen_room(l), &out);
+	if (in->link != NULL && is_stun(in->data))
+		listen_link_settle(l, in->link);
 	listen_carry_out(l, step, in, &out);
 }
 

@@ -31,11 +31,15 @@ struct listen_socket {
 	int out_count;
 };
 
-/* A client's connection, as turnd has it: one of the two is not NULL. */
+/* A client's connection, as turnd has it. */
 struct listen_link {
-	struct stream_conn *stream;
+	struct list kept;           /* in listen.kept while an allocation rests on it */
+	struct stream_conn *stream; /* one of the two is not NULL */
 	struct dtls_session *dtls;
 	struct tcp_wire *wire; /* RFC 6062: what it is joined with; then it is a pipe of bytes */
+	const struct listen_socket *socket;
+	struct five_tuple tuple;
+	uint64_t realm;
 };
 
 /* A request that another worker has a part in. */
@@ -60,6 +64,7 @@ struct listen {
 	uint64_t dtls_due_us;             /* what the timer is set to */
 	const struct listen_link *ending; /* whose end is being told */
 	struct list wires[LISTEN_WIRES];  /* connections to peers, joined; see tcp_wire.h */
+	struct list kept;                 /* links that stay though they are silent */
 	struct handover *waiting;         /* for another worker */
 	size_t waiting_count;
 
@@ -118,8 +123,19 @@ void listen_dtls_close(struct listen *l);
 void listen_dtls_input(struct listen_socket *s, const struct udp_dgram *in);
 void listen_dtls_rearm(struct listen *l);
 
+/* Makes one, to be freed by listen_link_ended. NULL when memory runs out. */
+struct listen_link *listen_link_new(const struct listen_socket *s, const struct five_tuple *tuple,
+				    uint64_t realm);
+
+/* A message over a connection. */
+void listen_link_judge(struct listen *l, struct listen_link *link, struct bytes data);
+
 /* Nobody waits for a client that does not read: what is too much for it is lost, as with UDP. */
 void listen_link_send(struct listen *l, struct listen_link *link, struct bytes data);
+
+/* Takes no more messages until an answer to the last one is there; and takes them again. */
+void listen_link_pause(struct listen_link *link);
+void listen_link_resume(struct listen_link *link);
 
 /* Ends the connection; listen_link_ended follows, at once or later. */
 void listen_link_close(struct listen *l, struct listen_link *link);
@@ -128,6 +144,12 @@ void listen_link_close(struct listen *l, struct listen_link *link);
  * A connection is over: turnd hears of it, and requests of it that wait lead nowhere.
  * link  is freed; NULL is fine
  */
-void listen_link_ended(struct listen *l, const struct five_tuple *tuple, struct listen_link *link);
+void listen_link_ended(struct listen *l, struct listen_link *link);
+
+/* Looks whether an allocation rests on it: then it stays, and may send long data. */
+void listen_link_settle(struct listen *l, struct listen_link *link);
+
+/* Lets some of those whose allocation is gone be ended when they stay silent. */
+void listen_link_review(struct listen *l);
 
 #endif

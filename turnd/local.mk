@@ -90,6 +90,7 @@ turnd_libturnd_shell_a_SOURCES = \
 	turnd/handover.c turnd/handover.h \
 	turnd/listen.c turnd/listen.h \
 	turnd/listen_dtls.c \
+	turnd/listen_link.c \
 	turnd/listen_out.c \
 	turnd/listen_parts.h \
 	turnd/listen_stream.c \

@@ -45,6 +45,8 @@ static const struct row rows[] = {
 	  STREAMS(accepted) },
 	{ "turnd_accept_errors_total", "Connections that the system did not hand over.",
 	  METRICS_COUNTER, STREAMS(accept_errors) },
+	{ "turnd_connections_half_open", "Of these, without a whole message so far.", METRICS_GAUGE,
+	  STREAMS(half_open) },
 	{ "turnd_dtls_sessions", "DTLS sessions now.", METRICS_GAUGE, DTLS(sessions) },
 	{ "turnd_dtls_half_open", "DTLS handshakes under way.", METRICS_GAUGE, DTLS(half_open) },
 	{ "turnd_dtls_established_total", "DTLS handshakes finished.", METRICS_COUNTER,
@@ -163,13 +165,12 @@ static void report_ends(struct metrics *m, const struct report_source *s, size_t
 		       "TCP connections refused, by which limit.");
 	metrics_count(m, METRICS_LABELS("limit", "total"), sum(s, count, STREAMS(refused_total)));
 	metrics_count(m, METRICS_LABELS("limit", "source"), sum(s, count, STREAMS(refused_source)));
+	metrics_count(m, METRICS_LABELS("limit", "proxy"), sum(s, count, STREAMS(refused_proxy)));
 	metrics_family(m, "turnd_connections_ended_total", METRICS_COUNTER,
 		       "TCP and TLS connections that ended, by reason.");
-	for (size_t i = 0; i < STREAM_ENDS; i++) {
-		if (stream_ends[i] != NULL)
-			metrics_count(m, METRICS_LABELS("reason", stream_ends[i]),
-				      sum(s, count, STREAMS(ended[i])));
-	}
+	for (size_t i = 0; i < STREAM_ENDS; i++)
+		metrics_count(m, METRICS_LABELS("reason", stream_ends[i]),
+			      sum(s, count, STREAMS(ended[i])));
 	metrics_family(m, "turnd_dtls_ended_total", METRICS_COUNTER,
 		       "DTLS sessions that ended, by reason.");
 	for (size_t i = 0; i < DTLS_ENDS; i++)

@@ -320,6 +320,11 @@ enum turnd_step turnd_from_client(struct turnd *t, const struct turnd_in *in,
 	return step;
 }
 
+bool turnd_has(const struct turnd *t, const struct five_tuple *tuple)
+{
+	return alloc_table_find(t->allocs, tuple) != NULL;
+}
+
 size_t turnd_count(const struct turnd *t)
 {
 	return alloc_table_count(t->allocs);

@@ -248,6 +248,9 @@ void turnd_port_returned(struct turnd *t, uint16_t relay, uint16_t port);
 /* Ends what is over at now; returns when to call again, in us; UINT64_MAX for never. */
 uint64_t turnd_on_time(struct turnd *t, const struct turnd_now *now);
 
+/* Whether a client has an allocation. */
+bool turnd_has(const struct turnd *t, const struct five_tuple *tuple);
+
 /* For lists of sessions. */
 size_t turnd_count(const struct turnd *t);
 const struct alloc *turnd_next(const struct turnd *t, const struct alloc *after);
