@@ -45,6 +45,8 @@ lib_libcore_a_SOURCES = \
 	lib/turn_client_tcp.c \
 	lib/turn_client_text.c \
 	lib/turn_resolve.c lib/turn_resolve.h \
+	lib/turn_resolve_answer.c \
+	lib/turn_resolve_state.h \
 	lib/utf8.h \
 	lib/wheel.c lib/wheel.h
 

@@ -5,36 +5,10 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define QUESTIONS_MAX 48
-#define DEPTH_MAX     5   /* NAPTR records that lead to each other */
-#define STEPS_MAX     512 /* places that one look at all answers visits */
+#include "turn_resolve_state.h"
 
-enum state { STATE_NEW, STATE_ASKED, STATE_ANSWERED };
-
-struct question {
-	uint8_t kind;
-	uint8_t state;
-	char name[TURN_RESOLVE_NAME_MAX];
-	size_t count;
-	union {
-		struct addr addrs[TURN_RESOLVE_ADDRS_MAX];
-		struct turn_srv srv[TURN_RESOLVE_RECORDS_MAX];     /* in the order to be tried */
-		struct turn_naptr naptr[TURN_RESOLVE_RECORDS_MAX]; /* of RELAY, sorted */
-	} is;
-};
-
-struct turn_resolve {
-	struct turn_resolve_config config;
-	struct question questions[QUESTIONS_MAX];
-	size_t question_count;
-	struct turn_candidate list[TURN_RESOLVE_CANDIDATES_MAX];
-	size_t count;
-	unsigned int steps;   /* of this look */
-	bool is_absent;       /* a record says that there is no such service */
-	bool is_other;        /* records name other transports only */
-	const char *why;      /* of the first failure of DNS */
-	const char *why_ipv4; /* of the first one about A, which says most */
-};
+#define DEPTH_MAX 5   /* NAPTR records that lead to each other */
+#define STEPS_MAX 512 /* places that one look at all answers visits */
 
 static const struct {
 	const char *word;
@@ -121,20 +95,20 @@ static void add_candidate(struct turn_resolve *r, uint8_t transport, struct addr
  * What is known about a name; what is not asked yet will be. NULL: not answered yet, or there is
  * no room for more questions.
  */
-static const struct question *look_up(struct turn_resolve *r, uint8_t kind, const char *name)
+static const struct tr_question *look_up(struct turn_resolve *r, uint8_t kind, const char *name)
 {
-	struct question *q;
+	struct tr_question *q;
 
 	for (size_t i = 0; i < r->question_count; i++) {
 		q = &r->questions[i];
 		if (q->kind == kind && strcasecmp(q->name, name) == 0)
-			return q->state == STATE_ANSWERED ? q : NULL;
+			return q->state == TR_ANSWERED ? q : NULL;
 	}
-	if (r->question_count == QUESTIONS_MAX)
+	if (r->question_count == TR_QUESTIONS_MAX)
 		return NULL;
 	q = &r->questions[r->question_count++];
 	q->kind = kind;
-	q->state = STATE_NEW;
+	q->state = TR_NEW;
 	(void)snprintf(q->name, sizeof(q->name), "%s", name);
 	return NULL;
 }
@@ -149,7 +123,7 @@ static void look_at_host(struct turn_resolve *r, const char *host, uint16_t port
 	static const uint8_t kinds[] = { TURN_ASK_A, TURN_ASK_AAAA };
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds) && has_step(r); i++) {
-		const struct question *q;
+		const struct tr_question *q;
 
 		if (!(kinds[i] == TURN_ASK_A ? r->config.ipv4 : r->config.ipv6))
 			continue;
@@ -168,7 +142,7 @@ static bool is_no_service(const char *target)
 static void look_at_srv(struct turn_resolve *r, const char *name, uint8_t transport,
 			const char *otherwise)
 {
-	const struct question *q = has_step(r) ? look_up(r, TURN_ASK_SRV, name) : NULL;
+	const struct tr_question *q = has_step(r) ? look_up(r, TURN_ASK_SRV, name) : NULL;
 
 	if (q == NULL)
 		return;
@@ -228,7 +202,7 @@ static void look_at_naptr(struct turn_resolve *r, const struct turn_naptr *n, ui
 static void look_at_domain(struct turn_resolve *r, const char *domain, uint8_t transport,
 			   unsigned int depth)
 {
-	const struct question *q = has_step(r) ? look_up(r, TURN_ASK_NAPTR, domain) : NULL;
+	const struct tr_question *q = has_step(r) ? look_up(r, TURN_ASK_NAPTR, domain) : NULL;
 
 	for (size_t i = 0; q != NULL && i < q->count; i++) {
 		if (has_tag(q->is.naptr[i].services, transports[transport].tag))
@@ -255,8 +229,8 @@ static bool is_same_rank(const struct turn_naptr *a, const struct turn_naptr *b)
 }
 
 /* The records `first` to `end` rank the same: our own preference decides (step 4). */
-static void look_at_rank(struct turn_resolve *r, const struct question *q, size_t first, size_t end,
-			 unsigned int wanted)
+static void look_at_rank(struct turn_resolve *r, const struct tr_question *q, size_t first,
+			 size_t end, unsigned int wanted)
 {
 	const struct turn_resolve_config *c = &r->config;
 
@@ -277,7 +251,7 @@ static void look_at_rank(struct turn_resolve *r, const struct question *q, size_
 }
 
 /* wanted  a bit for each transport */
-static void look_at_set(struct turn_resolve *r, const struct question *q, unsigned int wanted)
+static void look_at_set(struct turn_resolve *r, const struct tr_question *q, unsigned int wanted)
 {
 	size_t first = 0;
 
@@ -306,7 +280,7 @@ static unsigned int only_tagged(unsigned int wanted, const char *services)
 static void look_at_pointers(struct turn_resolve *r)
 {
 	const struct turn_resolve_config *c = &r->config;
-	const struct question *q = look_up(r, TURN_ASK_NAPTR, c->uri.host);
+	const struct tr_question *q = look_up(r, TURN_ASK_NAPTR, c->uri.host);
 	unsigned int wanted = 0;
 
 	for (size_t i = 0; i < c->transport_count; i++) {
@@ -349,8 +323,7 @@ static void look_at_uri(struct turn_resolve *r)
 	}
 }
 
-/* Makes the list of all that is known, from its beginning, and finds what is to be asked. */
-static void look(struct turn_resolve *r)
+void tr_look(struct turn_resolve *r)
 {
 	const struct stun_uri *u = &r->config.uri;
 
@@ -373,7 +346,7 @@ struct turn_resolve *turn_resolve_new(const struct turn_resolve_config *config)
 	if (r == NULL)
 		return NULL;
 	r->config = *config;
-	look(r);
+	tr_look(r);
 	return r;
 }
 
@@ -385,11 +358,11 @@ void turn_resolve_free(struct turn_resolve *r)
 bool turn_resolve_next(struct turn_resolve *r, struct turn_question *out)
 {
 	for (size_t i = 0; i < r->question_count; i++) {
-		struct question *q = &r->questions[i];
+		struct tr_question *q = &r->questions[i];
 
-		if (q->state != STATE_NEW)
+		if (q->state != TR_NEW)
 			continue;
-		q->state = STATE_ASKED;
+		q->state = TR_ASKED;
 		*out = (struct turn_question){ .kind = q->kind, .id = (uint16_t)i };
 		memcpy(out->name, q->name, sizeof(out->name));
 		return true;
@@ -397,159 +370,10 @@ bool turn_resolve_next(struct turn_resolve *r, struct turn_question *out)
 	return false;
 }
 
-/* What a host or a service can be called, so that it may be asked for, and shown. */
-static bool is_name(const char *text)
-{
-	static const char fine[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-	size_t len = strnlen(text, TURN_RESOLVE_NAME_MAX);
-
-	return len < TURN_RESOLVE_NAME_MAX && text[strspn(text, fine)] == '\0';
-}
-
-static struct question *find_asked(struct turn_resolve *r, uint16_t id)
-{
-	if (id >= r->question_count || r->questions[id].state != STATE_ASKED)
-		return NULL;
-	return &r->questions[id];
-}
-
-static void end_answer(struct turn_resolve *r, struct question *q, const char *why)
-{
-	q->state = STATE_ANSWERED;
-	if (r->why == NULL)
-		r->why = why;
-	if (r->why_ipv4 == NULL && q->kind == TURN_ASK_A)
-		r->why_ipv4 = why;
-	look(r);
-}
-
-void turn_resolve_on_addrs(struct turn_resolve *r, uint16_t id, const struct addr *list,
-			   size_t count, const char *why)
-{
-	struct question *q = find_asked(r, id);
-	uint8_t family;
-
-	if (q == NULL || (q->kind != TURN_ASK_A && q->kind != TURN_ASK_AAAA))
-		return;
-	family = q->kind == TURN_ASK_A ? ADDR_IPV4 : ADDR_IPV6;
-	for (size_t i = 0; i < count && q->count < TURN_RESOLVE_ADDRS_MAX; i++) {
-		if (list[i].family == family)
-			q->is.addrs[q->count++] = list[i];
-	}
-	end_answer(r, q, why);
-}
-
-static uint32_t draw(const struct turn_resolve *r, uint32_t below)
-{
-	uint32_t v;
-
-	r->config.random(r->config.random_arg, &v, sizeof(v));
-	return v % below;
-}
-
-/* Of the records from `first` on, which has the next turn (RFC 2782)? */
-static size_t draw_next(const struct turn_resolve *r, const struct question *q, size_t first)
-{
-	const struct turn_srv *list = q->is.srv;
-	uint16_t priority = list[first].priority;
-	uint32_t sum = 0, lot;
-
-	for (size_t i = first; i < q->count; i++)
-		priority = list[i].priority < priority ? list[i].priority : priority;
-	for (size_t i = first; i < q->count; i++)
-		sum += list[i].priority == priority ? list[i].weight : 0;
-	lot = draw(r, sum + 1);
-	/* Those without weight stand first in the count, and have the small chance of a lot of 0. */
-	for (size_t i = first; i < q->count; i++) {
-		if (list[i].priority == priority && list[i].weight == 0 && lot == 0)
-			return i;
-	}
-	for (size_t i = first; i < q->count; i++) {
-		if (list[i].priority != priority || list[i].weight == 0)
-			continue;
-		if (lot <= list[i].weight)
-			return i;
-		lot -= list[i].weight;
-	}
-	return first; /* cannot be: the lot is at most the sum */
-}
-
-static void order_srv(const struct turn_resolve *r, struct question *q)
-{
-	for (size_t i = 0; i + 1 < q->count; i++) {
-		size_t next = draw_next(r, q, i);
-		struct turn_srv s = q->is.srv[next];
-
-		q->is.srv[next] = q->is.srv[i];
-		q->is.srv[i] = s;
-	}
-}
-
-void turn_resolve_on_srv(struct turn_resolve *r, uint16_t id, const struct turn_srv *list,
-			 size_t count, const char *why)
-{
-	struct question *q = find_asked(r, id);
-
-	if (q == NULL || q->kind != TURN_ASK_SRV)
-		return;
-	for (size_t i = 0; i < count && q->count < TURN_RESOLVE_RECORDS_MAX; i++) {
-		if (is_name(list[i].target))
-			q->is.srv[q->count++] = list[i];
-	}
-	order_srv(r, q);
-	end_answer(r, q, why);
-}
-
-static bool is_relay(const struct turn_naptr *n)
-{
-	static const char service[] = "RELAY:";
-
-	return !n->has_regexp && strnlen(n->services, sizeof(n->services)) < sizeof(n->services) &&
-	       strnlen(n->flags, sizeof(n->flags)) < sizeof(n->flags) &&
-	       strncasecmp(n->services, service, sizeof(service) - 1) == 0 &&
-	       is_name(n->replacement);
-}
-
-static bool ranks_before(const struct turn_naptr *a, const struct turn_naptr *b)
-{
-	if (a->order != b->order)
-		return a->order < b->order;
-	return a->preference < b->preference;
-}
-
-static void put_naptr(struct question *q, const struct turn_naptr *n)
-{
-	size_t at = q->count;
-
-	while (at > 0 && ranks_before(n, &q->is.naptr[at - 1]))
-		at--;
-	if (at == TURN_RESOLVE_RECORDS_MAX)
-		return;
-	if (q->count < TURN_RESOLVE_RECORDS_MAX)
-		q->count++;
-	memmove(&q->is.naptr[at + 1], &q->is.naptr[at], (q->count - 1 - at) * sizeof(*n));
-	q->is.naptr[at] = *n;
-}
-
-void turn_resolve_on_naptr(struct turn_resolve *r, uint16_t id, const struct turn_naptr *list,
-			   size_t count, const char *why)
-{
-	struct question *q = find_asked(r, id);
-
-	if (q == NULL || q->kind != TURN_ASK_NAPTR)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		if (is_relay(&list[i]))
-			put_naptr(q, &list[i]);
-	}
-	end_answer(r, q, why);
-}
-
 bool turn_resolve_is_done(const struct turn_resolve *r)
 {
 	for (size_t i = 0; i < r->question_count; i++) {
-		if (r->questions[i].state != STATE_ANSWERED)
+		if (r->questions[i].state != TR_ANSWERED)
 			return false;
 	}
 	return true;

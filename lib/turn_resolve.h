@@ -10,6 +10,9 @@
  * What an application supports is a list of transports in its order of preference. turn: means UDP
  * and TCP, and turns: TLS and DTLS, but that NAPTR records of a turn: domain may name all four.
  * All memory is taken by turn_resolve_new.
+ *
+ *	turn_resolve.c         the steps of RFC 5928
+ *	turn_resolve_answer.c  what DNS answers
  */
 #ifndef NATKIT_TURN_RESOLVE_H
 #define NATKIT_TURN_RESOLVE_H

@@ -33,9 +33,11 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/relay_result.c natprobe/relay_result.h \
 	natprobe/relay_state.h \
 	natprobe/relay_trial.c natprobe/relay_trial.h \
+	natprobe/relay_trial_end.c \
 	natprobe/relay_trial_judge.c \
 	natprobe/relay_trial_local.c \
 	natprobe/relay_trial_loop.c \
+	natprobe/relay_trial_packet.c \
 	natprobe/portmap.c natprobe/portmap.h \
 	natprobe/portal.c natprobe/portal.h \
 	natprobe/probe_log.c natprobe/probe_log.h \

@@ -129,6 +129,10 @@ bool rt_send(struct relay_trial *t, uint8_t end, const struct rt_peer *peer, str
 void rt_add_peer(struct relay_trial *t, uint8_t end, struct rt_peer *peer, const struct addr *addr,
 		 bool channel, uint64_t now_us);
 
+/* What a client wants done; else the deadline is moved forward to when it wants something. */
+bool rt_ends_next(struct relay_trial *t, uint64_t now_us, struct relay_action *out,
+		  uint64_t *deadline_us);
+
 /* The packets between the clients. */
 bool rt_loop_new(struct relay_trial *t);
 void rt_loop_free(struct relay_trial *t);

@@ -10,7 +10,9 @@
  * No socket, no clock. The shell takes actions with relay_trial_next, carries them out in order,
  * and hands in what comes of them. Ends 0 and 1 are transports to the server.
  *
- *	relay_trial.c        the two clients, from the first connection to the end
+ *	relay_trial.c        from the first connection to the end
+ *	relay_trial_end.c    the two clients
+ *	relay_trial_packet.c what is sent to whom
  *	relay_trial_loop.c   packets between them
  *	relay_trial_local.c  packets of our own socket
  *	relay_trial_judge.c  what all of it means
