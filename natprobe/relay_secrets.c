@@ -6,7 +6,8 @@
 #include "base64.h"
 #include "file.h"
 
-#define FILE_MAX 8192
+#define FILE_MAX     8192
+#define USERNAME_MAX 508 /* bytes (RFC 8489, section 14.3) */
 
 static const char variable[] = "NATPROBE_TURN_PASSWORD";
 
@@ -149,16 +150,22 @@ static bool read_token(struct relay_secrets *s, const char *file, const char **w
 	return ok;
 }
 
+static bool has_room(const struct relay_secrets *s, const char **why)
+{
+	*why = "the user name is too long; 508 bytes are the most";
+	return s->credentials.username.len <= USERNAME_MAX;
+}
+
 bool relay_secrets_read(struct relay_secrets *s, const char *user, const char *password_file,
 			const char *token_file, const char **what, const char **why)
 {
 	*s = (struct relay_secrets){ 0 };
 	*what = token_file;
 	if (token_file != NULL)
-		return read_token(s, token_file, why);
+		return read_token(s, token_file, why) && has_room(s, why);
 	if (user == NULL)
 		return true;
 	*what = user;
 	return prepare(user, strlen(user), s->username, &s->credentials.username, why) &&
-	       read_password(s, password_file, what, why);
+	       has_room(s, why) && read_password(s, password_file, what, why);
 }

@@ -105,7 +105,8 @@ struct relay_trial {
 	size_t echo_first, echo_count;
 	struct rt_local local;
 	struct relay_result result;
-	uint8_t secrets[2048]; /* the bytes that credentials show */
+	/* The bytes that credentials show: the longest that turn_client takes. */
+	uint8_t secrets[508 + 763 + TURN_CLIENT_TOKEN_MAX];
 	uint8_t packet[RELAY_LENGTH_MAX];
 	uint8_t out[RELAY_LENGTH_MAX + 64];
 };

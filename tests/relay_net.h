@@ -10,7 +10,7 @@
 #include "turnd_rig.h"
 
 #define NET_PACKETS  1024
-#define NET_LEN_MAX  1500
+#define NET_LEN_MAX  2400
 #define NET_DELAY_US 10000 /* one way, between this host and the server */
 
 enum net_leg {

@@ -114,6 +114,23 @@ static void wrong_credentials(void **state)
 	}
 }
 
+/* The longest that turn_client takes; a fault here would overrun what keeps them. */
+static void the_longest_credentials(void **state)
+{
+	static uint8_t text[TURN_CLIENT_TOKEN_MAX];
+
+	memset(text, 'a', sizeof(text));
+	net_init(&n);
+	n.config.credentials = (struct turn_client_credentials){
+		.username = bytes_of(text, 508),
+		.access_token = bytes_of(text, sizeof(text)),
+		.mac_key = bytes_of(text, 763),
+	};
+	net_run(&n);
+	assert_int_equal(n.result->verdict, RELAY_FAILS);
+	net_end(&n);
+}
+
 static void nobody_answers(void **state)
 {
 	net_init(&n);
@@ -405,6 +422,7 @@ int main(void)
 		cmocka_unit_test(a_stream_works_the_same),
 		cmocka_unit_test(one_family_will_do),
 		cmocka_unit_test(wrong_credentials),
+		cmocka_unit_test(the_longest_credentials),
 		cmocka_unit_test(nobody_answers),
 		cmocka_unit_test(a_connection_that_fails),
 		cmocka_unit_test(a_range_that_is_closed),

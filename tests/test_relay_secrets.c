@@ -64,6 +64,22 @@ static void a_password_in_the_environment(void **state)
 	assert_true(strlen(why) > 10);
 }
 
+static void a_name_has_508_bytes_at_most(void **state)
+{
+	char name[510];
+	const char *what, *why;
+
+	memset(name, 'a', sizeof(name));
+	setenv(VARIABLE, "swordfish", 1);
+	name[508] = '\0';
+	assert_true(relay_secrets_read(&s, name, NULL, NULL, &what, &why));
+	name[508] = 'a';
+	name[509] = '\0';
+	assert_false(relay_secrets_read(&s, name, NULL, NULL, &what, &why));
+	assert_non_null(strstr(why, "508"));
+	unsetenv(VARIABLE);
+}
+
 static void none_at_all(void **state)
 {
 	const char *what, *why;
@@ -128,6 +144,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_password_in_a_file),
 		cmocka_unit_test(a_password_in_the_environment),
+		cmocka_unit_test(a_name_has_508_bytes_at_most),
 		cmocka_unit_test(none_at_all),
 		cmocka_unit_test(what_cannot_be_a_password),
 		cmocka_unit_test(an_access_token),
