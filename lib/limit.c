@@ -83,9 +83,21 @@ static _Atomic uint64_t *place_of(const struct limit *l, const struct addr *from
 	return &l->full_at_ns[siphash_end(&hash, 3) & l->mask];
 }
 
-bool limit_allows(struct limit *l, const struct addr *from, uint64_t now_ms)
+static _Atomic uint64_t *place_of_name(const struct limit *l, struct bytes name)
 {
-	_Atomic uint64_t *place = place_of(l, from);
+	struct siphash hash = l->hash;
+	uint64_t last = (uint64_t)name.len << 56;
+
+	for (; name.len >= 8; name = bytes_of(name.data + 8, name.len - 8))
+		siphash_word(&hash, siphash_load_le64(name.data), 1);
+	for (size_t i = 0; i < name.len; i++)
+		last |= (uint64_t)name.data[i] << 8 * i;
+	siphash_word(&hash, last, 1);
+	return &l->full_at_ns[siphash_end(&hash, 3) & l->mask];
+}
+
+static bool take(const struct limit *l, _Atomic uint64_t *place, uint64_t now_ms)
+{
 	uint64_t now_ns = (now_ms < NOW_MAX_MS ? now_ms : NOW_MAX_MS) * NS_PER_MS;
 	uint64_t full_at_ns = atomic_load_explicit(place, memory_order_relaxed);
 
@@ -99,4 +111,14 @@ bool limit_allows(struct limit *l, const struct addr *from, uint64_t now_ms)
 		return false;
 	atomic_store_explicit(place, full_at_ns + l->cost_ns, memory_order_relaxed);
 	return true;
+}
+
+bool limit_allows(struct limit *l, const struct addr *from, uint64_t now_ms)
+{
+	return take(l, place_of(l, from), now_ms);
+}
+
+bool limit_allows_name(struct limit *l, struct bytes name, uint64_t now_ms)
+{
+	return take(l, place_of_name(l, name), now_ms);
 }

@@ -1,8 +1,8 @@
 /*
- * limit - a token bucket per source, in a bounded table.
+ * limit - a token bucket per source, or per name, in a bounded table.
  *
  * Sources are IPv4 addresses (also as IPv4-mapped IPv6) and IPv6 /64 prefixes, whatever
- * the port. The table never grows: sources that meet in a place share one bucket, which
+ * the port. The table never grows: those that meet in a place share one bucket, which
  * narrows their budget and never widens it. A place is 8 bytes.
  *
  * Threads may share a table without a lock: two packets of one source that are judged at
@@ -12,6 +12,7 @@
 #define NATKIT_LIMIT_H
 
 #include "addr.h"
+#include "wire.h"
 
 struct limit;
 
@@ -32,5 +33,8 @@ void limit_free(struct limit *l); /* NULL is fine */
  * bucket to a full one.
  */
 bool limit_allows(struct limit *l, const struct addr *from, uint64_t now_ms);
+
+/* The same of any bytes that name somebody. */
+bool limit_allows_name(struct limit *l, struct bytes name, uint64_t now_ms);
 
 #endif

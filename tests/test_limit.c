@@ -109,6 +109,25 @@ static void mapped_ipv4_is_ipv4(void **state)
 	limit_free(l);
 }
 
+static void names_have_budgets_of_their_own(void **state)
+{
+	/* Each differs from the others in one byte, or in its length. */
+	static const char *const names[] = { "",          "a",         "abcdefg",
+					     "abcdefgh",  "abcdefgi",  "bbcdefgh",
+					     "abcdefgha", "abcdefghb", "abcdefghijklmnop" };
+	struct limit *l = limit_new(1, 3, 65536, key);
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		int count = 0;
+
+		for (int n = 0; n < 9; n++)
+			count += limit_allows_name(l, bytes_of_str(names[i]), 1000);
+		if (count != 3)
+			fail_msg("\"%s\": %d", names[i], count);
+	}
+	limit_free(l);
+}
+
 static void a_collision_narrows_and_never_widens(void **state)
 {
 	struct limit *l = limit_new(1, 100, 4, key);
@@ -202,6 +221,7 @@ int main(void)
 		cmocka_unit_test(over_a_long_time_the_rate_is_kept),
 		cmocka_unit_test(the_highest_rates_still_have_a_limit),
 		cmocka_unit_test(sources_have_budgets_of_their_own),
+		cmocka_unit_test(names_have_budgets_of_their_own),
 		cmocka_unit_test(ipv6_counts_by_64_bits),
 		cmocka_unit_test(mapped_ipv4_is_ipv4),
 		cmocka_unit_test(a_collision_narrows_and_never_widens),

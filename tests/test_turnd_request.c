@@ -355,6 +355,46 @@ static void errors_to_strangers_have_a_budget_and_users_need_none(void **state)
 	assert_int_equal(rig_challenge(&c), RIG_NOTHING);
 }
 
+/* How many of ten guesses at a name are answered, each from an address of its own. */
+static int answered_guesses(struct bytes user, bool by_hash)
+{
+	static uint8_t host;
+	int answered = 0;
+
+	for (int i = 0; i < 10; i++) {
+		struct rig_client guesser;
+
+		rig_client(&guesser, &r, 4000);
+		guesser.tuple.client = addr_ipv4(91, 81, 0, ++host, 4000);
+		guesser.user = user;
+		guesser.password = BYTES("wrong");
+		guesser.userhash = by_hash;
+		assert_int_equal(rig_challenge(&guesser), 401);
+		if (rig_allocate(&guesser) == 401)
+			answered++;
+	}
+	return answered;
+}
+
+static void guesses_at_a_name_have_a_budget_wherever_they_come_from(void **state)
+{
+	r.snapshot.error_rate = 1;
+	r.snapshot.error_burst = 5;
+	start();
+	assert_int_equal(answered_guesses(BYTES("alice"), false), 5);
+	assert_int_equal(answered_guesses(BYTES("alice"), true), 0); /* by any of her names */
+	/* Nobody has this one, and nobody learns that from the budget. */
+	assert_int_equal(answered_guesses(BYTES("mallory"), true), 5);
+	assert_int_equal(answered_guesses(BYTES("mallory"), false), 0);
+	assert_int_equal(answered_guesses(BYTES("bob"), false), 5);
+
+	/* The right password is not locked out, nor are its errors. */
+	assert_int_equal(rig_allocate(&c), 0);
+	assert_int_equal(rig_allocate(&c), 437);
+	rig_pass(&r, 2000);
+	assert_int_equal(answered_guesses(BYTES("alice"), false), 2);
+}
+
 static void clients_are_sent_to_an_alternate_of_their_kind(void **state)
 {
 	struct snapshot_alternate list[3] = {
@@ -478,6 +518,7 @@ int main(void)
 		TEST(an_answer_to_a_stranger_is_short),
 		TEST(a_reason_stands_where_nobody_can_be_hit_by_it),
 		TEST(errors_to_strangers_have_a_budget_and_users_need_none),
+		TEST(guesses_at_a_name_have_a_budget_wherever_they_come_from),
 		TEST(clients_are_sent_to_an_alternate_of_their_kind),
 		TEST(alternates_take_turns),
 		TEST(a_draining_server_takes_nobody_new),

@@ -195,9 +195,12 @@ static void start_shared(struct rig *r)
 	r->shared.ports = r->ports;
 	r->shared.workers = r->workers;
 	r->shared.quota = quota_new(RIG_SOCKETS, secret);
-	if (r->snapshot.error_rate > 0)
-		r->shared.errors =
-			limit_new(r->snapshot.error_rate, r->snapshot.error_burst, 1024, secret);
+	if (r->snapshot.error_rate > 0) {
+		uint32_t rate = r->snapshot.error_rate, burst = r->snapshot.error_burst;
+
+		r->shared.budgets.sources = limit_new(rate, burst, 1024, secret);
+		r->shared.budgets.names = limit_new(rate, burst, 1024, secret);
+	}
 	FUZZ_CHECK(r->shared.quota != NULL);
 }
 
@@ -259,7 +262,8 @@ void rig_stop(struct rig *r)
 	for (uint16_t i = 0; i < r->workers; i++)
 		turnd_free(r->worker[i].turnd);
 	quota_free(r->shared.quota);
-	limit_free(r->shared.errors);
+	limit_free(r->shared.budgets.sources);
+	limit_free(r->shared.budgets.names);
 	policy_free(r->peers);
 	policy_free(r->clients);
 	policy_rules_free(r->peer_rules);

@@ -151,6 +151,21 @@ uint16_t auth_check(struct request *r)
 	return 0;
 }
 
+bool auth_guessed_name(const struct request *r, uint8_t out[static STUN_USERHASH_LEN])
+{
+	struct claim c;
+
+	if ((r->msg.integrity == 0 && r->msg.integrity_sha256 == 0) || !read_claim(r, &c))
+		return false;
+	if (!c.is_hash)
+		stun_userhash(c.name, users_realm(r->realm->users), out);
+	else if (c.name.len == STUN_USERHASH_LEN)
+		memcpy(out, c.name.data, STUN_USERHASH_LEN);
+	else
+		return false; /* no hash at all, and nobody's */
+	return true;
+}
+
 static uint32_t features_of(const struct realm *realm)
 {
 	uint32_t features = STUN_FEATURE_PASSWORD_ALGORITHMS;

@@ -22,6 +22,12 @@
 uint16_t auth_check(struct request *r);
 
 /*
+ * Whose password it was that did not fit: a number of bytes that is the same for USERNAME and
+ * USERHASH, and for names that nobody has. Returns false where no password was tried.
+ */
+bool auth_guessed_name(const struct request *r, uint8_t out[static STUN_USERHASH_LEN]);
+
+/*
  * Appends what a client needs to try again: REALM, NONCE, PASSWORD-ALGORITHMS and
  * THIRD-PARTY-AUTHORIZATION, for 401 and 438. A bare header by UDP gets the first two alone, which
  * is all that RFC 8489, section 9.2.4 wants, and a nonce that leads to the others.

@@ -304,11 +304,12 @@ void listen_close(struct listen *l)
 	free(l);
 }
 
-void listen_use_settings(struct listen *l, struct settings *settings, struct limit *errors)
+void listen_use_settings(struct listen *l, struct settings *settings,
+			 const struct turnd_budgets *budgets)
 {
 	struct settings *before = l->settings;
 
-	l->shared.errors = errors;
+	l->shared.budgets = *budgets;
 	l->settings = settings_retain(settings);
 	turnd_use_snapshot(l->turnd, &settings->snapshot, listen_begin(l)->us);
 	if (l->streams != NULL && settings->name_count > 0)

@@ -55,8 +55,9 @@ void listen_close(struct listen *l);
 /* Takes no more of clients and peers; messages of other workers are still answered. */
 void listen_quiesce(struct listen *l);
 
-/* Takes new settings over, in the worker's thread. errors: the budget of sources from now on. */
-void listen_use_settings(struct listen *l, struct settings *settings, struct limit *errors);
+/* Takes new settings over, in the worker's thread. */
+void listen_use_settings(struct listen *l, struct settings *settings,
+			 const struct turnd_budgets *budgets);
 
 struct turnd *listen_turnd(struct listen *l);
 

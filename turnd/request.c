@@ -195,18 +195,30 @@ static enum turnd_step succeed(struct request *r, const struct method *m)
 	return r->out->connection != NULL ? TURND_JOIN : TURND_TO_CLIENT;
 }
 
-/* Guesses and floods have a budget; who has a right password does not need it. */
-static bool may_refuse(const struct request *r)
+/* Who guesses from many addresses is told no more than who does so from one. */
+static bool may_refuse_name(const struct request *r, uint16_t code)
 {
-	struct limit *errors = r->t->shared->errors;
+	struct limit *names = r->t->shared->budgets.names;
+	uint8_t name[STUN_USERHASH_LEN];
 
-	return r->has_key || errors == NULL ||
-	       limit_allows(errors, &r->in->tuple.client, r->now_ms);
+	return names == NULL || code != 401 || !auth_guessed_name(r, name) ||
+	       limit_allows_name(names, bytes_of(name, sizeof(name)), r->now_ms);
+}
+
+/* Guesses and floods have a budget; who has a right password does not need it. */
+static bool may_refuse(const struct request *r, uint16_t code)
+{
+	struct limit *sources = r->t->shared->budgets.sources;
+
+	if (r->has_key)
+		return true;
+	return (sources == NULL || limit_allows(sources, &r->in->tuple.client, r->now_ms)) &&
+	       may_refuse_name(r, code);
 }
 
 static enum turnd_step refuse(struct request *r, uint8_t *buf, uint16_t code)
 {
-	if (!may_refuse(r)) {
+	if (!may_refuse(r, code)) {
 		stats_add(&r->t->stats.drops[STATS_DROP_LIMITED], 1);
 		return TURND_NOTHING;
 	}

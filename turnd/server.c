@@ -16,7 +16,7 @@
 #include "udp.h"
 #include "worker.h"
 
-/* 512 KiB: sources that meet in a place share its budget, so there must be many. */
+/* 512 KiB each: those who meet in a place share its budget, so there must be many. */
 #define LIMIT_PLACES 65536
 
 /* Of each worker; a token is searched among them. */
@@ -30,8 +30,8 @@
 
 struct server {
 	struct listen_common common;
-	struct settings *settings; /* borrowed while it is handed over */
-	struct limit *errors;      /* the same */
+	struct settings *settings;    /* borrowed while it is handed over */
+	struct turnd_budgets budgets; /* the same */
 	struct worker_pool *pool;
 	size_t count;
 	struct listen *listens[];
@@ -121,18 +121,29 @@ static void raise_descriptors(const struct server *s)
 			  (unsigned long long)need, (unsigned long long)limit.rlim_cur);
 }
 
-/* *out is NULL where there is no limit. */
-static int make_limit(const struct snapshot *snapshot, struct limit **out)
+static void free_budgets(struct turnd_budgets *b)
 {
-	uint8_t key[16];
+	limit_free(b->sources);
+	limit_free(b->names);
+	*b = (struct turnd_budgets){ 0 };
+}
 
-	*out = NULL;
-	if (snapshot->error_rate == 0)
+static int make_budgets(const struct snapshot *snapshot, struct turnd_budgets *out)
+{
+	uint32_t rate = snapshot->error_rate, burst = snapshot->error_burst;
+	uint8_t keys[2][16];
+
+	*out = (struct turnd_budgets){ 0 };
+	if (rate == 0)
 		return 0;
-	if (RAND_bytes(key, sizeof(key)) != 1)
+	if (RAND_bytes((unsigned char *)keys, sizeof(keys)) != 1)
 		return -EIO;
-	*out = limit_new(snapshot->error_rate, snapshot->error_burst, LIMIT_PLACES, key);
-	return *out != NULL ? 0 : -ENOMEM;
+	out->sources = limit_new(rate, burst, LIMIT_PLACES, keys[0]);
+	out->names = limit_new(rate, burst, LIMIT_PLACES, keys[1]);
+	if (out->sources != NULL && out->names != NULL)
+		return 0;
+	free_budgets(out);
+	return -ENOMEM;
 }
 
 static int make_ports(struct server *s)
@@ -193,7 +204,7 @@ static int make_common(struct server *s, const struct turnd_conf *conf)
 	if (rc == 0)
 		rc = make_sources(s);
 	if (rc == 0)
-		rc = make_limit(&s->settings->snapshot, &c->shared.errors);
+		rc = make_budgets(&s->settings->snapshot, &c->shared.budgets);
 	return rc;
 }
 
@@ -256,7 +267,7 @@ void server_stop(struct server *s)
 	}
 	free_ports(s);
 	quota_free(s->common.shared.quota);
-	limit_free(s->common.shared.errors);
+	free_budgets(&s->common.shared.budgets);
 	per_source_free(s->common.connections);
 	per_source_free(s->common.sessions);
 	free(s);
@@ -266,23 +277,23 @@ static void take_settings(struct worker *w, void *arg)
 {
 	struct server *s = arg;
 
-	listen_use_settings(worker_data(w), s->settings, s->errors);
+	listen_use_settings(worker_data(w), s->settings, &s->budgets);
 }
 
 bool server_use_settings(struct server *s, struct settings *settings)
 {
 	struct settings *before = s->settings;
 
-	if (make_limit(&settings->snapshot, &s->errors) != 0)
+	if (make_budgets(&settings->snapshot, &s->budgets) != 0)
 		return false;
 	s->settings = settings;
 	if (!worker_pool_run(s->pool, take_settings, s)) {
 		s->settings = before;
-		limit_free(s->errors);
+		free_budgets(&s->budgets);
 		return false;
 	}
-	limit_free(s->common.shared.errors);
-	s->common.shared.errors = s->errors;
+	free_budgets(&s->common.shared.budgets);
+	s->common.shared.budgets = s->budgets;
 	return true;
 }
 

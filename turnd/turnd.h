@@ -157,11 +157,17 @@ struct turnd_io {
 	void *arg;
 };
 
+/* How many error answers those may get who have proven nothing; NULL: no limit. */
+struct turnd_budgets {
+	struct limit *sources;
+	struct limit *names; /* whose password was wrong, wherever it came from */
+};
+
 /* What the workers of one turnd share; made before them, and outlives them. */
 struct turnd_shared {
 	struct quota *quota;
 	struct ports **ports; /* relay * workers + worker: the share of each */
-	struct limit *errors; /* budget of each source for error answers; NULL: no limit */
+	struct turnd_budgets budgets;
 	uint16_t workers;
 };
 
