@@ -11,6 +11,7 @@ SYSTEM_TESTS += tests/sys_beside.sh
 SYSTEM_TESTS += tests/sys_stund.sh
 SYSTEM_TESTS += tests/sys_udp_path.sh tests/sys_turnd_path.sh
 SYSTEM_TESTS += tests/sys_turn_client.sh
+SYSTEM_TESTS += tests/sys_turnd.sh
 SYSTEM_TESTS += tests/sys_turnd_proxy.sh
 SYSTEM_TESTS += tests/sys_turnd_tcp.sh
 SYSTEM_TESTS += tests/sys_channel_sizes.sh
@@ -832,6 +833,10 @@ tests_stun_ask_LDADD = $(SHELL_LIBS)
 check_PROGRAMS += tests/turn_ask tests/turn_link_ask
 tests_turn_ask_LDADD = $(SHELL_LIBS)
 tests_turn_link_ask_LDADD = $(SHELL_LIBS)
+
+# Asks turnd what no foreign client does, for tests/sys_turnd.sh.
+check_PROGRAMS += tests/relay_ask
+tests_relay_ask_LDADD = $(SHELL_LIBS)
 
 # ChannelData of every size, for tests/sys_channel_sizes.sh.
 check_PROGRAMS += tests/channel_sizes
