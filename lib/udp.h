@@ -52,8 +52,11 @@ struct udp_dgram {
 /* Buffers for one batch; large, and made once per worker. */
 struct udp_batch;
 struct udp_batch *udp_batch_new(void); /* NULL when memory runs out */
-/* The same for datagrams of up to `rx_max` bytes, which stands for UDP_RX_MAX then. */
-struct udp_batch *udp_batch_new_for(size_t rx_max);
+/*
+ * The same for datagrams of up to `rx_max` bytes, which stands for UDP_RX_MAX then.
+ * room  bytes before and behind each datagram received that its reader may write; a multiple of 4
+ */
+struct udp_batch *udp_batch_new_for(size_t rx_max, size_t room);
 void udp_batch_free(struct udp_batch *b); /* NULL is fine */
 
 /*
@@ -62,6 +65,9 @@ void udp_batch_free(struct udp_batch *b); /* NULL is fine */
  * Returns how many (0: nothing there), or -errno. dgrams[] has UDP_BATCH places.
  */
 int udp_recv(int fd, struct udp_batch *b, struct udp_dgram *dgrams);
+
+/* The same, but `most` datagrams: at most UDP_BATCH. */
+int udp_recv_some(int fd, struct udp_batch *b, struct udp_dgram *dgrams, int most);
 
 /*
  * Sends `count` (at most UDP_BATCH) datagrams from one socket, in order, their bytes

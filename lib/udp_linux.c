@@ -21,7 +21,7 @@ struct vectors {
 struct udp_batch {
 	struct vectors rx, tx;
 	int rx_used; /* places of rx whose lengths the last recvmmsg has overwritten */
-	size_t rx_max, stride;
+	size_t room, stride;
 	uint8_t data[];
 };
 
@@ -39,23 +39,23 @@ static void vectors_init(struct vectors *v)
 
 static uint8_t *data_of(struct udp_batch *b, int i)
 {
-	return b->data + (size_t)i * b->stride;
+	return b->data + (size_t)i * b->stride + b->room;
 }
 
 struct udp_batch *udp_batch_new(void)
 {
-	return udp_batch_new_for(UDP_RX_MAX);
+	return udp_batch_new_for(UDP_RX_MAX, 0);
 }
 
-struct udp_batch *udp_batch_new_for(size_t rx_max)
+struct udp_batch *udp_batch_new_for(size_t rx_max, size_t room)
 {
 	/* Whole cache lines; an odd number of them, or long datagrams would all begin in one set. */
-	size_t stride = ((rx_max + 63) / 64 | 1) * 64;
+	size_t stride = ((rx_max + 2 * room + 63) / 64 | 1) * 64;
 	struct udp_batch *b = calloc(1, sizeof(*b) + UDP_BATCH * stride);
 
 	if (b == NULL)
 		return NULL;
-	b->rx_max = rx_max;
+	b->room = room;
 	b->stride = stride;
 	vectors_init(&b->rx);
 	vectors_init(&b->tx);
@@ -73,6 +73,11 @@ void udp_batch_free(struct udp_batch *b)
 
 int udp_recv(int fd, struct udp_batch *b, struct udp_dgram *dgrams)
 {
+	return udp_recv_some(fd, b, dgrams, UDP_BATCH);
+}
+
+int udp_recv_some(int fd, struct udp_batch *b, struct udp_dgram *dgrams, int most)
+{
 	int n;
 
 	for (int i = 0; i < b->rx_used; i++) {
@@ -81,7 +86,7 @@ int udp_recv(int fd, struct udp_batch *b, struct udp_dgram *dgrams)
 	}
 	b->rx_used = 0;
 	do {
-		n = recvmmsg(fd, b->rx.msgs, UDP_BATCH, MSG_DONTWAIT, NULL);
+		n = recvmmsg(fd, b->rx.msgs, (unsigned int)most, MSG_DONTWAIT, NULL);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;

@@ -12,7 +12,7 @@
 #include "udp_sys.h"
 
 struct udp_batch {
-	size_t rx_max;
+	size_t rx_max, room;
 	uint8_t data[];
 };
 
@@ -23,15 +23,17 @@ int udp_sys_set_options(int fd, uint8_t family, const struct udp_options *option
 
 struct udp_batch *udp_batch_new(void)
 {
-	return udp_batch_new_for(UDP_RX_MAX);
+	return udp_batch_new_for(UDP_RX_MAX, 0);
 }
 
-struct udp_batch *udp_batch_new_for(size_t rx_max)
+struct udp_batch *udp_batch_new_for(size_t rx_max, size_t room)
 {
-	struct udp_batch *b = calloc(1, sizeof(*b) + UDP_BATCH * rx_max);
+	struct udp_batch *b = calloc(1, sizeof(*b) + UDP_BATCH * (rx_max + 2 * room));
 
-	if (b != NULL)
-		b->rx_max = rx_max;
+	if (b == NULL)
+		return NULL;
+	b->rx_max = rx_max;
+	b->room = room;
 	return b;
 }
 
@@ -64,10 +66,17 @@ int udp_recv_one(int fd, void *buf, size_t cap, struct udp_dgram *out)
 
 int udp_recv(int fd, struct udp_batch *b, struct udp_dgram *dgrams)
 {
+	return udp_recv_some(fd, b, dgrams, UDP_BATCH);
+}
+
+int udp_recv_some(int fd, struct udp_batch *b, struct udp_dgram *dgrams, int most)
+{
 	int n, rc = 0;
 
-	for (n = 0; n < UDP_BATCH; n++) {
-		rc = udp_recv_one(fd, b->data + (size_t)n * b->rx_max, b->rx_max, &dgrams[n]);
+	for (n = 0; n < most; n++) {
+		uint8_t *data = b->data + (size_t)n * (b->rx_max + 2 * b->room) + b->room;
+
+		rc = udp_recv_one(fd, data, b->rx_max, &dgrams[n]);
 		if (rc <= 0)
 			break;
 	}

@@ -353,7 +353,7 @@ static void one_datagram_lands_where_there_is_room_around_it(void **state)
 static void a_wide_batch_takes_the_longest(void **state)
 {
 	static const uint8_t zeros[UDP_MAX];
-	struct udp_batch *wide = udp_batch_new_for(UDP_MAX);
+	struct udp_batch *wide = udp_batch_new_for(UDP_MAX, 64);
 	struct pair p;
 
 	assert_non_null(wide);
@@ -366,6 +366,34 @@ static void a_wide_batch_takes_the_longest(void **state)
 	assert_false(p.got[0].truncated);
 	assert_true(bytes_equal(p.got[1].data, BYTES("next")));
 	udp_batch_free(wide);
+	pair_close(&p);
+}
+
+/* What stands around a datagram is the reader's; so is how many are taken at once. */
+static void a_batch_has_room_and_takes_some(void **state)
+{
+	struct udp_batch *roomy = udp_batch_new_for(100, 64);
+	uint8_t longest[100];
+	struct pair p;
+
+	assert_non_null(roomy);
+	memset(longest, 0x55, sizeof(longest));
+	pair_open(&p, addr_ipv4(127, 0, 0, 1, 0), addr_ipv4(127, 0, 0, 1, 0),
+		  (struct udp_options){ 0 });
+	for (int i = 0; i < 3; i++)
+		send_one(&p, p.a, p.addr_b, bytes_of(longest, sizeof(longest)));
+	assert_int_equal(udp_recv_some(p.b, roomy, p.got, 2), 2);
+	for (int i = 0; i < 2; i++) {
+		uint8_t *data = (uint8_t *)(uintptr_t)p.got[i].data.data;
+
+		memset(data - 64, 0xee, 64);
+		memset(data + 100, 0xee, 64);
+	}
+	for (int i = 0; i < 2; i++)
+		assert_true(bytes_equal(p.got[i].data, bytes_of(longest, sizeof(longest))));
+	assert_int_equal(udp_recv_some(p.b, roomy, p.got, 2), 1);
+	assert_int_equal(udp_recv_some(p.b, roomy, p.got, 2), 0);
+	udp_batch_free(roomy);
 	pair_close(&p);
 }
 
@@ -463,6 +491,7 @@ int main(void)
 		cmocka_unit_test(hop_limit_and_traffic_class_go_along),
 		cmocka_unit_test(one_datagram_lands_where_there_is_room_around_it),
 		cmocka_unit_test(a_wide_batch_takes_the_longest),
+		cmocka_unit_test(a_batch_has_room_and_takes_some),
 		cmocka_unit_test(an_icmp_error_is_told_and_costs_no_datagram),
 		cmocka_unit_test(an_icmpv6_error_is_told_and_costs_no_datagram),
 		cmocka_unit_test(a_datagram_that_cannot_go_is_an_error_of_its_own),

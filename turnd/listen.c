@@ -230,7 +230,7 @@ static int open_parts(struct listen *l)
 	int rc;
 
 	l->arena = malloc(LISTEN_ARENA);
-	l->batch = udp_batch_new_for(UDP_MAX);
+	l->batch = udp_batch_new_for(LISTEN_DGRAM_MAX, TURND_HEADROOM);
 	l->round_end = event_new(l->base, -1, 0, on_round_end, l);
 	l->tick = evtimer_new(l->base, on_tick, l);
 	if (l->arena == NULL || l->batch == NULL || l->round_end == NULL || l->tick == NULL)

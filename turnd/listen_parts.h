@@ -14,6 +14,9 @@
 #define LISTEN_ROOM  (TURND_HEADROOM + 65536 + TURND_TAILROOM)
 #define LISTEN_ARENA (4 * LISTEN_ROOM)
 
+/* IPv6 can carry a few bytes more than IPv4. */
+#define LISTEN_DGRAM_MAX (UDP_MAX + 20)
+
 #define LISTEN_RANDOM 512
 
 /* Lists of joined connections to peers, by number. */
@@ -41,6 +44,9 @@ struct listen_link {
 	struct five_tuple tuple;
 	uint64_t realm;
 };
+
+/* A relay socket; see relay.c. */
+struct relay;
 
 /* A request that another worker has a part in. */
 struct handover;
@@ -73,10 +79,11 @@ struct listen {
 	bool in_round;
 	uint32_t round; /* its number */
 	struct turnd_now now;
+	const struct relay *reading; /* whose datagrams are gone through */
 	struct event *tick;
 	bool ticking;
 
-	struct udp_batch *batch;
+	struct udp_batch *batch; /* with room as turnd_from_peer wants it */
 	struct udp_dgram in[UDP_BATCH];
 	uint8_t *arena; /* LISTEN_ARENA bytes */
 	size_t arena_len;

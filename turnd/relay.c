@@ -13,9 +13,10 @@
 /*
  * Datagrams that one readiness may bring. As a rule it is one, and asking for a second would be in
  * vain; but where a socket is readable round after round, datagrams queue in it, and the loop would
- * come to all of them one by one.
+ * come to all of them one by one. It is asked for as many as there were, and for twice as many
+ * where those were all that it was asked for.
  */
-#define READS_MOST 4
+#define READS_MOST 16
 #define READS_REST 16 /* rounds with one datagram, after a queue that was none */
 
 /* What hangs at end->shell. Its event lies in it: a block of memory less for each. */
@@ -25,6 +26,7 @@ struct relay {
 	int fd;
 	bool dont_fragment; /* as the socket has it */
 	uint8_t rest;       /* rounds until it is asked for more than one datagram again */
+	uint8_t most;       /* how many to ask for then */
 	uint32_t round;     /* the last one that it was readable in */
 	struct event readable;
 };
@@ -55,24 +57,6 @@ static void take_errors(struct relay *r)
 	}
 }
 
-/* Takes in one datagram. Returns 1, 0 where there is none, or -errno. */
-static int read_one(struct relay *r, const struct turnd_now *now)
-{
-	struct listen *l = r->owner;
-	uint8_t *data = listen_room(l) + TURND_HEADROOM;
-	struct udp_dgram in;
-	struct turnd_out out;
-	enum turnd_step step;
-	int n = udp_recv_one(r->fd, data, UDP_MAX + 20, &in);
-
-	if (n <= 0)
-		return n;
-	step = turnd_from_peer(l->turnd, r->end, &in.peer, data, in.data.len, ip_of(in.ip), now,
-			       &out);
-	listen_carry_out(l, step, NULL, &out);
-	return 1;
-}
-
 /* How many datagrams to ask for in this round. */
 static int reads_now(struct relay *r)
 {
@@ -82,23 +66,62 @@ static int reads_now(struct relay *r)
 	r->round = round;
 	if (r->rest > 0)
 		r->rest--;
-	return again && r->rest == 0 ? READS_MOST : 1;
+	return again && r->rest == 0 ? r->most : 1;
+}
+
+static void learn(struct relay *r, int asked, int came)
+{
+	if (asked > 1)
+		r->most = (uint8_t)(came < asked ? came : 2 * asked);
+	if (r->most > READS_MOST)
+		r->most = READS_MOST;
+	if (r->most > 1)
+		return;
+	r->most = 2;
+	r->rest = READS_REST;
+}
+
+/* One alone is read to where it is sent from. Returns how many came, or -errno. */
+static int receive(struct relay *r, int most)
+{
+	struct listen *l = r->owner;
+
+	if (most > 1)
+		return udp_recv_some(r->fd, l->batch, l->in, most);
+	return udp_recv_one(r->fd, listen_room(l) + TURND_HEADROOM, LISTEN_DGRAM_MAX, &l->in[0]);
+}
+
+static void take_one(struct relay *r, const struct udp_dgram *in)
+{
+	struct listen *l = r->owner;
+	uint8_t *data = (uint8_t *)(uintptr_t)in->data.data; /* of a buffer of ours */
+	struct turnd_out out;
+	enum turnd_step step = turnd_from_peer(l->turnd, r->end, &in->peer, data, in->data.len,
+					       ip_of(in->ip), &l->now, &out);
+
+	listen_carry_out(l, step, NULL, &out);
 }
 
 static void on_readable(evutil_socket_t fd, short events, void *arg)
 {
 	struct relay *r = arg;
-	const struct turnd_now *now = listen_begin(r->owner);
-	int most = reads_now(r), count = 0, n = 1;
+	struct listen *l = r->owner;
+	int most, n;
 
-	while (count < most && (n = read_one(r, now)) == 1)
-		count++;
+	(void)listen_begin(l);
+	most = reads_now(r);
+	n = receive(r, most);
 	if (n < 0)
-		stats_add(&r->owner->stats.receive_errors, 1);
-	if (count == 0)
+		stats_add(&l->stats.receive_errors, 1);
+	if (n <= 0) {
 		take_errors(r); /* that is what made it readable */
-	else if (count == 1 && n == 0)
-		r->rest = READS_REST;
+		return;
+	}
+	learn(r, most, n);
+	l->reading = r;
+	for (int i = 0; i < n && l->reading == r; i++) /* a client that is lost takes it along */
+		take_one(r, &l->in[i]);
+	l->reading = NULL;
 }
 
 static int wait_for(struct relay *r)
@@ -138,6 +161,7 @@ int relay_open(void *arg, struct relay_end *end)
 		return -ENOMEM;
 	r->owner = l;
 	r->end = end;
+	r->most = 2;
 	rc = open_socket(r, &end->local);
 	if (rc == 0) {
 		end->shell = r;
@@ -160,6 +184,8 @@ void relay_close(void *arg, struct relay_end *end)
 	if (r == NULL)
 		return;
 	end->shell = NULL;
+	if (r->owner->reading == r)
+		r->owner->reading = NULL;
 	event_del(&r->readable);
 	close(r->fd);
 	free(r);
