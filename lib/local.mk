@@ -52,6 +52,7 @@ lib_libcore_a_SOURCES = \
 
 lib_libshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libshell_a_SOURCES = \
+	lib/alternate.c lib/alternate.h \
 	lib/clock.c lib/clock.h \
 	lib/dgram_bio.c lib/dgram_bio.h \
 	lib/dial.c lib/dial.h lib/dial_state.h \

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alternate.h"
+
 #define SECOND_IP   2
 #define SECOND_PORT 1
 
@@ -19,26 +21,6 @@ static bool wrong(struct opt_error *err, const char *key, const struct addr *a, 
 static const struct addr *addrs(const struct opt_list *list)
 {
 	return list->items;
-}
-
-/* Item number `n` of a family, or NULL. */
-static const struct addr *nth(const struct opt_list *list, uint8_t family, size_t n)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (addrs(list)[i].family == family && n-- == 0)
-			return &addrs(list)[i];
-	}
-	return NULL;
-}
-
-/* How many items of its own family stand before item `at`. */
-static size_t rank(const struct opt_list *list, size_t at)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < at; i++)
-		n += addrs(list)[i].family == addrs(list)[at].family;
-	return n;
 }
 
 static bool parse_mapping(const char *text, struct addr *local, struct addr *seen)
@@ -113,28 +95,6 @@ static bool check_mappings(const struct stund_conf *c, struct opt_error *err)
 			return wrong(err, "public", &local,
 				     "is neither a listen nor an alternate address; name the local "
 				     "one on the left");
-	}
-	return true;
-}
-
-static bool check_alternates(const struct stund_conf *c, struct opt_error *err)
-{
-	for (size_t i = 0; i < c->alternate.count; i++) {
-		const struct addr *a = &addrs(&c->alternate)[i];
-		const struct addr *first = nth(&c->listen, a->family, rank(&c->alternate, i));
-
-		if (a->port != 0)
-			return wrong(err, "alternate", a,
-				     "has a port; give the address alone, and alternate-port");
-		if (addr_is_any(a))
-			return wrong(err, "alternate", a, "is no address; name one of this host");
-		if (first == NULL || addr_is_any(first))
-			return wrong(err, "alternate", a,
-				     "has no first address beside it; set listen to another "
-				     "address of this host, of the same family");
-		if (addr_equal_ip(a, first))
-			return wrong(err, "alternate", a,
-				     "is the listen address itself; NAT discovery needs two");
 	}
 	return true;
 }
@@ -251,12 +211,12 @@ static bool add_sites(const struct stund_conf *c, struct layout *l, const struct
 bool layout_make(const struct stund_conf *conf, struct layout *out, struct opt_error *err)
 {
 	memset(out, 0, sizeof(*out));
-	if (!check_alternates(conf, err) || !check_ports(conf, err) || !check_mappings(conf, err))
+	if (!alternate_check(&conf->listen, &conf->alternate, err) || !check_ports(conf, err) ||
+	    !check_mappings(conf, err))
 		return false;
 	for (size_t i = 0; i < conf->listen.count; i++) {
 		const struct addr *first = &addrs(&conf->listen)[i];
-		const struct addr *second =
-			nth(&conf->alternate, first->family, rank(&conf->listen, i));
+		const struct addr *second = alternate_of(&conf->listen, &conf->alternate, i);
 
 		if (!add_sites(conf, out, first, second, err))
 			return false;
