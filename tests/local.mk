@@ -12,6 +12,7 @@ SYSTEM_TESTS += tests/sys_stund.sh
 SYSTEM_TESTS += tests/sys_udp_path.sh tests/sys_turnd_path.sh
 SYSTEM_TESTS += tests/sys_turn_client.sh
 SYSTEM_TESTS += tests/sys_turnd.sh
+SYSTEM_TESTS += tests/sys_turnd_discovery.sh
 SYSTEM_TESTS += tests/sys_turnd_proxy.sh
 SYSTEM_TESTS += tests/sys_turnd_tcp.sh
 SYSTEM_TESTS += tests/sys_channel_sizes.sh

@@ -94,6 +94,33 @@ static void a_certificate_brings_tls_and_its_port(void **state)
 	assert_true(turnd_conf_has_tls(&conf));
 }
 
+static void expect_numbers(int i, const char *in_site, const char *numbers)
+{
+	for (; *numbers != '\0'; i++, in_site++, numbers++) {
+		assert_true(i < listener_count);
+		assert_int_equal(listeners[i].in_site, *in_site == 'y');
+		assert_int_equal(listeners[i].number, *numbers - '0');
+	}
+}
+
+static void an_alternate_makes_a_site_of_four(void **state)
+{
+	accept_text("", "listen = 192.0.2.1, 192.0.2.3:5000, 2001:db8::1\nnat-discovery = on\n"
+			"alternate = 2001:db8::2, 192.0.2.2\n" TLS);
+	assert_int_equal(listener_count, 12);
+	expect_listener(0, "192.0.2.1:3478", "utTD");
+	expect_listener(1, "192.0.2.1:3479", "utTD");
+	expect_listener(2, "192.0.2.2:3478", "utTD");
+	expect_listener(3, "192.0.2.2:3479", "utTD");
+	expect_listener(4, "192.0.2.1:5349", "utTD");
+	expect_listener(5, "192.0.2.3:5000", "utTD");
+	expect_listener(10, "[2001:db8::2]:3479", "utTD");
+	expect_numbers(0, "yyyynnnyyyyn", "012300001230");
+	accept_text("--alternate 192.0.2.2", "listen = 192.0.2.1\n"); /* off, and may be on later */
+	assert_int_equal(listener_count, 4);
+	assert_false(conf.nat_discovery);
+}
+
 static void sections_add_listeners_of_their_own_kind(void **state)
 {
 	accept_text("",
@@ -289,6 +316,14 @@ static void the_command_line_says_what_is_missing(void **state)
 		{ "--drain", "--control" },
 		{ "--uri http://x", "no TURN URI" },
 		{ "extra", "takes no arguments" },
+		{ "--listen 192.0.2.1 --alternate 192.0.2.1", "needs two" },
+		{ "--alternate 192.0.2.2", "no first address" },
+		{ "--listen 192.0.2.1 --nat-discovery", "takes two addresses" },
+		{ "--listen 192.0.2.1 --alternate 192.0.2.2 --alternate-port 3478",
+		  "same as port" },
+		{ "--listen 192.0.2.1:3479 --alternate 192.0.2.2", "opened twice" },
+		{ "--listen 192.0.2.1 --alternate 192.0.2.2 --nat-discovery --no-udp",
+		  "about UDP" },
 		{ "--auth-secret=hunter2", "--auth-secret-file" },
 	};
 
@@ -357,6 +392,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_addresses_without_options),
 		cmocka_unit_test(a_certificate_brings_tls_and_its_port),
+		cmocka_unit_test(an_alternate_makes_a_site_of_four),
 		cmocka_unit_test(sections_add_listeners_of_their_own_kind),
 		cmocka_unit_test(the_default_is_the_first_realm),
 		cmocka_unit_test(passwords_are_read_and_never_printed),

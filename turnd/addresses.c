@@ -236,7 +236,7 @@ static const struct addr *find_outward(const struct addresses *host, uint8_t fam
 	return NULL;
 }
 
-/* Without relay-address: what turnd listens on. */
+/* Without relay-address: what turnd listens on, but for what NAT discovery alone needs. */
 static bool add_listeners(struct relays *r, const struct turnd_conf *conf,
 			  const struct addresses *host)
 {
@@ -249,7 +249,7 @@ static bool add_listeners(struct relays *r, const struct turnd_conf *conf,
 
 		if (addr_is_any(a))
 			a = find_outward(host, a->family);
-		if (a == NULL || r->count == TURND_RELAYS_MAX)
+		if (a == NULL || listeners[i].number >= 2 || r->count == TURND_RELAYS_MAX)
 			continue;
 		local = addr_with_port(a, 0);
 		if (!has_local(r, &local) && !add(r, &local, &local))

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "alternate.h"
+#include "stun_server.h"
 #include "wire.h"
 
 static const struct turnd_conf_realm *realms_of(const struct turnd_conf *c)
@@ -259,8 +261,33 @@ static bool has_tls_port(const struct turnd_listener *out, int count, const stru
 	return false;
 }
 
-/* An address of `listen`, on its port, and on tls-port where there is a certificate. */
+/* Beside an address the rest of its site: its second port, and both ports of the second one. */
+static bool add_site(const struct turnd_conf *c, struct turnd_listener *first,
+		     const struct addr *second,
+		     struct turnd_listener out[static TURND_LISTENERS_MAX], int *count,
+		     struct opt_error *err)
+{
+	const struct addr *ips[] = { &first->local, second };
+	const uint16_t ports[] = { first->local.port, (uint16_t)c->alternate_port };
+
+	first->in_site = true;
+	for (uint8_t n = 0; n < STUN_SITE_SOCKETS; n++) {
+		struct turnd_listener l = *first;
+
+		l.number = n;
+		l.local = addr_with_port(ips[n / 2], ports[n % 2]);
+		if (!add(out, count, &l, n == 0 ? "listen" : "alternate", err))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * An address of `listen`, on its port, and on tls-port where there is a certificate.
+ * second  its alternate address; NULL: none
+ */
 static bool add_plain(const struct turnd_conf *c, const struct addr *local,
+		      const struct addr *second,
 		      struct turnd_listener out[static TURND_LISTENERS_MAX], int *count,
 		      struct opt_error *err)
 {
@@ -273,8 +300,10 @@ static bool add_plain(const struct turnd_conf *c, const struct addr *local,
 
 	if (l.local.port == 0)
 		l.local.port = (uint16_t)c->port;
-	if (!add(out, count, &l, "listen", err))
+	if (second != NULL ? !add_site(c, &l, second, out, count, err)
+			   : !add(out, count, &l, "listen", err))
 		return false;
+	l.in_site = false;
 	l.local.port = (uint16_t)c->tls_port;
 	if (!tls || is_asked_for(c, &l.local) || has_tls_port(out, *count, &l.local))
 		return true;
@@ -334,13 +363,15 @@ int turnd_conf_listeners(const struct turnd_conf *conf,
 		return -1;
 	}
 	for (size_t i = 0; i < conf->listen.count; i++) {
-		if (!add_plain(conf, &listen[i], out, &count, err))
+		const struct addr *second = alternate_of(&conf->listen, &conf->alternate, i);
+
+		if (!add_plain(conf, &listen[i], second, out, &count, err))
 			return -1;
 	}
 	/* Whoever names addresses in sections alone has said where to listen. */
 	for (size_t i = 0; i < ARRAY_LEN(wildcards); i++) {
 		if (conf->listen.count + conf->listeners.count == 0 &&
-		    !add_plain(conf, &wildcards[i], out, &count, err))
+		    !add_plain(conf, &wildcards[i], NULL, out, &count, err))
 			return -1;
 	}
 	for (size_t i = 0; i < conf->listeners.count; i++) {
@@ -367,6 +398,20 @@ static bool check_tools(const struct turnd_conf *c, struct opt_error *err)
 	return true;
 }
 
+/* RFC 5780: answers leave from another address, and from another port. */
+static bool check_alternates(const struct turnd_conf *c, struct opt_error *err)
+{
+	if (!alternate_check(&c->listen, &c->alternate, err))
+		return false;
+	if (c->alternate.count > 0 && c->port == c->alternate_port)
+		return conf_wrong(err, "alternate-port: is the same as port; choose another one");
+	if (c->nat_discovery && c->alternate.count == 0)
+		return conf_wrong(err, "nat-discovery: takes two addresses; set listen to one of "
+				       "this host, and alternate to another one");
+	return !c->nat_discovery || c->udp ||
+	       conf_wrong(err, "nat-discovery: is about UDP; switch udp on");
+}
+
 bool conf_check(const struct turnd_conf *c, struct opt_error *err)
 {
 	struct turnd_listener listeners[TURND_LISTENERS_MAX];
@@ -384,6 +429,6 @@ bool conf_check(const struct turnd_conf *c, struct opt_error *err)
 		if (!check_user(c, &users_of(c)[i], err))
 			return false;
 	}
-	return turnd_conf_listeners(c, listeners, err) >= 0 &&
+	return check_alternates(c, err) && turnd_conf_listeners(c, listeners, err) >= 0 &&
 	       opt_check_files(&turnd_program, c, err);
 }

@@ -262,6 +262,7 @@ int listen_open(struct worker *w, struct listen_common *common, struct settings 
 	list_init(&l->kept);
 	for (size_t i = 0; i < common->listener_count; i++)
 		init_socket(l, i);
+	listen_site_see(l);
 	rc = open_parts(l);
 	if (rc != 0) {
 		listen_close(l);
@@ -311,6 +312,7 @@ void listen_use_settings(struct listen *l, struct settings *settings,
 
 	l->shared.budgets = *budgets;
 	l->settings = settings_retain(settings);
+	listen_site_see(l);
 	turnd_use_snapshot(l->turnd, &settings->snapshot, listen_begin(l)->us);
 	if (l->streams != NULL && settings->name_count > 0)
 		stream_set_use_tls(l->streams, settings->names[0].tls);

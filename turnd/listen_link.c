@@ -60,7 +60,9 @@ void listen_link_judge(struct listen *l, struct listen_link *link, struct bytes 
 			       .tuple = link->tuple,
 			       .link = link,
 			       .realm = link->realm,
-			       .ip = TURND_IP_DEFAULT };
+			       .ip = TURND_IP_DEFAULT,
+			       .site = link->socket->site,
+			       .socket = link->socket->at->number };
 
 	listen_judge(l, &in);
 }

@@ -117,6 +117,8 @@ void listen_carry_out(struct listen *l, enum turnd_step step, const struct turnd
 	case TURND_NOTHING:
 		break;
 	case TURND_TO_CLIENT:
+		if (in != NULL && in->site != NULL)
+			out->tuple.server = listen_site_source(l, in, out->socket);
 		listen_send(l, out);
 		break;
 	case TURND_TO_PEER:

@@ -26,9 +26,10 @@
 struct listen_socket {
 	struct listen *owner;
 	const struct turnd_listener *at;
-	uint64_t realm; /* id; 0: the default */
-	bool any;       /* the wildcard address: where was it sent to? */
-	int fd;         /* -1: no UDP here */
+	uint64_t realm;               /* id; 0: the default */
+	const struct stun_site *site; /* RFC 5780; NULL: it has no alternate */
+	bool any;                     /* the wildcard address: where was it sent to? */
+	int fd;                       /* -1: no UDP here */
 	struct event *readable;
 	struct udp_dgram *out; /* UDP_BATCH places */
 	int out_count;
@@ -63,6 +64,7 @@ struct listen {
 	struct turnd *turnd;
 	struct listen_stats stats;
 	struct listen_socket sockets[TURND_LISTENERS_MAX];
+	struct stun_site sites[TURND_LISTENERS_MAX / STUN_SITE_SOCKETS];
 
 	struct stream_set *streams; /* NULL: no TCP */
 	struct dtls *dtls;          /* NULL: no certificate */
@@ -115,6 +117,12 @@ void listen_flush(struct listen *l);
 
 /* The listener that has that address, the wildcard included; NULL: none. */
 struct listen_socket *listen_find(struct listen *l, const struct addr *local);
+
+/* What clients see of the sites, by the settings of now. */
+void listen_site_see(struct listen *l);
+
+/* The address that an answer to `in` leaves from; socket: as stun_server chose it. */
+struct addr listen_site_source(struct listen *l, const struct turnd_in *in, uint8_t socket);
 
 /* UDP: event callback of a listen_socket. Return 0 or -errno. */
 int listen_udp_open(struct listen_socket *s);

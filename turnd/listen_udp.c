@@ -24,6 +24,8 @@ static void judge(struct listen_socket *s, const struct udp_dgram *d)
 		.tuple = { .client = d->peer, .server = s->at->local, .transport = STUN_UDP },
 		.realm = s->realm,
 		.ip = TURND_IP_DEFAULT,
+		.site = s->site,
+		.socket = s->at->number,
 	};
 
 	if (d->ip.ttl != 0)

@@ -92,6 +92,7 @@ turnd_libturnd_shell_a_SOURCES = \
 	turnd/listen_dtls.c \
 	turnd/listen_link.c \
 	turnd/listen_out.c \
+	turnd/listen_site.c \
 	turnd/listen_parts.h \
 	turnd/listen_stream.c \
 	turnd/listen_udp.c \

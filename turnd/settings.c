@@ -198,6 +198,7 @@ static bool add_alternates(const struct turnd_conf *conf, struct settings_parts 
 
 static bool fill_plain(const struct turnd_conf *conf, struct snapshot *s)
 {
+	s->stun.nat_discovery = conf->nat_discovery;
 	s->stun.rfc3489 = conf->rfc3489;
 	if (conf->software != NULL) {
 		s->stun.software = strdup(conf->software);

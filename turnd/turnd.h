@@ -186,7 +186,7 @@ void turnd_free(struct turnd *t);                           /* ends all allocati
 void turnd_use_snapshot(struct turnd *t, const struct snapshot *s, uint64_t now_us);
 
 /* Longest message of ours; longest header before the data of a peer; padding behind it. */
-#define TURND_ANSWER_MAX 1280
+#define TURND_ANSWER_MAX 2048
 #define TURND_HEADROOM   64
 #define TURND_TAILROOM   4
 

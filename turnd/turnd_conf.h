@@ -21,6 +21,9 @@ struct turnd_listener {
 	bool udp, tcp;     /* plain STUN and TURN */
 	bool tls, dtls; /* where there is a certificate; told from plain ones by the first byte */
 	bool proxy;     /* TCP: each connection begins with a PROXY header, v1 or v2 */
+	/* One of four that follow each other, a site of stun_server.h, and its number there. */
+	bool in_site;
+	uint8_t number;
 };
 
 /* [listener NAME] */
@@ -73,7 +76,8 @@ struct turnd_conf {
 	/* Where to listen. */
 	struct opt_list listen;    /* struct addr; empty: all addresses */
 	struct opt_list listeners; /* struct turnd_conf_listener: sections */
-	int64_t port, tls_port;
+	struct opt_list alternate; /* struct addr: their second ones, for NAT discovery */
+	int64_t port, alternate_port, tls_port;
 	bool udp, tcp;
 	char *cert_file, *key_file;
 	struct opt_list proxy_from; /* struct opt_cidr: who may send PROXY headers */
@@ -110,7 +114,7 @@ struct turnd_conf {
 
 	/* What is offered. */
 	bool tcp_relay, mobility, rfc5766_channels;
-	bool rfc3489;
+	bool nat_discovery, rfc3489;
 	char *software;                   /* or NULL */
 	struct opt_list alternate_server; /* char *: "ADDRESS[:PORT] [udp|tcp|tls|dtls] [DOMAIN]" */
 	bool draining;
