@@ -91,13 +91,15 @@ static int cookie_was_checked(SSL *ssl, const unsigned char *cookie, unsigned in
 }
 
 /*
- * AEAD suites only. With CBC, some OpenSSL (3.0.20, 3.5) ends a DTLS session on any forged
- * record, and a forger of source addresses could end them all.
+ * Suites with forward secrecy and AEAD only. With CBC, some OpenSSL (3.0.20, 3.5) ends a DTLS
+ * session on any forged record, and a forger of source addresses could end them all. The last one
+ * is what RFC 8489, section 6.2.3 wants for those who know no other.
  */
-static bool harden_datagrams(SSL_CTX *ctx)
+static bool choose_ciphers(SSL_CTX *ctx)
 {
-	SSL_CTX_set_cookie_verify_cb(ctx, cookie_was_checked);
-	return SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1;
+	static const char suites[] = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE-RSA-AES128-GCM-SHA256";
+
+	return SSL_CTX_set_cipher_list(ctx, suites) == 1 && SSL_CTX_set_dh_auto(ctx, 1) == 1;
 }
 
 static bool set_up(SSL_CTX *ctx, enum tls_kind kind, const struct tls_server_options *o)
@@ -110,9 +112,9 @@ static bool set_up(SSL_CTX *ctx, enum tls_kind kind, const struct tls_server_opt
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets do without memory */
 	if (o->alpn != NULL)
 		SSL_CTX_set_alpn_select_cb(ctx, select_alpn, (void *)(uintptr_t)o->alpn);
-	if (kind == TLS_DATAGRAM && !harden_datagrams(ctx))
-		return false;
-	return SSL_CTX_set_min_proto_version(ctx, oldest) == 1;
+	if (kind == TLS_DATAGRAM)
+		SSL_CTX_set_cookie_verify_cb(ctx, cookie_was_checked);
+	return choose_ciphers(ctx) && SSL_CTX_set_min_proto_version(ctx, oldest) == 1;
 }
 
 SSL_CTX *tls_server_new(enum tls_kind kind, const struct tls_server_options *options,

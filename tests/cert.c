@@ -41,9 +41,9 @@ static bool write_key(const char *path, EVP_PKEY *key)
 	return ok;
 }
 
-bool cert_make(struct cert *c, const char *common_name)
+/* Takes over the key. */
+static bool make(struct cert *c, const char *common_name, EVP_PKEY *key)
 {
-	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *x = X509_new();
 	bool ok;
 
@@ -56,6 +56,16 @@ bool cert_make(struct cert *c, const char *common_name)
 	X509_free(x);
 	EVP_PKEY_free(key);
 	return ok;
+}
+
+bool cert_make(struct cert *c, const char *common_name)
+{
+	return make(c, common_name, EVP_EC_gen("P-256"));
+}
+
+bool cert_make_rsa(struct cert *c, const char *common_name)
+{
+	return make(c, common_name, EVP_RSA_gen(2048));
 }
 
 void cert_remove(struct cert *c)

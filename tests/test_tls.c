@@ -15,7 +15,7 @@
 
 #include "cert.h"
 
-static struct cert cert, other;
+static struct cert cert, other, rsa;
 static const char *const served[] = { TLS_ALPN_TURN, TLS_ALPN_NAT_DISCOVERY, NULL };
 
 static struct tls_server_options options_of(const char *cert_file, const char *key_file)
@@ -69,21 +69,27 @@ struct talk {
 	SSL *server, *client;
 };
 
-static void talk_open(struct talk *t)
+static void talk_join(struct talk *t)
 {
-	struct tls_server_options o = options_of(cert.cert_file, cert.key_file);
-	struct tls_error err;
 	BIO *a, *b;
 
-	t->server_ctx = tls_server_new(TLS_STREAM, &o, &err);
-	t->client_ctx = SSL_CTX_new(TLS_client_method());
-	assert_non_null(t->server_ctx);
-	assert_non_null(t->client_ctx);
 	t->server = SSL_new(t->server_ctx);
 	t->client = SSL_new(t->client_ctx);
 	assert_int_equal(BIO_new_bio_pair(&a, 0, &b, 0), 1);
 	SSL_set_bio(t->server, a, a);
 	SSL_set_bio(t->client, b, b);
+}
+
+static void talk_open(struct talk *t)
+{
+	struct tls_server_options o = options_of(cert.cert_file, cert.key_file);
+	struct tls_error err;
+
+	t->server_ctx = tls_server_new(TLS_STREAM, &o, &err);
+	t->client_ctx = SSL_CTX_new(TLS_client_method());
+	assert_non_null(t->server_ctx);
+	assert_non_null(t->client_ctx);
+	talk_join(t);
 }
 
 /* Whether both sides finished. */
@@ -157,15 +163,84 @@ static void old_versions_are_refused(void **state)
 	talk_close(&t);
 }
 
+/* A client that knows one suite only, or one list of them; NULL: no handshake. */
+static bool suite_is(enum tls_kind kind, const struct cert *of, const char *offer,
+		     const char *chosen)
+{
+	struct tls_server_options o = options_of(of->cert_file, of->key_file);
+	struct talk t;
+	struct tls_error err;
+	const char *got;
+	bool is_right;
+
+	t.server_ctx = tls_server_new(kind, &o, &err);
+	t.client_ctx = SSL_CTX_new(kind == TLS_STREAM ? TLS_client_method() : DTLS_client_method());
+	assert_non_null(t.server_ctx);
+	assert_int_equal(SSL_CTX_set_cipher_list(t.client_ctx, offer), 1);
+	SSL_CTX_set_max_proto_version(t.client_ctx,
+				      kind == TLS_STREAM ? TLS1_2_VERSION : DTLS1_2_VERSION);
+	talk_join(&t);
+	is_right = talk_handshake(&t) == (chosen != NULL);
+	got = SSL_get_cipher_name(t.client);
+	if (chosen != NULL)
+		is_right = is_right && strcmp(got, chosen) == 0;
+	talk_close(&t);
+	return is_right;
+}
+
+#define DHE   "DHE-RSA-AES128-GCM-SHA256"
+#define ECDHE "ECDHE-RSA-AES128-GCM-SHA256"
+
+/* RFC 8489, section 6.2.3, and BCP 195. */
+static void suites_are_those_of_rfc_8489_and_have_forward_secrecy(void **state)
+{
+	static const struct {
+		const char *offer, *chosen;
+	} cases[] = {
+		{ DHE, DHE },
+		{ ECDHE, ECDHE },
+		{ DHE ":" ECDHE, ECDHE },
+		{ "AES128-GCM-SHA256:" DHE, DHE },
+		{ "AES256-GCM-SHA384:AES128-GCM-SHA256", NULL }, /* no forward secrecy */
+		{ "ECDHE-RSA-AES128-SHA", NULL },
+		{ "ALL:eNULL:!ECDHE:!DHE:@SECLEVEL=0", NULL },
+		{ "aNULL:eNULL:@SECLEVEL=0", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		if (!suite_is(TLS_STREAM, &rsa, cases[i].offer, cases[i].chosen) ||
+		    !suite_is(TLS_DATAGRAM, &rsa, cases[i].offer, cases[i].chosen))
+			fail_msg("%s", cases[i].offer);
+	}
+}
+
+static void nothing_is_compressed_and_nothing_negotiated_anew(void **state)
+{
+	struct talk t;
+
+	talk_open(&t);
+	SSL_clear_options(t.client, SSL_OP_NO_COMPRESSION);
+	SSL_set_max_proto_version(t.client, TLS1_2_VERSION);
+	assert_true(talk_handshake(&t));
+	assert_null(SSL_get_current_compression(t.server));
+	assert_true((SSL_get_options(t.server) & SSL_OP_NO_COMPRESSION) != 0);
+	assert_true((SSL_get_options(t.server) & SSL_OP_NO_RENEGOTIATION) != 0);
+	talk_close(&t);
+}
+
 static int make_certs(void **state)
 {
-	return cert_make(&cert, "natkit test") && cert_make(&other, "another") ? 0 : -1;
+	return cert_make(&cert, "natkit test") && cert_make(&other, "another") &&
+			       cert_make_rsa(&rsa, "natkit test")
+		       ? 0
+		       : -1;
 }
 
 static int remove_certs(void **state)
 {
 	cert_remove(&cert);
 	cert_remove(&other);
+	cert_remove(&rsa);
 	return 0;
 }
 
@@ -176,6 +251,8 @@ int main(void)
 		cmocka_unit_test(a_bad_pair_is_refused_and_named),
 		cmocka_unit_test(alpn_takes_what_both_know),
 		cmocka_unit_test(old_versions_are_refused),
+		cmocka_unit_test(suites_are_those_of_rfc_8489_and_have_forward_secrecy),
+		cmocka_unit_test(nothing_is_compressed_and_nothing_negotiated_anew),
 	};
 
 	return cmocka_run_group_tests(tests, make_certs, remove_certs);
