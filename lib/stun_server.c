@@ -74,6 +74,9 @@ static enum stun_outcome screen(const struct stun_server_policy *policy, const s
 		return STUN_DROP_FOREIGN;
 	bool classic = stun_tid_is_classic(&msg->tid);
 
+	/* RFC 8489, section 11: whatever the method is. */
+	if (classic && q->transport == STUN_DTLS && msg->class == STUN_REQUEST)
+		return STUN_REPLY_ERROR;
 	if (classic && q->transport != STUN_UDP)
 		return STUN_DROP_FOREIGN;
 	if (classic && !policy->rfc3489)
@@ -240,7 +243,7 @@ static void put_unknown(struct stun_builder *b, bool classic, struct unknown *u)
 static enum stun_outcome refuse(struct exchange *x, uint16_t code, struct stun_reply *out)
 {
 	const char *reason = x->q->transport == STUN_UDP ? "" : stun_error_reason(code);
-	struct stun_builder b = stun_build(x->buf, x->cap, STUN_BINDING, STUN_ERROR, &x->msg.tid);
+	struct stun_builder b = stun_build(x->buf, x->cap, x->msg.method, STUN_ERROR, &x->msg.tid);
 
 	out->to = x->q->from;
 	out->socket = x->q->socket;
@@ -336,7 +339,7 @@ enum stun_outcome stun_server_answer(const struct stun_server_policy *policy,
 	struct exchange x; /* not zeroed as a whole: that would take longer than most answers */
 	enum stun_outcome outcome = screen(policy, q, &x.msg);
 
-	if (outcome != STUN_REPLY)
+	if (outcome != STUN_REPLY && outcome != STUN_REPLY_ERROR)
 		return outcome;
 	x.policy = policy;
 	x.q = q;
@@ -345,6 +348,10 @@ enum stun_outcome stun_server_answer(const struct stun_server_policy *policy,
 	x.offer = offer_to(policy, q, stun_tid_is_classic(&x.msg.tid));
 	x.fingerprint = !x.offer.classic && x.msg.fingerprint != 0;
 	gather(&x);
+	if (outcome == STUN_REPLY_ERROR) {
+		x.unknown.count = 0;
+		return refuse(&x, 500, out);
+	}
 	/* With PADDING nothing we say is longer than what was asked: it cannot amplify. */
 	if (x.asked.padded && q->transport == STUN_UDP && q->datagram.len < cap)
 		x.cap = q->datagram.len;

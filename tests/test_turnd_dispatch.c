@@ -142,7 +142,7 @@ static void noise_ends_a_stream_and_nothing_else(void **state)
 		BYTES(""),
 		BYTES("\x00\x03\x00\x00\x21\x12\xa4\x42zwoelf bytes!"), /* a byte more than it says */
 		BYTES("\x00\x03\x00\x04\x21\x12\xa4\x42zwoelf bytes"), /* four less */
-		BYTES("\x00\x03\x00\x00\x21\x12\xa4\x43zwoelf bytes"), /* no magic cookie */
+		BYTES("\x01\x03\x00\x00\x21\x12\xa4\x43zwoelf bytes"), /* no magic cookie */
 		BYTES("\x16\x03\x01\x00\x04"),
 		BYTES("\xff\xff\xff\xff"),
 	};

@@ -263,8 +263,10 @@ static enum turnd_step from_stun(struct turnd *t, const struct turnd_in *in,
 {
 	struct stun_msg msg;
 
-	if (stun_msg_parse(in->data, &msg) != STUN_OK || stun_tid_is_classic(&msg.tid))
+	if (stun_msg_parse(in->data, &msg) != STUN_OK)
 		return foreign(t, in);
+	if (stun_tid_is_classic(&msg.tid))
+		return in->tuple.transport == STUN_DTLS ? binding(t, in, buf, out) : foreign(t, in);
 	if (stun_auth_check_fingerprint(&msg) == STUN_AUTH_WRONG) {
 		stats_add(&t->stats.drops[STATS_DROP_FOREIGN], 1);
 		return TURND_NOTHING;
