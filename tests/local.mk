@@ -660,6 +660,10 @@ UNIT_TESTS += tests/scen_turn_errors
 tests_scen_turn_errors_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_turn_errors_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_conform
+tests_test_conform_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_conform_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/scen_turn_workers
 tests_scen_turn_workers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_turn_workers_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)

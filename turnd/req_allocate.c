@@ -64,7 +64,30 @@ static uint16_t check_family(const struct request *r, struct plan *p)
 	return relay_end_has_family(r->t, p->family) ? 0 : 440;
 }
 
-static uint16_t check(const struct request *r, struct plan *p)
+/* We do not see DF of what comes in, so that it is lost on the way from IPv4 to IPv6. */
+static bool loses_fragment_bit(const struct request *r, uint8_t relay_family)
+{
+	struct addr client = addr_unmap(&r->in->tuple.client);
+
+	return !five_tuple_is_stream(&r->in->tuple) && client.family == ADDR_IPV4 &&
+	       relay_family == ADDR_IPV6;
+}
+
+/* RFC 8656, section 3.7: as if DONT-FRAGMENT were unknown. */
+static uint16_t check_fragments(struct request *r, uint8_t relay_family)
+{
+	if (!r->attrs.dont_fragment || !loses_fragment_bit(r, relay_family))
+		return 0;
+	r->unsupported = STUN_ATTR_DONT_FRAGMENT;
+	return 420;
+}
+
+static uint8_t most_foreign_family(const struct request *r, const struct plan *p)
+{
+	return p->is_dual && relay_end_has_family(r->t, ADDR_IPV6) ? ADDR_IPV6 : p->family;
+}
+
+static uint16_t check(struct request *r, struct plan *p)
 {
 	uint16_t code = check_transport(r);
 
@@ -72,6 +95,8 @@ static uint16_t check(const struct request *r, struct plan *p)
 		code = 400;
 	if (code == 0)
 		code = check_family(r, p);
+	if (code == 0)
+		code = check_fragments(r, most_foreign_family(r, p));
 	if (code == 0)
 		code = check_mobility(r);
 	if (code != 0)
@@ -105,6 +130,15 @@ static uint16_t open_dual(struct request *r, struct alloc *a, enum relay_want wa
 	return 0;
 }
 
+/* A port that is held already: what comes of it is known only now. */
+static uint16_t open_held(struct request *r, struct relay_end *end, uint16_t worker, uint16_t relay,
+			  uint16_t port)
+{
+	uint16_t code = check_fragments(r, r->t->snapshot->relays[relay].local.family);
+
+	return code != 0 ? code : relay_end_open_at(r->t, end, worker, relay, port);
+}
+
 /* The port that another worker has claimed for us. */
 static uint16_t open_gift(struct request *r, struct relay_end *end)
 {
@@ -113,7 +147,7 @@ static uint16_t open_gift(struct request *r, struct relay_end *end)
 
 	if (r->t->gift_port == NULL)
 		return gift->code != 0 ? gift->code : 508;
-	code = relay_end_open_at(r->t, end, gift->worker, gift->relay, gift->port);
+	code = open_held(r, end, gift->worker, gift->relay, gift->port);
 	if (code == 0)
 		r->t->gift_port = NULL;
 	return code;
@@ -131,7 +165,7 @@ static uint16_t open_reserved(struct request *r, struct relay_end *end)
 
 		if (port == 0)
 			continue;
-		code = relay_end_open_at(t, end, t->worker, relay, port);
+		code = open_held(r, end, t->worker, relay, port);
 		if (code != 0)
 			relay_end_release(t, t->worker, relay, port);
 		return code;

@@ -1,5 +1,6 @@
 #include "request.h"
 
+#include "addr_special.h"
 #include "auth.h"
 #include "limit.h"
 #include "mobility.h"
@@ -100,6 +101,27 @@ static uint16_t check_owner(const struct request *r, const struct method *m)
 	return m->number == TURN_REFRESH && r->attrs.has_ticket ? 0 : 437;
 }
 
+static bool is_tunneled(const struct addr *client)
+{
+	struct addr_embedded inner[ADDR_EMBEDDED_MAX];
+	size_t count = addr_find_embedded(client, inner);
+
+	for (size_t i = 0; i < count; i++) {
+		if (inner[i].disguise == ADDR_6TO4 || inner[i].disguise == ADDR_TEREDO_SERVER ||
+		    inner[i].disguise == ADDR_TEREDO_CLIENT)
+			return true;
+	}
+	return false;
+}
+
+/* Between a tunnel and a relay packets could go in circles (RFC 8656, section 21.4). */
+static uint16_t check_source(const struct request *r, const struct method *m)
+{
+	bool matters = m->number == TURN_ALLOCATE || m->number == TURN_CHANNEL_BIND;
+
+	return matters && is_tunneled(&r->in->tuple.client) ? 403 : 0;
+}
+
 /* In the order of RFC 8489, section 6.3 and 9.2.4. Returns as methods do. */
 static uint16_t process(struct request *r, const struct method *m)
 {
@@ -117,6 +139,8 @@ static uint16_t process(struct request *r, const struct method *m)
 	if (r->attrs.is_malformed)
 		return 400;
 	code = check_owner(r, m);
+	if (code == 0)
+		code = check_source(r, m);
 	if (code == 0)
 		code = check_place(r);
 	return code != 0 ? code : m->take(r);
@@ -165,6 +189,8 @@ static void put_error(struct request *r, uint8_t *buf, uint16_t code)
 	put_reason(r, code);
 	if (code == 401 || code == 438)
 		auth_put_challenge(r);
+	else if (code == 420 && r->unsupported != 0)
+		(void)stun_attr_put_types(&r->answer, &r->unsupported, 1);
 	else if (code == 420)
 		(void)stun_attr_put_types(&r->answer, unknown, find_unknown(r, unknown));
 	else if (code == 300)

@@ -54,7 +54,8 @@ struct request {
 	struct users_effort effort; /* of finding out; for tests */
 
 	struct stun_builder answer;
-	const char *reason; /* for an error; NULL: the RFC's phrase of its code */
+	uint16_t unsupported; /* for 420: a known attribute that cannot be heeded here; 0: none */
+	const char *reason;   /* for an error; NULL: the RFC's phrase of its code */
 	const struct snapshot_alternate *alternate; /* for 300 */
 	struct turnd_out *out;                      /* methods set out->ask for REQUEST_ASK */
 };
