@@ -290,17 +290,25 @@ static void a_reserved_port_that_the_system_refuses_is_free_again(void **state)
 
 static void a_token_ends_after_30_s(void **state)
 {
-	struct ports_token token;
+	static const struct story_allocate pair = { .even_port = true, .reserve = true };
+	struct ports_token token, late;
 	uint32_t before;
 
 	rig_start(&r);
 	before = ports_count_free(r.ports[0]);
-	assert_int_equal(allocate((struct story_allocate){ .even_port = true, .reserve = true }),
-			 0);
+	assert_int_equal(allocate(pair), 0);
+	assert_true(story_token(&r, &late));
+	story_go(&c, 1);
+	assert_int_equal(allocate(pair), 0);
 	assert_true(story_token(&r, &token));
-	assert_int_equal(ports_count_free(r.ports[0]), before - 2);
-	rig_pass(&r, PORTS_RESERVED_MS);
-	assert_int_equal(ports_count_free(r.ports[0]), before - 1);
+	assert_int_equal(ports_count_free(r.ports[0]), before - 4);
+	story_go(&c, 1);
+	assert_int_equal(rig_challenge(&c), 401);
+	rig_pass(&r, 29999);
+	assert_int_equal(allocate((struct story_allocate){ .token = &late }), 0);
+	assert_int_equal(ports_count_free(r.ports[0]), before - 4);
+	rig_pass(&r, 1);
+	assert_int_equal(ports_count_free(r.ports[0]), before - 3);
 	story_go(&c, 1);
 	assert_int_equal(rig_challenge(&c), 401);
 	assert_int_equal(allocate((struct story_allocate){ .token = &token }), 508);

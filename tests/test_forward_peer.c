@@ -472,6 +472,13 @@ static void only_too_big_has_an_mtu(void **state)
 		assert_int_equal(icmp_about(&peer4, 3, code), TURND_TO_CLIENT);
 		assert_int_equal(expect_icmp(flow, &peer4).data, code == 4 ? 1280 : 0);
 	}
+	assert_int_equal(icmp_about(&peer4, 11, 4), TURND_TO_CLIENT);
+	assert_int_equal(expect_icmp(flow, &peer4).data, 0);
+	forward_kit_permit(&k, flow, &peer6);
+	for (uint8_t type = 1; type <= 3; type++) {
+		assert_int_equal(icmp_about(&peer6, type, 4), TURND_TO_CLIENT);
+		assert_int_equal(expect_icmp(flow, &peer6).data, type == 2 ? 1280 : 0);
+	}
 }
 
 static void icmp_is_for_whom_the_permission_is(void **state)
