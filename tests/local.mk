@@ -4,6 +4,7 @@ UNIT_TESTS =
 # Scripts that run real programs; they exit 77 and name the reason where they cannot run.
 SYSTEM_TESTS =
 SYSTEM_TESTS += tests/check_man.sh tests/sys_packaging.sh
+SYSTEM_TESTS += tests/check_conformance.sh
 SYSTEM_TESTS += tests/sys_expect.sh tests/sys_expect_lab.sh
 SYSTEM_TESTS += tests/sys_natprobe.sh tests/sys_resolve.sh
 SYSTEM_TESTS += tests/sys_route.sh tests/sys_own_source.sh tests/sys_upnp.sh
@@ -849,7 +850,7 @@ tests_channel_sizes_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
 tests_channel_sizes_LDADD = $(SHELL_LIBS)
 
 # What networks are expected to be, for users and for tests/sys_expect_lab.sh.
-EXTRA_DIST += tests/expect
+EXTRA_DIST += tests/expect tests/mutate
 
 TESTS += $(UNIT_TESTS) $(SYSTEM_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS)
