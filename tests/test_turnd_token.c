@@ -82,6 +82,29 @@ static void the_cut_key_of_coturn_signs_too(void **state)
 	assert_int_equal(rig_refresh(&c, 300), 401);
 }
 
+/* A token names nobody: what limits one user would limit them all. */
+static void tokens_have_a_quota_of_their_own(void **state)
+{
+	uint8_t value[TOKEN_LEN_MAX];
+	struct rig_client other;
+
+	rig_use_tokens(&r);
+	start();
+	r.realms[0].limits.user_allocations = 1;
+	r.realms[0].limits.user_bytes_per_s = 1;
+	bring_token(RIG_KID, 600, value);
+	other = c;
+	other.tuple.client.port++;
+	assert_int_equal(rig_allocate(&c), 0);
+	assert_int_equal(rig_allocate(&other), 0);
+	assert_null(turnd_next(r.worker[0].turnd, NULL)->flow.share);
+	assert_int_equal(rig_refresh(&other, 0), 0);
+	r.realms[0].limits.token_allocations = 1;
+	assert_int_equal(rig_allocate(&other), 486);
+	assert_int_equal(rig_refresh(&c, 0), 0);
+	assert_int_equal(rig_allocate(&other), 0);
+}
+
 static void a_token_of_a_newer_key_refreshes(void **state)
 {
 	uint8_t value[TOKEN_LEN_MAX];
@@ -179,6 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_token_signs_for_its_user),
 		TEST(the_cut_key_of_coturn_signs_too),
+		TEST(tokens_have_a_quota_of_their_own),
 		TEST(a_token_of_a_newer_key_refreshes),
 		TEST(the_key_of_a_token_is_good_for_its_allocation_only),
 		TEST(a_token_that_is_wrong_is_401),

@@ -208,7 +208,7 @@ static struct quota_ask unit_of(const struct request *r)
 		.user = r->user,
 		.realm = r->realm->id,
 		.source = r->in->tuple.client,
-		.user_most = limits->user_allocations,
+		.user_most = r->by_token ? limits->token_allocations : limits->user_allocations,
 		.realm_most = limits->realm_allocations,
 		.source_most = r->t->snapshot->source_allocations,
 		.total_most = r->t->snapshot->total_allocations,
@@ -226,7 +226,7 @@ static struct alloc *add(struct request *r, const struct plan *p, struct quota_s
 	t->next_number++;
 	a->flow.link = r->in->link;
 	a->flow.realm = r->realm;
-	a->flow.share = share;
+	a->flow.share = r->by_token ? NULL : share;
 	a->user = r->user;
 	a->realm = r->realm->id;
 	a->credentials_until_s = r->expires_s;

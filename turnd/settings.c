@@ -44,6 +44,7 @@ static struct realm_limits limits_of(const struct turnd_conf_realm *c)
 		.channels = (uint32_t)c->max_channels,
 		.tcp_connections = (uint32_t)c->max_tcp_connections,
 		.user_allocations = (uint32_t)c->user_quota,
+		.token_allocations = (uint32_t)c->token_quota,
 		.realm_allocations = (uint32_t)c->realm_quota,
 		.allocation_bytes_per_s = c->allocation_bandwidth,
 		.user_bytes_per_s = c->user_bandwidth,

@@ -48,9 +48,10 @@ static void tell_realm(const struct realm *r)
 	if (r->users == NULL)
 		return;
 	name = users_realm(r->users);
-	if (users_has_any(r->users))
-		log_event(LOG_LEVEL_INFO, "realm", "%.*s: %zu users by name", (int)name.len,
-			  (const char *)name.data, users_count(r->users));
+	if (users_has_any(r->users) || r->tokens != NULL)
+		log_event(LOG_LEVEL_INFO, "realm", "%.*s: %zu users by name%s", (int)name.len,
+			  (const char *)name.data, users_count(r->users),
+			  r->tokens != NULL ? ", and all who have access tokens" : "");
 	else
 		log_event(LOG_LEVEL_WARN, "realm", "%.*s: has no users, and relays for nobody",
 			  (int)name.len, (const char *)name.data);

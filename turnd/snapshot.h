@@ -22,9 +22,10 @@ struct realm_limits {
 	uint32_t channels;        /* of one allocation */
 	uint32_t tcp_connections; /* of one allocation (RFC 6062) */
 	uint32_t user_allocations;
+	uint32_t token_allocations; /* of all who have tokens: those name nobody */
 	uint32_t realm_allocations;
 	uint64_t allocation_bytes_per_s; /* each way */
-	uint64_t user_bytes_per_s;       /* each way, over all allocations of the user */
+	uint64_t user_bytes_per_s; /* each way, over all allocations of a user; not for tokens */
 };
 
 /* Users, and what they may do. Names are stable over reloads, places in an array are not. */

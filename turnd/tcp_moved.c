@@ -14,7 +14,9 @@ static uint64_t rate_of(const struct turnd *t, const struct flow *flow)
 {
 	const struct realm_limits *limits = &flow->realm->limits;
 
-	return least(least(limits->allocation_bytes_per_s, limits->user_bytes_per_s),
+	uint64_t of_user = flow->share != NULL ? limits->user_bytes_per_s : 0;
+
+	return least(least(limits->allocation_bytes_per_s, of_user),
 		     t->snapshot->total_bytes_per_s);
 }
 

@@ -53,6 +53,9 @@
 	{ .name = "user-quota", .type = OPT_INT, .offset = AT(user_quota), LIMIT("128"), \
 	  .min = 0, .max = 1000000000, .value = "N", \
 	  .help = "allocations of one user; 0: no limit" }, \
+	{ .name = "token-quota", .type = OPT_INT, .offset = AT(token_quota), LIMIT("0"), \
+	  .min = 0, .max = 1000000000, .value = "N", \
+	  .help = "allocations of all who have access tokens; 0: no limit" }, \
 	{ .name = "realm-quota", .type = OPT_INT, .offset = AT(realm_quota), LIMIT("0"), \
 	  .min = 0, .max = 1000000000, .value = "N", \
 	  .help = "allocations of one realm; 0: no limit" }, \
@@ -429,6 +432,7 @@ struct turnd_conf_realm turnd_conf_realm_at(const struct turnd_conf *conf, size_
 	inherit_rules(&r.peers, &base->peers);
 	inherit_rules(&r.clients, &base->clients);
 	inherit_int(&r.user_quota, base->user_quota);
+	inherit_int(&r.token_quota, base->token_quota);
 	inherit_int(&r.realm_quota, base->realm_quota);
 	inherit_int(&r.max_permissions, base->max_permissions);
 	inherit_int(&r.max_channels, base->max_channels);

@@ -57,7 +57,7 @@ struct turnd_conf_realm {
 	char *oauth_key_file, *oauth_server_name;
 	struct turnd_conf_rules peers, clients;
 	/* In a section OPT_UNSET_INT and OPT_UNSET_AMOUNT: as in the plain keys. */
-	int64_t user_quota, realm_quota;
+	int64_t user_quota, token_quota, realm_quota;
 	int64_t max_permissions, max_channels, max_tcp_connections;
 	uint64_t allocation_bandwidth, user_bandwidth; /* bytes per second, each way */
 	uint64_t lifetime_ms, max_lifetime_ms;
