@@ -15,6 +15,7 @@ SYSTEM_TESTS += tests/sys_turn_client.sh
 SYSTEM_TESTS += tests/sys_turnd.sh
 SYSTEM_TESTS += tests/sys_turnd_discovery.sh
 SYSTEM_TESTS += tests/sys_turnd_proxy.sh
+SYSTEM_TESTS += tests/sys_turnd_flood.sh tests/sys_turnd_attack.sh
 SYSTEM_TESTS += tests/sys_turnd_tcp.sh
 SYSTEM_TESTS += tests/sys_channel_sizes.sh
 SYSTEM_TESTS += tests/sys_relay.sh
@@ -822,6 +823,17 @@ tests_mmdb_make_LDADD = $(CORE_LIBS)
 # A client of a relay that looks at IP headers, for tests/sys_turnd_path.sh.
 check_PROGRAMS += tests/turn_path_ask
 tests_turn_path_ask_LDADD = $(SHELL_LIBS)
+
+# Strangers by the million, for tests/sys_turnd_flood.sh.
+check_PROGRAMS += tests/flood
+tests_flood_SOURCES = tests/flood.c tests/raw_client.c tests/raw_client.h
+tests_flood_LDADD = $(SHELL_LIBS)
+
+# Does what attackers of TURN servers do, for tests/sys_turnd_attack.sh.
+check_PROGRAMS += tests/attack
+tests_attack_SOURCES = tests/attack.c tests/attack_peers.c tests/attack.h \
+	tests/raw_client.c tests/raw_client.h
+tests_attack_LDADD = $(SHELL_LIBS)
 
 # Sends where it is too far, or too narrow, for tests/sys_udp_path.sh.
 check_PROGRAMS += tests/udp_path_ask
