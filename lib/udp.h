@@ -60,6 +60,13 @@ struct udp_batch *udp_batch_new_for(size_t rx_max, size_t room);
 void udp_batch_free(struct udp_batch *b); /* NULL is fine */
 
 /*
+ * From now on, datagrams of a length that follow each other to the same peer pass the system as
+ * one (UDP_SEGMENT), where it can do that: two of them cost hardly more than one. They arrive as
+ * ever.
+ */
+void udp_batch_join(struct udp_batch *b);
+
+/*
  * Reads up to UDP_BATCH datagrams. Their bytes stay good until the next udp_recv with `b`
  * (one batch may serve many sockets in turn). Every field of a place returned is set.
  * Returns how many (0: nothing there), or -errno. dgrams[] has UDP_BATCH places.
@@ -77,6 +84,10 @@ int udp_recv_some(int fd, struct udp_batch *b, struct udp_dgram *dgrams, int mos
  * Returns how many the system took, or -errno (of the last refusal) when it took none.
  */
 int udp_send(int fd, struct udp_batch *b, const struct udp_dgram *dgrams, int count);
+
+/* The same; has_errors as in udp_send_one. */
+int udp_send_heeding(int fd, struct udp_batch *b, const struct udp_dgram *dgrams, int count,
+		     bool *has_errors);
 
 /*
  * Reads one datagram to `buf`, wherever the caller left room around it: one system call.

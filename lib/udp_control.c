@@ -2,6 +2,7 @@
 
 #include "udp_control.h"
 
+#include <netinet/udp.h>
 #include <string.h>
 
 #include "sockaddr.h"
@@ -140,4 +141,9 @@ size_t udp_control_put(union udp_control *to, const struct udp_dgram *d)
 	if (tos != 0)
 		len = put(to, len, level, is_v6 ? IPV6_TCLASS : IP_TOS, &tos, sizeof(tos));
 	return len;
+}
+
+size_t udp_control_put_segment(union udp_control *to, size_t len, uint16_t segment)
+{
+	return put(to, len, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment));
 }

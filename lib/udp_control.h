@@ -10,10 +10,10 @@
 
 #include "udp.h"
 
-/* Room for a local address, TTL and TOS, aligned as CMSG_* want it. */
+/* Room for a local address, TTL, TOS and a length, aligned as CMSG_* want it. */
 union udp_control {
 	struct cmsghdr align;
-	uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int))];
+	uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + 3 * CMSG_SPACE(sizeof(int))];
 };
 
 /* Small, unlike struct sockaddr_storage: a batch shall fit the nearest cache. */
@@ -32,5 +32,18 @@ void udp_control_get(struct msghdr *m, struct udp_dgram *out);
 
 /* Writes the control messages that d->local and d->ip want. Returns their length. */
 size_t udp_control_put(union udp_control *to, const struct udp_dgram *d);
+
+/*
+ * Appends that the message is of datagrams of `segment` bytes each, the last one maybe shorter.
+ * len  of what udp_control_put wrote
+ * Returns the length of all of them.
+ */
+size_t udp_control_put_segment(union udp_control *to, size_t len, uint16_t segment);
+
+/*
+ * Whether a send that was refused so may have been told an ICMP error about an earlier one: telling
+ * it has cleared it. See icmp_err_convert in the kernel.
+ */
+bool udp_may_be_pending(int rc);
 
 #endif

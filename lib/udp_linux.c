@@ -4,11 +4,15 @@
 #include "udp.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "udp_control.h"
+
+#define JOINED_MAX 65000 /* bytes of datagrams that leave as one message */
 
 /* The arrays that the system calls take. All pointers in them are set once. */
 struct vectors {
@@ -22,6 +26,7 @@ struct udp_batch {
 	struct vectors rx, tx;
 	int rx_used; /* places of rx whose lengths the last recvmmsg has overwritten */
 	size_t room, stride;
+	bool joins; /* udp_batch_join */
 	uint8_t data[];
 };
 
@@ -104,34 +109,133 @@ int udp_recv_some(int fd, struct udp_batch *b, struct udp_dgram *dgrams, int mos
 	return n;
 }
 
-static void put_dgram(struct vectors *tx, int i, const struct udp_dgram *d)
+void udp_batch_join(struct udp_batch *b)
 {
-	struct msghdr *m = &tx->msgs[i].msg_hdr;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int none = 0;
 
-	tx->iov[i] = (struct iovec){ (void *)(uintptr_t)d->data.data, d->data.len };
-	m->msg_namelen = udp_name_put(&d->peer, &tx->names[i]);
-	m->msg_controllen = udp_control_put(&tx->control[i], d);
+	if (fd < 0)
+		return;
+	b->joins = setsockopt(fd, SOL_UDP, UDP_SEGMENT, &none, sizeof(none)) == 0;
+	close(fd);
+}
+
+static bool goes_along(const struct udp_dgram *first, const struct udp_dgram *d)
+{
+	return d->data.len <= first->data.len && d->data.len > 0 &&
+	       addr_equal(&d->peer, &first->peer) && addr_equal(&d->local, &first->local) &&
+	       d->ip.ttl == first->ip.ttl && d->ip.tos == first->ip.tos;
+}
+
+/* How many of them, from the first on, make one message: but for the last, all are as long. */
+static int count_joined(const struct udp_batch *b, const struct udp_dgram *dgrams, int count)
+{
+	size_t len = dgrams[0].data.len, whole = len;
+	int n = 1;
+
+	while (b->joins && n < count && dgrams[n - 1].data.len == len &&
+	       whole + len <= JOINED_MAX && goes_along(&dgrams[0], &dgrams[n]))
+		whole += dgrams[n++].data.len;
+	return n;
+}
+
+/* Puts `count` datagrams, of which the first has place `at`, into one message. */
+static void put_message(struct vectors *tx, int place, int at, const struct udp_dgram *dgrams,
+			int count)
+{
+	struct msghdr *m = &tx->msgs[place].msg_hdr;
+	const struct udp_dgram *first = &dgrams[at];
+
+	for (int i = at; i < at + count; i++)
+		tx->iov[i] = (struct iovec){ (void *)(uintptr_t)dgrams[i].data.data,
+					     dgrams[i].data.len };
+	m->msg_iov = &tx->iov[at];
+	m->msg_iovlen = (size_t)count;
+	m->msg_namelen = udp_name_put(&first->peer, &tx->names[place]);
+	m->msg_controllen = udp_control_put(&tx->control[place], first);
+	if (count > 1)
+		m->msg_controllen = udp_control_put_segment(&tx->control[place], m->msg_controllen,
+							    (uint16_t)first->data.len);
+}
+
+/* Fills in all messages. Returns how many; the datagrams of each begin at begin[]. */
+static int put_all(struct udp_batch *b, const struct udp_dgram *dgrams, int count, int *begin)
+{
+	int places = 0;
+
+	for (int at = 0; at < count; places++) {
+		int n = count_joined(b, &dgrams[at], count - at);
+
+		begin[places] = at;
+		put_message(&b->tx, places, at, dgrams, n);
+		at += n;
+	}
+	begin[places] = count;
+	return places;
+}
+
+static bool is_full(int rc)
+{
+	return rc == -EAGAIN || rc == -EWOULDBLOCK;
+}
+
+/*
+ * Where the system refused a message: each of its datagrams for itself, once more. It may have
+ * been joined in vain, or told an ICMP error about an earlier one. Returns 0, the last refusal, or
+ * -EAGAIN as soon as the queue is full.
+ */
+static int send_apart(int fd, const struct udp_dgram *dgrams, int count, int *sent,
+		      bool *has_errors)
+{
+	int refusal = 0;
+
+	for (int i = 0; i < count; i++) {
+		int rc = udp_send_one(fd, &dgrams[i], has_errors);
+
+		if (is_full(rc))
+			return rc;
+		if (rc == 0)
+			(*sent)++;
+		else
+			refusal = rc;
+	}
+	return refusal;
 }
 
 int udp_send(int fd, struct udp_batch *b, const struct udp_dgram *dgrams, int count)
 {
+	bool has_errors;
+
+	return udp_send_heeding(fd, b, dgrams, count, &has_errors);
+}
+
+int udp_send_heeding(int fd, struct udp_batch *b, const struct udp_dgram *dgrams, int count,
+		     bool *has_errors)
+{
+	int begin[UDP_BATCH + 1];
+	int places = put_all(b, dgrams, count, begin);
 	int at = 0, sent = 0, refusal = 0;
 
-	for (int i = 0; i < count; i++)
-		put_dgram(&b->tx, i, &dgrams[i]);
-	while (at < count) {
-		int n = sendmmsg(fd, b->tx.msgs + at, (unsigned int)(count - at), MSG_DONTWAIT);
+	while (at < places && !is_full(refusal)) {
+		int n = sendmmsg(fd, b->tx.msgs + at, (unsigned int)(places - at), MSG_DONTWAIT);
 
 		if (n > 0) {
+			sent += begin[at + n] - begin[at];
 			at += n;
-			sent += n;
 			continue;
 		}
 		if (n < 0 && errno == EINTR)
 			continue;
 		refusal = n < 0 ? -errno : -EIO;
-		if (refusal == -EAGAIN || refusal == -EWOULDBLOCK)
+		if (is_full(refusal))
 			break;
+		n = begin[at + 1] - begin[at];
+		if (n > 1 && refusal == -EIO)
+			b->joins = false; /* this device cannot, and tells so */
+		if (n > 1 || udp_may_be_pending(refusal)) {
+			*has_errors = udp_may_be_pending(refusal) || *has_errors;
+			refusal = send_apart(fd, &dgrams[begin[at]], n, &sent, has_errors);
+		}
 		at++; /* the first of the rest is the one refused */
 	}
 	return sent > 0 ? sent : refusal;

@@ -90,8 +90,7 @@ static int send_msg(int fd, const struct msghdr *m)
 	return n < 0 ? -errno : 0;
 }
 
-/* What an ICMP error may look like; see icmp_err_convert in the kernel. */
-static bool may_be_pending(int rc)
+bool udp_may_be_pending(int rc)
 {
 	switch (-rc) {
 	case EACCES:
@@ -125,7 +124,7 @@ int udp_send_one(int fd, const struct udp_dgram *d, bool *has_errors)
 	};
 	int rc = send_msg(fd, &m);
 
-	if (rc == 0 || !may_be_pending(rc))
+	if (rc == 0 || !udp_may_be_pending(rc))
 		return rc;
 	/* Telling an error has cleared it: only another one, or this datagram's own, comes now. */
 	*has_errors = true;

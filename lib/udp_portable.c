@@ -98,6 +98,16 @@ int udp_send_one(int fd, const struct udp_dgram *d, bool *has_errors)
 	return n < 0 ? -errno : 0;
 }
 
+void udp_batch_join(struct udp_batch *b)
+{
+}
+
+int udp_send_heeding(int fd, struct udp_batch *b, const struct udp_dgram *dgrams, int count,
+		     bool *has_errors)
+{
+	return udp_send(fd, b, dgrams, count);
+}
+
 int udp_send(int fd, struct udp_batch *b, const struct udp_dgram *dgrams, int count)
 {
 	int sent = 0, refusal = 0;

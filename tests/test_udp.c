@@ -162,6 +162,50 @@ static void a_refused_datagram_does_not_hold_back_others(void **state)
 	pair_close(&p);
 }
 
+/* Whether the system joins them or not, they arrive one by one. */
+static void joined_datagrams_arrive_apart(void **state)
+{
+	static const char *const texts[] = { "four", "five", "six", "long", "end!", "longer", "" };
+	struct udp_dgram out[2 * ARRAY_LEN(texts)];
+	struct pair p;
+	int n = ARRAY_LEN(texts);
+
+	pair_open(&p, addr_ipv4(127, 0, 0, 1, 0), addr_ipv4(127, 0, 0, 1, 0),
+		  (struct udp_options){ 0 });
+	udp_batch_join(p.batch);
+	for (int i = 0; i < n; i++) {
+		out[i] = dgram_to(p.addr_b, bytes_of_str(texts[i]));
+		out[n + i] = dgram_to(i < 2 ? p.addr_a : p.addr_b, bytes_of_str(texts[i]));
+	}
+	assert_int_equal(udp_send(p.a, p.batch, out, 2 * n), 2 * n);
+	assert_int_equal(udp_recv(p.b, p.batch, p.got), 2 * n - 2);
+	for (int i = 0; i < 2 * n - 2; i++) {
+		int at = i < n ? i : i + 2 - n;
+
+		assert_true(bytes_equal(p.got[i].data, bytes_of_str(texts[at])));
+		assert_true(addr_equal(&p.got[i].peer, &p.addr_a));
+	}
+	assert_int_equal(udp_recv(p.a, p.batch, p.got), 2);
+	assert_true(bytes_equal(p.got[1].data, BYTES("five")));
+	pair_close(&p);
+}
+
+static void what_is_refused_together_is_tried_apart(void **state)
+{
+	struct udp_dgram out[6];
+	struct pair p;
+
+	pair_open(&p, addr_ipv4(127, 0, 0, 1, 0), addr_ipv4(127, 0, 0, 1, 0),
+		  (struct udp_options){ 0 });
+	udp_batch_join(p.batch);
+	for (size_t i = 0; i < ARRAY_LEN(out); i++)
+		out[i] = dgram_to(i < 3 ? addr_ipv4(127, 0, 0, 1, 0) : p.addr_b, BYTES("data"));
+	assert_int_equal(udp_send(p.a, p.batch, out, 6), 3);
+	assert_int_equal(udp_recv(p.b, p.batch, p.got), 3);
+	assert_true(udp_send(p.a, p.batch, out, 3) < 0);
+	pair_close(&p);
+}
+
 /* Asks a wildcard socket at `to`, which answers from where it was asked. */
 static void ask_wildcard(struct pair *p, struct addr to)
 {
@@ -490,6 +534,8 @@ int main(void)
 		cmocka_unit_test(ttl_and_tos_go_along_with_each_datagram),
 		cmocka_unit_test(hop_limit_and_traffic_class_go_along),
 		cmocka_unit_test(one_datagram_lands_where_there_is_room_around_it),
+		cmocka_unit_test(joined_datagrams_arrive_apart),
+		cmocka_unit_test(what_is_refused_together_is_tried_apart),
 		cmocka_unit_test(a_wide_batch_takes_the_longest),
 		cmocka_unit_test(a_batch_has_room_and_takes_some),
 		cmocka_unit_test(an_icmp_error_is_told_and_costs_no_datagram),

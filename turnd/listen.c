@@ -235,6 +235,7 @@ static int open_parts(struct listen *l)
 	l->tick = evtimer_new(l->base, on_tick, l);
 	if (l->arena == NULL || l->batch == NULL || l->round_end == NULL || l->tick == NULL)
 		return -ENOMEM;
+	udp_batch_join(l->batch);
 	rc = open_turnd(l);
 	if (rc == 0 && wants_streams(l->common))
 		rc = listen_stream_open(l);
