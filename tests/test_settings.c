@@ -143,6 +143,61 @@ static void users_are_found_in_their_realm_alone(void **state)
 	settings_release(s);
 }
 
+/* Does the key that settings have for a user fit what a client makes of the password? */
+static bool lets_in(const struct users *users, const char *name, const char *password,
+		    uint16_t algorithm)
+{
+	uint8_t buf[128], random[12] = { 1 };
+	struct stun_tid tid = stun_tid_make(random);
+	struct stun_builder b = stun_build(buf, sizeof(buf), 1, STUN_REQUEST, &tid);
+	const struct users_key *got;
+	struct stun_key key;
+	struct stun_msg msg;
+	struct users_match m;
+	struct bytes raw;
+	bool fits;
+
+	assert_true(stun_key_long_term(&key, algorithm, bytes_of_str(name), users_realm(users),
+				       bytes_of_str(password)));
+	(void)stun_auth_put_integrity(&b, &key);
+	assert_int_equal(stun_build_finish(&b, &raw), STUN_OK);
+	assert_int_equal(stun_msg_parse(raw, &msg), STUN_OK);
+	users_find(users, bytes_of_str(name), algorithm, 0, &m);
+	fits = users_try(&m, &msg, &got) == USERS_ACCEPTED && got->source == USERS_CONFIGURED;
+	users_match_wipe(&m);
+	return fits;
+}
+
+/* RFC 8656, section 6 */
+static void keys_are_kept_and_passwords_are_not(void **state)
+{
+	const struct turnd_conf_user *list;
+	struct settings *s;
+
+	assert_true(load(LISTEN "realm = a.example\n"
+				"[user alice]\npassword = wonderland\n"
+				"[realm b.example]\n"
+				"[user bob]\npassword = builder\nrealm = b.example\n"));
+	assert_true(settings_keep_keys(&conf, &err));
+	assert_true(settings_keep_keys(&conf, &err));
+	list = conf.users.items;
+	assert_null(list[0].password);
+	assert_null(list[1].password);
+	s = settings_new(&conf, NULL, &err);
+	assert_non_null(s);
+	for (uint16_t algorithm = STUN_PASSWORD_MD5; algorithm <= STUN_PASSWORD_SHA256;
+	     algorithm++) {
+		assert_true(lets_in(s->snapshot.realms[0].users, "alice", "wonderland", algorithm));
+		assert_false(lets_in(s->snapshot.realms[0].users, "alice", "builder", algorithm));
+		assert_true(lets_in(s->snapshot.realms[1].users, "bob", "builder", algorithm));
+	}
+	settings_release(s);
+	assert_true(load(LISTEN "realm = a.example\n[user alice]\npassword = \xcd\xb8\n"));
+	assert_false(settings_keep_keys(&conf, &err));
+	assert_non_null(strstr(err.text, "[user alice]"));
+	assert_int_equal(strncmp(err.text, path, strlen(path)), 0);
+}
+
 static const struct users *default_users(const struct settings *s)
 {
 	return s->snapshot.realms[0].users;
@@ -532,6 +587,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nobody_is_let_in_by_an_empty_file),
 		cmocka_unit_test(users_are_found_in_their_realm_alone),
+		cmocka_unit_test(keys_are_kept_and_passwords_are_not),
 		cmocka_unit_test(users_come_from_files_too),
 		cmocka_unit_test(time_limited_credentials_fit_any_of_the_secrets),
 		cmocka_unit_test(access_tokens_have_keys_in_a_file),

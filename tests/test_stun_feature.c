@@ -39,14 +39,17 @@ static void bits_are_counted_from_the_left(void **state)
 
 static void every_bit_goes_there_and_back(void **state)
 {
+	char cookie[STUN_NONCE_COOKIE_LEN];
+
 	for (uint32_t bit = 0; bit < 24; bit++) {
-		char cookie[STUN_NONCE_COOKIE_LEN];
 		uint32_t features;
 
 		stun_nonce_cookie_put(1u << bit, cookie);
 		assert_true(stun_nonce_cookie_get(bytes_of(cookie, sizeof(cookie)), &features));
 		assert_int_equal(features, 1u << bit);
 	}
+	stun_nonce_cookie_put(0, cookie);
+	assert_memory_equal(cookie, "obMatJos2AAAA", STUN_NONCE_COOKIE_LEN);
 }
 
 static void other_nonces_have_no_cookie(void **state)

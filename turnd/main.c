@@ -99,12 +99,18 @@ static void warn_of_fixed(const struct turnd_main *t)
 
 static void set_timers(struct turnd_main *t);
 
+/* Without the passwords that stand in it. */
+static bool load(const struct turnd_main *t, struct turnd_conf *conf, struct opt_error *err)
+{
+	return turnd_conf_load(t->argc, t->argv, conf, err) && settings_keep_keys(conf, err);
+}
+
 /* Takes over what may change; whatever is wrong, all stays as it is. */
 static bool reload(struct turnd_main *t, struct opt_error *err)
 {
 	struct turnd_conf next, before = t->conf;
 
-	if (!turnd_conf_load(t->argc, t->argv, &next, err)) {
+	if (!load(t, &next, err)) {
 		turnd_conf_clear(&next);
 		return false;
 	}
@@ -508,7 +514,7 @@ static int dispatch(struct turnd_main *t)
 	if (run_tool(&t->start, &rc))
 		return rc;
 	/* Twice: one is held by the server, the other one changes with each reload. */
-	if (!turnd_conf_load(t->argc, t->argv, &t->conf, &err))
+	if (!settings_keep_keys(&t->start, &err) || !load(t, &t->conf, &err))
 		return refuse(&err);
 	t->settings = settings_new(&t->conf, NULL, &err);
 	if (t->settings == NULL)

@@ -28,6 +28,12 @@ struct settings {
 };
 
 /*
+ * Puts keys in the place of the passwords of [user NAME], which are wiped: from then on nobody finds
+ * them in memory (RFC 8656, section 6). Returns false with *err set where one cannot be prepared.
+ */
+bool settings_keep_keys(struct turnd_conf *conf, struct opt_error *err);
+
+/*
  * Reads all files that the configuration names. Nothing is opened that listens. Looks names of
  * relay-address up that `before` does not know: that blocks.
  * before  whose keys are taken over, so that nonces, tickets and user ids stay good, and whose

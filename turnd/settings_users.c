@@ -1,5 +1,6 @@
 /* The part of settings that knows who may use the relay. */
 #include <openssl/crypto.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "opaque.h"
@@ -39,6 +40,62 @@ static bool belongs_to(const struct turnd_conf *conf, size_t i, const struct tur
 	return strcmp(realms[i - 1].name, u->realm) == 0;
 }
 
+static bool blame(const struct turnd_conf_user *u, enum users_result result, struct opt_error *err)
+{
+	snprintf(err->text, sizeof(err->text), "[user %.140s]: %s", u->name, users_why(result));
+	return false;
+}
+
+static enum users_result keep_key(struct turnd_conf_user *u, const char *realm)
+{
+	char line[USERS_LINE_MAX + 1];
+	struct users_line keys = { 0 };
+	enum users_result result = users_make_line(bytes_of_str(realm), bytes_of_str(u->name),
+						   bytes_of_str(u->password), line);
+
+	if (result == USERS_OK)
+		result = users_read_line(bytes_of_str(line), &keys);
+	if (result == USERS_OK) {
+		memcpy(u->md5, keys.md5, sizeof(u->md5));
+		memcpy(u->sha256, keys.sha256, sizeof(u->sha256));
+		explicit_bzero(u->password, strlen(u->password));
+		free(u->password);
+		u->password = NULL;
+	}
+	OPENSSL_cleanse(&keys, sizeof(keys));
+	OPENSSL_cleanse(line, sizeof(line));
+	return result;
+}
+
+bool settings_keep_keys(struct turnd_conf *conf, struct opt_error *err)
+{
+	struct turnd_conf_user *list = conf->users.items;
+
+	for (size_t i = 0; i < conf->users.count; i++) {
+		const char *realm = list[i].realm != NULL ? list[i].realm : conf->realm;
+		enum users_result result;
+
+		if (realm == NULL || list[i].password == NULL)
+			continue;
+		result = keep_key(&list[i], realm);
+		if (result != USERS_OK) {
+			(void)blame(&list[i], result, err);
+			opt_locate(conf->config, err);
+			return false;
+		}
+	}
+	return true;
+}
+
+static enum users_result add_user(struct users *u, const struct turnd_conf_user *user)
+{
+	struct bytes name = bytes_of_str(user->name);
+
+	if (user->password != NULL)
+		return users_add(u, name, bytes_of_str(user->password));
+	return users_add_made(u, name, user->md5, user->sha256);
+}
+
 static bool add_configured(const struct turnd_conf *conf, size_t i, struct users *u,
 			   struct opt_error *err)
 {
@@ -49,12 +106,9 @@ static bool add_configured(const struct turnd_conf *conf, size_t i, struct users
 
 		if (!belongs_to(conf, i, &list[n]))
 			continue;
-		result = users_add(u, bytes_of_str(list[n].name), bytes_of_str(list[n].password));
-		if (result == USERS_OK)
-			continue;
-		snprintf(err->text, sizeof(err->text), "[user %.140s]: %s", list[n].name,
-			 users_why(result));
-		return false;
+		result = add_user(u, &list[n]);
+		if (result != USERS_OK)
+			return blame(&list[n], result, err);
 	}
 	return true;
 }

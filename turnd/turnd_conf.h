@@ -37,8 +37,9 @@ struct turnd_conf_listener {
 /* [user NAME] */
 struct turnd_conf_user {
 	char *name;
-	char *password;
-	char *realm; /* NULL: the default one */
+	char *password; /* NULL once settings_keep_keys has made the keys of it */
+	char *realm;    /* NULL: the default one */
+	uint8_t md5[16], sha256[32];
 };
 
 /* Whom a policy allows and denies. */

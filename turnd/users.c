@@ -206,6 +206,23 @@ enum users_result users_add(struct users *u, struct bytes name, struct bytes pas
 	return result;
 }
 
+enum users_result users_add_made(struct users *u, struct bytes name, const uint8_t md5[static 16],
+				 const uint8_t sha256[static 32])
+{
+	struct user keys = { .source = USERS_CONFIGURED };
+	uint8_t buf[OPAQUE_MAX];
+	struct bytes prepared;
+	enum users_result result;
+
+	if (!users_prepare_name(name, buf, &prepared))
+		return USERS_BAD_NAME;
+	memcpy(keys.md5, md5, sizeof(keys.md5));
+	memcpy(keys.sha256, sha256, sizeof(keys.sha256));
+	result = users_add_keys(u, prepared, &keys);
+	OPENSSL_cleanse(&keys, sizeof(keys));
+	return result;
+}
+
 /* Where a user goes. Sorting leaves copies behind, so it gets no keys to see. */
 struct place {
 	uint64_t id;

@@ -62,6 +62,10 @@ void users_free(struct users *u); /* wipes the keys; NULL is fine */
  */
 enum users_result users_add(struct users *u, struct bytes name, struct bytes password);
 
+/* The same with keys that were made of the password before, for this realm. */
+enum users_result users_add_made(struct users *u, struct bytes name, const uint8_t md5[static 16],
+				 const uint8_t sha256[static 32]);
+
 /*
  * Adds what a password file has for this realm. A file is lines:
  *   # a comment
