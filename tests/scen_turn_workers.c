@@ -165,6 +165,65 @@ static void a_token_is_good_at_any_worker(void **state)
 	}
 }
 
+static void expect_all_ports_free(void)
+{
+	for (uint16_t i = 0; i < r.workers; i++)
+		assert_int_equal(ports_count_free(r.ports[i]), ports_count(r.ports[i]));
+}
+
+/* Two ports are of each worker, and the kernel may send all clients to one. */
+static void a_range_is_full_when_no_worker_has_a_port(void **state)
+{
+	r.low = 50000;
+	r.high = 50007;
+	rig_start(&r);
+	for (int i = 0; i < 8; i++, story_go(&home, 1))
+		assert_int_equal(rig_allocate(&home), 0);
+	assert_int_equal(rig_allocate(&home), 508);
+	for (int i = 0; i < 8; i++) {
+		story_go(&home, -1);
+		assert_int_equal(rig_refresh(&home, 0), 0);
+	}
+	expect_all_ports_free();
+}
+
+static void a_pair_of_another_worker_is_reserved_there(void **state)
+{
+	struct ports_token token, last;
+
+	r.low = 50000;
+	r.high = 50007;
+	rig_start(&r);
+	(void)reserve();
+	story_go(&home, 1);
+	token = reserve();
+	assert_int_equal(home.relayed[0].port % 2, 0);
+	assert_int_equal(story_allocate(&away, &(struct story_allocate){ .token = &token }), 0);
+	assert_int_equal(away.relayed[0].port, home.relayed[0].port + 1);
+	story_go(&home, 1);
+	(void)reserve();
+	story_go(&home, 1);
+	last = reserve();
+	story_go(&away, 1);
+	assert_int_equal(rig_allocate(&away), 508); /* what is reserved is nobody's */
+	assert_int_equal(story_allocate(&away, &(struct story_allocate){ .token = &last }), 0);
+	assert_int_equal(away.relayed[0].port, home.relayed[0].port + 1);
+}
+
+static void both_families_may_come_from_another_worker(void **state)
+{
+	struct story_allocate both = { .additional = ADDR_IPV6 };
+
+	r.low = 50000;
+	r.high = 50007;
+	rig_start(&r);
+	for (int i = 0; i < 2; i++, story_go(&home, 1))
+		assert_int_equal(story_allocate(&home, &both), 0);
+	assert_int_equal(story_allocate(&home, &both), 0);
+	assert_int_equal(home.relayed[0].family, ADDR_IPV4);
+	assert_int_equal(rig_refresh(&home, 0), 0);
+}
+
 static void a_port_that_cannot_be_used_goes_back(void **state)
 {
 	struct ports_token token;
@@ -175,8 +234,7 @@ static void a_port_that_cannot_be_used_goes_back(void **state)
 	assert_int_equal(story_allocate(&away, &(struct story_allocate){ .token = &token }), 508);
 	assert_int_equal(r.open, 1);
 	assert_int_equal(rig_refresh(&home, 0), 0);
-	for (uint16_t i = 0; i < r.workers; i++)
-		assert_int_equal(ports_count_free(r.ports[i]), ports_count(r.ports[i]));
+	expect_all_ports_free();
 }
 
 static void a_port_that_the_system_refuses_goes_back(void **state)
@@ -552,6 +610,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_token_is_good_at_any_worker),
+		STORY(a_range_is_full_when_no_worker_has_a_port),
+		STORY(a_pair_of_another_worker_is_reserved_there),
+		STORY(both_families_may_come_from_another_worker),
 		STORY(a_port_that_cannot_be_used_goes_back),
 		STORY(a_port_that_the_system_refuses_goes_back),
 		STORY(a_port_that_comes_too_late_goes_back),

@@ -24,7 +24,11 @@ void gift_end(struct turnd *t)
 static void give_port(struct turnd *t, const struct turnd_ask *ask, uint64_t now_ms,
 		      struct turnd_gift *out)
 {
-	for (size_t i = 0; i < t->snapshot->relay_count && out->port == 0; i++) {
+	if (ask->family != ADDR_NONE)
+		out->port = relay_end_take(t, ask->family, (enum relay_want)ask->want, now_ms,
+					   &out->relay, &out->token);
+	for (size_t i = 0;
+	     ask->family == ADDR_NONE && i < t->snapshot->relay_count && out->port == 0; i++) {
 		out->relay = (uint16_t)i;
 		out->port = ports_claim(turnd_ports(t, out->relay), &ask->token, now_ms);
 	}

@@ -55,6 +55,24 @@ static uint16_t take_port(struct turnd *t, uint16_t relay, enum relay_want want,
 	return ports_take_pair(p, random_u64(t), random, now_ms, token);
 }
 
+uint16_t relay_end_take(struct turnd *t, uint8_t family, enum relay_want want, uint64_t now_ms,
+			uint16_t *relay, struct ports_token *token)
+{
+	size_t relays = t->snapshot->relay_count;
+	size_t first = relays > 0 ? (size_t)(random_u64(t) % relays) : 0;
+
+	for (size_t i = 0; i < relays; i++) {
+		uint16_t port = 0;
+
+		*relay = (uint16_t)((first + i) % relays);
+		if (t->snapshot->relays[*relay].local.family == family)
+			port = take_port(t, *relay, want, now_ms, token);
+		if (port != 0)
+			return port;
+	}
+	return 0;
+}
+
 /* Refused ports are held until the end, so that none of them is picked twice. */
 static uint16_t open_on(struct turnd *t, struct relay_end *end, uint16_t relay,
 			enum relay_want want, uint64_t now_ms, struct ports_token *token)

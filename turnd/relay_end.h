@@ -25,6 +25,14 @@ uint16_t relay_end_open(struct turnd *t, struct relay_end *end, uint8_t family,
 			enum relay_want want, uint64_t now_ms, struct ports_token *token);
 
 /*
+ * Takes a port of this worker's share, on one of the relay addresses of a family.
+ * token  set for RELAY_PAIR
+ * Returns it, or 0: none is left.
+ */
+uint16_t relay_end_take(struct turnd *t, uint8_t family, enum relay_want want, uint64_t now_ms,
+			uint16_t *relay, struct ports_token *token);
+
+/*
  * Opens it on a port that is held already. Returns 0, or 508; then the port is still held.
  * worker  of whose share the port is
  */

@@ -11,6 +11,7 @@ struct plan {
 	uint8_t protocol;
 	enum relay_want want;
 	uint32_t lifetime_s;
+	bool lacks_port; /* that is what it failed for */
 };
 
 /* RFC 6062, section 5.1. */
@@ -59,6 +60,8 @@ static uint16_t check_family(const struct request *r, struct plan *p)
 	p->family = r->attrs.has_family ? r->attrs.family : ADDR_IPV4;
 	p->is_dual = r->attrs.has_additional_family;
 	p->is_reserved = r->attrs.has_token;
+	if (p->is_dual && !relay_end_has_family(r->t, ADDR_IPV4))
+		p->family = ADDR_IPV6;
 	if (p->is_dual || p->is_reserved)
 		return 0;
 	return relay_end_has_family(r->t, p->family) ? 0 : 440;
@@ -108,28 +111,6 @@ static uint16_t check(struct request *r, struct plan *p)
 	return p->lifetime_s == 0 ? 401 : 0;
 }
 
-static uint16_t open_one(struct request *r, struct alloc *a, struct relay_end *end, uint8_t family,
-			 enum relay_want want)
-{
-	if (!relay_end_has_family(r->t, family))
-		return 440;
-	return relay_end_open(r->t, end, family, want, r->now_ms, &a->answer.token);
-}
-
-/* Half a success is one too, and says what became of the other half. */
-static uint16_t open_dual(struct request *r, struct alloc *a, enum relay_want want)
-{
-	struct relay_end *ends = a->flow.ends;
-	uint16_t ipv4 = open_one(r, a, &ends[0], ADDR_IPV4, want);
-	uint16_t ipv6 = open_one(r, a, ipv4 == 0 ? &ends[1] : &ends[0], ADDR_IPV6, want);
-
-	if (ipv4 != 0 && ipv6 != 0)
-		return ipv4 == 440 && ipv6 == 440 ? 440 : 508;
-	a->answer.other_refused = ipv4 != 0 ? ipv4 : ipv6;
-	a->answer.other_family = ipv4 != 0 ? ADDR_IPV4 : ADDR_IPV6;
-	return 0;
-}
-
 /* A port that is held already: what comes of it is known only now. */
 static uint16_t open_held(struct request *r, struct relay_end *end, uint16_t worker, uint16_t relay,
 			  uint16_t port)
@@ -151,6 +132,41 @@ static uint16_t open_gift(struct request *r, struct relay_end *end)
 	if (code == 0)
 		r->t->gift_port = NULL;
 	return code;
+}
+
+static bool has_gift(const struct request *r, uint8_t family)
+{
+	const struct turnd_gift *gift = r->t->gift_port;
+
+	return gift != NULL && r->t->snapshot->relays[gift->relay].local.family == family;
+}
+
+static uint16_t open_one(struct request *r, struct alloc *a, struct relay_end *end, uint8_t family,
+			 enum relay_want want)
+{
+	uint16_t code;
+
+	if (!relay_end_has_family(r->t, family))
+		return 440;
+	code = relay_end_open(r->t, end, family, want, r->now_ms, &a->answer.token);
+	if (code == 0 || !has_gift(r, family))
+		return code;
+	a->answer.token = r->t->gift_port->token;
+	return open_gift(r, end);
+}
+
+/* Half a success is one too, and says what became of the other half. */
+static uint16_t open_dual(struct request *r, struct alloc *a, enum relay_want want)
+{
+	struct relay_end *ends = a->flow.ends;
+	uint16_t ipv4 = open_one(r, a, &ends[0], ADDR_IPV4, want);
+	uint16_t ipv6 = open_one(r, a, ipv4 == 0 ? &ends[1] : &ends[0], ADDR_IPV6, want);
+
+	if (ipv4 != 0 && ipv6 != 0)
+		return ipv4 == 440 && ipv6 == 440 ? 440 : 508;
+	a->answer.other_refused = ipv4 != 0 ? ipv4 : ipv6;
+	a->answer.other_family = ipv4 != 0 ? ADDR_IPV4 : ADDR_IPV6;
+	return 0;
 }
 
 static uint16_t open_reserved(struct request *r, struct relay_end *end)
@@ -248,7 +264,7 @@ static void note_country(struct turnd *t, struct alloc *a)
 	countries_count_code(&t->stats.allocations_by_country, at.country);
 }
 
-static uint16_t make(struct request *r, const struct plan *p)
+static uint16_t make(struct request *r, struct plan *p)
 {
 	struct quota_ask unit = unit_of(r);
 	struct quota_share *share = NULL;
@@ -260,6 +276,7 @@ static uint16_t make(struct request *r, const struct plan *p)
 	a = add(r, p, share);
 	code = a == NULL ? 508 : open_ends(r, a, p);
 	if (code != 0) {
+		p->lacks_port = a != NULL && code == 508;
 		if (a != NULL)
 			alloc_table_remove(r->t->allocs, a);
 		quota_release(r->t->shared->quota, &unit);
@@ -281,13 +298,23 @@ static bool is_elsewhere(const struct request *r, const struct plan *p)
 	       worker < r->t->shared->workers;
 }
 
-static uint16_t ask(struct request *r)
+/* The next one of the others, none of which is asked twice; our own number: there is none. */
+static uint16_t next_worker(const struct request *r)
+{
+	uint16_t last = r->in->gift != NULL ? r->in->gift->worker : r->t->worker;
+
+	return (uint16_t)((last + 1) % r->t->shared->workers);
+}
+
+static uint16_t ask(struct request *r, const struct plan *p)
 {
 	r->out->ask = (struct turnd_ask){
 		.kind = TURND_ASK_PORT,
-		.worker = ports_token_worker(&r->attrs.token),
+		.worker = p->is_reserved ? ports_token_worker(&r->attrs.token) : next_worker(r),
 		.from = r->t->worker,
 		.token = r->attrs.token,
+		.family = p->is_reserved ? ADDR_NONE : p->family,
+		.want = (uint8_t)p->want,
 		.user = r->user,
 		.realm = r->realm->id,
 		.tid = r->msg.tid,
@@ -342,7 +369,10 @@ uint16_t req_allocate(struct request *r)
 	if (code != 0)
 		return code;
 	if (is_elsewhere(r, &plan))
-		return ask(r);
+		return ask(r, &plan);
 	code = make(r, &plan);
+	/* The range is full when nobody has a port left. */
+	if (plan.lacks_port && !plan.is_reserved && next_worker(r) != r->t->worker)
+		return ask(r, &plan);
 	return code != 0 ? code : answer(r);
 }

@@ -57,7 +57,7 @@ struct turnd_in {
 };
 
 enum turnd_ask_kind {
-	TURND_ASK_PORT,       /* claim the port that a RESERVATION-TOKEN stands for */
+	TURND_ASK_PORT,       /* a port: that of a RESERVATION-TOKEN, or any that is left */
 	TURND_ASK_ALLOC,      /* give an allocation away that its client uses here (RFC 8016) */
 	TURND_ASK_CONNECTION, /* give a connection to a peer away (RFC 6062) */
 	TURND_ASK_MOVE,       /* let an allocation be used from here as well (RFC 8016) */
@@ -76,6 +76,8 @@ struct turnd_ask {
 	uint16_t worker; /* who has it */
 	uint16_t from;   /* who asks */
 	struct ports_token token;
+	uint8_t family; /* TURND_ASK_PORT: of any address; ADDR_NONE: the one of the token */
+	uint8_t want;   /* TURND_ASK_PORT: enum relay_want */
 	struct ticket ticket;
 	uint32_t connection;
 	uint64_t user, realm; /* who asks, proven; TURND_ASK_ALLOC: 0 */
@@ -90,18 +92,19 @@ struct turnd_ask {
 
 /* What came of it. It goes back to who asked; what was not used is returned by turnd_return. */
 struct turnd_gift {
-	uint8_t kind;           /* enum turnd_ask_kind */
-	uint16_t code;          /* 0, or the error code to answer with */
-	uint16_t worker;        /* who gave */
-	uint16_t relay;         /* TURND_ASK_PORT */
-	uint16_t port;          /* TURND_ASK_PORT */
-	struct alloc *alloc;    /* NULL, or what is out of the giver's table: whatever the kind */
-	uint16_t next_worker;   /* TURND_ASK_MOVE: code is TURND_ASK_ELSEWHERE, ask this one */
-	uint64_t number;        /* TURND_ASK_MOVE: the allocation's number there */
-	uint32_t sequence;      /* TURND_ASK_MOVE: of its newest ticket */
-	uint32_t lifetime_s;    /* TURND_ASK_MOVE: what it was given; 0: it is deleted */
-	void *connection;       /* TURND_ASK_CONNECTION; what the shell had */
-	uint32_t connection_id; /* TURND_ASK_CONNECTION */
+	uint8_t kind;             /* enum turnd_ask_kind */
+	uint16_t code;            /* 0, or the error code to answer with */
+	uint16_t worker;          /* who gave */
+	uint16_t relay;           /* TURND_ASK_PORT */
+	uint16_t port;            /* TURND_ASK_PORT */
+	struct ports_token token; /* TURND_ASK_PORT: of the next port, where that was wanted */
+	struct alloc *alloc;      /* NULL, or what is out of the giver's table: whatever the kind */
+	uint16_t next_worker;     /* TURND_ASK_MOVE: code is TURND_ASK_ELSEWHERE, ask this one */
+	uint64_t number;          /* TURND_ASK_MOVE: the allocation's number there */
+	uint32_t sequence;        /* TURND_ASK_MOVE: of its newest ticket */
+	uint32_t lifetime_s;      /* TURND_ASK_MOVE: what it was given; 0: it is deleted */
+	void *connection;         /* TURND_ASK_CONNECTION; what the shell had */
+	uint32_t connection_id;   /* TURND_ASK_CONNECTION */
 };
 
 enum turnd_step {
