@@ -86,6 +86,12 @@ bool turnd_conf_relay_text(const char *text, struct turnd_relay_text *out)
 	       take_word(&text, out->seen_as) && is_end(text);
 }
 
+/* Multicast, broadcast, and what is reserved behind it. */
+static bool is_of_many(const struct addr *a)
+{
+	return a->family == ADDR_IPV6 ? a->ip[0] == 0xff : a->ip[0] >= 224;
+}
+
 static bool check_relay_word(const char *word, struct opt_error *err)
 {
 	struct addr a;
@@ -99,9 +105,9 @@ static bool check_relay_word(const char *word, struct opt_error *err)
 		return is_host_name(word) || strchr(word, ':') == NULL ||
 		       conf_wrong(err, "`%.100s` is neither address nor name", word);
 	}
-	if (addr_is_any(&a))
+	if (addr_is_any(&a) || is_of_many(&a))
 		return conf_wrong(err,
-				  "`%.100s` is no address; name one of this host, or an "
+				  "`%.100s` is no address of a host; name one of this host, or an "
 				  "interface",
 				  word);
 	return true;
