@@ -14,6 +14,7 @@ SYSTEM_TESTS += tests/sys_udp_path.sh tests/sys_turnd_path.sh
 SYSTEM_TESTS += tests/sys_turn_client.sh
 SYSTEM_TESTS += tests/sys_turnd.sh
 SYSTEM_TESTS += tests/sys_turnd_discovery.sh
+SYSTEM_TESTS += tests/sys_turnd_odd.sh
 SYSTEM_TESTS += tests/sys_turnd_proxy.sh
 SYSTEM_TESTS += tests/sys_turnd_flood.sh tests/sys_turnd_attack.sh
 SYSTEM_TESTS += tests/sys_turnd_tcp.sh

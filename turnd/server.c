@@ -1,10 +1,12 @@
 #include "server.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "limit.h"
@@ -13,6 +15,7 @@
 #include "per_source.h"
 #include "report.h"
 #include "sessions.h"
+#include "sockaddr.h"
 #include "udp.h"
 #include "worker.h"
 
@@ -64,23 +67,50 @@ static void on_stop(struct worker *w, void *arg)
 	s->listens[i] = NULL;
 }
 
+static int try_udp(const struct addr *local)
+{
+	static const struct udp_options options = { 0 };
+
+	return udp_open(local, &options, NULL);
+}
+
+/* What was served here a moment ago is no hindrance, but a server that listens is. */
+static int try_tcp(const struct addr *local)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sockaddr_from_addr(local, &sa);
+	int on = 1, fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	    (local->family == ADDR_IPV6 &&
+	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0) ||
+	    bind(fd, (struct sockaddr *)&sa, len) != 0)
+		rc = -errno;
+	if (rc == 0)
+		return fd;
+	close(fd);
+	return rc;
+}
+
 /*
  * SO_REUSEPORT would let a second turnd of the same user share our ports, each with half of the
  * clients; so every port is tried once without.
  */
 static int check_unused(const struct listen_common *c)
 {
-	static const struct udp_options options = { 0 };
 	char text[ADDR_TEXT_MAX];
 
 	for (size_t i = 0; i < c->listener_count; i++) {
-		const struct addr *local = &c->listeners[i].local;
-		int fd = udp_open(local, &options, NULL);
+		const struct turnd_listener *at = &c->listeners[i];
+		bool streams = !at->udp && !at->dtls;
+		int fd = streams ? try_tcp(&at->local) : try_udp(&at->local);
 
 		if (fd == -EADDRINUSE) {
 			log_event(LOG_LEVEL_ERROR, "listen",
 				  "%s is in use; does another server run?",
-				  addr_print(local, text));
+				  addr_print(&at->local, text));
 			return fd;
 		}
 		if (fd >= 0)
@@ -89,17 +119,22 @@ static int check_unused(const struct listen_common *c)
 	return 0;
 }
 
-static size_t allocations_of(const struct server *s)
+/* As many as may ever be: total-quota may be another one after a reload. */
+static size_t allocations_max(const struct server *s)
 {
-	const struct snapshot *snapshot = &s->settings->snapshot;
 	uint16_t low, high;
 	size_t ports;
 
 	turnd_conf_relay_ports(s->common.conf, &low, &high);
-	ports = ((size_t)high - low + 1) * snapshot->relay_count;
-	if (snapshot->total_allocations != 0 && snapshot->total_allocations < ports)
-		return snapshot->total_allocations;
+	ports = ((size_t)high - low + 1) * s->settings->snapshot.relay_count;
 	return ports < ALLOCATIONS_MAX ? ports : ALLOCATIONS_MAX;
+}
+
+static size_t allocations_of(const struct server *s)
+{
+	size_t most = allocations_max(s), allowed = s->settings->snapshot.total_allocations;
+
+	return allowed != 0 && allowed < most ? allowed : most;
 }
 
 /* Each connection and each relay socket takes a descriptor, and many a shell allows 1024. */
@@ -176,7 +211,7 @@ static int make_sources(struct server *s)
 		return -EIO;
 	s->common.connections = per_source_new(most, most_of_one, keys[0]);
 	s->common.sessions = per_source_new(most + s->count, most_of_one, keys[1]);
-	s->common.shared.quota = quota_new(allocations_of(s), keys[2]);
+	s->common.shared.quota = quota_new(allocations_max(s), keys[2]);
 	if (s->common.connections == NULL || s->common.sessions == NULL ||
 	    s->common.shared.quota == NULL)
 		return -ENOMEM;

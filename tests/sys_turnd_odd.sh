@@ -1,0 +1,82 @@
+#!/bin/bash
+# turnd where operators do what few do: a limit that a reload raises, and a second turnd beside the
+# first one.
+set -u
+. "${srcdir:-.}/tests/lab/lab.sh"
+lab_enter "$@"
+
+turnd=${builddir:-.}/turnd/turnd
+ask=${builddir:-.}/tests/relay_ask
+talk=${builddir:-.}/tests/turn_ask
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+server=91.80.1.10
+peer=91.80.1.20
+
+for tool in "$turnd" "$ask" "$talk"; do
+	[ -x "$tool" ] || lab_skip "$tool is not built"
+done
+lab_loopback $server $peer
+
+# await PATTERN FILE: until the log says so; fails after 5 seconds.
+await() {
+	for _ in $(seq 100); do
+		grep -q -- "$1" "$2" && return
+		sleep 0.05
+	done
+	fail "no $1: $(cat "$2")"
+}
+
+# configure LINE: the rest is always the same.
+configure() {
+	cat > "$tmp/turnd.conf" << END
+listen = $server
+relay-address = $server
+realm = example.org
+workers = 1
+$1
+[user alice]
+password = secret
+END
+	chmod 600 "$tmp/turnd.conf"
+}
+
+# start NAME: its pid is in $pid.
+start() {
+	"$turnd" --config "$tmp/turnd.conf" 2> "$tmp/$1" &
+	pid=$!
+}
+
+# stop PID
+stop() {
+	kill -s TERM "$1"
+	wait "$1" || fail "it ended with $?"
+}
+
+echo "# total-quota is raised by a reload"
+configure 'total-quota = 1'
+start log
+await ready "$tmp/log"
+"$ask" steady $server:3478 $peer alice secret > "$tmp/steady" 2>&1 &
+steady=$!
+sleep 0.5
+"$talk" udp $server:3478 $peer alice secret > "$tmp/ask" 2>&1 && fail "an allocation too many"
+configure 'total-quota = 100'
+kill -s HUP "$pid"
+await 'is in effect' "$tmp/log"
+"$talk" udp $server:3478 $peer alice secret > "$tmp/ask" 2>&1 || fail "508 yet: $(cat "$tmp/ask")"
+wait $steady || fail "$(cat "$tmp/steady")"
+stop "$pid"
+
+echo "# no two share a port, whatever they serve there"
+for line in 'tcp = off' 'udp = off'; do
+	configure "$line"
+	start log
+	first=$pid
+	await ready "$tmp/log"
+	start second
+	await 'is in use' "$tmp/second"
+	wait "$pid" && fail "$line: two at once"
+	stop "$first"
+done
+exit "$failed"
