@@ -13,6 +13,7 @@ SYSTEM_TESTS += tests/sys_stund.sh
 SYSTEM_TESTS += tests/sys_udp_path.sh tests/sys_turnd_path.sh
 SYSTEM_TESTS += tests/sys_turn_client.sh
 SYSTEM_TESTS += tests/sys_turnd.sh
+SYSTEM_TESTS += tests/sys_readme.sh
 SYSTEM_TESTS += tests/sys_turnd_discovery.sh
 SYSTEM_TESTS += tests/sys_turnd_odd.sh
 SYSTEM_TESTS += tests/sys_turnd_proxy.sh
