@@ -656,6 +656,10 @@ UNIT_TESTS += tests/scen_turn_peers
 tests_scen_turn_peers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_turn_peers_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_turnd_secure
+tests_test_turnd_secure_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_turnd_secure_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/scen_turn_mobility
 tests_scen_turn_mobility_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_turn_mobility_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
