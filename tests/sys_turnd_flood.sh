@@ -92,14 +92,13 @@ come_and_go() {
 		all=$((all + 1))
 	done
 	[ $((quick * 10)) -ge $((all * 8)) ] || fail "$quick of $all clients were quick"
-	echo "# $all clients, $quick of them quick"
+	echo "  $all clients, $quick of them quick"
 }
 
 # storm LINE: a turnd with this in its configuration, and what becomes of it.
 storm() {
 	local before grown
 
-	echo "# $1"
 	printf '%s\n' "listen = 91.80.1.1" "relay-address = 91.80.2.1" "realm = example.org" \
 		"cert-file = $tmp/cert.pem" "key-file = $tmp/key.pem" "admin = 9641" \
 		"tcp-relay = on" "mobility = on" "$1" "[user alice]" "password = secret" \
@@ -115,13 +114,15 @@ storm() {
 	come_and_go
 	wait "$raining" || failed=1
 	grown=$(($(rss) - before))
-	echo "# $before kB, and $grown kB after $count datagrams"
+	echo "  $before kB, and $grown kB after $count datagrams"
 	[ "$grown" -lt 1024 ] || fail "$1: it grows by $grown kB"
 	is_idle || fail "something is left: $(cat "$tmp/metrics")"
 	kill "$pid"
 	wait "$pid" || fail "turnd: $? $(cat "$tmp/log")"
 }
 
+echo "# within a budget of error answers"
 storm "error-rate = 30"
+echo "# with an answer to everybody"
 storm "error-rate = 0"
 exit "$failed"
