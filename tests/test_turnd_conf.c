@@ -203,8 +203,15 @@ static void relay_addresses_are_one_word_or_two(void **state)
 	assert_false(turnd_conf_relay_text("a public b c", &r));
 }
 
+#define LABEL "a123456789b123456789c123456789d123456789e123456789f123456789g12"
+
 static void other_servers_have_transport_and_domain(void **state)
 {
+	static const char *const no_domains[] = {
+		"192.0.2.1 t..example", "192.0.2.1 t.example.",        "192.0.2.1 .t.example",
+		"192.0.2.1 -t.example", "192.0.2.1 t-.example",        "192.0.2.1 t_u.example",
+		"192.0.2.1 t/u",        "192.0.2.1 b\xc3\xbc.example",
+	};
 	struct turnd_alternate_text a;
 
 	assert_true(turnd_conf_alternate_text("192.0.2.1", 3478, &a));
@@ -217,6 +224,15 @@ static void other_servers_have_transport_and_domain(void **state)
 	assert_string_equal(a.domain, "t.example");
 	assert_true(turnd_conf_alternate_text("192.0.2.1 t.example", 3478, &a));
 	assert_int_equal(a.transport, -1);
+	assert_true(turnd_conf_alternate_text("192.0.2.1 xn--bcher-kva.example", 3478, &a));
+	assert_true(turnd_conf_alternate_text("192.0.2.1 " LABEL ".example", 3478, &a));
+	assert_false(turnd_conf_alternate_text("192.0.2.1 x" LABEL ".example", 3478, &a));
+	assert_true(turnd_conf_alternate_text("192.0.2.1 " LABEL "." LABEL "." LABEL "." LABEL,
+					      3478, &a));
+	assert_false(turnd_conf_alternate_text("192.0.2.1 a." LABEL "." LABEL "." LABEL "." LABEL,
+					       3478, &a));
+	for (size_t i = 0; i < ARRAY_LEN(no_domains); i++)
+		assert_false(turnd_conf_alternate_text(no_domains[i], 3478, &a));
 	assert_false(turnd_conf_alternate_text("0.0.0.0", 3478, &a));
 	assert_false(turnd_conf_alternate_text("192.0.2.1 udp tcp tls", 3478, &a));
 }

@@ -191,6 +191,29 @@ static bool read_transport(const char *word, int *out)
 	return false;
 }
 
+static bool is_label(const char *text, size_t len)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-";
+
+	return len > 0 && len <= 63 && text[0] != '-' && text[len - 1] != '-' &&
+	       strspn(text, letters) >= len;
+}
+
+/* A name that a certificate may have (RFC 8489, section 14.16; RFC 1123, section 2.1). */
+static bool is_domain(const char *text)
+{
+	size_t len = strcspn(text, ".");
+
+	if (strlen(text) > 255)
+		return false;
+	while (is_label(text, len) && text[len] == '.') {
+		text += len + 1;
+		len = strcspn(text, ".");
+	}
+	return is_label(text, len) && text[len] == '\0';
+}
+
 bool turnd_conf_alternate_text(const char *text, uint16_t default_port,
 			       struct turnd_alternate_text *out)
 {
@@ -211,7 +234,7 @@ bool turnd_conf_alternate_text(const char *text, uint16_t default_port,
 			return false;
 	}
 	memcpy(out->domain, word, sizeof(word));
-	return is_host_name(out->domain) && is_end(text);
+	return is_domain(out->domain) && is_end(text);
 }
 
 bool conf_check_alternate(const char *text, struct opt_error *err)
