@@ -52,6 +52,19 @@ struct relay;
 /* A request that another worker has a part in. */
 struct handover;
 
+/*
+ * What a batch of datagrams brings for peers: each relay socket sends its own at once. The data
+ * lies in the batch, so no more than that may be gathered.
+ */
+struct listen_gathered {
+	bool is_on; /* while a datagram of the batch is judged */
+	int count, relay_count;
+	struct relay *relays[UDP_BATCH];          /* NULL: has sent them already */
+	int8_t first[UDP_BATCH], last[UDP_BATCH]; /* of each relay: places of dgrams */
+	int8_t next[UDP_BATCH];                   /* of the same relay; -1: none */
+	struct udp_dgram dgrams[UDP_BATCH];
+};
+
 struct listen {
 	struct listen_common *common;
 	struct worker *worker;
@@ -87,6 +100,7 @@ struct listen {
 
 	struct udp_batch *batch; /* with room as turnd_from_peer wants it */
 	struct udp_dgram in[UDP_BATCH];
+	struct listen_gathered gathered;
 	uint8_t *arena; /* LISTEN_ARENA bytes */
 	size_t arena_len;
 	uint8_t random[LISTEN_RANDOM];

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "relay.h"
 
 /* Then other sockets get their turn. */
 #define BATCHES_PER_WAKEUP 4
@@ -32,7 +33,9 @@ static void judge(struct listen_socket *s, const struct udp_dgram *d)
 		in.ip = (struct turnd_ip){ .ttl = d->ip.ttl, .tos = d->ip.tos };
 	if (s->any)
 		in.tuple.server = addr_with_port(&d->local, s->at->local.port);
+	s->owner->gathered.is_on = true;
 	listen_judge(s->owner, &in);
+	s->owner->gathered.is_on = false;
 }
 
 static void take_one(struct listen_socket *s, const struct udp_dgram *d)
@@ -81,6 +84,7 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 			stats_add(&l->stats.receive_errors, 1);
 		for (int at = 0; at < n; at++)
 			take_one(s, &l->in[at]);
+		relay_flush(l);
 	}
 	if (!waiting)
 		listen_flush(l);

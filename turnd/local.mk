@@ -97,6 +97,7 @@ turnd_libturnd_shell_a_SOURCES = \
 	turnd/listen_stream.c \
 	turnd/listen_udp.c \
 	turnd/relay.c turnd/relay.h \
+	turnd/relay_out.c turnd/relay_parts.h \
 	turnd/report.c turnd/report.h \
 	turnd/server.c turnd/server.h \
 	turnd/tcp_relay.c turnd/tcp_relay.h \

@@ -1,14 +1,11 @@
 #include "relay.h"
 
 #include <errno.h>
-#include <event2/event_struct.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "relay_parts.h"
 #include "tcp_relay.h"
-
-/* Errors that one readiness may cost: then other sockets get their turn. */
-#define ERRORS_PER_WAKEUP 16
 
 /*
  * Datagrams that one readiness may bring. As a rule it is one, and asking for a second would be in
@@ -19,42 +16,10 @@
 #define READS_MOST 16
 #define READS_REST 16 /* rounds with one datagram, after a queue that was none */
 
-/* What hangs at end->shell. Its event lies in it: a block of memory less for each. */
-struct relay {
-	struct listen *owner;
-	struct relay_end *end;
-	int fd;
-	bool dont_fragment; /* as the socket has it */
-	uint8_t rest;       /* rounds until it is asked for more than one datagram again */
-	uint8_t most;       /* how many to ask for then */
-	uint32_t round;     /* the last one that it was readable in */
-	struct event readable;
-};
-
 static struct turnd_ip ip_of(struct udp_ip ip)
 {
 	return (struct turnd_ip){ .ttl = ip.ttl == 0 ? -1 : ip.ttl,
 				  .tos = ip.ttl == 0 ? -1 : ip.tos };
-}
-
-static void take_errors(struct relay *r)
-{
-	struct listen *l = r->owner;
-	struct udp_error error;
-	struct turnd_out out;
-
-	for (int i = 0; i < ERRORS_PER_WAKEUP && udp_recv_error(r->fd, &error) == 1; i++) {
-		struct turnd_icmp icmp = {
-			.peer = error.peer,
-			.type = error.type,
-			.code = error.code,
-			.data = error.mtu,
-		};
-		uint8_t *buf = listen_room(l);
-		enum turnd_step step = turnd_from_icmp(l->turnd, r->end, &icmp, &l->now, buf, &out);
-
-		listen_carry_out(l, step, NULL, &out);
-	}
 }
 
 /* How many datagrams to ask for in this round. */
@@ -114,7 +79,7 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 	if (n < 0)
 		stats_add(&l->stats.receive_errors, 1);
 	if (n <= 0) {
-		take_errors(r); /* that is what made it readable */
+		relay_take_errors(r); /* that is what made it readable */
 		return;
 	}
 	learn(r, most, n);
@@ -184,6 +149,7 @@ void relay_close(void *arg, struct relay_end *end)
 	if (r == NULL)
 		return;
 	end->shell = NULL;
+	relay_flush_one(r);
 	if (r->owner->reading == r)
 		r->owner->reading = NULL;
 	event_del(&r->readable);
@@ -191,31 +157,15 @@ void relay_close(void *arg, struct relay_end *end)
 	free(r);
 }
 
-void relay_send(struct listen *l, const struct turnd_out *out)
-{
-	struct relay *r = out->end->shell;
-	struct udp_dgram d = { .data = out->data, .peer = out->peer };
-	bool has_errors = false;
-
-	if (out->ip.ttl > 0)
-		d.ip.ttl = (uint8_t)out->ip.ttl;
-	if (out->ip.tos > 0)
-		d.ip.tos = (uint8_t)out->ip.tos;
-	if (out->dont_fragment != r->dont_fragment &&
-	    udp_set_dont_fragment(r->fd, out->end->local.family, out->dont_fragment) == 0)
-		r->dont_fragment = out->dont_fragment;
-	if (udp_send_one(r->fd, &d, &has_errors) != 0)
-		stats_add(&l->stats.relay_errors, 1);
-	/* What waits in the error queue makes the socket readable. */
-}
-
 void relay_detach(struct flow *flow)
 {
 	for (size_t i = 0; i < ARRAY_LEN(flow->ends); i++) {
 		struct relay *r = flow->ends[i].shell;
 
-		if (r != NULL)
-			event_del(&r->readable);
+		if (r == NULL)
+			continue;
+		relay_flush_one(r);
+		event_del(&r->readable);
 	}
 }
 

@@ -12,8 +12,11 @@
 int relay_open(void *arg, struct relay_end *end);
 void relay_close(void *arg, struct relay_end *end);
 
-/* TURND_TO_PEER. */
+/* TURND_TO_PEER. It leaves at once; where l->gathered.is_on, with relay_flush. */
 void relay_send(struct listen *l, const struct turnd_out *out);
+
+/* Each socket sends all that was gathered for it. */
+void relay_flush(struct listen *l);
 
 /* Takes the ends of an allocation out of their worker's loop, in its thread. */
 void relay_detach(struct flow *flow);
