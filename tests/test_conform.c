@@ -171,6 +171,48 @@ static void who_comes_through_a_tunnel_gets_neither_relay_nor_channel(void **sta
 	assert_int_equal(rig_bind(&c, 0x4001, &peer), 443);
 }
 
+/* Whoever moves into a tunnel keeps what there is, and gets no more channels. */
+static void who_moves_into_a_tunnel_gets_no_channel(void **state)
+{
+	struct story_ticket ticket;
+	struct addr peer = rig_peer();
+
+	r.snapshot.mobility = true;
+	start();
+	assert_int_equal(story_allocate(&c, &(struct story_allocate){ .mobile = true }), 0);
+	assert_true(story_ticket(&r, &ticket));
+	c.tuple.client = (struct addr){ .family = ADDR_IPV6,
+					.port = 4000,
+					.ip = { 0x20, 0x02, 91, 80, 1, 1 } };
+	c.challenged = false;
+	assert_int_equal(rig_challenge(&c), 401);
+	assert_int_equal(story_move(&c, &ticket, 600), 0);
+	assert_int_equal(rig_bind(&c, 0x4001, &peer), 403);
+	assert_true(c.is_signed);
+	assert_int_equal(rig_permit(&c, &peer), 0);
+	assert_int_equal(rig_refresh(&c, 600), 0);
+}
+
+/* Other addresses with an IPv4 address inside are no tunnels. */
+static void a_translator_is_no_tunnel(void **state)
+{
+	static const struct addr translated[] = {
+		{ .family = ADDR_IPV6,
+		  .port = 4000,
+		  .ip = { 0, 0x64, 0xff, 0x9b, [12] = 91, 80, 1, 1 } },
+		{ .family = ADDR_IPV6, .port = 4000, .ip = { [10] = 0xff, 0xff, 91, 80, 1, 1 } },
+		{ .family = ADDR_IPV6, .port = 4000, .ip = { 0x20, 0x01, 0, 1, [15] = 1 } },
+		{ .family = ADDR_IPV6, .port = 4000, .ip = { 0x20, 0x03, [15] = 1 } },
+	};
+
+	start();
+	for (size_t i = 0; i < ARRAY_LEN(translated); i++) {
+		c.tuple.client = translated[i];
+		c.challenged = false;
+		assert_int_equal(rig_allocate(&c), 0);
+	}
+}
+
 /* What a request of the table below says, and what is wrong with it. */
 struct faulty {
 	const char *why;
@@ -435,6 +477,8 @@ int main(void)
 		TEST(dont_fragment_is_refused_where_df_would_be_lost),
 		TEST(dont_fragment_is_refused_for_a_reserved_port_too),
 		TEST(who_comes_through_a_tunnel_gets_neither_relay_nor_channel),
+		TEST(who_moves_into_a_tunnel_gets_no_channel),
+		TEST(a_translator_is_no_tunnel),
 		TEST(checks_come_in_the_order_of_the_rfc),
 		TEST(answers_are_signed_as_the_request_was_understood),
 		TEST(who_fails_a_check_gets_no_signature_and_no_name),
