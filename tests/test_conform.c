@@ -446,6 +446,26 @@ static void padding_of_an_algorithm_is_ignored(void **state)
 	assert_true(bytes_equal(read.params, BYTES("p")));
 }
 
+static void algorithms_are_padded_with_zeros(void **state)
+{
+	static const struct stun_algorithm with_params = { .number = 3, .params = BYTES("p") };
+	const struct stun_algorithm list[] = { with_params, { .number = STUN_PASSWORD_MD5 } };
+	struct bytes value;
+	struct stun_msg msg;
+
+	start();
+	memset(c.request, 0xff, sizeof(c.request));
+	(void)stun_attr_put_algorithm(rig_request(&c, TURN_ALLOCATE), &with_params);
+	(void)stun_attr_put_algorithms(&c.b, list, ARRAY_LEN(list));
+	assert_int_equal(stun_build_finish(&c.b, &value), STUN_OK);
+	assert_int_equal(stun_msg_parse(value, &msg), STUN_OK);
+	assert_true(stun_msg_find(&msg, STUN_ATTR_PASSWORD_ALGORITHM, &value));
+	assert_memory_equal(value.data, "\0\3\0\1p\0\0\0", 8);
+	assert_true(stun_msg_find(&msg, STUN_ATTR_PASSWORD_ALGORITHMS, &value));
+	assert_int_equal(value.len, 12);
+	assert_memory_equal(value.data, "\0\3\0\1p\0\0\0\0\1\0\0", 12);
+}
+
 /* RFC 8656, sections 18.1, 18.6 and 18.8: what is reserved may hold anything. */
 static void reserved_bits_of_requests_are_ignored(void **state)
 {
@@ -487,6 +507,7 @@ int main(void)
 		TEST(padding_of_any_bytes_is_ignored),
 		TEST(a_name_of_763_bytes_is_read),
 		TEST(padding_of_an_algorithm_is_ignored),
+		TEST(algorithms_are_padded_with_zeros),
 		TEST(reserved_bits_of_requests_are_ignored),
 	};
 
