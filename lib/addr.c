@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "siphash.h"
@@ -211,6 +212,24 @@ bool addr_parse(const char *text, uint16_t default_port, struct addr *out)
 	if (!parse_host(text, colon, &a))
 		return false;
 	*out = addr_with_port(&a, (uint16_t)port);
+	return true;
+}
+
+bool addr_parse_loopback(const char *text, struct addr *out)
+{
+	struct addr a;
+	char *end;
+	unsigned long port = strtoul(text, &end, 10);
+
+	if (text[0] >= '0' && text[0] <= '9' && *end == '\0') {
+		if (port == 0 || port > UINT16_MAX)
+			return false;
+		*out = addr_ipv4(127, 0, 0, 1, (uint16_t)port);
+		return true;
+	}
+	if (!addr_parse(text, 0, &a) || a.port == 0)
+		return false;
+	*out = a;
 	return true;
 }
 

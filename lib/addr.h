@@ -77,6 +77,12 @@ bool addr_parse_ip(const char *text, uint16_t port, struct addr *out);
  */
 bool addr_parse(const char *text, uint16_t default_port, struct addr *out);
 
+/*
+ * Parses an address with a port, or a port alone, which means 127.0.0.1. Returns false, `out`
+ * untouched, for anything else; port 0 too.
+ */
+bool addr_parse_loopback(const char *text, struct addr *out);
+
 /* Prints "192.0.2.1:3478" or "[2001:db8::1]:3478", "none" for no address. Returns `buf`. */
 const char *addr_print(const struct addr *a, char buf[static ADDR_TEXT_MAX]);
 

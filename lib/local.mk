@@ -83,6 +83,7 @@ lib_libshell_a_SOURCES = \
 
 lib_libshell_a_SOURCES += \
 	lib/admin.c lib/admin.h \
+	lib/daemon.c lib/daemon.h \
 	lib/log.c lib/log.h \
 	lib/log_line.c lib/log_line.h \
 	lib/priv.c lib/priv.h lib/priv_sys.h \

@@ -8,20 +8,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "admin.h"
+#include "daemon.h"
 #include "layout.h"
 #include "log.h"
 #include "policy.h"
-#include "priv.h"
 #include "selfcheck.h"
 #include "server.h"
 #include "stund_conf.h"
-#include "worker.h"
-
-/* Exit codes of daemons (doc/architecture.md). */
-#define EXIT_STOPPED 0
-#define EXIT_RUNTIME 1
-#define EXIT_CONFIG  2
 
 struct stund {
 	int argc;
@@ -95,38 +88,12 @@ static void on_reload(evutil_socket_t sig, short events, void *arg)
 	stund_conf_clear(&next);
 }
 
-static bool add_signal(struct stund *s, int sig, event_callback_fn call, struct event **out)
-{
-	*out = evsignal_new(s->base, sig, call, s);
-	return *out != NULL && event_add(*out, NULL) == 0;
-}
-
 static bool open_base(struct stund *s)
 {
-	if (worker_setup() != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-		return false;
-	s->base = event_base_new();
-	return s->base != NULL && add_signal(s, SIGTERM, on_stop, &s->on_term) &&
-	       add_signal(s, SIGINT, on_stop, &s->on_int) &&
-	       add_signal(s, SIGHUP, on_reload, &s->on_hup);
-}
-
-/* With the sockets open. Returns false where this may not go on as root. */
-static bool drop_privileges(const struct stund *s)
-{
-	const char *user = s->conf.user;
-	struct priv_result result = priv_drop(user);
-	const char *text = priv_outcome_text(result.outcome);
-
-	if (!priv_may_go_on(result.outcome, user != NULL))
-		log_event(LOG_LEVEL_ERROR, "user", "%s: %s%s%s; name another one, or none", user,
-			  text, result.error != 0 ? ": " : "",
-			  result.error != 0 ? strerror(result.error) : "");
-	else if (result.outcome == PRIV_ROOT)
-		log_event(LOG_LEVEL_WARN, "user", "%s", text);
-	else
-		log_event(LOG_LEVEL_INFO, "user", "%s", text);
-	return priv_may_go_on(result.outcome, user != NULL);
+	s->base = daemon_base_new();
+	return s->base != NULL && daemon_on_signal(s->base, SIGTERM, on_stop, s, &s->on_term) &&
+	       daemon_on_signal(s->base, SIGINT, on_stop, s, &s->on_int) &&
+	       daemon_on_signal(s->base, SIGHUP, on_reload, s, &s->on_hup);
 }
 
 /* Without a second address there is no NAT discovery: nobody shall wonder why. */
@@ -166,22 +133,8 @@ static bool is_healthy(void *arg)
 static bool open_admin(struct stund *s)
 {
 	struct admin_hooks hooks = { .metrics = tell_metrics, .is_healthy = is_healthy, .arg = s };
-	struct addr local;
-	char text[ADDR_TEXT_MAX];
-	int rc;
 
-	if (s->conf.admin == NULL || !stund_conf_admin_addr(s->conf.admin, &local))
-		return true;
-	rc = admin_open(s->base, &local, &hooks, NULL, &s->admin);
-	addr_print(&local, text);
-	if (rc != 0)
-		log_event(LOG_LEVEL_ERROR, "admin", "cannot listen on %s: %s", text, strerror(-rc));
-	else if (!addr_is_loopback(&local))
-		log_event(LOG_LEVEL_WARN, "admin",
-			  "http://%s/metrics, open to whoever reaches that address", text);
-	else
-		log_event(LOG_LEVEL_INFO, "admin", "http://%s/metrics", text);
-	return rc == 0;
+	return daemon_open_admin(s->base, s->conf.admin, &hooks, &s->admin);
 }
 
 static bool start(struct stund *s)
@@ -193,13 +146,13 @@ static bool start(struct stund *s)
 		return false;
 	}
 	s->started = time(NULL);
-	(void)priv_drop(NULL); /* no new privileges: threads inherit that, now or never */
+	daemon_forbid_privileges(); /* threads inherit that, now or never */
 	rc = server_start(&s->conf, &s->layout, s->policy, &s->server);
 	if (rc != 0) {
 		log_event(LOG_LEVEL_ERROR, "start", "cannot start to listen: %s", strerror(-rc));
 		return false;
 	}
-	return open_admin(s) && drop_privileges(s);
+	return open_admin(s) && daemon_drop_privileges(s->conf.user);
 }
 
 static void stop(struct stund *s)
@@ -219,7 +172,7 @@ static void stop(struct stund *s)
 
 static int run(struct stund *s)
 {
-	int rc = EXIT_RUNTIME;
+	int rc = DAEMON_RUNTIME;
 
 	if (start(s)) {
 		tell_discovery(s, ADDR_IPV4, "IPv4");
@@ -228,7 +181,7 @@ static int run(struct stund *s)
 			s->selfcheck = selfcheck_start(s->base, &s->layout, &s->conf);
 		log_event(LOG_LEVEL_INFO, "start", "stund %s is ready, with %zu workers",
 			  PACKAGE_VERSION, server_worker_count(s->server));
-		rc = event_base_dispatch(s->base) < 0 ? EXIT_RUNTIME : EXIT_STOPPED;
+		rc = event_base_dispatch(s->base) < 0 ? DAEMON_RUNTIME : DAEMON_STOPPED;
 	}
 	stop(s);
 	return rc;
@@ -263,16 +216,16 @@ static int dispatch(struct stund *s)
 
 	if (!stund_conf_load(s->argc, s->argv, &s->conf, &err)) {
 		(void)fprintf(stderr, "stund: %s\n", err.text);
-		return EXIT_CONFIG;
+		return DAEMON_CONFIG;
 	}
 	if (print(&s->conf))
-		return fflush(stdout) == 0 ? EXIT_STOPPED : EXIT_RUNTIME;
+		return fflush(stdout) == 0 ? DAEMON_STOPPED : DAEMON_RUNTIME;
 	if (!prepare(s, &err)) {
 		(void)fprintf(stderr, "stund: %s\n", err.text);
-		return EXIT_CONFIG;
+		return DAEMON_CONFIG;
 	}
 	if (s->conf.check_config)
-		return EXIT_STOPPED;
+		return DAEMON_STOPPED;
 	log_setup((enum log_level)s->conf.log_level, (enum log_format)s->conf.log_format);
 	return run(s);
 }

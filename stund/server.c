@@ -2,11 +2,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-#include "log.h"
-#include "udp.h"
+#include "daemon.h"
 #include "worker.h"
 
 struct server {
@@ -15,17 +12,6 @@ struct server {
 	struct worker_pool *pool;
 	struct listen *listens[];
 };
-
-static size_t workers_of(const struct stund_conf *conf)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (conf->workers > 0)
-		return (size_t)conf->workers;
-	if (cores < 1)
-		return 1;
-	return cores < STUND_WORKERS_MAX ? (size_t)cores : STUND_WORKERS_MAX;
-}
 
 static int on_start(struct worker *w, void *arg)
 {
@@ -42,53 +28,28 @@ static void on_stop(struct worker *w, void *arg)
 	listen_close(s->listens[worker_index(w)]);
 }
 
-/*
- * SO_REUSEPORT would let a second stund of the same user share our ports, each with half of the
- * clients; so every port is tried once without.
- */
 static int check_unused(const struct layout *layout)
 {
-	static const struct udp_options options = { 0 };
-	char text[ADDR_TEXT_MAX];
+	int rc = 0;
 
-	for (size_t i = 0; i < layout->socket_count; i++) {
-		const struct addr *local = &layout->sockets[i].local;
-		int fd = udp_open(local, &options, NULL);
-
-		if (fd == -EADDRINUSE) {
-			log_event(LOG_LEVEL_ERROR, "listen",
-				  "%s is in use; does another server run?",
-				  addr_print(local, text));
-			return fd;
-		}
-		if (fd >= 0)
-			close(fd);
-	}
-	return 0;
+	for (size_t i = 0; i < layout->socket_count && rc == 0; i++)
+		rc = daemon_check_unused(&layout->sockets[i].local, false);
+	return rc;
 }
 
-/* Each connection takes a descriptor, and many a shell allows 1024. */
+/* Each connection takes a descriptor. */
 static void raise_descriptors(const struct stund_conf *conf, const struct layout *layout,
 			      size_t workers)
 {
-	rlim_t need =
-		(rlim_t)conf->max_connections + workers * (2u * layout->socket_count + 4) + 64;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
-		return;
-	limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < need)
-		log_event(LOG_LEVEL_WARN, "start",
-			  "max-connections takes %llu descriptors, and %llu are allowed; raise "
-			  "the limit (ulimit -n, LimitNOFILE), or lower max-connections",
-			  (unsigned long long)need, (unsigned long long)limit.rlim_cur);
+	daemon_raise_descriptors((uint64_t)conf->max_connections +
+					 workers * (2u * layout->socket_count + 4) + 64,
+				 "max-connections takes", "lower max-connections");
 }
 
 int server_start(const struct stund_conf *conf, const struct layout *layout, struct policy *policy,
 		 struct server **out)
 {
-	size_t count = workers_of(conf);
+	size_t count = daemon_workers(conf->workers, STUND_WORKERS_MAX);
 	struct server *s = calloc(1, sizeof(*s) + count * sizeof(struct listen *));
 	struct worker_hooks hooks = { .start = on_start, .stop = on_stop, .arg = s };
 	int rc = check_unused(layout);

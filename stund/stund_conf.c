@@ -16,23 +16,11 @@ static bool wrong(struct opt_error *err, const char *text)
 	return false;
 }
 
-bool stund_conf_admin_addr(const char *text, struct addr *out)
-{
-	char *end;
-	unsigned long port = strtoul(text, &end, 10);
-
-	if (text[0] >= '0' && text[0] <= '9' && *end == '\0') {
-		*out = addr_ipv4(127, 0, 0, 1, (uint16_t)port);
-		return port >= 1 && port <= 65535;
-	}
-	return addr_parse(text, 0, out) && out->port != 0;
-}
-
 static bool check_admin(const char *text, struct opt_error *err)
 {
 	struct addr admin;
 
-	return stund_conf_admin_addr(text, &admin) ||
+	return addr_parse_loopback(text, &admin) ||
 	       wrong(err, "neither a port nor an address with one; write 9641 or 127.0.0.1:9641");
 }
 

@@ -54,7 +54,4 @@ bool stund_conf_load(int argc, char **argv, struct stund_conf *out, struct opt_e
 
 void stund_conf_clear(struct stund_conf *conf);
 
-/* The admin listener's address; a port alone means 127.0.0.1. False: `text` is neither. */
-bool stund_conf_admin_addr(const char *text, struct addr *out);
-
 #endif

@@ -280,6 +280,33 @@ static void the_hash_is_siphash(void **state)
 	}
 }
 
+static void a_port_alone_is_on_the_loopback_address(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{ "9641", "127.0.0.1:9641" },
+		{ "192.0.2.1:80", "192.0.2.1:80" },
+		{ "[::1]:9641", "[::1]:9641" },
+		{ "192.0.2.1", NULL },
+		{ "", NULL },
+		{ "+80", NULL },
+		{ "65536", NULL },
+		{ "99999999999999999999", NULL },
+	};
+	char text[ADDR_TEXT_MAX];
+	struct addr got;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		bool ok = addr_parse_loopback(cases[i].text, &got);
+
+		if (ok != (cases[i].want != NULL))
+			fail_msg("\"%s\": %d", cases[i].text, ok);
+		if (ok)
+			assert_string_equal(addr_print(&got, text), cases[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +318,7 @@ int main(void)
 		cmocka_unit_test(only_mapped_addresses_are_unmapped),
 		cmocka_unit_test(every_part_tells_addresses_apart),
 		cmocka_unit_test(the_hash_is_siphash),
+		cmocka_unit_test(a_port_alone_is_on_the_loopback_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,33 +217,6 @@ static void too_many_addresses_are_refused(void **state)
 	conf.listen = (struct opt_list){ 0 };
 }
 
-static void admin_is_on_loopback_unless_told(void **state)
-{
-	static const struct {
-		const char *text, *want;
-	} cases[] = {
-		{ "9641", "127.0.0.1:9641" },
-		{ "192.0.2.1:80", "192.0.2.1:80" },
-		{ "[::1]:9641", "[::1]:9641" },
-		{ "192.0.2.1", NULL },
-		{ "", NULL },
-		{ "+80", NULL },
-		{ "65536", NULL },
-		{ "99999999999999999999", NULL },
-	};
-	char text[ADDR_TEXT_MAX];
-	struct addr got;
-
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		bool ok = stund_conf_admin_addr(cases[i].text, &got);
-
-		if (ok != (cases[i].want != NULL))
-			fail_msg("\"%s\": %d", cases[i].text, ok);
-		if (ok)
-			assert_string_equal(addr_print(&got, text), cases[i].want);
-	}
-}
-
 static void the_command_line_has_the_last_word(void **state)
 {
 	char words[100], path[] = "/tmp/natkit-test-XXXXXX";
@@ -333,7 +306,6 @@ int main(void)
 		cmocka_unit_test(sockets_are_found_by_what_a_client_connected_to),
 		cmocka_unit_test(contradictions_name_the_key_and_a_remedy),
 		cmocka_unit_test(too_many_addresses_are_refused),
-		cmocka_unit_test(admin_is_on_loopback_unless_told),
 		cmocka_unit_test(the_command_line_has_the_last_word),
 		cmocka_unit_test(bad_values_name_file_and_line),
 		cmocka_unit_test(little_is_on_without_being_asked_for),

@@ -21,23 +21,11 @@ bool conf_wrong(struct opt_error *err, const char *format, ...)
 	return false;
 }
 
-bool turnd_conf_admin_addr(const char *text, struct addr *out)
-{
-	char *end;
-	unsigned long port = strtoul(text, &end, 10);
-
-	if (text[0] >= '0' && text[0] <= '9' && *end == '\0') {
-		*out = addr_ipv4(127, 0, 0, 1, (uint16_t)port);
-		return port >= 1 && port <= 65535;
-	}
-	return addr_parse(text, 0, out) && out->port != 0;
-}
-
 bool conf_check_admin(const char *text, struct opt_error *err)
 {
 	struct addr admin;
 
-	return turnd_conf_admin_addr(text, &admin) ||
+	return addr_parse_loopback(text, &admin) ||
 	       conf_wrong(err, "neither a port nor an address with one; write 9642 or "
 			       "127.0.0.1:9642");
 }

@@ -8,19 +8,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "admin.h"
 #include "control.h"
+#include "daemon.h"
 #include "log.h"
-#include "priv.h"
 #include "renew.h"
 #include "server.h"
 #include "tools.h"
-#include "worker.h"
-
-/* Exit codes of daemons (doc/architecture.md). */
-#define EXIT_STOPPED 0
-#define EXIT_RUNTIME 1
-#define EXIT_CONFIG  2
 
 #define CONTROL_TIMEOUT_S 10
 #define DRAIN_LOOK_S      1
@@ -253,39 +246,14 @@ static bool make_timers(struct turnd_main *t)
 	return t->renew != NULL;
 }
 
-static bool add_signal(struct turnd_main *t, int sig, event_callback_fn call, struct event **out)
-{
-	*out = evsignal_new(t->base, sig, call, t);
-	return *out != NULL && event_add(*out, NULL) == 0;
-}
-
 static bool open_base(struct turnd_main *t)
 {
-	if (worker_setup() != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-		return false;
-	t->base = event_base_new();
-	return t->base != NULL && make_timers(t) && add_signal(t, SIGTERM, on_stop, &t->on_term) &&
-	       add_signal(t, SIGINT, on_stop, &t->on_int) &&
-	       add_signal(t, SIGHUP, on_reload, &t->on_hup) &&
-	       add_signal(t, SIGUSR1, on_drain, &t->on_usr1);
-}
-
-/* With the sockets open. Returns false where this may not go on as root. */
-static bool drop_privileges(const struct turnd_main *t)
-{
-	const char *user = t->start.user;
-	struct priv_result result = priv_drop(user);
-	const char *text = priv_outcome_text(result.outcome);
-
-	if (!priv_may_go_on(result.outcome, user != NULL))
-		log_event(LOG_LEVEL_ERROR, "user", "%s: %s%s%s; name another one, or none", user,
-			  text, result.error != 0 ? ": " : "",
-			  result.error != 0 ? strerror(result.error) : "");
-	else if (result.outcome == PRIV_ROOT)
-		log_event(LOG_LEVEL_WARN, "user", "%s", text);
-	else
-		log_event(LOG_LEVEL_INFO, "user", "%s", text);
-	return priv_may_go_on(result.outcome, user != NULL);
+	t->base = daemon_base_new();
+	return t->base != NULL && make_timers(t) &&
+	       daemon_on_signal(t->base, SIGTERM, on_stop, t, &t->on_term) &&
+	       daemon_on_signal(t->base, SIGINT, on_stop, t, &t->on_int) &&
+	       daemon_on_signal(t->base, SIGHUP, on_reload, t, &t->on_hup) &&
+	       daemon_on_signal(t->base, SIGUSR1, on_drain, t, &t->on_usr1);
 }
 
 static void tell_metrics(struct metrics *m, void *arg)
@@ -322,22 +290,8 @@ static bool open_admin(struct turnd_main *t)
 	struct admin_hooks hooks = {
 		.metrics = tell_metrics, .is_healthy = is_healthy, .is_ready = is_ready, .arg = t
 	};
-	struct addr local;
-	char text[ADDR_TEXT_MAX];
-	int rc;
 
-	if (t->start.admin == NULL || !turnd_conf_admin_addr(t->start.admin, &local))
-		return true;
-	rc = admin_open(t->base, &local, &hooks, NULL, &t->admin);
-	addr_print(&local, text);
-	if (rc != 0)
-		log_event(LOG_LEVEL_ERROR, "admin", "cannot listen on %s: %s", text, strerror(-rc));
-	else if (!addr_is_loopback(&local))
-		log_event(LOG_LEVEL_WARN, "admin",
-			  "http://%s/metrics, open to whoever reaches that address", text);
-	else
-		log_event(LOG_LEVEL_INFO, "admin", "http://%s/metrics", text);
-	return rc == 0;
+	return daemon_open_admin(t->base, t->start.admin, &hooks, &t->admin);
 }
 
 static long list(void *arg, struct server_session **out)
@@ -397,7 +351,7 @@ static bool start(struct turnd_main *t)
 		return false;
 	}
 	t->started = time(NULL);
-	(void)priv_drop(NULL); /* no new privileges: threads inherit that, now or never */
+	daemon_forbid_privileges(); /* threads inherit that, now or never */
 	settings_tell(t->settings, &t->conf);
 	/* The mask of new files is that of all threads: before there are others. */
 	if (!open_control(t))
@@ -407,7 +361,7 @@ static bool start(struct turnd_main *t)
 		log_event(LOG_LEVEL_ERROR, "start", "cannot start to listen: %s", strerror(-rc));
 		return false;
 	}
-	return open_admin(t) && drop_privileges(t);
+	return open_admin(t) && daemon_drop_privileges(t->start.user);
 }
 
 static void free_event(struct event *e)
@@ -434,13 +388,13 @@ static void stop(struct turnd_main *t)
 
 static int run(struct turnd_main *t)
 {
-	int rc = EXIT_RUNTIME;
+	int rc = DAEMON_RUNTIME;
 
 	if (start(t)) {
 		set_timers(t);
 		log_event(LOG_LEVEL_INFO, "start", "turnd %s is ready, with %zu workers",
 			  PACKAGE_VERSION, server_worker_count(t->server));
-		rc = event_base_dispatch(t->base) < 0 ? EXIT_RUNTIME : EXIT_STOPPED;
+		rc = event_base_dispatch(t->base) < 0 ? DAEMON_RUNTIME : DAEMON_STOPPED;
 	}
 	stop(t);
 	return rc;
@@ -492,14 +446,14 @@ static bool run_tool(const struct turnd_conf *conf, int *rc)
 		return false;
 	if (!ok)
 		(void)fprintf(stderr, "turnd: %s\n", err.text);
-	*rc = ok && fflush(stdout) == 0 ? EXIT_STOPPED : EXIT_RUNTIME;
+	*rc = ok && fflush(stdout) == 0 ? DAEMON_STOPPED : DAEMON_RUNTIME;
 	return true;
 }
 
 static int refuse(const struct opt_error *err)
 {
 	(void)fprintf(stderr, "turnd: %s\n", err->text);
-	return EXIT_CONFIG;
+	return DAEMON_CONFIG;
 }
 
 static int dispatch(struct turnd_main *t)
@@ -510,7 +464,7 @@ static int dispatch(struct turnd_main *t)
 	if (!turnd_conf_load(t->argc, t->argv, &t->start, &err))
 		return refuse(&err);
 	if (print(&t->start))
-		return fflush(stdout) == 0 ? EXIT_STOPPED : EXIT_RUNTIME;
+		return fflush(stdout) == 0 ? DAEMON_STOPPED : DAEMON_RUNTIME;
 	if (run_tool(&t->start, &rc))
 		return rc;
 	/* Twice: one is held by the server, the other one changes with each reload. */
@@ -520,7 +474,7 @@ static int dispatch(struct turnd_main *t)
 	if (t->settings == NULL)
 		return refuse(&err);
 	if (t->start.check_config)
-		return EXIT_STOPPED;
+		return DAEMON_STOPPED;
 	log_setup((enum log_level)t->conf.log_level, (enum log_format)t->conf.log_format);
 	return run(t);
 }

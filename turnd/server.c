@@ -5,18 +5,14 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "daemon.h"
 #include "limit.h"
 #include "listen.h"
 #include "log.h"
 #include "per_source.h"
 #include "report.h"
 #include "sessions.h"
-#include "sockaddr.h"
-#include "udp.h"
 #include "worker.h"
 
 /* 512 KiB each: those who meet in a place share its budget, so there must be many. */
@@ -40,17 +36,6 @@ struct server {
 	struct listen *listens[];
 };
 
-static size_t workers_of(const struct turnd_conf *conf)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (conf->workers > 0)
-		return (size_t)conf->workers;
-	if (cores < 1)
-		return 1;
-	return cores < TURND_WORKERS_MAX ? (size_t)cores : TURND_WORKERS_MAX;
-}
-
 static int on_start(struct worker *w, void *arg)
 {
 	struct server *s = arg;
@@ -67,56 +52,16 @@ static void on_stop(struct worker *w, void *arg)
 	s->listens[i] = NULL;
 }
 
-static int try_udp(const struct addr *local)
-{
-	static const struct udp_options options = { 0 };
-
-	return udp_open(local, &options, NULL);
-}
-
-/* What was served here a moment ago is no hindrance, but a server that listens is. */
-static int try_tcp(const struct addr *local)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = sockaddr_from_addr(local, &sa);
-	int on = 1, fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), rc = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-	    (local->family == ADDR_IPV6 &&
-	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0) ||
-	    bind(fd, (struct sockaddr *)&sa, len) != 0)
-		rc = -errno;
-	if (rc == 0)
-		return fd;
-	close(fd);
-	return rc;
-}
-
-/*
- * SO_REUSEPORT would let a second turnd of the same user share our ports, each with half of the
- * clients; so every port is tried once without.
- */
 static int check_unused(const struct listen_common *c)
 {
-	char text[ADDR_TEXT_MAX];
+	int rc = 0;
 
-	for (size_t i = 0; i < c->listener_count; i++) {
+	for (size_t i = 0; i < c->listener_count && rc == 0; i++) {
 		const struct turnd_listener *at = &c->listeners[i];
-		bool streams = !at->udp && !at->dtls;
-		int fd = streams ? try_tcp(&at->local) : try_udp(&at->local);
 
-		if (fd == -EADDRINUSE) {
-			log_event(LOG_LEVEL_ERROR, "listen",
-				  "%s is in use; does another server run?",
-				  addr_print(&at->local, text));
-			return fd;
-		}
-		if (fd >= 0)
-			close(fd);
+		rc = daemon_check_unused(&at->local, !at->udp && !at->dtls);
 	}
-	return 0;
+	return rc;
 }
 
 /* As many as may ever be: total-quota may be another one after a reload. */
@@ -137,23 +82,15 @@ static size_t allocations_of(const struct server *s)
 	return allowed != 0 && allowed < most ? allowed : most;
 }
 
-/* Each connection and each relay socket takes a descriptor, and many a shell allows 1024. */
+/* Each connection and each relay socket takes a descriptor. */
 static void raise_descriptors(const struct server *s)
 {
 	const struct turnd_conf *conf = s->common.conf;
-	rlim_t need = (rlim_t)conf->max_connections + (rlim_t)allocations_of(s) +
-		      s->count * (2u * s->common.listener_count + 4) + 64;
-	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
-		return;
-	limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < need)
-		log_event(LOG_LEVEL_WARN, "start",
-			  "all connections and relay ports at once take %llu descriptors, and %llu "
-			  "are allowed; raise the limit (ulimit -n, LimitNOFILE), or lower "
-			  "max-connections or the allocations allowed",
-			  (unsigned long long)need, (unsigned long long)limit.rlim_cur);
+	daemon_raise_descriptors((uint64_t)conf->max_connections + allocations_of(s) +
+					 s->count * (2u * s->common.listener_count + 4) + 64,
+				 "all connections and relay ports at once take",
+				 "lower max-connections or the allocations allowed");
 }
 
 static void free_budgets(struct turnd_budgets *b)
@@ -245,7 +182,7 @@ static int make_common(struct server *s, const struct turnd_conf *conf)
 
 int server_start(const struct turnd_conf *conf, struct settings *settings, struct server **out)
 {
-	size_t count = workers_of(conf);
+	size_t count = daemon_workers(conf->workers, TURND_WORKERS_MAX);
 	struct server *s = calloc(1, sizeof(*s) + count * sizeof(struct listen *));
 	struct worker_hooks hooks = { .start = on_start, .stop = on_stop, .arg = s };
 	int rc;

@@ -90,7 +90,7 @@ static bool add_endpoints(const struct turnd_conf *conf, struct policy_rules *r,
 		if (!add_own(r, host, &listeners[i].local, why))
 			return false;
 	}
-	return conf->admin == NULL || !turnd_conf_admin_addr(conf->admin, &admin) ||
+	return conf->admin == NULL || !addr_parse_loopback(conf->admin, &admin) ||
 	       add_own(r, host, &admin, why);
 }
 

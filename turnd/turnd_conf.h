@@ -155,9 +155,6 @@ struct turnd_conf_realm turnd_conf_realm_at(const struct turnd_conf *conf, size_
 /* Some realm has a certificate. */
 bool turnd_conf_has_tls(const struct turnd_conf *conf);
 
-/* The admin listener's address; a port alone means 127.0.0.1. False: `text` is neither. */
-bool turnd_conf_admin_addr(const char *text, struct addr *out);
-
 #define TURND_WORD_MAX 256
 
 /* One of relay-address: two words, the second one empty where nothing is said of the public. */
