@@ -589,3 +589,14 @@ void dtls_close(struct dtls_session *s)
 	if (s->d->busy != s)
 		session_end(s, DTLS_END_SELF);
 }
+
+const char *dtls_end_word(enum dtls_end why)
+{
+	static const char *const words[DTLS_ENDS] = {
+		[DTLS_END_CLIENT] = "client",       [DTLS_END_SELF] = "self",
+		[DTLS_END_HANDSHAKE] = "handshake", [DTLS_END_IDLE] = "idle",
+		[DTLS_END_ERROR] = "error",
+	};
+
+	return words[why];
+}

@@ -54,6 +54,7 @@ enum dtls_end {
 	DTLS_END_ERROR, /* a fatal alert, a broken record */
 	DTLS_ENDS,
 };
+const char *dtls_end_word(enum dtls_end why); /* for metrics */
 
 /* Written by the worker, readable by any thread. */
 struct dtls_stats {

@@ -176,3 +176,16 @@ void *stream_user(const struct stream_conn *c)
 {
 	return c->user;
 }
+
+const char *stream_end_word(enum stream_end why)
+{
+	static const char *const words[STREAM_ENDS] = {
+		[STREAM_END_CLIENT] = "client",     [STREAM_END_SELF] = "self",
+		[STREAM_END_FOREIGN] = "foreign",   [STREAM_END_TLS] = "tls",
+		[STREAM_END_IDLE] = "idle",         [STREAM_END_SLOW] = "slow",
+		[STREAM_END_PROXY] = "proxy",       [STREAM_END_CROWD] = "crowd",
+		[STREAM_END_RESOURCE] = "resource",
+	};
+
+	return words[why];
+}

@@ -56,6 +56,7 @@ enum stream_end {
 	STREAM_END_RESOURCE, /* we ran out of memory */
 	STREAM_ENDS,
 };
+const char *stream_end_word(enum stream_end why); /* for metrics */
 
 /* Written by the worker, readable by any thread. */
 struct stream_stats {

@@ -21,20 +21,6 @@ static const char *const transports[STATS_TRANSPORTS] = {
 	[STUN_DTLS] = "dtls",
 };
 
-static const char *const stream_ends[STREAM_ENDS] = {
-	[STREAM_END_CLIENT] = "client",     [STREAM_END_SELF] = "self",
-	[STREAM_END_FOREIGN] = "foreign",   [STREAM_END_TLS] = "tls",
-	[STREAM_END_IDLE] = "idle",         [STREAM_END_SLOW] = "slow",
-	[STREAM_END_PROXY] = "proxy",       [STREAM_END_CROWD] = "crowd",
-	[STREAM_END_RESOURCE] = "resource",
-};
-
-static const char *const dtls_ends[DTLS_ENDS] = {
-	[DTLS_END_CLIENT] = "client",       [DTLS_END_SELF] = "self",
-	[DTLS_END_HANDSHAKE] = "handshake", [DTLS_END_IDLE] = "idle",
-	[DTLS_END_ERROR] = "error",
-};
-
 /* Counters without labels. */
 static const struct row rows[] = {
 	{ "stund_received_bytes_total", "Bytes of UDP payload received.", METRICS_COUNTER,
@@ -124,12 +110,12 @@ static void report_ends(struct metrics *m, const struct stats_source *sources, s
 	metrics_family(m, "stund_connections_ended_total", METRICS_COUNTER,
 		       "TCP and TLS connections that ended, by reason.");
 	for (size_t i = 0; i < STREAM_ENDS; i++)
-		metrics_count(m, METRICS_LABELS("reason", stream_ends[i]),
+		metrics_count(m, METRICS_LABELS("reason", stream_end_word((enum stream_end)i)),
 			      sum(sources, count, STREAMS(ended[i])));
 	metrics_family(m, "stund_dtls_ended_total", METRICS_COUNTER,
 		       "DTLS sessions that ended, by reason.");
 	for (size_t i = 0; i < DTLS_ENDS; i++)
-		metrics_count(m, METRICS_LABELS("reason", dtls_ends[i]),
+		metrics_count(m, METRICS_LABELS("reason", dtls_end_word((enum dtls_end)i)),
 			      sum(sources, count, DTLS(ended[i])));
 }
 

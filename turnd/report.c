@@ -61,20 +61,6 @@ static const struct row rows[] = {
 	  DTLS(refused) },
 };
 
-static const char *const stream_ends[STREAM_ENDS] = {
-	[STREAM_END_CLIENT] = "client",     [STREAM_END_SELF] = "self",
-	[STREAM_END_FOREIGN] = "foreign",   [STREAM_END_TLS] = "tls",
-	[STREAM_END_IDLE] = "idle",         [STREAM_END_SLOW] = "slow",
-	[STREAM_END_PROXY] = "proxy",       [STREAM_END_CROWD] = "crowd",
-	[STREAM_END_RESOURCE] = "resource",
-};
-
-static const char *const dtls_ends[DTLS_ENDS] = {
-	[DTLS_END_CLIENT] = "client",       [DTLS_END_SELF] = "self",
-	[DTLS_END_HANDSHAKE] = "handshake", [DTLS_END_IDLE] = "idle",
-	[DTLS_END_ERROR] = "error",
-};
-
 static const void *part_of(const struct report_source *s, enum part part)
 {
 	switch (part) {
@@ -169,12 +155,12 @@ static void report_ends(struct metrics *m, const struct report_source *s, size_t
 	metrics_family(m, "turnd_connections_ended_total", METRICS_COUNTER,
 		       "TCP and TLS connections that ended, by reason.");
 	for (size_t i = 0; i < STREAM_ENDS; i++)
-		metrics_count(m, METRICS_LABELS("reason", stream_ends[i]),
+		metrics_count(m, METRICS_LABELS("reason", stream_end_word((enum stream_end)i)),
 			      sum(s, count, STREAMS(ended[i])));
 	metrics_family(m, "turnd_dtls_ended_total", METRICS_COUNTER,
 		       "DTLS sessions that ended, by reason.");
 	for (size_t i = 0; i < DTLS_ENDS; i++)
-		metrics_count(m, METRICS_LABELS("reason", dtls_ends[i]),
+		metrics_count(m, METRICS_LABELS("reason", dtls_end_word((enum dtls_end)i)),
 			      sum(s, count, DTLS(ended[i])));
 }
 
