@@ -122,12 +122,6 @@ bool opt_read_file(const struct opt_program *p, const char *path, void *conf,
 #define OPT_FILE_MAX (1024 * 1024)
 
 /*
- * The line of a file that sets a key of the main table, for what turns out to be wrong when
- * all is read: the first one of a list. 0: none does.
- */
-size_t opt_line_of(const char *path, const char *key);
-
-/*
  * Puts "FILE:LINE: " before a message that begins with "KEY: " or "[SECTION NAME] KEY: ", or
  * "FILE: " where the file does not set that key. path NULL: there is no file, and all stays.
  */
@@ -145,6 +139,16 @@ bool opt_read_text(const struct opt_program *p, const char *path, const char *te
  */
 bool opt_read_args(const struct opt_program *p, int argc, char **argv, void *conf, int *first,
 		   struct opt_error *err);
+
+/*
+ * Fallbacks and the command line of a program that takes no operands; then, where it names a file,
+ * opt_read_below puts that under the command line, which has the last word.
+ * path  of the file; may be a field of conf
+ */
+bool opt_read_command(const struct opt_program *p, int argc, char **argv, void *conf,
+		      struct opt_error *err);
+bool opt_read_below(const struct opt_program *p, const char *path, int argc, char **argv,
+		    void *conf, struct opt_error *err);
 
 /* Every file that an OPT_FILE names can be read: for --check-config, and before a start. */
 bool opt_check_files(const struct opt_program *p, const void *conf, struct opt_error *err);

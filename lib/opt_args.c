@@ -151,3 +151,37 @@ bool opt_read_args(const struct opt_program *p, int argc, char **argv, void *con
 	*first = a.at;
 	return ok;
 }
+
+static bool read_alone(const struct opt_program *p, int argc, char **argv, void *conf,
+		       struct opt_error *err)
+{
+	int first;
+
+	if (!opt_read_args(p, argc, argv, conf, &first, err))
+		return false;
+	if (first < argc)
+		return opt_fail(err, "%s: %s takes no arguments, only options; see --help",
+				argv[first], p->name);
+	return true;
+}
+
+bool opt_read_command(const struct opt_program *p, int argc, char **argv, void *conf,
+		      struct opt_error *err)
+{
+	return opt_defaults(p, conf, err) && read_alone(p, argc, argv, conf, err);
+}
+
+bool opt_read_below(const struct opt_program *p, const char *path, int argc, char **argv,
+		    void *conf, struct opt_error *err)
+{
+	char *own = strdup(path);
+	bool ok;
+
+	if (own == NULL)
+		return opt_fail(err, "out of memory");
+	opt_clear(p, conf);
+	ok = opt_defaults(p, conf, err) && opt_read_file(p, own, conf, err) &&
+	     read_alone(p, argc, argv, conf, err);
+	free(own);
+	return ok;
+}

@@ -321,11 +321,6 @@ static size_t line_of(const char *path, const char *text)
 	return line;
 }
 
-size_t opt_line_of(const char *path, const char *key)
-{
-	return line_of(path, key);
-}
-
 void opt_locate(const char *path, struct opt_error *err)
 {
 	size_t line = path != NULL ? line_of(path, err->text) : 0;

@@ -147,67 +147,19 @@ static bool check(const struct stund_conf *c, struct opt_error *err)
 	return opt_check_files(&stund_program, c, err);
 }
 
-static bool read_args(int argc, char **argv, struct stund_conf *out, struct opt_error *err)
-{
-	int first;
-
-	if (!opt_read_args(&stund_program, argc, argv, out, &first, err))
-		return false;
-	if (first < argc) {
-		snprintf(err->text, sizeof(err->text),
-			 "%s: stund takes no arguments, only options; see --help", argv[first]);
-		return false;
-	}
-	return true;
-}
-
-/* The command line comes first to find the file, and last to have the last word. */
-static bool read_all(int argc, char **argv, struct stund_conf *out, struct opt_error *err)
-{
-	char *path;
-	bool ok;
-
-	if (!opt_defaults(&stund_program, out, err) || !read_args(argc, argv, out, err))
-		return false;
-	if (out->help || out->version || out->config == NULL)
-		return true;
-	path = strdup(out->config);
-	if (path == NULL)
-		return wrong(err, "out of memory");
-	opt_clear(&stund_program, out);
-	ok = opt_defaults(&stund_program, out, err) &&
-	     opt_read_file(&stund_program, path, out, err) && read_args(argc, argv, out, err);
-	free(path);
-	return ok;
-}
-
-/* What is wrong between keys: goes behind "FILE:LINE: ", or "FILE: " where it names a default. */
-static void locate(const char *path, const struct opt_error *why, struct opt_error *err)
-{
-	char key[64];
-	size_t line;
-
-	*err = *why;
-	if (path == NULL)
-		return;
-	snprintf(key, sizeof(key), "%.*s", (int)strcspn(why->text, ":"), why->text);
-	line = opt_line_of(path, key);
-	if (line > 0)
-		snprintf(err->text, sizeof(err->text), "%.200s:%zu: %.280s", path, line, why->text);
-	else
-		snprintf(err->text, sizeof(err->text), "%.200s: %.280s", path, why->text);
-}
-
 bool stund_conf_load(int argc, char **argv, struct stund_conf *out, struct opt_error *err)
 {
-	struct opt_error why;
+	const struct opt_program *p = &stund_program;
 
-	memset(out, 0, sizeof(*out));
-	if (!read_all(argc, argv, out, err))
+	if (!opt_read_command(p, argc, argv, out, err))
 		return false;
-	if (out->help || out->version || check(out, &why))
+	if (out->help || out->version)
 		return true;
-	locate(out->config, &why, err);
+	if (out->config != NULL && !opt_read_below(p, out->config, argc, argv, out, err))
+		return false;
+	if (check(out, err))
+		return true;
+	opt_locate(out->config, err);
 	return false;
 }
 

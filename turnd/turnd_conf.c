@@ -325,44 +325,17 @@ const struct opt_program turnd_program = {
 	.size = sizeof(struct turnd_conf),
 };
 
-static bool read_args(int argc, char **argv, struct turnd_conf *out, struct opt_error *err)
-{
-	int first;
-
-	if (!opt_read_args(&turnd_program, argc, argv, out, &first, err))
-		return false;
-	if (first < argc)
-		return conf_wrong(err, "%s: turnd takes no arguments, only options; see --help",
-				  argv[first]);
-	return true;
-}
-
-/* The command line comes first to find the file, and last to have the last word. */
-static bool read_all(int argc, char **argv, struct turnd_conf *out, struct opt_error *err)
-{
-	char *path;
-	bool ok;
-
-	if (!opt_defaults(&turnd_program, out, err) || !read_args(argc, argv, out, err))
-		return false;
-	if (out->help || out->version || out->config == NULL)
-		return true;
-	path = strdup(out->config);
-	if (path == NULL)
-		return conf_wrong(err, "out of memory");
-	opt_clear(&turnd_program, out);
-	ok = opt_defaults(&turnd_program, out, err) &&
-	     opt_read_file(&turnd_program, path, out, err) && read_args(argc, argv, out, err);
-	free(path);
-	return ok;
-}
-
 bool turnd_conf_load(int argc, char **argv, struct turnd_conf *out, struct opt_error *err)
 {
-	memset(out, 0, sizeof(*out));
-	if (!read_all(argc, argv, out, err))
+	const struct opt_program *p = &turnd_program;
+
+	if (!opt_read_command(p, argc, argv, out, err))
 		return false;
-	if (out->help || out->version || conf_check(out, err))
+	if (out->help || out->version)
+		return true;
+	if (out->config != NULL && !opt_read_below(p, out->config, argc, argv, out, err))
+		return false;
+	if (conf_check(out, err))
 		return true;
 	opt_locate(out->config, err);
 	return false;
