@@ -117,12 +117,13 @@ struct udp_error {
 	struct addr peer; /* whom the datagram was for, with its port */
 	uint8_t type, code;
 	uint32_t mtu; /* of the next link, where the error is about that; else 0 */
+	bool is_ours; /* our own system's, at once; the port is not known then */
 };
 
 /*
  * Takes one error that waits. Returns 1 with *out set, 0 when none is left, or -errno. Errors
  * are told as the socket's family has them: ICMP, or ICMPv6. What our own system refuses as too
- * big may be told twice, and without the port.
+ * big may be told twice.
  */
 int udp_recv_error(int fd, struct udp_error *out);
 

@@ -143,6 +143,7 @@ static bool error_of(const struct sock_extended_err *e, uint8_t family, struct u
 		return true;
 	if (e->ee_origin != SO_EE_ORIGIN_LOCAL || !is_too_big)
 		return false;
+	out->is_ours = true;
 	out->type = family == ADDR_IPV6 ? ICMP6_PACKET_TOO_BIG : ICMP_DEST_UNREACH;
 	out->code = family == ADDR_IPV6 ? 0 : ICMP_FRAG_NEEDED;
 	return true;

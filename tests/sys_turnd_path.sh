@@ -80,6 +80,9 @@ echo "# too big for a link: with DONT-FRAGMENT the client is told, and what it s
 says 'data "ttl=62 tos=0" ttl=48 tos=72;' 91.80.1.2 $v4:9 1400
 says "icmp 3/4 mtu 1280 for $v4;data \"ttl=62 tos=0\" ttl=48 tos=72;data \"ttl=62 tos=0\" ttl=48 tos=72;" \
 	91.80.1.2 $v4:9 df 1400 1200 frag 1400
+# What is known not to fit is refused by the relay itself, and told once as well.
+says "icmp 3/4 mtu 1280 for $v4;icmp 3/4 mtu 1280 for $v4;data \"ttl=62 tos=0\" ttl=48 tos=72;" \
+	91.80.1.2 $v4:9 df 1400 1400 1200
 # From IPv6 it is ignored, and there the relay cuts up what is too long.
 says 'data "ttl=62 tos=0" ttl=48 tos=72;' 2a06:1300:1::2 $v4:9 df 1400
 says "icmp 2/0 mtu 1280 for $v6;data \"ttl=62 tos=0\" ttl=48 tos=72;" 91.80.1.2 "[$v6]:9" 1400 1400

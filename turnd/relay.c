@@ -79,7 +79,7 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 	if (n < 0)
 		stats_add(&l->stats.receive_errors, 1);
 	if (n <= 0) {
-		relay_take_errors(r); /* that is what made it readable */
+		relay_take_errors(r, NULL); /* that is what made it readable */
 		return;
 	}
 	learn(r, most, n);

@@ -1,37 +1,59 @@
 /* What leaves for peers, and what comes of it. */
 #include "relay.h"
+
+#include <errno.h>
+
 #include "relay_parts.h"
 
 /* Errors that one readiness may cost: then other sockets get their turn. */
 #define ERRORS_PER_WAKEUP 16
 
-void relay_take_errors(struct relay *r)
+static void tell_error(struct relay *r, const struct udp_error *error)
+{
+	struct turnd_icmp icmp = {
+		.peer = error->peer,
+		.type = error->type,
+		.code = error->code,
+		.data = error->mtu,
+	};
+	struct listen *l = r->owner;
+	struct turnd_out out;
+	enum turnd_step step =
+		turnd_from_icmp(l->turnd, r->end, &icmp, &l->now, listen_room(l), &out);
+
+	listen_carry_out(l, step, NULL, &out);
+}
+
+/* Our own system's refusals come without the port, and again for each try: the first one counts. */
+void relay_take_errors(struct relay *r, const struct addr *too_big)
 {
 	struct listen *l = r->owner;
 	struct udp_error error;
-	struct turnd_out out;
 
-	for (int i = 0; i < ERRORS_PER_WAKEUP && udp_recv_error(r->fd, &error) == 1; i++) {
-		struct turnd_icmp icmp = {
-			.peer = error.peer,
-			.type = error.type,
-			.code = error.code,
-			.data = error.mtu,
-		};
-		uint8_t *buf = listen_room(l);
-		enum turnd_step step = turnd_from_icmp(l->turnd, r->end, &icmp, &l->now, buf, &out);
-
-		listen_carry_out(l, step, NULL, &out);
+	l->reading = r;
+	for (int i = 0; i < ERRORS_PER_WAKEUP && l->reading == r; i++) {
+		if (udp_recv_error(r->fd, &error) != 1)
+			break;
+		if (error.is_ours && too_big == NULL)
+			continue;
+		if (error.is_ours) {
+			error.peer = *too_big;
+			too_big = NULL;
+		}
+		tell_error(r, &error);
 	}
+	l->reading = NULL;
 }
 
-/* What waits in the error queue makes the socket readable. */
 static void send_one(struct relay *r, const struct udp_dgram *d)
 {
 	bool has_errors = false;
+	int rc = udp_send_one(r->fd, d, &has_errors);
 
-	if (udp_send_one(r->fd, d, &has_errors) != 0)
+	if (rc != 0)
 		stats_add(&r->owner->stats.relay_errors, 1);
+	if (has_errors && r->end->shell == r) /* not while it closes */
+		relay_take_errors(r, rc == -EMSGSIZE ? &d->peer : NULL);
 }
 
 static void send_some(struct relay *r, const struct udp_dgram *dgrams, int count)
@@ -42,6 +64,8 @@ static void send_some(struct relay *r, const struct udp_dgram *dgrams, int count
 
 	if (sent < count)
 		stats_add(&l->stats.relay_errors, (uint64_t)(count - (sent > 0 ? sent : 0)));
+	if (has_errors && r->end->shell == r) /* not while it closes */
+		relay_take_errors(r, NULL);
 }
 
 void relay_flush_one(struct relay *r)
@@ -113,7 +137,7 @@ void relay_send(struct listen *l, const struct turnd_out *out)
 	if (out->ip.tos > 0)
 		d.ip.tos = (uint8_t)out->ip.tos;
 	set_dont_fragment(r, out->dont_fragment);
-	if (l->gathered.is_on) {
+	if (l->gathered.is_on && !out->dont_fragment) {
 		gather(r, &d);
 		return;
 	}

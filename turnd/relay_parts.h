@@ -23,7 +23,10 @@ struct relay {
 /* Sends what was gathered for it. */
 void relay_flush_one(struct relay *r);
 
-/* Tells the client what waits in the error queue. */
-void relay_take_errors(struct relay *r);
+/*
+ * Tells the client what waits in the error queue.
+ * too_big  the peer of a datagram that our own system has just refused to send; NULL: none
+ */
+void relay_take_errors(struct relay *r, const struct addr *too_big);
 
 #endif
