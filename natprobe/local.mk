@@ -82,6 +82,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/probe_state.h \
 	natprobe/progress.c natprobe/progress.h \
 	natprobe/public_servers.c natprobe/public_servers.h \
+	natprobe/mask.c natprobe/mask.h \
 	natprobe/redact.c natprobe/redact.h \
 	natprobe/report.c natprobe/report.h \
 	natprobe/report_diff.c natprobe/report_diff.h \

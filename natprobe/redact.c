@@ -1,12 +1,8 @@
 #include "redact.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "stun_uri.h"
-#include "wire.h"
-
-#define MASKS_MAX 250 /* of one family; beyond, all addresses share the last */
+#include "mask.h"
 
 struct redacted {
 	struct report report;
@@ -16,81 +12,20 @@ struct redacted {
 	struct report_tls **tls;
 	char (*names)[STUN_URI_TEXT_MAX];
 	size_t name_count;
-	struct addr real[MASKS_MAX * 2];
-	size_t real_count;
+	struct mask mask;
 };
-
-static bool is_everybodys(const struct addr *a)
-{
-	static const uint8_t nat64[12] = { 0, 0x64, 0xff, 0x9b };
-
-	if (a->family == ADDR_IPV6)
-		return addr_is_loopback(a) || addr_is_any(a) ||
-		       memcmp(a->ip, nat64, sizeof(nat64)) == 0;
-	return addr_is_private(a) || addr_is_loopback(a) || addr_is_link_local(a) || addr_is_any(a);
-}
-
-static struct addr mask_of(uint8_t family, unsigned number)
-{
-	struct addr a = { .family = family };
-
-	if (family == ADDR_IPV4)
-		return addr_ipv4(192, 0, 2, (uint8_t)number, 0);
-	memcpy(a.ip, (const uint8_t[]){ 0x20, 0x01, 0x0d, 0xb8 }, 4);
-	a.ip[15] = (uint8_t)number;
-	return a;
-}
-
-/* The number of an address among those of its family, from 1. */
-static unsigned number_of(struct redacted *d, const struct addr *a)
-{
-	unsigned number = 0;
-
-	for (size_t i = 0; i < d->real_count; i++) {
-		if (d->real[i].family != a->family)
-			continue;
-		number++;
-		if (addr_equal_ip(&d->real[i], a))
-			return number;
-	}
-	if (number == MASKS_MAX)
-		return number;
-	d->real[d->real_count++] = *a;
-	return number + 1;
-}
 
 static void mask(struct redacted *d, struct addr *a)
 {
-	struct addr masked;
-
-	if (a->family == ADDR_NONE || is_everybodys(a))
-		return;
-	masked = mask_of(a->family, number_of(d, a));
-	masked.port = a->port;
-	*a = masked;
+	mask_addr(&d->mask, a);
 }
 
-static void mask_uri(struct redacted *d, struct stun_uri *uri)
+static const char *mask_server(struct redacted *d, const char *name)
 {
-	char text[ADDR_TEXT_MAX];
+	const char *masked = mask_name(&d->mask, name, d->names[d->name_count]);
 
-	if (uri->ip.family == ADDR_NONE)
-		return;
-	mask(d, &uri->ip);
-	snprintf(uri->host, sizeof(uri->host), "%s", addr_print_ip(&uri->ip, text));
-}
-
-/* A name that is an address, with or without a scheme and a port, is masked as well. */
-static const char *mask_name(struct redacted *d, const char *name)
-{
-	struct stun_uri uri;
-	const char *why;
-
-	if (name == NULL || !stun_uri_parse(bytes_of_str(name), &uri, &why) ||
-	    uri.ip.family == ADDR_NONE)
-		return name;
-	mask_uri(d, &uri);
-	return stun_uri_print(&uri, d->names[d->name_count++]);
+	d->name_count += masked != name;
+	return masked;
 }
 
 static void mask_evidence(struct redacted *d, struct verdict *v)
@@ -102,7 +37,7 @@ static void mask_evidence(struct redacted *d, struct verdict *v)
 		mask(d, &s->other);
 		mask(d, &s->tcp_local);
 		mask(d, &s->tcp_mapped);
-		s->name = mask_name(d, s->name);
+		s->name = mask_server(d, s->name);
 	}
 	for (size_t i = 0; i < v->sighting_count; i++) {
 		mask(d, &v->sightings[i].endpoint);
@@ -145,7 +80,7 @@ static bool copy_tls(struct redacted *d, size_t i, struct report_probe *p)
 		copy[k] = p->tls[k];
 		mask(d, &copy[k].to);
 		mask(d, &copy[k].mapped);
-		copy[k].server = mask_name(d, copy[k].server);
+		copy[k].server = mask_server(d, copy[k].server);
 	}
 	p->tls = copy;
 	return true;
@@ -174,8 +109,8 @@ static void copy_server(struct redacted *d, size_t i, const struct server *from)
 		mask(d, &s->udp[f]);
 		mask(d, &s->tcp[f]);
 	}
-	s->name = mask_name(d, s->name);
-	mask_uri(d, &s->uri);
+	s->name = mask_server(d, s->name);
+	mask_uri(&d->mask, &s->uri);
 }
 
 /* Each place where a server is named. */
