@@ -70,6 +70,7 @@ lib_libshell_a_SOURCES = \
 	lib/opt_text.c lib/opt_text.h \
 	lib/opt_value.c lib/opt_value.h \
 	lib/per_source.c lib/per_source.h \
+	lib/prompt.c lib/prompt.h \
 	lib/sockaddr.c lib/sockaddr.h \
 	lib/splice.c lib/splice.h \
 	lib/stream.c lib/stream.h lib/stream_parts.h \

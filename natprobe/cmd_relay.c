@@ -12,6 +12,7 @@
 #include "command.h"
 #include "dial.h"
 #include "relay_lookup.h"
+#include "relay_mask.h"
 #include "relay_options.h"
 #include "relay_run.h"
 #include "relay_secrets.h"
@@ -163,11 +164,22 @@ static int try_all(struct run *run)
 	return rc == 0 ? 0 : failure(strerror(-rc));
 }
 
-static int report(const struct run *run)
+/* Returns the URI as it may be shown. */
+static const char *redact(struct run *run, char uri[static STUN_URI_TEXT_MAX])
 {
+	struct mask mask = { 0 };
+
+	for (size_t i = 0; i < run->count; i++)
+		relay_mask(&mask, &run->rows[i]);
+	return mask_name(&mask, run->uri_text, uri);
+}
+
+static int report(struct run *run)
+{
+	char uri[STUN_URI_TEXT_MAX];
 	const struct relay_report r = {
 		.program = VERSION_TEXT,
-		.uri = run->uri_text,
+		.uri = run->options.redact ? redact(run, uri) : run->uri_text,
 		.rows = run->rows,
 		.count = run->count,
 		.why = run->count == 0 ? turn_resolve_why(run->resolve) : NULL,

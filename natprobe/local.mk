@@ -84,6 +84,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/public_servers.c natprobe/public_servers.h \
 	natprobe/mask.c natprobe/mask.h \
 	natprobe/redact.c natprobe/redact.h \
+	natprobe/relay_mask.c natprobe/relay_mask.h \
 	natprobe/report.c natprobe/report.h \
 	natprobe/report_diff.c natprobe/report_diff.h \
 	natprobe/report_diff_json.c \

@@ -20,6 +20,7 @@ struct relay_options {
 	uint64_t timeout_ms;
 	bool json;
 	bool quiet;
+	bool redact;
 	bool help;
 };
 

@@ -5,6 +5,7 @@
 
 #include "base64.h"
 #include "file.h"
+#include "prompt.h"
 
 #define FILE_MAX     8192
 #define USERNAME_MAX 508 /* bytes (RFC 8489, section 14.3) */
@@ -41,6 +42,27 @@ static void forget(char *text, size_t len)
 	free(text);
 }
 
+/* A person is asked, who has nothing in a file yet. */
+static bool ask_password(struct relay_secrets *s, const char **why)
+{
+	char text[OPAQUE_MAX + 2];
+	bool ok = false;
+
+	switch (prompt_line(stdin, "Password: ", text, sizeof(text))) {
+	case PROMPT_OK:
+		ok = prepare(text, strlen(text), s->password, &s->credentials.password, why);
+		break;
+	case PROMPT_LONG:
+		*why = "the password is too long";
+		break;
+	case PROMPT_NOTHING:
+		*why = "no password";
+		break;
+	}
+	explicit_bzero(text, sizeof(text));
+	return ok;
+}
+
 static bool read_password(struct relay_secrets *s, const char *file, const char **what,
 			  const char **why)
 {
@@ -50,6 +72,10 @@ static bool read_password(struct relay_secrets *s, const char *file, const char 
 	bool ok;
 	int rc;
 
+	if (file == NULL && value == NULL && prompt_is_person(stdin)) {
+		*what = "--user";
+		return ask_password(s, why);
+	}
 	if (file == NULL) {
 		*what = variable;
 		*why = "no password; set this variable, or give --password-file";

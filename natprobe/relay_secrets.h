@@ -20,7 +20,8 @@ struct relay_secrets {
 /*
  * Reads all that is given. Returns true, or false with *what and *why for people.
  * user           NULL: none
- * password_file  "-" is standard input, NULL: the environment variable NATPROBE_TURN_PASSWORD
+ * password_file  "-" is standard input, NULL: the environment variable NATPROBE_TURN_PASSWORD; where
+ *                that is not set, a person at a terminal is asked
  * token_file     lines "kid NAME", "key BASE64", "token BASE64" (RFC 7635); NULL: none
  */
 bool relay_secrets_read(struct relay_secrets *s, const char *user, const char *password_file,

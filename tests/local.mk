@@ -200,6 +200,10 @@ tests_scen_relay_SOURCES = tests/scen_relay.c tests/relay_net.c tests/relay_net.
 tests_scen_relay_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_relay_LDADD = natprobe/libprobe.a $(TURND_RIG_LIBS) -lm $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_prompt
+tests_test_prompt_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_prompt_LDADD = $(SHELL_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_relay_secrets
 tests_test_relay_secrets_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_relay_secrets_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)

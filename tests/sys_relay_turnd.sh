@@ -14,6 +14,7 @@ turnd=${builddir:-.}/turnd/turnd
 start() {
 	printf '%s\n' "listen = $server, [$server6]" "relay-ports = 50000-50199" "$@" > "$tmp/conf"
 	chmod 600 "$tmp/conf"
+	: > "$tmp/log" # the one before said ready, too
 	lab_spawn web "$tmp/log" "$turnd" --config "$tmp/conf"
 	pid=$!
 	for _ in $(seq 200); do
@@ -48,6 +49,10 @@ for uri in turn:$server "turn:[$server6]" turns:turn.test; do
 	says '[.trials[] | .out.from as $from | .families[].relayed | index($from) != null] | any' true
 	says '[.trials[].findings | length] | add' 0
 done
+relay 0 "${me[@]}" --redact --transport udp turn:$server
+says .uri turn:192.0.2.1
+says '[.. | strings | select(startswith("91.") or startswith("[2a06"))] | length' 0
+says '.trials[0] | (.families[0].relayed[0] == .out.from) and (.server == "192.0.2.1:3478")' true
 relay 1 --user alice --password-file "$tmp/wrong" turn:$server
 found 0 no-allocation
 says '.trials[1].findings[0].code' 401

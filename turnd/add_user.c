@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "conf_check.h"
+#include "prompt.h"
 #include "text_file.h"
 #include "users.h"
 
@@ -24,35 +24,16 @@ struct password {
 	char text[TOOLS_PASSWORD_MAX + 2];
 };
 
-static bool read_line(FILE *in, struct password *p, struct opt_error *err)
+static bool ask(FILE *in, const char *text, struct password *p, struct opt_error *err)
 {
-	size_t len;
-
-	if (fgets(p->text, sizeof(p->text), in) == NULL)
+	switch (prompt_line(in, text, p->text, sizeof(p->text))) {
+	case PROMPT_NOTHING:
 		return conf_wrong(err, "there is no password on the standard input");
-	len = strcspn(p->text, "\r\n");
-	if (p->text[len] == '\0' && len > TOOLS_PASSWORD_MAX)
+	case PROMPT_LONG:
 		return conf_wrong(err, "the password is longer than %d bytes", TOOLS_PASSWORD_MAX);
-	p->text[len] = '\0';
-	return true;
-}
-
-/* Asks a person, who sees nothing of what is typed. */
-static bool ask(FILE *in, const char *prompt, struct password *p, struct opt_error *err)
-{
-	struct termios before, quiet;
-	bool ok, hidden = tcgetattr(fileno(in), &before) == 0;
-
-	fputs(prompt, stderr);
-	quiet = before;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	hidden = hidden && tcsetattr(fileno(in), TCSAFLUSH, &quiet) == 0;
-	ok = read_line(in, p, err);
-	if (hidden) {
-		(void)tcsetattr(fileno(in), TCSAFLUSH, &before);
-		fputc('\n', stderr);
+	default:
+		return true;
 	}
-	return ok;
 }
 
 static bool read_password(FILE *in, struct password *p, struct opt_error *err)
@@ -60,9 +41,11 @@ static bool read_password(FILE *in, struct password *p, struct opt_error *err)
 	struct password again;
 	bool ok;
 
-	if (!isatty(fileno(in)))
-		return read_line(in, p, err);
-	if (!ask(in, "Password: ", p, err) || !ask(in, "Once more: ", &again, err))
+	if (!ask(in, "Password: ", p, err))
+		return false;
+	if (!prompt_is_person(in))
+		return true;
+	if (!ask(in, "Once more: ", &again, err))
 		return false;
 	ok = strcmp(p->text, again.text) == 0;
 	OPENSSL_cleanse(&again, sizeof(again));
