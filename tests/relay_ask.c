@@ -161,9 +161,11 @@ static bool await(struct ask *a, const unsigned int *count, unsigned int want)
 {
 	uint64_t until_us = clock_us() + WAIT_US;
 
-	while (*count < want && !a->done && clock_us() < until_us)
+	(void)pump(a); /* what came last time may be told only now */
+	while (*count < want && !a->done && clock_us() < until_us) {
 		wait_once(a, until_us);
-	(void)pump(a);
+		(void)pump(a);
+	}
 	return *count >= want;
 }
 
