@@ -38,6 +38,7 @@ lab_in net ip route add 192.0.2.1 via $server
 lab_in net ip route add 2001:db8::1 via $server6
 
 echo "# the configuration, at most 10 lines"
+# shellcheck disable=SC2016 # as it stands there
 block 'A whole `/etc/turnd.conf`' > /etc/turnd.conf
 lines=$(grep -c . /etc/turnd.conf)
 ((lines >= 3 && lines <= 10)) || fail "it has $lines lines: $(cat /etc/turnd.conf)"
@@ -83,6 +84,7 @@ echo "$password" > "$tmp/password"
 relay 0 --user "$user" --password-file "$tmp/password" --transport udp turn:$name
 
 echo "# tests that it names"
+# shellcheck disable=SC2016
 for test in $(grep -oE '`(test|sys|scen)_[a-z0-9_.]+`' "$readme" | tr -d '`'); do
 	[ -e "${srcdir:-.}/tests/${test%.sh}.sh" ] || [ -e "${srcdir:-.}/tests/$test.c" ] ||
 		fail "there is no $test"

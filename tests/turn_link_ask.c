@@ -200,8 +200,11 @@ static bool await(struct ask *a, enum turn_client_event_kind kind, unsigned int 
 {
 	uint64_t until_us = now_us() + WAIT_MS * 1000;
 
-	while (a->told[kind] < times && !a->done && now_us() < until_us)
+	(void)pump(a); /* what came last time may be told only now */
+	while (a->told[kind] < times && !a->done && now_us() < until_us) {
 		wait_once(a, link);
+		(void)pump(a);
+	}
 	return a->told[kind] >= times;
 }
 
