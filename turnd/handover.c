@@ -83,7 +83,8 @@ static void receive(struct worker *w, void *arg)
 		return;
 	}
 	giver = thread_of(l, h->ask.worker);
-	if (h->gift.code != 0 || giver == NULL || !worker_post(giver, take_back, h))
+	if ((h->gift.code != 0 && h->gift.alloc == NULL) || giver == NULL ||
+	    !worker_post(giver, take_back, h))
 		free(h);
 }
 
@@ -146,8 +147,10 @@ void handover_ask(struct listen *l, const struct turnd_in *in, const struct turn
 void handover_forget(struct listen *l, const void *link)
 {
 	for (struct handover *h = l->waiting; h != NULL; h = h->next) {
-		if (h->in.link == link)
-			h->forgotten = true;
+		if (h->in.link != link)
+			continue;
+		h->forgotten = true;
+		h->in.link = NULL; /* another one may get its place in memory */
 	}
 }
 
