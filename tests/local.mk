@@ -889,4 +889,4 @@ include tests/fuzz.mk
 
 .PHONY: check-unit
 check-unit:
-	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(UNIT_TESTS) tests/replay_corpus.sh'
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(UNIT_TESTS) tests/check_conformance.sh tests/replay_corpus.sh'

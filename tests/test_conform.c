@@ -139,6 +139,64 @@ static void dont_fragment_is_refused_for_a_reserved_port_too(void **state)
 	assert_int_equal(turnd_count(r.worker[0].turnd), 1);
 }
 
+/* RFC 8656, section 7.2, check 8: only a reservation does not go with two families. */
+static void an_even_port_goes_with_both_families(void **state)
+{
+	struct story_allocate how = { .even_port = true, .additional = ADDR_IPV6 };
+
+	start();
+	assert_int_equal(story_allocate(&c, &how), 0);
+	assert_int_equal(c.relayed[0].port % 2, 0);
+	assert_int_equal(c.relayed[1].family, ADDR_IPV6);
+	assert_int_equal(c.relayed[1].port % 2, 0);
+	story_go(&c, 1);
+	how.reserve = true;
+	assert_int_equal(story_allocate(&c, &how), 400);
+}
+
+/* Nor does a token say a family, so that nobody asks for the one that is not here. */
+static void a_reserved_port_has_its_own_family(void **state)
+{
+	struct story_allocate how = { .family = ADDR_IPV6, .even_port = true, .reserve = true };
+	struct ports_token token;
+
+	r.relays[0] = r.relays[1]; /* IPv6 only */
+	r.snapshot.relay_count = 1;
+	start();
+	assert_int_equal(story_allocate(&c, &how), 0);
+	assert_true(story_token(&r, &token));
+	story_go(&c, 1);
+	how = (struct story_allocate){ .token = &token };
+	assert_int_equal(story_allocate(&c, &how), 0);
+	assert_int_equal(c.relayed[0].family, ADDR_IPV6);
+}
+
+/* RFC 8656, section 7.2, check 9: 440 is for what will not be there later either. */
+static void neither_of_two_families_is_508_where_one_might_be_had_later(void **state)
+{
+	struct story_allocate both = { .additional = ADDR_IPV6 };
+	struct story_allocate six = { .family = ADDR_IPV6 };
+
+	r.relays[0] = r.relays[1]; /* IPv6 only */
+	r.snapshot.relay_count = 1;
+	r.low = 50000;
+	r.high = 50001;
+	start();
+	for (int i = 0; i < 2; i++, story_go(&c, 1))
+		assert_int_equal(story_allocate(&c, &six), 0);
+	assert_int_equal(story_allocate(&c, &both), 508);
+	assert_int_equal(turnd_count(r.worker[0].turnd), 2);
+}
+
+static void neither_of_two_families_is_440_where_there_is_none(void **state)
+{
+	r.snapshot.relay_count = 0;
+	start();
+	assert_int_equal(story_allocate(&c, &(struct story_allocate){ .additional = ADDR_IPV6 }),
+			 440);
+	assert_true(c.is_signed);
+}
+
 /* RFC 8656, section 21.4 */
 static void who_comes_through_a_tunnel_gets_neither_relay_nor_channel(void **state)
 {
@@ -496,6 +554,10 @@ int main(void)
 		TEST(classic_requests_over_dtls_are_500),
 		TEST(dont_fragment_is_refused_where_df_would_be_lost),
 		TEST(dont_fragment_is_refused_for_a_reserved_port_too),
+		TEST(an_even_port_goes_with_both_families),
+		TEST(a_reserved_port_has_its_own_family),
+		TEST(neither_of_two_families_is_508_where_one_might_be_had_later),
+		TEST(neither_of_two_families_is_440_where_there_is_none),
 		TEST(who_comes_through_a_tunnel_gets_neither_relay_nor_channel),
 		TEST(who_moves_into_a_tunnel_gets_no_channel),
 		TEST(a_translator_is_no_tunnel),
