@@ -453,6 +453,22 @@ static void quotas_of_source_and_realm_are_486(void **state)
 	assert_int_equal(rig_allocate(&c), 486);
 }
 
+static void a_users_bandwidth_is_for_all_its_allocations(void **state)
+{
+	static const uint8_t data[900];
+	struct addr peer = story_peer(7, 7);
+
+	r.realms[0].limits.user_bytes_per_s = 1000;
+	rig_start(&r);
+	for (int i = 0; i < 2; i++) {
+		story_go(&c, 1);
+		assert_int_equal(rig_allocate(&c), 0);
+		assert_int_equal(rig_permit(&c, &peer), 0);
+		assert_int_equal(rig_send(&c, &peer, bytes_of(data, sizeof(data))),
+				 i == 0 ? TURND_TO_PEER : TURND_NOTHING);
+	}
+}
+
 static void all_allocations_together_are_508(void **state)
 {
 	r.snapshot.total_allocations = 1;
@@ -563,6 +579,7 @@ int main(void)
 		STORY(lifetimes_have_bounds),
 		STORY(quotas_are_486_and_released),
 		STORY(quotas_of_source_and_realm_are_486),
+		STORY(a_users_bandwidth_is_for_all_its_allocations),
 		STORY(all_allocations_together_are_508),
 		STORY(others_are_sent_elsewhere_with_300),
 		STORY(mobility_must_be_allowed_and_asked_for_without_a_ticket),
