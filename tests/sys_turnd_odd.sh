@@ -1,6 +1,6 @@
 #!/bin/bash
-# turnd where operators do what few do: a limit that a reload raises, and a second turnd beside the
-# first one.
+# turnd where operators do what few do: a limit that a reload raises, a second turnd beside the first
+# one, and files that are gone.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
 lab_enter "$@"
@@ -79,4 +79,25 @@ for line in 'tcp = off' 'udp = off'; do
 	wait "$pid" && fail "$line: two at once"
 	stop "$first"
 done
+
+echo "# it drains although files cannot be read any more"
+echo 0123456789abcdef > "$tmp/secret"
+chmod 600 "$tmp/secret"
+configure "control = $tmp/control
+auth-secret-file = $tmp/secret"
+start log
+await ready "$tmp/log"
+"$ask" steady $server:3478 $peer alice secret > "$tmp/steady" 2>&1 &
+steady=$!
+sleep 0.5
+rm "$tmp/secret"
+"$turnd" --control "$tmp/control" --drain > "$tmp/out" 2>&1 || fail "drain: $(cat "$tmp/out")"
+"$talk" udp $server:3478 $peer alice secret > "$tmp/ask" 2>&1 && fail "it took a new allocation"
+"$turnd" --control "$tmp/control" --undrain > "$tmp/out" 2>&1 || fail "undrain: $(cat "$tmp/out")"
+"$talk" udp $server:3478 $peer alice secret > "$tmp/ask" 2>&1 || fail "$(cat "$tmp/ask")"
+"$turnd" --control "$tmp/control" --drain > "$tmp/out" 2>&1 || fail "drain: $(cat "$tmp/out")"
+wait $steady || fail "$(cat "$tmp/steady")"
+[ "$failed" = 0 ] || kill -s TERM "$pid" # it would wait for ever
+wait "$pid" || fail "it ended with $?"
+grep -q 'nobody is left' "$tmp/log" || fail "it did not end by itself: $(cat "$tmp/log")"
 exit "$failed"

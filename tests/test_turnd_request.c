@@ -471,7 +471,12 @@ static void a_draining_server_takes_nobody_new(void **state)
 	assert_int_equal(rig_challenge(&c), 401);
 	assert_int_equal(rig_allocate(&c), 508);
 	assert_true(c.is_signed);
+	r.snapshot.draining = false;
+	r.shared.drains = true; /* by the operator's word, which no reload changes */
+	assert_int_equal(rig_allocate(&c), 508);
 	assert_int_equal(turnd_count(r.worker[0].turnd), 1);
+	r.shared.drains = false;
+	assert_int_equal(rig_allocate(&c), 0);
 }
 
 static void software_is_named_where_it_is_set(void **state)

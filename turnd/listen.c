@@ -322,6 +322,11 @@ void listen_use_settings(struct listen *l, struct settings *settings,
 	settings_release(before);
 }
 
+void listen_drain(struct listen *l, bool on)
+{
+	l->shared.drains = on;
+}
+
 struct turnd *listen_turnd(struct listen *l)
 {
 	return l->turnd;

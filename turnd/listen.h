@@ -59,6 +59,9 @@ void listen_quiesce(struct listen *l);
 void listen_use_settings(struct listen *l, struct settings *settings,
 			 const struct turnd_budgets *budgets);
 
+/* No new allocations from now on, or new ones again. */
+void listen_drain(struct listen *l, bool on);
+
 struct turnd *listen_turnd(struct listen *l);
 
 /* May be read by any thread while `l` lives; NULL where there is no TCP, no DTLS. */

@@ -1,12 +1,14 @@
 /* turnd - the TURN server: start, signals, reload, drain, stop. */
 #include <config.h>
 
+#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "control.h"
 #include "daemon.h"
@@ -113,7 +115,6 @@ static bool reload(struct turnd_main *t, struct opt_error *err)
 		turnd_conf_clear(&next);
 		return false;
 	}
-	next.draining = next.draining || t->drains;
 	if (!use(t, settings_new(&next, t->settings, err), err)) {
 		turnd_conf_clear(&next);
 		return false;
@@ -145,9 +146,14 @@ static bool drain(void *arg, bool on, struct opt_error *err)
 	struct turnd_main *t = arg;
 	bool before = t->conf.draining;
 
-	t->conf.draining = on;
-	if (!renew(t, NULL, err)) {
+	/* Files may have become unreadable since the start: only what they say takes reading them. */
+	t->conf.draining = before && on;
+	if (before && !on && !renew(t, NULL, err)) {
 		t->conf.draining = before;
+		return false;
+	}
+	if (!server_drain(t->server, on)) {
+		snprintf(err->text, sizeof(err->text), "out of memory");
 		return false;
 	}
 	t->drains = on;
@@ -256,6 +262,28 @@ static bool open_base(struct turnd_main *t)
 	       daemon_on_signal(t->base, SIGUSR1, on_drain, t, &t->on_usr1);
 }
 
+/* What root opened for us, and we shall not again. */
+static void warn_of_unreadable(const struct turnd_main *t)
+{
+	const char *path = t->start.config;
+	struct opt_error err = { "" };
+
+	if (path != NULL && access(path, R_OK) != 0)
+		snprintf(err.text, sizeof(err.text), "cannot read %.300s: %s", path,
+			 strerror(errno));
+	else if (opt_check_files(&turnd_program, &t->start, &err))
+		return;
+	log_event(LOG_LEVEL_WARN, "user",
+		  "%s; let the user %s read it: until then reloads fail, and keys are not "
+		  "renewed",
+		  err.text, t->start.user);
+}
+
+static bool is_draining(const struct turnd_main *t)
+{
+	return t->conf.draining || t->drains;
+}
+
 static void tell_metrics(struct metrics *m, void *arg)
 {
 	const struct turnd_main *t = arg;
@@ -268,7 +296,7 @@ static void tell_metrics(struct metrics *m, void *arg)
 	metrics_family(m, "turnd_workers", METRICS_GAUGE, "Threads that serve.");
 	metrics_gauge(m, METRICS_LABELS(NULL), (double)server_worker_count(t->server));
 	metrics_family(m, "turnd_draining", METRICS_GAUGE, "1: there are no new allocations.");
-	metrics_gauge(m, METRICS_LABELS(NULL), t->conf.draining ? 1 : 0);
+	metrics_gauge(m, METRICS_LABELS(NULL), is_draining(t) ? 1 : 0);
 	server_report(t->server, m);
 }
 
@@ -282,7 +310,7 @@ static bool is_ready(void *arg)
 {
 	const struct turnd_main *t = arg;
 
-	return !t->conf.draining && settings_has_users(t->settings);
+	return !is_draining(t) && settings_has_users(t->settings);
 }
 
 static bool open_admin(struct turnd_main *t)
@@ -361,7 +389,11 @@ static bool start(struct turnd_main *t)
 		log_event(LOG_LEVEL_ERROR, "start", "cannot start to listen: %s", strerror(-rc));
 		return false;
 	}
-	return open_admin(t) && daemon_drop_privileges(t->start.user);
+	if (!open_admin(t) || !daemon_drop_privileges(t->start.user))
+		return false;
+	if (t->start.user != NULL)
+		warn_of_unreadable(t);
+	return true;
 }
 
 static void free_event(struct event *e)

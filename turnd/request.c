@@ -86,7 +86,7 @@ static uint16_t check_place(struct request *r)
 	r->alternate = pick_alternate(r);
 	if (r->alternate != NULL)
 		return 300;
-	return r->t->snapshot->draining ? 508 : 0;
+	return r->t->snapshot->draining || r->t->shared->drains ? 508 : 0;
 }
 
 static uint16_t check_owner(const struct request *r, const struct method *m)

@@ -269,6 +269,22 @@ bool server_use_settings(struct server *s, struct settings *settings)
 	return true;
 }
 
+struct drain {
+	bool on;
+};
+
+static void drain_one(struct worker *w, void *arg)
+{
+	const struct drain *d = arg;
+
+	listen_drain(worker_data(w), d->on);
+}
+
+bool server_drain(struct server *s, bool on)
+{
+	return worker_pool_run(s->pool, drain_one, &(struct drain){ on });
+}
+
 size_t server_worker_count(const struct server *s)
 {
 	return s->count;

@@ -26,6 +26,9 @@ void server_stop(struct server *s);
  */
 bool server_use_settings(struct server *s, struct settings *settings);
 
+/* No new allocations from now on, or new ones again, whatever settings come. */
+bool server_drain(struct server *s, bool on);
+
 size_t server_worker_count(const struct server *s);
 size_t server_allocation_count(const struct server *s); /* alive now */
 

@@ -172,6 +172,7 @@ struct turnd_shared {
 	struct ports **ports; /* relay * workers + worker: the share of each */
 	struct turnd_budgets budgets;
 	uint16_t workers;
+	bool drains; /* no new allocations, by the operator's word */
 };
 
 struct turnd_config {
