@@ -102,6 +102,7 @@ lab_in() {
 
 # lab_spawn NODE LOG COMMAND...: runs it there in the background; $! is the command's own process.
 lab_spawn() {
+	: > "$2" # at once: what an earlier one told there is not its own
 	nsenter --target "${LAB_PID[$1]}" --net -- "${@:3}" > "$2" 2>&1 &
 }
 
