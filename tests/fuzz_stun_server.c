@@ -34,13 +34,15 @@ static void is_right(const struct stun_query *q, const struct stun_reply *reply,
 {
 	struct stun_msg asked, told;
 	struct bytes value;
-	bool padded, stays_short;
+	bool padded, stays_short, is_classic;
 
 	FUZZ_CHECK(stun_msg_parse(q->datagram, &asked) == STUN_OK);
 	FUZZ_CHECK(stun_msg_parse(reply->msg, &told) == STUN_OK);
-	FUZZ_CHECK(asked.class == STUN_REQUEST && asked.method == STUN_BINDING);
+	/* RFC 8489, section 11: over DTLS, whatever the method is. */
+	is_classic = q->transport == STUN_DTLS && stun_tid_is_classic(&asked.tid);
+	FUZZ_CHECK(asked.class == STUN_REQUEST && (asked.method == STUN_BINDING || is_classic));
 	FUZZ_CHECK(told.class == (outcome == STUN_REPLY ? STUN_SUCCESS : STUN_ERROR));
-	FUZZ_CHECK(told.method == STUN_BINDING && stun_tid_equal(&asked.tid, &told.tid));
+	FUZZ_CHECK(told.method == asked.method && stun_tid_equal(&asked.tid, &told.tid));
 	FUZZ_CHECK(addr_equal_ip(&reply->to, &q->from) && reply->to.port != 0);
 	FUZZ_CHECK(reply->to.port == q->from.port ||
 		   stun_msg_find(&asked, STUN_ATTR_RESPONSE_PORT, &value));
