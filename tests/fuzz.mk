@@ -1,6 +1,7 @@
 # Fuzz targets: tests/fuzz_ENTRY.c with seeds in tests/corpus/ENTRY/ and perhaps a dictionary
 # tests/corpus/ENTRY.dict. `make check` replays the seeds; with --enable-fuzzers the targets are
-# libFuzzer programs, and `make fuzz FUZZ_SECONDS=60` runs each.
+# libFuzzer programs, and `make fuzz FUZZ_SECONDS=60` runs each; FUZZ_FLAGS=--memory: those that
+# MemorySanitizer can judge.
 FUZZ_TARGETS =
 if FUZZERS
 FUZZ_MAIN =
@@ -176,6 +177,24 @@ tests_fuzz_users_SOURCES = tests/fuzz_users.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_users_LDADD = $(TURND_CORE_LIBS)
 tests_fuzz_users_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_turnd_files
+tests_fuzz_turnd_files_SOURCES = tests/fuzz_turnd_files.c tests/fuzz_check.h tests/fuzz_rows.h \
+	$(FUZZ_MAIN)
+if SQLITE3
+tests_fuzz_turnd_files_SOURCES += tests/fuzz_rows.c
+else
+tests_fuzz_turnd_files_SOURCES += tests/fuzz_rows_none.c
+endif
+tests_fuzz_turnd_files_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(SQLITE3_CFLAGS)
+tests_fuzz_turnd_files_LDADD = $(TURND_CONF_LIBS)
+tests_fuzz_turnd_files_LDFLAGS = $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz_operator
+tests_fuzz_operator_SOURCES = tests/fuzz_operator.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_operator_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS)
+tests_fuzz_operator_LDADD = $(TURND_CONTROL_LIBS)
+tests_fuzz_operator_LDFLAGS = $(FUZZ_LINK)
+
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/replay_corpus.sh
 EXTRA_DIST += tests/corpus tests/replay_corpus.sh tests/run_fuzzers.sh
@@ -184,7 +203,7 @@ FUZZ_SECONDS = 60
 .PHONY: fuzz
 if FUZZERS
 fuzz: $(FUZZ_TARGETS)
-	srcdir='$(srcdir)' $(srcdir)/tests/run_fuzzers.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+	srcdir='$(srcdir)' $(srcdir)/tests/run_fuzzers.sh $(FUZZ_FLAGS) $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 else
 fuzz:
 	@echo 'make fuzz needs libFuzzer: run configure with CC=clang --enable-fuzzers'; exit 1
