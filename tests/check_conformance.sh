@@ -17,7 +17,6 @@ rfcs=
 cd "${srcdir:-.}" || exit 1
 doc=doc/conformance.md
 MOST=5
-faults=0
 
 # SECTION:WORDS, how often these words stand in each section. Left out: where they are explained.
 clauses_8489='5:8 6.1:4 6.2.2:2 6.2.3:8 6.3:1 6.3.1:3 6.3.1.1:2 6.3.4:1 8.1:3 9:2 9.1.2:2 9.1.3:13
@@ -30,10 +29,7 @@ clauses_8656='3.1:1 3.7:2 4.1:2 5:6 6:4 7.1:8 7.2:7 7.3:4 7.4:2 8:1 8.1:2 8.2:1 
 # Why a row may have no test.
 without='client only|specification only|deployment only|short-term only|remark'
 
-fault() {
-	echo "fault: $*"
-	faults=$((faults + 1))
-}
+. "$PWD/tests/proofs.sh"
 
 # rows HEADING: "SECTION|PROOF" of each row of that part.
 rows() {
@@ -82,28 +78,6 @@ check_rows() {
 		fault "RFC $rfc: ${line/</missing row:}"
 	done < <(diff <(wanted "$clauses") <(rows "RFC $rfc" | cut -d'|' -f1) | sed -n \
 		's/^< */< /p; s/^> */row that is too many, or out of place: /p')
-}
-
-# check_case FILE CASE
-check_case() {
-	local file=tests/$1 name=$2
-
-	if [ ! -f "$file" ]; then
-		fault "there is no $file"
-	elif [[ $file == *.sh ]]; then
-		grep -qF "# $name" "$file" || fault "$file says nothing of \"$name\""
-		grep -qwF "$file" tests/local.mk || fault "$file is not part of make check"
-	else
-		grep -qE "^static void $name\(void \*\*" "$file" || fault "$file has no test $name"
-		grep -qE "^[[:space:]]+[A-Za-z_]+\(${name}[),]" "$file" || fault "$file does not run $name"
-		grep -qE "tests/${1%.c}( |$)" tests/local.mk || fault "$file is not part of make check"
-	fi
-}
-
-# cases PROOF: "FILE:CASE" for each in backquotes.
-cases() {
-	# shellcheck disable=SC2016
-	grep -oE '`[^`]+`' <<< "$1" | tr -d '`'
 }
 
 all_rows() {

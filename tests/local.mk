@@ -4,7 +4,7 @@ UNIT_TESTS =
 # Scripts that run real programs; they exit 77 and name the reason where they cannot run.
 SYSTEM_TESTS =
 SYSTEM_TESTS += tests/check_man.sh tests/sys_packaging.sh
-SYSTEM_TESTS += tests/check_conformance.sh
+SYSTEM_TESTS += tests/check_conformance.sh tests/check_security.sh tests/check_source.sh
 SYSTEM_TESTS += tests/sys_expect.sh tests/sys_expect_lab.sh
 SYSTEM_TESTS += tests/sys_natprobe.sh tests/sys_resolve.sh
 SYSTEM_TESTS += tests/sys_route.sh tests/sys_own_source.sh tests/sys_upnp.sh
@@ -870,6 +870,9 @@ tests_relay_ask_LDADD = $(SHELL_LIBS)
 check_PROGRAMS += tests/channel_sizes
 tests_channel_sizes_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
 tests_channel_sizes_LDADD = $(SHELL_LIBS)
+
+# Long runs, and what check_conformance.sh and check_security.sh share.
+EXTRA_DIST += tests/soak.sh tests/proofs.sh
 
 # What networks are expected to be, for users and for tests/sys_expect_lab.sh.
 EXTRA_DIST += tests/expect tests/mutate

@@ -7,6 +7,7 @@ set -u
 srcdir=${srcdir:-.}
 failed=0
 
+echo "# every target has seeds, and gets over them"
 for target in ${FUZZ_TARGETS:?which programs}; do
 	entry=${target##*/fuzz_}
 	seeds=("$srcdir/tests/corpus/$entry"/*)

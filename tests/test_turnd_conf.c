@@ -77,6 +77,24 @@ static void all_addresses_without_options(void **state)
 	assert_false(turnd_conf_has_tls(&conf));
 }
 
+static void what_helps_strangers_is_off(void **state)
+{
+	accept_text("", NULL);
+	assert_false(conf.tcp_relay);
+	assert_false(conf.mobility);
+	assert_false(conf.rfc5766_channels);
+	assert_false(conf.rfc3489);
+	assert_false(conf.nat_discovery);
+	assert_null(conf.software);
+	assert_null(conf.admin);
+	assert_null(conf.control);
+	assert_int_equal(conf.base.peers.allow.count, 0);
+	/* And what holds them back is on. */
+	assert_true(conf.error_rate > 0);
+	assert_true(conf.source_quota > 0);
+	assert_true(conf.max_connections > 0 && conf.max_connections_per_source > 0);
+}
+
 #define TLS "cert-file = /dev/null\nkey-file = /dev/null\n" /* nobody reads them here */
 
 static void a_certificate_brings_tls_and_its_port(void **state)
@@ -410,6 +428,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_addresses_without_options),
+		cmocka_unit_test(what_helps_strangers_is_off),
 		cmocka_unit_test(a_certificate_brings_tls_and_its_port),
 		cmocka_unit_test(an_alternate_makes_a_site_of_four),
 		cmocka_unit_test(sections_add_listeners_of_their_own_kind),

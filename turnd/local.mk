@@ -128,3 +128,4 @@ turnd_turnd_LDADD = $(TURND_LIBS)
 
 dist_man_MANS += doc/turnd.8 doc/turnd.conf.5
 dist_doc_DATA += doc/conformance.md
+dist_doc_DATA += doc/security.md

@@ -443,7 +443,8 @@ void users_find_hash(const struct users *u, struct bytes userhash, uint16_t algo
 	if (userhash.len == sizeof(hash))
 		memcpy(hash, userhash.data, sizeof(hash));
 	user = search_hash(u, hash, &out->effort);
-	is_him = bytes_equal(bytes_of(user->userhash, sizeof(user->userhash)), userhash);
+	is_him = userhash.len == sizeof(hash) &&
+		 CRYPTO_memcmp(user->userhash, hash, sizeof(hash)) == 0;
 	out->effort.compares++;
 	if (!is_him)
 		user = &u->list[0];
