@@ -45,14 +45,29 @@ lab_await far 2 9
 
 v4=91.80.3.2 v6=2a06:1300:3::2
 
-# says WANT CLIENT PEER WORD...: what came through, in one line
-says() {
+# check WANT CLIENT PEER WORD...: what came through, in one line
+check() {
 	local want=$1 server=91.80.1.1 got
 
 	[ "$2" = 91.80.1.2 ] || server='[2a06:1300:1::1]'
 	got=$(lab_in client "$ask" ask "$2" "$server:3478" "$3" alice wonderland "${@:4}" 2>&1 |
 		tr '\n' ';')
-	[ "$got" = "$want" ] || fail "${*:2}: $got, not $want"
+	[ "$got" = "$want" ] || echo "${*:2}: $got, not $want" >> "$tmp/wrong"
+}
+
+# says ...: checks, beside others. Few enough for the limit that Linux has for ICMP errors.
+checks=()
+says() {
+	check "$@" &
+	checks+=($!)
+}
+
+# all_said: when they are through.
+all_said() {
+	wait "${checks[@]}"
+	checks=()
+	[ ! -s "$tmp/wrong" ] || fail "$(cat "$tmp/wrong")"
+	: > "$tmp/wrong"
 }
 for _ in $(seq 20); do # until neighbours have found each other
 	lab_in client "$ask" ask 2a06:1300:1::2 "[2a06:1300:1::1]:3478" "[$v6]:9" alice wonderland \
@@ -69,23 +84,27 @@ for client in 91.80.1.2 2a06:1300:1::2; do
 	done
 done
 says "" 91.80.1.2 $v4:9 ttl=1 10
+all_said
 
 echo "# errors that routers and hosts report"
 says "icmp 3/3 mtu 0 for $v4;" 91.80.1.2 $v4:10 10
 says "icmp 1/4 mtu 0 for $v6;" 91.80.1.2 "[$v6]:10" 10
 says "icmp 11/0 mtu 0 for $v4;" 91.80.1.2 $v4:9 ttl=2 10
 says "icmp 3/0 mtu 0 for $v6;" 91.80.1.2 "[$v6]:9" ttl=2 10
+all_said
 
 echo "# too big for a link: with DONT-FRAGMENT the client is told, and what it sends next arrives"
 says 'data "ttl=62 tos=0" ttl=48 tos=72;' 91.80.1.2 $v4:9 1400
 says "icmp 3/4 mtu 1280 for $v4;data \"ttl=62 tos=0\" ttl=48 tos=72;data \"ttl=62 tos=0\" ttl=48 tos=72;" \
 	91.80.1.2 $v4:9 df 1400 1200 frag 1400
+all_said # Linux remembers for all sockets how long a datagram to that peer may be
 # What is known not to fit is refused by the relay itself, and told once as well.
 says "icmp 3/4 mtu 1280 for $v4;icmp 3/4 mtu 1280 for $v4;data \"ttl=62 tos=0\" ttl=48 tos=72;" \
 	91.80.1.2 $v4:9 df 1400 1400 1200
 # From IPv6 it is ignored, and there the relay cuts up what is too long.
 says 'data "ttl=62 tos=0" ttl=48 tos=72;' 2a06:1300:1::2 $v4:9 df 1400
 says "icmp 2/0 mtu 1280 for $v6;data \"ttl=62 tos=0\" ttl=48 tos=72;" 91.80.1.2 "[$v6]:9" 1400 1400
+all_said
 
 [ "$failed" = 0 ] && echo "ok"
 exit "$failed"
