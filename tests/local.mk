@@ -863,6 +863,10 @@ tests_turn_ask_LDADD = $(SHELL_LIBS)
 tests_turn_link_ask_LDADD = $(SHELL_LIBS)
 
 # Asks turnd what no foreign client does, for tests/sys_turnd.sh.
+# Makes access tokens, for tests/sys_relay_turnd.sh.
+check_PROGRAMS += tests/token_say
+tests_token_say_LDADD = $(TURND_CORE_LIBS)
+
 check_PROGRAMS += tests/relay_ask
 tests_relay_ask_LDADD = $(SHELL_LIBS)
 

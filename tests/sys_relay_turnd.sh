@@ -133,6 +133,21 @@ relay 1 "${me[@]}" --transport udp turn:$server
 found 0 no-allocation
 stop
 
+echo "# access tokens alone"
+key=$(openssl rand -base64 32)
+(umask 077 && echo "k1 A256GCM $key" > "$tmp/keys")
+start "${both[@]}" "oauth-key-file = $tmp/keys" "oauth-server-name = turn.test" "user-quota = 1"
+grep -q 'all who have access tokens' "$tmp/log" || fail "the log has no tokens: $(cat "$tmp/log")"
+"${builddir:-.}/tests/token_say" turn.test k1 "$key" 600 > "$tmp/token" || fail "no token"
+relay 0 --token-file "$tmp/token" turn:$server
+says '[.trials[].verdict] | unique | join(" ")' works
+says '[.trials[].lifetime_s <= 605] | all' true
+"${builddir:-.}/tests/token_say" other.test k1 "$key" 600 > "$tmp/token" || fail "no token"
+relay 1 --token-file "$tmp/token" --transport udp turn:$server
+found 0 no-allocation
+says '.trials[0].findings[0].code' 401
+stop
+
 echo "# sent on to another server, whose certificate has another name"
 certificate else else.test 2 || fail "no certificate: $(cat "$tmp/openssl")"
 printf '%s\n' "listen = 91.80.1.11" "relay-address = 91.80.1.11" "relay-ports = 50000-50199" \
