@@ -4,6 +4,7 @@
  *	relay_ask icmp SERVER:PORT PEER USER PASSWORD     a datagram to a closed port of PEER
  *	relay_ask big SERVER:PORT PEER USER PASSWORD      3000 bytes to PEER with DF set
  *	relay_ask move SERVER:PORT PEER USER PASSWORD     moves to 16 other ports, one after another
+ *	relay_ask overlap SERVER:PORT PEER USER PASSWORD  moves, and hears by the old port until then
  *	relay_ask steady SERVER:PORT PEER USER PASSWORD   talks for 3 seconds, and counts
  *	relay_ask sizes SERVER:PORT PEER USER PASSWORD    datagrams of 0 to 1472 bytes and back
  *
@@ -242,6 +243,52 @@ static bool ask_move(struct ask *a)
 	return true;
 }
 
+/* The peer says something that nobody asked for. */
+static bool shout(struct ask *a, struct bytes text)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sockaddr_from_addr(&a->relayed, &sa);
+
+	return sendto(a->peer_fd, text.data, text.len, 0, (struct sockaddr *)&sa, len) ==
+	       (ssize_t)text.len;
+}
+
+/* Something comes from the server by another socket than the client's own. */
+static bool is_heard_by(int fd, struct bytes text)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	uint8_t in[256];
+	ssize_t len;
+
+	if (poll(&p, 1, (int)(WAIT_US / 1000)) <= 0)
+		return false;
+	len = recv(fd, in, sizeof(in), 0);
+	return len >= (ssize_t)text.len && memmem(in, (size_t)len, text.data, text.len) != NULL;
+}
+
+/* Make before break (RFC 8016): the old port serves until the new one has been used. */
+static bool ask_overlap(struct ask *a)
+{
+	struct bytes before = BYTES("before"), after = BYTES("after");
+	uint8_t none[1];
+	int old;
+	bool ok;
+
+	a->config.options.mobile = true;
+	if (!begin(a, true) || !say(a, BYTES("there?"), false) || !await(a, &a->echoes, 1))
+		return false;
+	old = a->fd;
+	a->fd = open_to_server(&a->config.server);
+	ok = a->fd >= 0 && turn_client_move(a->client, clock_us()) &&
+	     await(a, &a->told[TURN_CLIENT_MOVED], 1) && shout(a, before) &&
+	     is_heard_by(old, before) && a->echoes == 1 && say(a, BYTES("here!"), false) &&
+	     await(a, &a->echoes, 2) && shout(a, after) && await(a, &a->echoes, 3) &&
+	     recv(old, none, sizeof(none), MSG_DONTWAIT) < 0;
+	close(old);
+	puts(ok ? "old port until the new one was used" : "overlap");
+	return ok;
+}
+
 static bool ask_steady(struct ask *a)
 {
 	uint64_t end_us = clock_us() + STEADY_US;
@@ -299,7 +346,7 @@ struct question {
 
 static const struct question questions[] = {
 	{ "icmp", ask_icmp },     { "big", ask_big },     { "move", ask_move },
-	{ "steady", ask_steady }, { "sizes", ask_sizes },
+	{ "steady", ask_steady }, { "sizes", ask_sizes }, { "overlap", ask_overlap },
 };
 
 static int run(struct ask *a, const struct question *q)
@@ -316,7 +363,8 @@ static int run(struct ask *a, const struct question *q)
 
 static int usage(void)
 {
-	(void)fputs("usage: relay_ask icmp|big|move|steady|sizes SERVER:PORT PEER USER PASSWORD\n",
+	(void)fputs("usage: relay_ask icmp|big|move|overlap|steady|sizes SERVER:PORT PEER USER "
+		    "PASSWORD\n",
 		    stderr);
 	return 2;
 }

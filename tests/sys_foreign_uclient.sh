@@ -60,7 +60,10 @@ ask ipv6-tcp "${user[@]}" -t -x -c -L $client_ip6 -e $peer_ip6 $relay_ip6
 ask ipv4-to-ipv6 "${user[@]}" -x -c -L $client_ip -e $peer_ip6 $relay_ip
 ask ipv6-to-ipv4 "${user[@]}" -X -c -L $client_ip6 -e $peer_ip $relay_ip6
 ask dual "${user[@]}" -Z "${from[@]}" $relay_ip
-ask mobility "${user[@]}" -M "${from[@]}" $relay_ip
+for i in 1 2 3 4; do # to the same worker, and to others
+	ask mobility-$i "${user[@]}" -M "${from[@]}" $relay_ip
+	ask mobility-tcp-$i "${user[@]}" -M -t "${from[@]}" $relay_ip
+done
 ask tcp-to-tcp "${user[@]}" -T -c -L $client_ip $relay_ip
 ask tls-to-tcp "${user[@]}" -T -c -S -p 5349 -L $client_ip $relay_ip
 ask rest -u bob -W $relay_secret -p 3578 "${from[@]}" $relay_ip

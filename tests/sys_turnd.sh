@@ -130,6 +130,9 @@ asks sizes $server:3478 $peer '^1473 sizes'
 asks sizes "[$server6]:3478" $peer '^1473 sizes'
 asks icmp $server:3478 $peer '^icmp 3 3'
 asks move $server:3478 $peer '^moved 16'
+for _ in 1 2 3 4 5 6 7 8; do # to the same worker, and to others
+	asks overlap $server:3478 $peer '^old port until'
+done
 
 "$ask" steady $server:3478 $peer alice secret > "$tmp/steady" 2>&1 &
 steady=$!
