@@ -94,12 +94,16 @@ void attack_delete(struct raw_client *c)
 static int allocate(struct attack *a)
 {
 	static struct raw_client c;
+	uint16_t code;
 	int sends;
 
 	attack_connect(a, &c, STUN_UDP);
 	sends = c.sends;
-	if (raw_allocate(&c, ATTACK_UDP) != 0)
-		give_up("no allocation");
+	code = raw_allocate(&c, ATTACK_UDP);
+	if (code != 0) {
+		printf("Allocate: %u\n", code);
+		return 1;
+	}
 	sends = c.sends > sends ? c.sends : sends;
 	attack_delete(&c);
 	printf("%d\n", c.sends > sends ? c.sends : sends);

@@ -31,6 +31,9 @@ SECONDS=0
 lab_node relay
 lab_node clients
 lab_link relay:eth0 91.80.1.1/24 clients:eth0 91.80.1.2/24,91.80.1.3/32
+lab_node guests # of their own, since ports of clients that went without goodbye are taken for a while
+lab_link relay:eth1 91.80.2.1/24 guests:eth0 91.80.2.2/24
+lab_route guests default via 91.80.2.1
 lab_route relay 91.81.0.0/16 via 91.80.1.2
 lab_route clients blackhole 91.81.0.0/16
 lab_route relay 91.80.1.3/32 via 91.80.1.2
@@ -55,7 +58,7 @@ talk() {
 # come_and_go: allocations, one after another.
 come_and_go() {
 	for _ in $(seq 200); do
-		lab_in clients "$attack" allocate 91.80.1.1 alice secret > "$tmp/one" 2>&1 && continue
+		lab_in guests "$attack" allocate 91.80.1.1 alice secret > "$tmp/one" 2>&1 && continue
 		fail "no allocation: $(cat "$tmp/one")"
 		return
 	done
