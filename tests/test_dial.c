@@ -4,12 +4,16 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "clock.h"
+#include "dtls.h"
 #include "sockaddr.h"
 #include "stream_echo.h"
+#include "udp.h"
 
 /* The certificate that the server has. */
 static struct cert own;
@@ -80,7 +84,8 @@ static void call(struct call *c, struct echo_server *s, uint8_t transport, const
 		.arg = c,
 	};
 	if (domain != NULL)
-		c->config.tls = dial_context_new(TLS_STREAM, ca_file, &err);
+		c->config.tls = dial_context_new(
+			transport == TURN_OVER_DTLS ? TLS_DATAGRAM : TLS_STREAM, ca_file, &err);
 	assert_true(domain == NULL || c->config.tls != NULL);
 	c->dial = dial_new(&c->config);
 	assert_non_null(c->dial);
@@ -148,6 +153,110 @@ static void frames_there_and_back(void **state)
 	call(&c, &s, TURN_OVER_TLS, own.cert_file, "turn.test."); /* as DNS writes it */
 	await(&s, &c.opens, 1);
 	end_call(&c);
+	echo_close(&s);
+}
+
+/* The same server for DTLS, on a UDP socket. */
+struct dtls_echo {
+	struct dtls *dtls;
+	int fd, ends;
+	struct event *readable;
+};
+
+static void on_record(struct bytes datagram, const struct addr *to, const struct addr *local,
+		      void *arg)
+{
+	const struct dtls_echo *e = arg;
+	struct sockaddr_storage sa;
+	socklen_t len = sockaddr_from_addr(to, &sa);
+
+	(void)sendto(e->fd, datagram.data, datagram.len, 0, (struct sockaddr *)&sa, len);
+}
+
+static void on_data(struct dtls_session *session, struct bytes data, void *arg)
+{
+	assert_true(dtls_send(session, data));
+}
+
+static void on_end(struct dtls_session *session, enum dtls_end why, void *arg)
+{
+	struct dtls_echo *e = arg;
+
+	e->ends++;
+}
+
+static void on_datagram(evutil_socket_t fd, short events, void *arg)
+{
+	struct dtls_echo *e = arg;
+	struct sockaddr_storage sa;
+	socklen_t sa_len = sizeof(sa);
+	uint8_t buf[2048];
+	ssize_t len = recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)&sa, &sa_len);
+	struct addr from, none = { 0 };
+
+	if (len >= 0 && sockaddr_to_addr((struct sockaddr *)&sa, &from))
+		dtls_input(e->dtls, bytes_of(buf, (size_t)len), &from, &none, clock_us());
+}
+
+/* Opens it on the loop of `s`, and calls go there from now on. */
+static void open_dtls(struct dtls_echo *e, struct echo_server *s)
+{
+	static const char *const alpn[] = { TLS_ALPN_TURN, NULL };
+	static const struct dtls_events events = { on_record, on_data, on_end };
+	static const struct dtls_limits limits = { 0 };
+	static const struct udp_options options = { 0 };
+	const struct tls_server_options server = { own.cert_file, own.key_file, alpn };
+	struct addr loopback = addr_ipv4(127, 0, 0, 1, 0);
+	struct tls_error err;
+	SSL_CTX *ctx = tls_server_new(TLS_DATAGRAM, &server, &err);
+
+	assert_non_null(ctx);
+	*e = (struct dtls_echo){ .fd = udp_open(&loopback, &options, &s->at) };
+	assert_true(e->fd >= 0);
+	e->dtls = dtls_new(ctx, &limits, &events, e, clock_us());
+	SSL_CTX_free(ctx);
+	e->readable = event_new(s->base, e->fd, EV_READ | EV_PERSIST, on_datagram, e);
+	assert_true(e->dtls != NULL && event_add(e->readable, NULL) == 0);
+}
+
+static void close_dtls(struct dtls_echo *e)
+{
+	event_free(e->readable);
+	dtls_free(e->dtls);
+	close(e->fd);
+}
+
+static void datagrams_are_secure_too(void **state)
+{
+	struct call c = { 0 };
+	struct echo_server s;
+	struct dtls_echo e;
+
+	open_echo(&s);
+	open_dtls(&e, &s);
+	call(&c, &s, TURN_OVER_DTLS, own.cert_file, "turn.test");
+	dial_send(c.dial, BYTES("before it is open")); /* is lost */
+	await(&s, &c.opens, 1);
+	ask(&c, &s, 'a');
+	ask(&c, &s, 'b');
+	assert_null(dial_certificate_problem(c.dial));
+	end_call(&c);
+	await(&s, &e.ends, 1); /* it is told of the end */
+
+	call(&c, &s, TURN_OVER_DTLS, own.cert_file, "turn.other");
+	await(&s, &c.closes, 1);
+	assert_int_equal(c.opens, 0);
+	assert_int_equal(c.why.cause, DIAL_CERT_NAME);
+	end_call(&c);
+	c.config.insecure = true;
+	call(&c, &s, TURN_OVER_DTLS, echo_other_cert.cert_file, "turn.test");
+	await(&s, &c.opens, 1);
+	assert_non_null(dial_certificate_problem(c.dial));
+	c.frees_on_frame = true;
+	dial_send(c.dial, BYTES("the last one"));
+	await(&s, &c.frames, 1);
+	end_call(&c);
+	close_dtls(&e);
 	echo_close(&s);
 }
 
@@ -366,6 +475,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_there_and_back),
+		cmocka_unit_test(datagrams_are_secure_too),
 		cmocka_unit_test(frames_are_cut_from_the_stream),
 		cmocka_unit_test(certificates_are_checked),
 		cmocka_unit_test(a_ca_file_that_is_none_is_told),
