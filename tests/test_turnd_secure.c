@@ -247,6 +247,60 @@ static void a_unit_is_held_as_long_as_its_relay_socket(void **state)
 	assert_int_equal(rig_allocate(&again), 0);
 }
 
+/* One more than fits is refused; and fits once one of the others is gone. */
+static void allocations_have_limits_that_are_released(void **state)
+{
+	static const struct {
+		const char *what;
+		uint32_t *limit;
+	} limits[] = {
+		{ "of a user", &r.realms[0].limits.user_allocations },
+		{ "of a realm", &r.realms[0].limits.realm_allocations },
+		{ "of a source", &r.snapshot.source_allocations },
+		{ "of all", &r.snapshot.total_allocations },
+	};
+	struct rig_client clients[3];
+
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		uint16_t code;
+
+		if (i > 0) {
+			rig_stop(&r);
+			rig_init(&r);
+		}
+		*limits[i].limit = 2;
+		start();
+		for (uint16_t n = 0; n < 3; n++)
+			rig_client(&clients[n], &r, (uint16_t)(4000 + n));
+		assert_int_equal(rig_allocate(&clients[0]), 0);
+		assert_int_equal(rig_allocate(&clients[1]), 0);
+		code = rig_allocate(&clients[2]);
+		if (code != 486 && code != 508)
+			fail_msg("%s: %u", limits[i].what, code);
+		assert_int_equal(rig_refresh(&clients[0], 0), 0);
+		assert_int_equal(rig_allocate(&clients[2]), 0);
+	}
+}
+
+static void peers_have_limits_that_are_released(void **state)
+{
+	struct addr peers[3] = { story_peer(1, 7000), story_peer(2, 7000), story_peer(3, 7000) };
+
+	r.realms[0].limits.permissions = 2;
+	r.realms[0].limits.channels = 1;
+	start();
+	assert_int_equal(rig_allocate(&c), 0);
+	assert_int_equal(rig_refresh(&c, 3600), 0);
+	assert_int_equal(rig_bind(&c, 0x4001, &peers[0]), 0);
+	assert_int_equal(rig_permit(&c, &peers[1]), 0);
+	assert_int_equal(rig_permit(&c, &peers[2]), 508);
+	assert_int_equal(rig_bind(&c, 0x4002, &peers[1]), 508);
+	rig_pass(&r, 601000);
+	assert_int_equal(rig_challenge(&c), 401);
+	assert_int_equal(rig_permit(&c, &peers[2]), 0);
+	assert_int_equal(rig_bind(&c, 0x4002, &peers[1]), 0);
+}
+
 /* Whatever the client's header says: only what is relayed has a TTL of its own. */
 static void answers_leave_with_the_usual_header(void **state)
 {
@@ -278,6 +332,8 @@ int main(void)
 		TEST(lengths_beyond_a_datagram_relay_nothing),
 		TEST(lengths_at_the_edge_survive_every_split),
 		TEST(a_unit_is_held_as_long_as_its_relay_socket),
+		TEST(allocations_have_limits_that_are_released),
+		TEST(peers_have_limits_that_are_released),
 		TEST(answers_leave_with_the_usual_header),
 	};
 
