@@ -467,8 +467,9 @@ tests_test_discover_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_discover_tcp_LDADD = $(SIM_LIBS) $(CMOCKA_LIBS)
 
 # what is known of an address
+MMDB_GEO = tests/mmdb_geo.c tests/mmdb_geo.h tests/mmdb_write.c tests/mmdb_write.h
 UNIT_TESTS += tests/test_countries
-tests_test_countries_SOURCES = tests/test_countries.c tests/mmdb_write.c tests/mmdb_write.h
+tests_test_countries_SOURCES = tests/test_countries.c $(MMDB_GEO)
 tests_test_countries_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_countries_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
@@ -629,7 +630,7 @@ UNIT_TESTS += tests/test_policy tests/test_policy_place
 tests_test_policy_SOURCES = tests/test_policy.c tests/rng.h $(ALLOC_COUNT)
 tests_test_policy_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_policy_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
-tests_test_policy_place_SOURCES = tests/test_policy_place.c tests/mmdb_write.c tests/mmdb_write.h
+tests_test_policy_place_SOURCES = tests/test_policy_place.c $(MMDB_GEO)
 tests_test_policy_place_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_policy_place_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
 
@@ -725,7 +726,7 @@ tests_scen_turn_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_turn_tcp_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_turnd_country
-tests_test_turnd_country_SOURCES = tests/test_turnd_country.c tests/mmdb_write.c tests/mmdb_write.h
+tests_test_turnd_country_SOURCES = tests/test_turnd_country.c $(MMDB_GEO)
 tests_test_turnd_country_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_turnd_country_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 

@@ -4,13 +4,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "mmdb_write.h"
+#include "mmdb_geo.h"
 #include "wire.h"
 
 static const struct mmdb_row places[] = {
@@ -18,24 +15,6 @@ static const struct mmdb_row places[] = {
 	{ "95.1.0.0", 16, "ZZ", 0, NULL },      { "96.1.0.0", 16, "d3", 0, NULL },
 	{ "2a06:1300::", 32, "DE", 0, NULL },
 };
-
-static struct geo *database(void)
-{
-	char path[] = "/tmp/natkit-countries-XXXXXX";
-	uint8_t bytes[MMDB_WRITE_MAX];
-	size_t len = mmdb_write(places, ARRAY_LEN(places), bytes);
-	struct geo *g = geo_new();
-	const char *why = "";
-	int fd = mkstemp(path);
-
-	assert_true(g != NULL && fd >= 0);
-	assert_int_equal(write(fd, bytes, len), len);
-	close(fd);
-	if (!geo_add(g, path, &why))
-		fail_msg("%s", why);
-	unlink(path);
-	return g;
-}
 
 static void count(struct countries *c, const struct geo *g, const char *from)
 {
@@ -48,7 +27,7 @@ static void count(struct countries *c, const struct geo *g, const char *from)
 static void each_country_has_its_number(void **state)
 {
 	struct countries c = { 0 }, sum = { 0 };
-	struct geo *g = database();
+	struct geo *g = mmdb_geo(places, ARRAY_LEN(places));
 
 	count(&c, g, "84.20.0.1");
 	count(&c, g, "2a06:1300::1");
@@ -82,7 +61,7 @@ static void without_a_database_nothing_is_counted(void **state)
 
 static void only_those_who_came_are_told(void **state)
 {
-	struct geo *g = database();
+	struct geo *g = mmdb_geo(places, ARRAY_LEN(places));
 	struct countries c = { 0 };
 	struct metrics m = { 0 };
 

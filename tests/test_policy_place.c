@@ -7,11 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "mmdb_write.h"
+#include "mmdb_geo.h"
 #include "wire.h"
 
 static const struct mmdb_row places[] = {
@@ -20,24 +19,6 @@ static const struct mmdb_row places[] = {
 	{ "95.1.0.0", 16, "NZ", 4200000000, NULL },
 	{ "2a06:1300::", 32, "DE", 64502, NULL },
 };
-
-static struct geo *database(void)
-{
-	char path[] = "/tmp/natkit-policy-XXXXXX";
-	uint8_t bytes[MMDB_WRITE_MAX];
-	size_t len = mmdb_write(places, ARRAY_LEN(places), bytes);
-	struct geo *g = geo_new();
-	const char *why = "";
-	int fd = mkstemp(path);
-
-	assert_true(g != NULL && fd >= 0);
-	assert_int_equal(write(fd, bytes, len), len);
-	close(fd);
-	if (!geo_add(g, path, &why))
-		fail_msg("%s", why);
-	unlink(path);
-	return g;
-}
 
 static bool add(struct policy_rules *r, const char *line, const char **why)
 {
@@ -112,7 +93,7 @@ static void places_decide_what_lists_leave_open(void **state)
 		{ "-DE +64:ff9b::/96", "64:ff9b::84.20.0.1", POLICY_COUNTRY },
 		{ "+CH +64:ff9b::/96", "64:ff9b::91.80.0.1", POLICY_ALLOWED },
 	};
-	struct geo *g = database();
+	struct geo *g = mmdb_geo(places, ARRAY_LEN(places));
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct policy *p = policy_of(cases[i].rules, true, g);
@@ -139,7 +120,7 @@ static void the_place_of_our_own_relay_does_not_matter(void **state)
 	const struct policy_live live = { is_live, NULL };
 	struct policy_rules *r = policy_rules_new(true);
 	struct addr relay = addr_ipv4(84, 20, 0, 1, 50000);
-	struct geo *g = database();
+	struct geo *g = mmdb_geo(places, ARRAY_LEN(places));
 	const char *why = "";
 	struct policy *p;
 
@@ -170,7 +151,7 @@ static void rules_about_places_need_a_database(void **state)
 
 static void clients_may_come_from_private_networks(void **state)
 {
-	struct geo *g = database();
+	struct geo *g = mmdb_geo(places, ARRAY_LEN(places));
 	struct policy *p = policy_of("-DE -192.168.9.0/24", false, g);
 	static const struct {
 		const char *client;

@@ -4,32 +4,18 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "mmdb_write.h"
+#include "mmdb_geo.h"
 
 static struct rig r;
 
 static struct geo *database(void)
 {
 	static const struct mmdb_row row = { "91.80.1.0", 24, "CH", 0, NULL };
-	char path[] = "/tmp/natkit-country-XXXXXX";
-	uint8_t bytes[MMDB_WRITE_MAX];
-	size_t len = mmdb_write(&row, 1, bytes);
-	struct geo *g = geo_new();
-	const char *why = "";
-	int fd = mkstemp(path);
 
-	assert_true(g != NULL && fd >= 0);
-	assert_int_equal(write(fd, bytes, len), len);
-	close(fd);
-	if (!geo_add(g, path, &why))
-		fail_msg("%s", why);
-	unlink(path);
-	return g;
+	return mmdb_geo(&row, 1);
 }
 
 static const struct turnd_stats *stats(void)
