@@ -39,6 +39,7 @@ lab_in net ip route add 2001:db8::1 via $server6
 
 echo "# the configuration, at most 10 lines"
 # shellcheck disable=SC2016 # as it stands there
+# shellcheck disable=SC2016	# backticks of Markdown
 block 'A whole `/etc/turnd.conf`' > /etc/turnd.conf
 lines=$(grep -c . /etc/turnd.conf)
 ((lines >= 3 && lines <= 10)) || fail "it has $lines lines: $(cat /etc/turnd.conf)"

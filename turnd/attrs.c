@@ -1,3 +1,4 @@
+/* The part of request.h that gathers the attributes of a request. */
 #include "request.h"
 
 /*

@@ -1,3 +1,4 @@
+/* The half of mobility.h that knows what a ticket is good for. */
 #include "lifetime.h"
 #include "mobility_parts.h"
 
