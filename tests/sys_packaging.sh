@@ -1,12 +1,9 @@
 #!/bin/bash
-# sys_packaging.sh - the sample configuration and the systemd unit fit the stund that was built.
+# sys_packaging.sh - the sample configurations and the systemd units fit the servers that were built.
 set -u
 
 srcdir=${srcdir:-.}
 builddir=${builddir:-.}
-stund=$builddir/stund/stund
-sample=$srcdir/packaging/stund.conf
-unit=$builddir/packaging/stund.service
 failures=0
 
 fail() {
@@ -19,43 +16,68 @@ keys() {
 	grep -oE '^(# ?)?[a-z0-9][a-z0-9-]* *=' | sed -E 's/^# ?//; s/ *=$//' | sort -u
 }
 
-[ -x "$stund" ] || { echo "skipped: $stund is not built"; exit 77; }
+# check_sample NAME FOREIGN EXAMPLES: what stands in the sample as a default is the default, and
+# each example has the right form. FOREIGN keys name what need not be on this host; EXAMPLES are
+# no defaults.
+check_sample() {
+	local program=$builddir/$1/$1 sample=$srcdir/packaging/$1.conf key
+
+	echo "# $1: the sample fits the program"
+	"$program" --check-config --config="$sample" || fail "$1: the sample is refused"
+
+	"$program" --print-config | keys >"$scratch/known" || fail "$1: --print-config fails"
+	keys <"$sample" >"$scratch/shown"
+	while read -r key; do
+		fail "$1: the sample has no $key"
+	done < <(comm -23 "$scratch/known" "$scratch/shown")
+	while read -r key; do
+		fail "$1: the sample has $key, which $1 does not know"
+	done < <(comm -13 "$scratch/known" "$scratch/shown")
+
+	{
+		[ "$1" = stund ] || echo 'listen = 127.0.0.1'
+		sed -n -e 's/^#\([a-z0-9-]* =\)/\1/p' -e 's/^#\(\[.*\]\)$/\1/p' "$sample" |
+			grep -vE "^($2) "
+	} >"$scratch/all.conf"
+	"$program" --check-config --config="$scratch/all.conf" || fail "$1: an example is refused"
+	"$program" --print-config >"$scratch/default"
+	sed '/^\[/,$d' "$scratch/all.conf" | grep -vE "^($3|listen) " >"$scratch/defaults.conf"
+	"$program" --print-config --config="$scratch/defaults.conf" |
+		diff "$scratch/default" - || fail "$1: a default in the sample is not one"
+}
+
+check_unit() {
+	local unit=$builddir/packaging/$1.service
+
+	echo "# $1: the unit is narrow"
+	if grep -q @ <(grep -v '^SystemCallFilter' "$unit"); then
+		fail "$1: a placeholder is left in the unit"
+	fi
+	if command -v systemd-analyze >"$scratch/null" &&
+		systemd-analyze security --offline=true --no-pager "$unit" >"$scratch/security" 2>&1; then
+		tail -n 1 "$scratch/security"
+		systemd-analyze security --offline=true --threshold=20 --no-pager "$unit" \
+			>"$scratch/null" 2>&1 || fail "$1: the unit is exposed by more than 2.0"
+	else
+		echo "not checked: the unit's exposure (no systemd-analyze security --offline)"
+	fi
+	grep -q "^u $1 " "$srcdir/packaging/sysusers.d/$1.conf" || fail "$1: no system user"
+}
+
+for name in stund turnd; do
+	[ -x "$builddir/$name/$name" ] || { echo "skipped: $name is not built"; exit 77; }
+done
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 
-"$stund" --check-config --config="$sample" || fail "the sample configuration is refused"
+check_sample stund 'listen|alternate|public|cert-file|key-file|geo-database' 'software|user|admin'
+check_unit stund
 
-"$stund" --print-config | keys >"$scratch/known" || fail "--print-config fails"
-keys <"$sample" >"$scratch/shown"
-while read -r key; do
-	fail "the sample has no $key"
-done < <(comm -23 "$scratch/known" "$scratch/shown")
-while read -r key; do
-	fail "the sample has $key, which stund does not know"
-done < <(comm -13 "$scratch/known" "$scratch/shown")
-
-# What stands there as a default is the default, and each example has the right form. Files
-# need not be there, addresses need not be this host's.
-sed -n 's/^#\([a-z0-9-]* =\)/\1/p' "$sample" |
-	grep -vE '^(listen|alternate|public|cert-file|key-file) ' >"$scratch/all.conf"
-"$stund" --check-config --config="$scratch/all.conf" || fail "an example is refused"
-"$stund" --print-config >"$scratch/default"
-grep -vE '^(software|user|admin) ' "$scratch/all.conf" >"$scratch/defaults.conf"
-"$stund" --print-config --config="$scratch/defaults.conf" |
-	diff "$scratch/default" - || fail "a default in the sample is not stund's"
-
-echo "# the unit is narrow"
-if grep -q @ <(grep -v '^SystemCallFilter' "$unit"); then
-	fail "a placeholder is left in the unit"
-fi
-if command -v systemd-analyze >"$scratch/null" &&
-	systemd-analyze security --offline=true --no-pager "$unit" >"$scratch/security" 2>&1; then
-	tail -n 1 "$scratch/security"
-	systemd-analyze security --offline=true --threshold=20 --no-pager "$unit" \
-		>"$scratch/null" 2>&1 || fail "the unit is exposed by more than 2.0"
-else
-	echo "not checked: the unit's exposure (no systemd-analyze security --offline)"
-fi
+places='(allow|deny)-(peer|client)-(country|network)'
+files='cert-file|key-file|password-file|auth-secret-file|user-database|oauth-key-file|nonce-key-file'
+check_sample turnd "listen|alternate|relay-address|geo-database|server-name|oauth-server-name|$files|$places" \
+	"realm|proxy-from|(allow|deny)-(peer|client)|nat64-prefix|software|alternate-server|user|admin|control"
+check_unit turnd
 
 [ "$failures" -eq 0 ] || exit 1
-echo "the sample configuration and the unit fit"
+echo "the sample configurations and the units fit"
