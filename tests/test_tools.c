@@ -214,6 +214,9 @@ static void credentials_are_json_for_webrtc(void **state)
 			    "turns:turn.example.org:5349?transport=tcp");
 	json_decref(json);
 	free(text);
+	conf.realm = "A realm";
+	assert_false(tools_make_credential(&conf, 1000, stdout, &err));
+	assert_non_null(strstr(err.text, "--uri"));
 }
 
 static int set_up(void **state)

@@ -84,13 +84,24 @@ static bool print(const struct turnd_conf *conf, const struct users_credential *
 	return ok;
 }
 
+/* A realm may be any text; a URI needs a host. */
+static bool has_host(const struct turnd_conf *conf, struct opt_error *err)
+{
+	struct opt_error unused;
+
+	return conf->uris.count > 0 || conf_check_server_name(conf->realm, &unused) ||
+	       conf_wrong(err,
+			  "--make-credential: the realm is no name of a host; name the server with "
+			  "--uri turn:HOST");
+}
+
 bool tools_make_credential(const struct turnd_conf *conf, uint64_t now_s, FILE *out,
 			   struct opt_error *err)
 {
 	struct users_credential c;
 	bool ok;
 
-	if (!make(conf, now_s + conf->ttl_ms / 1000, &c, err))
+	if (!has_host(conf, err) || !make(conf, now_s + conf->ttl_ms / 1000, &c, err))
 		return false;
 	ok = print(conf, &c, out) || conf_wrong(err, "--make-credential: cannot print");
 	OPENSSL_cleanse(&c, sizeof(c));
