@@ -16,6 +16,7 @@ SYSTEM_TESTS += tests/sys_turnd.sh
 SYSTEM_TESTS += tests/sys_readme.sh
 SYSTEM_TESTS += tests/sys_turnd_discovery.sh
 SYSTEM_TESTS += tests/sys_turnd_odd.sh
+SYSTEM_TESTS += tests/sys_turnd_tools.sh
 SYSTEM_TESTS += tests/sys_turnd_proxy.sh
 SYSTEM_TESTS += tests/sys_turnd_flood.sh tests/sys_turnd_attack.sh tests/sys_turnd_secrets.sh
 SYSTEM_TESTS += tests/sys_turnd_tcp.sh

@@ -118,7 +118,7 @@ static const struct opt table[] = {
 	  .fallback = "49152-65535", .value = "LOW-HIGH", .check = conf_check_ports,
 	  .help = "ports to relay from" },
 	{ .name = "resolve-every", .type = OPT_MS, .offset = FIELD(resolve_every_ms),
-	  .flags = RELOAD, .fallback = "5m", .min = 10000, .max = 86400000,
+	  .flags = RELOAD, .fallback = "5m", .min = 1000, .max = 86400000,
 	  .help = "look names of relay-address up again" },
 	{ .help = "Who may use it" },
 	{ .name = "realm", .type = OPT_STR, .offset = FIELD(realm), .value = "NAME",
