@@ -356,9 +356,13 @@ static int relay(struct attack *a, const char *peer, int count)
 		give_up("no peer");
 	attack_allocate(a, &c, STUN_UDP, ATTACK_UDP, to.family == ADDR_IPV6 ? 2 : 1);
 	permit(&c, peer, 0);
+	/* Each is longer than the one before, so that none leaves together with another (UDP_SEGMENT):
+	 * who watches an interface counts such a bundle as one. */
 	for (int i = 0; i < count; i++) {
+		static const uint8_t data[64];
+
 		(void)stun_attr_put_bytes(raw_indication(&c, TURN_SEND), STUN_ATTR_DATA,
-					  BYTES("hello"));
+					  bytes_of(data, (size_t)i % sizeof(data) + 1));
 		(void)stun_attr_put_xor_addr(&c.b, STUN_ATTR_XOR_PEER_ADDRESS, &to);
 		(void)raw_send_built(&c);
 	}
