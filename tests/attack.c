@@ -365,6 +365,10 @@ static int relay(struct attack *a, const char *peer, int count)
 					  bytes_of(data, (size_t)i % sizeof(data) + 1));
 		(void)stun_attr_put_xor_addr(&c.b, STUN_ATTR_XOR_PEER_ADDRESS, &to);
 		(void)raw_send_built(&c);
+		/* Each for itself: several at once may count as one packet on their way. */
+		(void)raw_request(&c, STUN_BINDING);
+		if (raw_ask_unsigned(&c) != 0)
+			give_up("no answer to Binding");
 	}
 	attack_delete(&c);
 	return 0;
