@@ -53,6 +53,7 @@ check_unit() {
 	if grep -q @ <(grep -v '^SystemCallFilter' "$unit"); then
 		fail "$1: a placeholder is left in the unit"
 	fi
+	# the unit is narrow
 	if command -v systemd-analyze >"$scratch/null" &&
 		systemd-analyze security --offline=true --no-pager "$unit" >"$scratch/security" 2>&1; then
 		tail -n 1 "$scratch/security"
