@@ -400,9 +400,9 @@ static int run(struct attack *a, const char *command, int count, char **args)
 	if (strcmp(command, "guess") == 0)
 		return guesses(a, (const char *)a->password.data);
 	if (strcmp(command, "hold") == 0 && count == 2)
-		return hold(a, args[0], (uint16_t)atoi(args[1]));
+		return hold(a, args[0], (uint16_t)strtoul(args[1], NULL, 10));
 	if (strcmp(command, "relay") == 0 && count == 2)
-		return relay(a, args[0], atoi(args[1]));
+		return relay(a, args[0], (int)strtol(args[1], NULL, 10));
 	give_up("no such command");
 	return 2;
 }

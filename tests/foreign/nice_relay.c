@@ -138,8 +138,8 @@ static void start(struct side *s, char **argv, gboolean controlling)
 	g_signal_connect(s->agent, "candidate-gathering-done", G_CALLBACK(on_gathered), s);
 	g_signal_connect(s->agent, "component-state-changed", G_CALLBACK(on_state), s);
 	s->stream = nice_agent_add_stream(s->agent, 1);
-	nice_agent_set_relay_info(s->agent, s->stream, 1, argv[2], (guint)atoi(argv[3]), argv[4],
-				  argv[5], type);
+	nice_agent_set_relay_info(s->agent, s->stream, 1, argv[2],
+				  (guint)strtoul(argv[3], NULL, 10), argv[4], argv[5], type);
 	nice_agent_attach_recv(s->agent, s->stream, 1, g_main_loop_get_context(loop), on_data, s);
 }
 
