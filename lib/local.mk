@@ -62,6 +62,7 @@ lib_libshell_a_SOURCES = \
 	lib/dtls.c lib/dtls.h \
 	lib/dtls_cookie.c lib/dtls_cookie.h \
 	lib/opt.c lib/opt.h \
+	lib/opt_rows.h \
 	lib/opt_args.c \
 	lib/opt_file.c \
 	lib/opt_help.c \

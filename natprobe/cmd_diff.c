@@ -5,10 +5,8 @@
 
 #include "command.h"
 #include "document.h"
-#include "opt.h"
+#include "option_rows.h"
 #include "report_diff.h"
-
-#define FIELD(name) OPT_FIELD(struct diff_options, name)
 
 struct diff_options {
 	bool json;
@@ -16,18 +14,8 @@ struct diff_options {
 };
 
 static const struct opt table[] = {
-	{ .name = "json",
-	  .letter = 'j',
-	  .type = OPT_FLAG,
-	  .offset = FIELD(json),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "print one JSON document instead of text" },
-	{ .name = "help",
-	  .letter = 'h',
-	  .type = OPT_FLAG,
-	  .offset = FIELD(help),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "print this help" },
+	ROW_JSON(struct diff_options),
+	OPT_ROW_HELP(struct diff_options),
 	{ 0 },
 };
 

@@ -3,12 +3,10 @@
 
 #include "command.h"
 #include "document.h"
-#include "opt.h"
+#include "opt_rows.h"
 #include "redact.h"
 #include "report_json.h"
 #include "report_text.h"
-
-#define FIELD(name) OPT_FIELD(struct show_options, name)
 
 struct show_options {
 	bool json;
@@ -20,40 +18,14 @@ struct show_options {
 };
 
 static const struct opt table[] = {
-	{ .name = "json",
-	  .letter = 'j',
-	  .type = OPT_FLAG,
-	  .offset = FIELD(json),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "print JSON again, as this natprobe writes it" },
-	{ .name = "quiet",
-	  .letter = 'q',
-	  .type = OPT_FLAG,
-	  .offset = FIELD(quiet),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "print one line per interface and family" },
-	{ .name = "verbose",
-	  .letter = 'v',
-	  .type = OPT_FLAG,
-	  .offset = FIELD(verbose),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "print the evidence as well" },
-	{ .name = "explain",
-	  .type = OPT_FLAG,
-	  .offset = FIELD(explain),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "say of each value what it means" },
-	{ .name = "redact",
-	  .type = OPT_FLAG,
-	  .offset = FIELD(redact),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "mask public addresses, so that the report may be shown to strangers" },
-	{ .name = "help",
-	  .letter = 'h',
-	  .type = OPT_FLAG,
-	  .offset = FIELD(help),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "print this help" },
+	OPT_ROW_FLAG(struct show_options, json, 'j',
+		     "print JSON again, as this natprobe writes it"),
+	OPT_ROW_FLAG(struct show_options, quiet, 'q', "print one line per interface and family"),
+	OPT_ROW_FLAG(struct show_options, verbose, 'v', "print the evidence as well"),
+	OPT_ROW_FLAG(struct show_options, explain, 0, "say of each value what it means"),
+	OPT_ROW_FLAG(struct show_options, redact, 0,
+		     "mask public addresses, so that the report may be shown to strangers"),
+	OPT_ROW_HELP(struct show_options),
 	{ 0 },
 };
 

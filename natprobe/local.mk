@@ -73,6 +73,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/dns.c natprobe/dns.h \
 	natprobe/document.c natprobe/document.h \
 	natprobe/file.c natprobe/file.h \
+	natprobe/option_rows.h \
 	natprobe/packet_tap.h \
 	natprobe/portal_check.c natprobe/portal_check.h \
 	natprobe/probe.c natprobe/probe.h \

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "control.h"
-#include "opt.h"
+#include "opt_rows.h"
 
 struct order_options {
 	char *dir;
@@ -27,12 +27,7 @@ static const struct opt table[] = {
 	  .value = "DIR",
 	  .help = "where the laboratory has its socket; default: $NATLAB_DIR, natlab in "
 		  "$XDG_RUNTIME_DIR, or /tmp/natlab-UID" },
-	{ .name = "help",
-	  .letter = 'h',
-	  .type = OPT_FLAG,
-	  .offset = OPT_FIELD(struct order_options, help),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "print this help" },
+	OPT_ROW_HELP(struct order_options),
 	{ 0 },
 };
 

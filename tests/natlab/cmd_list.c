@@ -5,27 +5,16 @@
 #include <string.h>
 
 #include "behaviour.h"
+#include "opt_rows.h"
 #include "spaces.h"
 
 struct list_options {
 	bool json, expect, all, help;
 };
 
-#define FIELD(name) OPT_FIELD(struct list_options, name)
-
 static const struct opt list_table[] = {
-	{ .name = "json",
-	  .letter = 'j',
-	  .type = OPT_FLAG,
-	  .offset = FIELD(json),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "print a JSON array instead of text" },
-	{ .name = "help",
-	  .letter = 'h',
-	  .type = OPT_FLAG,
-	  .offset = FIELD(help),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "print this help" },
+	OPT_ROW_FLAG(struct list_options, json, 'j', "print a JSON array instead of text"),
+	OPT_ROW_HELP(struct list_options),
 	{ 0 },
 };
 
@@ -38,24 +27,11 @@ static const struct opt_program list_program = {
 };
 
 static const struct opt show_table[] = {
-	{ .name = "expect",
-	  .letter = 'e',
-	  .type = OPT_FLAG,
-	  .offset = FIELD(expect),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "print only what is true of it, as expectations for natprobe check" },
-	{ .name = "all",
-	  .letter = 'a',
-	  .type = OPT_FLAG,
-	  .offset = FIELD(all),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "print every behaviour, also those that are as usual" },
-	{ .name = "help",
-	  .letter = 'h',
-	  .type = OPT_FLAG,
-	  .offset = FIELD(help),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "print this help" },
+	OPT_ROW_FLAG(struct list_options, expect, 'e',
+		     "print only what is true of it, as expectations for natprobe check"),
+	OPT_ROW_FLAG(struct list_options, all, 'a',
+		     "print every behaviour, also those that are as usual"),
+	OPT_ROW_HELP(struct list_options),
 	{ 0 },
 };
 

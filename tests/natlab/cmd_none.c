@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "command.h"
-#include "opt.h"
+#include "opt_rows.h"
 #include "spaces.h"
 
 struct none_options {
@@ -12,18 +12,8 @@ struct none_options {
 };
 
 static const struct opt table[] = {
-	{ .name = "help",
-	  .letter = 'h',
-	  .type = OPT_FLAG,
-	  .offset = OPT_FIELD(struct none_options, help),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "print this help" },
-	{ .name = "version",
-	  .letter = 'V',
-	  .type = OPT_FLAG,
-	  .offset = OPT_FIELD(struct none_options, version),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "print the version" },
+	OPT_ROW_HELP(struct none_options),
+	OPT_ROW_VERSION(struct none_options),
 	{ 0 },
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lab.h"
+#include "opt_rows.h"
 
 #define FIELD(name) OPT_FIELD(struct lab_options, name)
 
@@ -54,17 +55,9 @@ static const struct opt general_rows[] = {
 	  .max = NAT_LAYERS_MAX - 1,
 	  .value = "N",
 	  .help = "which box of several the behaviours are of; 0: the outermost" },
-	{ .name = "upnp",
-	  .type = OPT_FLAG,
-	  .offset = FIELD(upnp),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "a Linux box runs miniupnpd: UPnP, NAT-PMP and PCP as they are out there" },
-	{ .name = "help",
-	  .letter = 'h',
-	  .type = OPT_FLAG,
-	  .offset = FIELD(help),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "print this help" },
+	OPT_ROW_FLAG(struct lab_options, upnp, 0,
+		     "a Linux box runs miniupnpd: UPnP, NAT-PMP and PCP as they are out there"),
+	OPT_ROW_HELP(struct lab_options),
 };
 
 #define HEADINGS 1

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "opt_rows.h"
+
 struct box_section {
 	char *name;
 	char *profile, *behind;
@@ -49,12 +51,7 @@ static const struct opt main_rows[] = {
 	  .value = "DIR",
 	  .help = "of the socket that takes orders; default: natlab in $XDG_RUNTIME_DIR, or "
 		  "/tmp/natlab-UID" },
-	{ .name = "help",
-	  .letter = 'h',
-	  .type = OPT_FLAG,
-	  .offset = OPT_FIELD(struct topology, help),
-	  .flags = OPT_CLI_ONLY,
-	  .help = "print this help" },
+	OPT_ROW_HELP(struct topology),
 	{ 0 },
 };
 
