@@ -17,6 +17,7 @@ SYSTEM_TESTS += tests/sys_readme.sh
 SYSTEM_TESTS += tests/sys_turnd_discovery.sh
 SYSTEM_TESTS += tests/sys_turnd_odd.sh
 SYSTEM_TESTS += tests/sys_turnd_tools.sh
+SYSTEM_TESTS += tests/sys_turnd_user.sh
 SYSTEM_TESTS += tests/sys_turnd_proxy.sh
 SYSTEM_TESTS += tests/sys_turnd_flood.sh tests/sys_turnd_attack.sh tests/sys_turnd_secrets.sh
 SYSTEM_TESTS += tests/sys_turnd_tcp.sh
@@ -810,9 +811,15 @@ tests_test_control_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(J
 tests_test_control_LDADD = $(TURND_CONTROL_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_settings
-tests_test_settings_SOURCES = tests/test_settings.c tests/cert.c tests/cert.h
+tests_test_settings_SOURCES = tests/test_settings.c tests/settings_kit.c tests/settings_kit.h \
+	tests/cert.c tests/cert.h
 tests_test_settings_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
 tests_test_settings_LDADD = $(TURND_CONF_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_settings_renew
+tests_test_settings_renew_SOURCES = tests/test_settings_renew.c tests/settings_kit.c tests/settings_kit.h \
+	tests/cert.c tests/cert.h
+tests_test_settings_renew_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
+tests_test_settings_renew_LDADD = $(TURND_CONF_LIBS) $(CMOCKA_LIBS)
 endif
 
 check_PROGRAMS += $(UNIT_TESTS)

@@ -14,75 +14,20 @@
 #include <openssl/ssl.h>
 
 #include "cert.h"
+#include "settings_kit.h"
 #include "tls.h"
-#include "turnd/settings.h"
 #include "turnd/users_sqlite.h"
-
-#define ARGS_MAX 4
-
-static char folder[] = "/tmp/natkit-settings-XXXXXX";
-static char path[64];
-static struct turnd_conf conf;
-static struct opt_error err;
-
-/* A file in the folder of this test; its name. */
-static const char *write_file(const char *name, const char *text)
-{
-	static char made[8][64];
-	static size_t next;
-	char *where = made[next++ % 8];
-	FILE *out;
-
-	snprintf(where, sizeof(made[0]), "%s/%s", folder, name);
-	out = fopen(where, "we");
-	assert_non_null(out);
-	fputs(text, out);
-	assert_int_equal(fclose(out), 0);
-	return where;
-}
-
-/* The configuration is `text`, in which each @ stands for the folder. */
-static bool load(const char *text)
-{
-	char whole[4096], *argv[] = { "turnd", "--config", path, NULL };
-	size_t len = 0;
-
-	for (const char *s = text; *s != '\0'; s++) {
-		if (*s == '@')
-			len += (size_t)snprintf(whole + len, sizeof(whole) - len, "%s/", folder);
-		else
-			whole[len++] = *s;
-		assert_true(len < sizeof(whole) - 64);
-	}
-	whole[len] = '\0';
-	snprintf(path, sizeof(path), "%s", write_file("turnd.conf", whole));
-	turnd_conf_clear(&conf);
-	err.text[0] = '\0';
-	return turnd_conf_load(3, argv, &conf, &err);
-}
-
-static struct settings *make(const char *text, const struct settings *before)
-{
-	struct settings *s;
-
-	if (!load(text))
-		fail_msg("%s", err.text);
-	s = settings_new(&conf, before, &err);
-	if (s == NULL)
-		fail_msg("%s", err.text);
-	return s;
-}
 
 static void expect_refused(const char *text, const char *what)
 {
-	struct settings *s = load(text) ? settings_new(&conf, NULL, &err) : NULL;
+	struct settings *s = kit_load(text) ? settings_new(&kit_conf, NULL, &kit_err) : NULL;
 
 	if (s != NULL)
 		fail_msg("accepted: %s", text);
-	if (strstr(err.text, what) == NULL)
-		fail_msg("no \"%s\" in: %s", what, err.text);
-	if (strncmp(err.text, path, strlen(path)) != 0)
-		fail_msg("no file: %s", err.text);
+	if (strstr(kit_err.text, what) == NULL)
+		fail_msg("no \"%s\" in: %s", what, kit_err.text);
+	if (!kit_blames_the_file())
+		fail_msg("no file: %s", kit_err.text);
 }
 
 static enum policy_verdict judge(const struct policy *p, const char *text)
@@ -97,7 +42,7 @@ static enum policy_verdict judge(const struct policy *p, const char *text)
 
 static void nobody_is_let_in_by_an_empty_file(void **state)
 {
-	struct settings *s = make("", NULL);
+	struct settings *s = kit_make("", NULL);
 
 	assert_false(settings_has_users(s));
 	assert_int_equal(s->snapshot.realm_count, 1);
@@ -118,11 +63,11 @@ static void nobody_is_let_in_by_an_empty_file(void **state)
 
 static void users_are_found_in_their_realm_alone(void **state)
 {
-	struct settings *s = make(LISTEN "realm = a.example\n"
-					 "[user alice]\npassword = wonderland\n"
-					 "[realm b.example]\n"
-					 "[user bob]\npassword = builder\nrealm = b.example\n",
-				  NULL);
+	struct settings *s = kit_make(LISTEN "realm = a.example\n"
+					     "[user alice]\npassword = wonderland\n"
+					     "[realm b.example]\n"
+					     "[user bob]\npassword = builder\nrealm = b.example\n",
+				      NULL);
 	struct users_match m;
 
 	assert_int_equal(s->snapshot.realm_count, 2);
@@ -174,16 +119,16 @@ static void keys_are_kept_and_passwords_are_not(void **state)
 	const struct turnd_conf_user *list;
 	struct settings *s;
 
-	assert_true(load(LISTEN "realm = a.example\n"
-				"[user alice]\npassword = wonderland\n"
-				"[realm b.example]\n"
-				"[user bob]\npassword = builder\nrealm = b.example\n"));
-	assert_true(settings_keep_keys(&conf, &err));
-	assert_true(settings_keep_keys(&conf, &err));
-	list = conf.users.items;
+	assert_true(kit_load(LISTEN "realm = a.example\n"
+				    "[user alice]\npassword = wonderland\n"
+				    "[realm b.example]\n"
+				    "[user bob]\npassword = builder\nrealm = b.example\n"));
+	assert_true(settings_keep_keys(&kit_conf, &kit_err));
+	assert_true(settings_keep_keys(&kit_conf, &kit_err));
+	list = kit_conf.users.items;
 	assert_null(list[0].password);
 	assert_null(list[1].password);
-	s = settings_new(&conf, NULL, &err);
+	s = settings_new(&kit_conf, NULL, &kit_err);
 	assert_non_null(s);
 	for (uint16_t algorithm = STUN_PASSWORD_MD5; algorithm <= STUN_PASSWORD_SHA256;
 	     algorithm++) {
@@ -192,10 +137,10 @@ static void keys_are_kept_and_passwords_are_not(void **state)
 		assert_true(lets_in(s->snapshot.realms[1].users, "bob", "builder", algorithm));
 	}
 	settings_release(s);
-	assert_true(load(LISTEN "realm = a.example\n[user alice]\npassword = \xcd\xb8\n"));
-	assert_false(settings_keep_keys(&conf, &err));
-	assert_non_null(strstr(err.text, "[user alice]"));
-	assert_int_equal(strncmp(err.text, path, strlen(path)), 0);
+	assert_true(kit_load(LISTEN "realm = a.example\n[user alice]\npassword = \xcd\xb8\n"));
+	assert_false(settings_keep_keys(&kit_conf, &kit_err));
+	assert_non_null(strstr(kit_err.text, "[user alice]"));
+	assert_true(kit_blames_the_file());
 }
 
 static const struct users *default_users(const struct settings *s)
@@ -211,7 +156,7 @@ static void write_password_file(const char *name)
 					 bytes_of_str("christmas"), line),
 			 USERS_OK);
 	snprintf(text, sizeof(text), "# users\n[a.example]\n%s\n", line);
-	write_file(name, text);
+	kit_write(name, text);
 }
 
 static void users_come_from_files_too(void **state)
@@ -219,10 +164,10 @@ static void users_come_from_files_too(void **state)
 	struct settings *s;
 
 	write_password_file("users");
-	write_file("secrets", "# two at once\nold secret\n\n  new-secret \n");
-	s = make(LISTEN "realm = a.example\npassword-file = @users\n"
-			"auth-secret-file = @secrets\nauth-secret-hash = sha256\n",
-		 NULL);
+	kit_write("secrets", "# two at once\nold secret\n\n  new-secret \n");
+	s = kit_make(LISTEN "realm = a.example\npassword-file = @users\n"
+			    "auth-secret-file = @secrets\nauth-secret-hash = sha256\n",
+		     NULL);
 	assert_int_equal(users_count(default_users(s)), 1);
 	assert_true(users_has_any(default_users(s)));
 	settings_release(s);
@@ -235,10 +180,10 @@ static void time_limited_credentials_fit_any_of_the_secrets(void **state)
 	struct users_match m;
 	struct settings *s;
 
-	write_file("secrets", "old secret\nnew-secret\n");
-	s = make(LISTEN "realm = a.example\nauth-secret-file = @secrets\n"
-			"auth-secret-separator = _\n",
-		 NULL);
+	kit_write("secrets", "old secret\nnew-secret\n");
+	s = kit_make(LISTEN "realm = a.example\nauth-secret-file = @secrets\n"
+			    "auth-secret-separator = _\n",
+		     NULL);
 	for (size_t i = 0; i < ARRAY_LEN(secrets); i++) {
 		struct stun_key key;
 
@@ -264,12 +209,12 @@ static void access_tokens_have_keys_in_a_file(void **state)
 {
 	struct settings *s;
 
-	write_file("oauth", "# kid algorithm key from until\n"
-			    "north A256GCM AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"
-			    "south A128GCM AAECAwQFBgcICQoLDA0ODw== 1000 2000000000\n");
-	s = make(LISTEN "realm = a.example\noauth-key-file = @oauth\n"
-			"oauth-server-name = turn.a.example\n",
-		 NULL);
+	kit_write("oauth", "# kid algorithm key from until\n"
+			   "north A256GCM AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"
+			   "south A128GCM AAECAwQFBgcICQoLDA0ODw== 1000 2000000000\n");
+	s = kit_make(LISTEN "realm = a.example\noauth-key-file = @oauth\n"
+			    "oauth-server-name = turn.a.example\n",
+		     NULL);
 	assert_true(settings_has_users(s));
 	assert_true(bytes_equal(token_keys_name(s->snapshot.realms[0].tokens),
 				bytes_of_str("turn.a.example")));
@@ -278,12 +223,12 @@ static void access_tokens_have_keys_in_a_file(void **state)
 
 static void a_realm_takes_over_rules_and_never_credentials(void **state)
 {
-	struct settings *s = make(LISTEN "realm = a.example\nuser-quota = 3\nmax-channels = 9\n"
-					 "deny-peer = 203.0.113.0/24\nallow-peer = 10.0.0.0/8\n"
-					 "[user alice]\npassword = wonderland\n"
-					 "[realm b.example]\nuser-quota = 0\n"
-					 "allow-peer = 192.168.0.0/16\n",
-				  NULL);
+	struct settings *s = kit_make(LISTEN "realm = a.example\nuser-quota = 3\nmax-channels = 9\n"
+					     "deny-peer = 203.0.113.0/24\nallow-peer = 10.0.0.0/8\n"
+					     "[user alice]\npassword = wonderland\n"
+					     "[realm b.example]\nuser-quota = 0\n"
+					     "allow-peer = 192.168.0.0/16\n",
+				      NULL);
 	const struct realm *a = &s->snapshot.realms[0], *b = &s->snapshot.realms[1];
 
 	assert_int_equal(a->limits.user_allocations, 3);
@@ -301,10 +246,10 @@ static void a_realm_takes_over_rules_and_never_credentials(void **state)
 
 static void what_turnd_listens_on_is_no_peer(void **state)
 {
-	struct settings *s = make("admin = 9642\nallow-peer = 127.0.0.0/8, ::1\nrealm = a\n"
-				  "relay-address = 127.0.0.1 public 9.9.9.9\n"
-				  "[user alice]\npassword = wonderland\n",
-				  NULL);
+	struct settings *s = kit_make("admin = 9642\nallow-peer = 127.0.0.0/8, ::1\nrealm = a\n"
+				      "relay-address = 127.0.0.1 public 9.9.9.9\n"
+				      "[user alice]\npassword = wonderland\n",
+				      NULL);
 	const struct policy *p = s->snapshot.realms[0].peers;
 
 	/* Wildcards stand for every address that there is. */
@@ -333,18 +278,18 @@ static void expect_relay(const struct settings *s, size_t i, const char *local, 
 
 static void relay_addresses_are_named_or_those_of_the_listeners(void **state)
 {
-	struct settings *s = make("listen = 127.0.0.1, 127.0.0.1:99, [::1]\n" ALICE, NULL);
+	struct settings *s = kit_make("listen = 127.0.0.1, 127.0.0.1:99, [::1]\n" ALICE, NULL);
 
 	assert_int_equal(s->snapshot.relay_count, 2);
 	expect_relay(s, 0, "127.0.0.1", "127.0.0.1");
 	expect_relay(s, 1, "::1", "::1");
 	settings_release(s);
-	s = make("relay-address = 10.0.0.5 public 203.0.113.7, 2001:db8::5\n" ALICE, NULL);
+	s = kit_make("relay-address = 10.0.0.5 public 203.0.113.7, 2001:db8::5\n" ALICE, NULL);
 	assert_int_equal(s->snapshot.relay_count, 2);
 	expect_relay(s, 0, "10.0.0.5", "203.0.113.7");
 	expect_relay(s, 1, "2001:db8::5", "2001:db8::5");
 	settings_release(s);
-	s = make("relay-address = lo public 203.0.113.7\n" ALICE, NULL);
+	s = kit_make("relay-address = lo public 203.0.113.7\n" ALICE, NULL);
 	expect_relay(s, 0, "127.0.0.1", "203.0.113.7");
 	settings_release(s);
 }
@@ -352,21 +297,21 @@ static void relay_addresses_are_named_or_those_of_the_listeners(void **state)
 static void names_follow_what_dns_says_by_now(void **state)
 {
 	static const char text[] = "relay-address = 10.0.0.5 public localhost\n" ALICE;
-	struct settings *first = make(text, NULL), *second;
+	struct settings *first = kit_make(text, NULL), *second;
 	struct names fresh = *settings_looked_up(first);
 
 	expect_relay(first, 0, "10.0.0.5", "127.0.0.1");
 	assert_int_equal(fresh.count, 1);
 	fresh.list[0].ipv4 = addr_ipv4(198, 51, 100, 7, 0);
 	assert_false(names_equal(&fresh, settings_looked_up(first)));
-	second = settings_new_named(&conf, first, &fresh, &err);
+	second = settings_renew(&kit_conf, first, &fresh, 1000, &kit_err);
 	assert_non_null(second);
 	expect_relay(second, 0, "10.0.0.5", "198.51.100.7");
 	settings_release(first);
 	/* DNS that fails changes nothing. */
 	fresh.list[0].ipv4 = (struct addr){ 0 };
 	fresh.list[0].ipv6 = (struct addr){ 0 };
-	first = settings_new_named(&conf, second, &fresh, &err);
+	first = settings_renew(&kit_conf, second, &fresh, 1000, &kit_err);
 	assert_non_null(first);
 	expect_relay(first, 0, "10.0.0.5", "198.51.100.7");
 	settings_release(first);
@@ -375,13 +320,15 @@ static void names_follow_what_dns_says_by_now(void **state)
 
 static void a_reload_keeps_local_relay_addresses_and_changes_what_is_seen(void **state)
 {
-	struct settings *before = make("relay-address = 10.0.0.5 public 203.0.113.7\n" ALICE, NULL);
-	struct settings *s = make("relay-address = 10.0.0.5 public 203.0.113.8\n" ALICE, before);
+	struct settings *before =
+		kit_make("relay-address = 10.0.0.5 public 203.0.113.7\n" ALICE, NULL);
+	struct settings *s =
+		kit_make("relay-address = 10.0.0.5 public 203.0.113.8\n" ALICE, before);
 
 	assert_false(settings_wants_other_relays(s));
 	expect_relay(s, 0, "10.0.0.5", "203.0.113.8");
 	settings_release(s);
-	s = make("relay-address = 10.0.0.6\n" ALICE, before);
+	s = kit_make("relay-address = 10.0.0.6\n" ALICE, before);
 	assert_true(settings_wants_other_relays(s));
 	assert_int_equal(s->snapshot.relay_count, 1);
 	expect_relay(s, 0, "10.0.0.5", "203.0.113.7");
@@ -391,7 +338,7 @@ static void a_reload_keeps_local_relay_addresses_and_changes_what_is_seen(void *
 
 static void nonces_tickets_and_user_ids_outlive_a_reload(void **state)
 {
-	struct settings *before = make(LISTEN ALICE, NULL), *s = make(LISTEN ALICE, before);
+	struct settings *before = kit_make(LISTEN ALICE, NULL), *s = kit_make(LISTEN ALICE, before);
 	struct addr client = addr_ipv4(192, 0, 2, 1, 99);
 	struct ticket ticket = { .user = 7 }, opened;
 	uint8_t sealed[TICKET_LEN];
@@ -425,10 +372,10 @@ static void servers_with_one_key_accept_each_others_nonces(void **state)
 	struct nonce_facts facts;
 	struct settings *a, *b;
 
-	write_file("nonces", KEY_A "\n");
-	a = make("nonce-key-file = @nonces\nnonce-lifetime = 10m\n", NULL);
-	write_file("nonces", "# the next one first\n" KEY_B "\n" KEY_A "\n");
-	b = make("nonce-key-file = @nonces\n", NULL);
+	kit_write("nonces", KEY_A "\n");
+	a = kit_make("nonce-key-file = @nonces\nnonce-lifetime = 10m\n", NULL);
+	kit_write("nonces", "# the next one first\n" KEY_B "\n" KEY_A "\n");
+	b = kit_make("nonce-key-file = @nonces\n", NULL);
 	nonce_make(&a->snapshot.nonces, &client, 0, 1000, nonce);
 	assert_int_equal(
 		nonce_check(&b->snapshot.nonces, bytes_of(nonce, NONCE_LEN), &client, 1001, &facts),
@@ -480,7 +427,7 @@ static void certificates_are_chosen_by_name(void **state)
 			"[realm b]\nserver-name = Turn.B.example, b.example\n"
 			"[realm c]\nserver-name = c.example\ncert-file = %s\nkey-file = %s\n",
 		 c.cert_file, c.key_file, c.cert_file, c.key_file);
-	s = make(text, NULL);
+	s = kit_make(text, NULL);
 	cert_remove(&c);
 	assert_int_equal(s->name_count, 4);
 	assert_null(s->names[0].server_name);
@@ -498,9 +445,10 @@ static void certificates_are_chosen_by_name(void **state)
 
 static void other_servers_stand_for_the_transports_they_are_for(void **state)
 {
-	struct settings *s = make("alternate-server = 192.0.2.1 udp, 192.0.2.2 turn.example.org\n"
-				  "draining = on\ntcp-relay = on\nmobility = on\nsoftware = x\n",
-				  NULL);
+	struct settings *s =
+		kit_make("alternate-server = 192.0.2.1 udp, 192.0.2.2 turn.example.org\n"
+			 "draining = on\ntcp-relay = on\nmobility = on\nsoftware = x\n",
+			 NULL);
 	const struct snapshot_alternate *a = s->snapshot.alternates;
 
 	assert_int_equal(s->snapshot.alternate_count, 5);
@@ -519,11 +467,11 @@ static void other_servers_stand_for_the_transports_they_are_for(void **state)
 
 static void files_that_are_wrong_are_named_with_the_line(void **state)
 {
-	write_file("empty", "");
-	write_file("many", "1\n2\n3\n4\n5\n");
-	write_file("users", "[a]\nzz\n");
-	write_file("oauth", "\nkid A256GCM AAAA\n");
-	write_file("nonces", "0011\n");
+	kit_write("empty", "");
+	kit_write("many", "1\n2\n3\n4\n5\n");
+	kit_write("users", "[a]\nzz\n");
+	kit_write("oauth", "\nkid A256GCM AAAA\n");
+	kit_write("nonces", "0011\n");
 	expect_refused("\nrealm = a\npassword-file = @users\n", "turnd.conf:3: password-file: ");
 	expect_refused("realm = a\npassword-file = @users\n", "users:2: ");
 	expect_refused("realm = a\npassword-file = @none\n", "none: No such file");
@@ -554,32 +502,13 @@ static void files_that_are_wrong_are_named_with_the_line(void **state)
 
 static void counts_of_holders_are_kept(void **state)
 {
-	struct settings *s = make(LISTEN ALICE, NULL);
+	struct settings *s = kit_make(LISTEN ALICE, NULL);
 
 	assert_ptr_equal(settings_retain(s), s);
 	settings_release(s);
 	assert_true(settings_has_users(s));
 	settings_release(s);
 	settings_release(NULL);
-}
-
-static int set_up(void **state)
-{
-	return mkdtemp(folder) != NULL ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	static const char *const names[] = { "turnd.conf", "users", "secrets", "oauth",
-					     "empty",      "many",  "nonces" };
-	char where[64];
-
-	turnd_conf_clear(&conf);
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		snprintf(where, sizeof(where), "%s/%s", folder, names[i]);
-		(void)unlink(where);
-	}
-	return rmdir(folder);
 }
 
 int main(void)
@@ -604,5 +533,5 @@ int main(void)
 		cmocka_unit_test(counts_of_holders_are_kept),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, kit_set_up, kit_tear_down);
 }

@@ -60,11 +60,14 @@ turnd_libturnd_conf_a_SOURCES = \
 	turnd/make_credential.c \
 	turnd/names.c turnd/names.h \
 	turnd/settings.c turnd/settings.h \
+	turnd/settings_files.c \
 	turnd/settings_keys.c \
 	turnd/settings_parts.h \
+	turnd/settings_relays.c \
 	turnd/settings_rules.c \
 	turnd/settings_tell.c \
 	turnd/settings_users.c \
+	turnd/shared.c turnd/shared.h \
 	turnd/text_file.c turnd/text_file.h \
 	turnd/tools.h \
 	turnd/turnd_conf.c turnd/turnd_conf.h \

@@ -61,18 +61,28 @@ static bool use(struct turnd_main *t, struct settings *settings, struct opt_erro
 	return true;
 }
 
-/* The same configuration again, with what has changed around it. */
-static bool renew(struct turnd_main *t, const struct names *fresh, struct opt_error *err)
+static uint64_t wall_clock_s(void)
 {
-	return use(t, settings_new_named(&t->conf, t->settings, fresh, err), err);
+	return (uint64_t)time(NULL);
 }
 
-static void renew_or_tell(struct turnd_main *t, const struct names *fresh, const char *event)
+/* The same configuration again, with what has changed around it; no file is read. */
+static bool renew(struct turnd_main *t, const struct names *fresh, struct opt_error *err)
 {
-	struct opt_error err;
+	return use(t, settings_renew(&t->conf, t->settings, fresh, wall_clock_s(), err), err);
+}
 
-	if (!renew(t, fresh, &err))
-		log_event(LOG_LEVEL_ERROR, event, "all stays as it was: %s", err.text);
+static void tell_if_not(bool ok, const char *event, const struct opt_error *err)
+{
+	if (!ok)
+		log_event(LOG_LEVEL_ERROR, event, "all stays as it was: %s", err->text);
+}
+
+/* Privileges that are gone are the usual reason for files that have become unreadable. */
+static void warn_of_unreadable(const struct turnd_main *t)
+{
+	if (t->start.user != NULL)
+		settings_tell_unreadable(&t->conf, t->start.user);
 }
 
 static void on_stop(evutil_socket_t sig, short events, void *arg)
@@ -130,7 +140,8 @@ static void on_reload(evutil_socket_t sig, short events, void *arg)
 	struct opt_error err;
 
 	if (!reload(t, &err)) {
-		log_event(LOG_LEVEL_ERROR, "reload", "all stays as it was: %s", err.text);
+		tell_if_not(false, "reload", &err);
+		warn_of_unreadable(t);
 		return;
 	}
 	log_setup((enum log_level)t->conf.log_level, (enum log_format)t->conf.log_format);
@@ -146,7 +157,6 @@ static bool drain(void *arg, bool on, struct opt_error *err)
 	struct turnd_main *t = arg;
 	bool before = t->conf.draining;
 
-	/* Files may have become unreadable since the start: only what they say takes reading them. */
 	t->conf.draining = before && on;
 	if (before && !on && !renew(t, NULL, err)) {
 		t->conf.draining = before;
@@ -172,8 +182,7 @@ static void on_drain(evutil_socket_t sig, short events, void *arg)
 {
 	struct opt_error err;
 
-	if (!drain(arg, true, &err))
-		log_event(LOG_LEVEL_ERROR, "drain", "all stays as it was: %s", err.text);
+	tell_if_not(drain(arg, true, &err), "drain", &err);
 }
 
 static void on_drain_timer(evutil_socket_t fd, short events, void *arg)
@@ -190,13 +199,20 @@ static void on_database_timer(evutil_socket_t fd, short events, void *arg)
 {
 	struct turnd_main *t = arg;
 
-	if (settings_is_outdated(t->settings, &t->conf))
-		renew_or_tell(t, NULL, "user-database");
+	struct settings *next;
+	struct opt_error err;
+
+	if (!settings_is_outdated(t->settings, &t->conf))
+		return;
+	next = settings_renew_users(&t->conf, t->settings, wall_clock_s(), &err);
+	tell_if_not(use(t, next, &err), "user-database", &err);
 }
 
 static void on_keys_timer(evutil_socket_t fd, short events, void *arg)
 {
-	renew_or_tell(arg, NULL, "refresh");
+	struct opt_error err;
+
+	tell_if_not(renew(arg, NULL, &err), "refresh", &err);
 }
 
 static void on_names_timer(evutil_socket_t fd, short events, void *arg)
@@ -211,10 +227,11 @@ static void on_names(void *arg, const struct names *fresh)
 {
 	struct turnd_main *t = arg;
 	struct names before = *settings_looked_up(t->settings);
+	struct opt_error err;
 
 	if (names_equal(fresh, &before))
 		return;
-	renew_or_tell(t, fresh, "relay-address");
+	tell_if_not(renew(t, fresh, &err), "relay-address", &err);
 	if (!names_equal(settings_looked_up(t->settings), &before))
 		settings_tell(t->settings, &t->conf);
 }
@@ -260,23 +277,6 @@ static bool open_base(struct turnd_main *t)
 	       daemon_on_signal(t->base, SIGINT, on_stop, t, &t->on_int) &&
 	       daemon_on_signal(t->base, SIGHUP, on_reload, t, &t->on_hup) &&
 	       daemon_on_signal(t->base, SIGUSR1, on_drain, t, &t->on_usr1);
-}
-
-/* What root opened for us, and we shall not again. */
-static void warn_of_unreadable(const struct turnd_main *t)
-{
-	const char *path = t->start.config;
-	struct opt_error err = { "" };
-
-	if (path != NULL && access(path, R_OK) != 0)
-		snprintf(err.text, sizeof(err.text), "cannot read %.300s: %s", path,
-			 strerror(errno));
-	else if (opt_check_files(&turnd_program, &t->start, &err))
-		return;
-	log_event(LOG_LEVEL_WARN, "user",
-		  "%s; let the user %s read it: until then reloads fail, and keys are not "
-		  "renewed",
-		  err.text, t->start.user);
 }
 
 static bool is_draining(const struct turnd_main *t)
@@ -391,8 +391,7 @@ static bool start(struct turnd_main *t)
 	}
 	if (!open_admin(t) || !daemon_drop_privileges(t->start.user))
 		return false;
-	if (t->start.user != NULL)
-		warn_of_unreadable(t);
+	warn_of_unreadable(t);
 	return true;
 }
 

@@ -11,6 +11,21 @@
 
 #include "settings_parts.h"
 
+/* Where settings come from beside their configuration. */
+enum source {
+	FROM_FILES,     /* all that it names */
+	FROM_DATABASES, /* those that have changed; the rest as it was */
+	FROM_MEMORY,    /* all as it was */
+};
+
+struct making {
+	const struct turnd_conf *conf;
+	const struct settings *before; /* NULL: FROM_FILES, and the first ones */
+	const struct names *fresh;
+	enum source source;
+	uint64_t now_s;
+};
+
 static bool wrong(struct opt_error *err, const char *what)
 {
 	snprintf(err->text, sizeof(err->text), "%s", what);
@@ -51,19 +66,56 @@ static struct realm_limits limits_of(const struct turnd_conf_realm *c)
 	};
 }
 
-static bool add_realm(const struct turnd_conf *conf, size_t i, struct settings_parts *p,
+static bool has_changed(const struct settings_file *was, const char *path)
+{
+	struct settings_file is = settings_look_at(path);
+
+	return is.changed_s != was->changed_s || is.changed_ns != was->changed_ns ||
+	       is.size != was->size;
+}
+
+static bool read_users(const struct making *m, size_t i, struct settings_parts *p,
+		       struct opt_error *err)
+{
+	p->read[i].database = settings_look_at(turnd_conf_realm_at(m->conf, i).user_database);
+	return settings_add_users(m->conf, i, p, err);
+}
+
+static bool take_users(const struct making *m, size_t i, struct settings_parts *p,
+		       struct opt_error *err)
+{
+	const struct settings_parts *before = m->before->parts;
+	const struct settings_realm *was = &before->read[i];
+	const char *path = turnd_conf_realm_at(m->conf, i).user_database;
+
+	p->realms[i].id = before->realms[i].id;
+	p->realms[i].tokens = before->realms[i].tokens;
+	p->read[i].tokens = shared_retain(was->tokens);
+	if (m->source == FROM_DATABASES && has_changed(&was->database, path))
+		return read_users(m, i, p, err);
+	p->realms[i].users = before->realms[i].users;
+	p->read[i].users = shared_retain(was->users);
+	p->read[i].database = was->database;
+	return true;
+}
+
+static bool add_realm(const struct making *m, size_t i, struct settings_parts *p,
 		      const struct addresses *host, struct opt_error *err)
 {
+	const struct turnd_conf *conf = m->conf;
 	struct turnd_conf_realm c = turnd_conf_realm_at(conf, i);
 	struct realm *r = &p->realms[i];
 
 	p->realm_count = i + 1;
-	p->databases[i] = settings_look_at(c.user_database);
 	r->limits = limits_of(&c);
 	r->strict_expiry = conf->strict_expiry;
-	if (!settings_add_users(conf, i, p->users_key, r, err) ||
-	    !settings_add_tokens(conf, i, r, err) ||
-	    !settings_add_policies(conf, i, p, host, r, err))
+	if (m->source != FROM_FILES) {
+		if (!take_users(m, i, p, err))
+			return false;
+	} else if (!read_users(m, i, p, err) || !settings_add_tokens(conf, i, p, err)) {
+		return false;
+	}
+	if (!settings_add_policies(conf, i, p, host, r, err))
 		return false;
 	for (size_t other = 0; other < i; other++) {
 		if (p->realms[other].id == r->id)
@@ -73,126 +125,18 @@ static bool add_realm(const struct turnd_conf *conf, size_t i, struct settings_p
 	return true;
 }
 
-static bool add_realms(const struct turnd_conf *conf, struct settings_parts *p,
+static bool add_realms(const struct making *m, struct settings_parts *p,
 		       const struct addresses *host, struct opt_error *err)
 {
-	size_t count = turnd_conf_realm_count(conf);
+	size_t count = turnd_conf_realm_count(m->conf);
 
 	p->realms = calloc(count, sizeof(*p->realms));
-	p->databases = calloc(count, sizeof(*p->databases));
-	if (p->realms == NULL || p->databases == NULL)
+	p->read = calloc(count, sizeof(*p->read));
+	if (p->realms == NULL || p->read == NULL)
 		return wrong(err, "out of memory");
 	for (size_t i = 0; i < count; i++) {
-		if (!add_realm(conf, i, p, host, err))
+		if (!add_realm(m, i, p, host, err))
 			return false;
-	}
-	return true;
-}
-
-static const struct snapshot_relay *find_relay(const struct snapshot_relay *list, size_t count,
-					       const struct addr *local)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (addr_equal_ip(&list[i].local, local))
-			return &list[i];
-	}
-	return NULL;
-}
-
-/* The local addresses of the start stay, since sockets are open there. */
-static void keep_relays(const struct settings_parts *before, struct settings_parts *p)
-{
-	struct snapshot_relay wanted[TURND_RELAYS_MAX];
-	size_t count = p->relay_count;
-
-	memcpy(wanted, p->relays, sizeof(wanted));
-	memcpy(p->relays, before->relays, sizeof(p->relays));
-	p->relay_count = before->relay_count;
-	p->other_relays = count != p->relay_count;
-	for (size_t i = 0; i < p->relay_count; i++) {
-		const struct snapshot_relay *r = find_relay(wanted, count, &p->relays[i].local);
-
-		if (r != NULL)
-			p->relays[i].seen_as = r->seen_as;
-		else
-			p->other_relays = true;
-	}
-}
-
-static void take_known(struct names *n, const struct names *known)
-{
-	for (size_t i = 0; i < n->count; i++) {
-		const struct name *k = names_find(known, n->list[i].text);
-
-		if (k != NULL && k->ipv4.family != ADDR_NONE)
-			n->list[i].ipv4 = k->ipv4;
-		if (k != NULL && k->ipv6.family != ADDR_NONE)
-			n->list[i].ipv6 = k->ipv6;
-	}
-}
-
-static bool add_relays(const struct turnd_conf *conf, const struct settings *before,
-		       const struct names *fresh, const struct addresses *host,
-		       struct settings_parts *p, struct opt_error *err)
-{
-	int count;
-
-	if (!addresses_names(conf, host, &p->looked_up, err))
-		return false;
-	if (before != NULL)
-		take_known(&p->looked_up, &before->parts->looked_up);
-	if (fresh != NULL)
-		take_known(&p->looked_up, fresh);
-	for (size_t i = 0; i < p->looked_up.count; i++) {
-		struct name *n = &p->looked_up.list[i];
-
-		if (n->ipv4.family == ADDR_NONE && n->ipv6.family == ADDR_NONE)
-			names_look_up(n);
-	}
-	count = addresses_relays(conf, host, &p->looked_up, p->relays, err);
-	if (count < 0)
-		return false;
-	p->relay_count = (size_t)count;
-	if (before != NULL)
-		keep_relays(before->parts, p);
-	return true;
-}
-
-static bool add_alternate(const struct turnd_alternate_text *a, uint8_t transport,
-			  struct settings_parts *p)
-{
-	struct snapshot_alternate *list =
-		realloc(p->alternates, (p->alternate_count + 1) * sizeof(*list));
-	char *domain = a->domain[0] != '\0' ? strdup(a->domain) : NULL;
-
-	if (list != NULL)
-		p->alternates = list;
-	if (list == NULL || (a->domain[0] != '\0' && domain == NULL)) {
-		free(domain);
-		return false;
-	}
-	list[p->alternate_count++] = (struct snapshot_alternate){ .addr = a->addr,
-								  .domain = domain,
-								  .transport = transport };
-	return true;
-}
-
-/* Without a port it is the usual one of the transport. */
-static bool add_alternates(const struct turnd_conf *conf, struct settings_parts *p)
-{
-	char *const *texts = conf->alternate_server.items;
-	struct turnd_alternate_text a;
-
-	for (size_t i = 0; i < conf->alternate_server.count; i++) {
-		for (int t = STUN_UDP; t <= STUN_DTLS; t++) {
-			uint16_t port = t == STUN_UDP || t == STUN_TCP ? 3478 : 5349;
-
-			if (!turnd_conf_alternate_text(texts[i], port, &a))
-				continue;
-			if ((a.transport < 0 || a.transport == t) &&
-			    !add_alternate(&a, (uint8_t)t, p))
-				return false;
-		}
 	}
 	return true;
 }
@@ -243,9 +187,25 @@ static void show(struct settings *s)
 	s->geo = p->geo;
 }
 
-static bool fill(struct settings *s, const struct turnd_conf *conf, const struct settings *before,
-		 const struct names *fresh, struct opt_error *err)
+static bool add_geo(const struct making *m, struct settings_parts *p, struct opt_error *err)
 {
+	if (m->source == FROM_FILES)
+		return settings_open_geo(m->conf, p, err);
+	p->geo = m->before->parts->geo;
+	p->geo_read = shared_retain(m->before->parts->geo_read);
+	return true;
+}
+
+static bool add_names(const struct making *m, struct settings_parts *p, struct opt_error *err)
+{
+	if (m->source == FROM_FILES)
+		return settings_add_names(m->conf, p, err);
+	return settings_take_names(m->before->parts, p) || wrong(err, "out of memory");
+}
+
+static bool fill(struct settings *s, const struct making *m, struct opt_error *err)
+{
+	const struct turnd_conf *conf = m->conf;
 	struct settings_parts *p = s->parts;
 	struct addresses *host = malloc(sizeof(*host));
 	bool ok = false;
@@ -259,14 +219,14 @@ static bool fill(struct settings *s, const struct turnd_conf *conf, const struct
 	if (rc != 0)
 		snprintf(err->text, sizeof(err->text), "cannot list the addresses of this host: %s",
 			 strerror(-rc));
-	else if (!take_users_key(before, p))
+	else if (!take_users_key(m->before, p))
 		wrong(err, "the system has no randomness");
 	else
-		ok = settings_open_geo(conf, p, err) &&
-		     add_relays(conf, before, fresh, host, p, err) &&
-		     add_realms(conf, p, host, err) && settings_add_names(conf, p, err) &&
-		     (add_alternates(conf, p) || wrong(err, "out of memory")) &&
-		     settings_add_keys(conf, before, s, (uint64_t)time(NULL), err);
+		ok = add_geo(m, p, err) &&
+		     settings_add_relays(conf, m->before, m->fresh, host, p, err) &&
+		     add_realms(m, p, host, err) && add_names(m, p, err) &&
+		     (settings_add_alternates(conf, p) || wrong(err, "out of memory")) &&
+		     settings_add_keys(conf, m->before, m->source == FROM_FILES, s, m->now_s, err);
 	free(host);
 	show(s);
 	return ok;
@@ -282,8 +242,7 @@ static bool check(const struct settings *s, const struct turnd_conf *conf, struc
 				    "loopback; name one");
 }
 
-struct settings *settings_new_named(const struct turnd_conf *conf, const struct settings *before,
-				    const struct names *fresh, struct opt_error *err)
+static struct settings *make(const struct making *m, struct opt_error *err)
 {
 	struct settings *s = calloc(1, sizeof(*s));
 
@@ -295,9 +254,9 @@ struct settings *settings_new_named(const struct turnd_conf *conf, const struct 
 		return NULL;
 	}
 	atomic_init(&s->parts->holders, 1);
-	if (fill(s, conf, before, fresh, err) && check(s, conf, err))
+	if (fill(s, m, err) && check(s, m->conf, err))
 		return s;
-	opt_locate(conf->config, err);
+	opt_locate(m->conf->config, err);
 	settings_release(s);
 	return NULL;
 }
@@ -305,7 +264,33 @@ struct settings *settings_new_named(const struct turnd_conf *conf, const struct 
 struct settings *settings_new(const struct turnd_conf *conf, const struct settings *before,
 			      struct opt_error *err)
 {
-	return settings_new_named(conf, before, NULL, err);
+	const struct making m = {
+		.conf = conf, .before = before, .source = FROM_FILES, .now_s = (uint64_t)time(NULL)
+	};
+
+	return make(&m, err);
+}
+
+struct settings *settings_renew(const struct turnd_conf *conf, const struct settings *before,
+				const struct names *fresh, uint64_t now_s, struct opt_error *err)
+{
+	const struct making m = { .conf = conf,
+				  .before = before,
+				  .fresh = fresh,
+				  .source = FROM_MEMORY,
+				  .now_s = now_s };
+
+	return make(&m, err);
+}
+
+struct settings *settings_renew_users(const struct turnd_conf *conf, const struct settings *before,
+				      uint64_t now_s, struct opt_error *err)
+{
+	const struct making m = {
+		.conf = conf, .before = before, .source = FROM_DATABASES, .now_s = now_s
+	};
+
+	return make(&m, err);
 }
 
 struct settings *settings_retain(struct settings *s)
@@ -314,10 +299,10 @@ struct settings *settings_retain(struct settings *s)
 	return s;
 }
 
-static void free_realm(const struct realm *r)
+static void free_realm(const struct realm *r, const struct settings_realm *read)
 {
-	users_free((struct users *)(uintptr_t)r->users);
-	token_keys_free((struct token_keys *)(uintptr_t)r->tokens);
+	shared_release(read->users);
+	shared_release(read->tokens);
 	policy_free((struct policy *)(uintptr_t)r->peers);
 	policy_free((struct policy *)(uintptr_t)r->clients);
 }
@@ -325,7 +310,7 @@ static void free_realm(const struct realm *r)
 static void free_parts(struct settings_parts *p)
 {
 	for (size_t i = 0; i < p->realm_count; i++)
-		free_realm(&p->realms[i]);
+		free_realm(&p->realms[i], &p->read[i]);
 	for (size_t i = 0; i < p->alternate_count; i++)
 		free((char *)(uintptr_t)p->alternates[i].domain);
 	for (size_t i = 0; i < p->name_count; i++) {
@@ -333,9 +318,9 @@ static void free_parts(struct settings_parts *p)
 		SSL_CTX_free(p->names[i].tls);
 		SSL_CTX_free(p->names[i].dtls);
 	}
-	geo_free(p->geo);
+	shared_release(p->geo_read);
 	free(p->realms);
-	free(p->databases);
+	free(p->read);
 	free(p->alternates);
 	free(p->names);
 	OPENSSL_cleanse(p->users_key, sizeof(p->users_key));
@@ -361,12 +346,8 @@ const struct names *settings_looked_up(const struct settings *s)
 bool settings_is_outdated(const struct settings *s, const struct turnd_conf *conf)
 {
 	for (size_t i = 0; i < s->parts->realm_count && i < turnd_conf_realm_count(conf); i++) {
-		const struct settings_file *was = &s->parts->databases[i];
-		struct settings_file is =
-			settings_look_at(turnd_conf_realm_at(conf, i).user_database);
-
-		if (is.changed_s != was->changed_s || is.changed_ns != was->changed_ns ||
-		    is.size != was->size)
+		if (has_changed(&s->parts->read[i].database,
+				turnd_conf_realm_at(conf, i).user_database))
 			return true;
 	}
 	return false;

@@ -19,6 +19,9 @@ struct settings_name {
 	SSL_CTX *tls, *dtls;
 };
 
+/* How long a random key of nonces or tickets makes new ones. */
+#define SETTINGS_KEY_LIFE_S 86400
+
 struct settings {
 	struct snapshot snapshot;
 	const struct settings_name *names;
@@ -43,9 +46,19 @@ bool settings_keep_keys(struct turnd_conf *conf, struct opt_error *err);
 struct settings *settings_new(const struct turnd_conf *conf, const struct settings *before,
 			      struct opt_error *err);
 
-/* The same with what DNS has to say by now; names that it lacks stay as they were. */
-struct settings *settings_new_named(const struct turnd_conf *conf, const struct settings *before,
-				    const struct names *fresh, struct opt_error *err);
+/*
+ * The same again with what has changed beside the files, none of which is read: keys of nonces and
+ * tickets that have served for SETTINGS_KEY_LIFE_S give way to new ones.
+ * conf   that `before` was made of, but for `draining`
+ * fresh  what DNS has to say by now; names that it lacks stay as they were; NULL: all do
+ * now_s  of the wall clock
+ */
+struct settings *settings_renew(const struct turnd_conf *conf, const struct settings *before,
+				const struct names *fresh, uint64_t now_s, struct opt_error *err);
+
+/* The same with the users, read again, of those realms whose user-database has changed. */
+struct settings *settings_renew_users(const struct turnd_conf *conf, const struct settings *before,
+				      uint64_t now_s, struct opt_error *err);
 
 struct settings *settings_retain(struct settings *s); /* any thread */
 void settings_release(struct settings *s);            /* any thread; NULL is fine */
@@ -61,6 +74,16 @@ bool settings_has_users(const struct settings *s);
 
 /* relay-address asks for other local addresses than those in use: takes a restart. */
 bool settings_wants_other_relays(const struct settings *s);
+
+/*
+ * Calls `on_file` for each file that a reload reads and this process cannot.
+ * error  an errno
+ */
+void settings_unreadable(const struct turnd_conf *conf,
+			 void (*on_file)(void *arg, const char *path, int error), void *arg);
+
+/* Warns of each in the log, with the cure. user: that this process has become */
+void settings_tell_unreadable(const struct turnd_conf *conf, const char *user);
 
 /* Lines for the log: what clients will see, who may use it, and what is odd about that. */
 void settings_tell(const struct settings *s, const struct turnd_conf *conf);

@@ -10,9 +10,6 @@
 #include "text_file.h"
 #include "tls.h"
 
-/* How long a random key of nonces or tickets makes new ones. */
-#define KEY_LIFE_S 86400
-
 static bool wrong(struct opt_error *err, const char *what)
 {
 	snprintf(err->text, sizeof(err->text), "%s", what);
@@ -125,6 +122,17 @@ bool settings_add_names(const struct turnd_conf *conf, struct settings_parts *pa
 	return parts->name_count == 0 || choose_by_name(parts) || wrong(err, "out of memory");
 }
 
+bool settings_take_names(const struct settings_parts *before, struct settings_parts *parts)
+{
+	for (size_t i = 0; i < before->name_count; i++) {
+		const struct settings_name *n = &before->names[i];
+
+		if (!add_name(parts, n, n->server_name, n->realm))
+			return false;
+	}
+	return true;
+}
+
 /* One key, or the one that makes nonces and one that is accepted. */
 static bool read_nonce_keys(const char *path, uint8_t keys[2][NONCE_KEY_LEN], size_t *count,
 			    struct opt_error *err)
@@ -181,7 +189,7 @@ static bool own_nonces(const struct settings *before, struct settings *s, uint32
 	} else {
 		s->snapshot.nonces = before->snapshot.nonces;
 		s->snapshot.nonces.life_s = life_s;
-		if (now_s - s->parts->nonce_made_s >= KEY_LIFE_S) {
+		if (now_s - s->parts->nonce_made_s >= SETTINGS_KEY_LIFE_S) {
 			nonce_keys_rotate(&s->snapshot.nonces, key);
 			s->parts->nonce_made_s = now_s;
 		}
@@ -201,7 +209,7 @@ static bool own_tickets(const struct settings *before, struct settings *s, uint6
 		ticket_keys_init(&s->snapshot.tickets, key);
 	} else {
 		s->snapshot.tickets = before->snapshot.tickets;
-		if (now_s - s->parts->ticket_made_s >= KEY_LIFE_S) {
+		if (now_s - s->parts->ticket_made_s >= SETTINGS_KEY_LIFE_S) {
 			ticket_keys_rotate(&s->snapshot.tickets, key);
 			s->parts->ticket_made_s = now_s;
 		}
@@ -210,7 +218,7 @@ static bool own_tickets(const struct settings *before, struct settings *s, uint6
 	return true;
 }
 
-bool settings_add_keys(const struct turnd_conf *conf, const struct settings *before,
+bool settings_add_keys(const struct turnd_conf *conf, const struct settings *before, bool read,
 		       struct settings *s, uint64_t now_s, struct opt_error *err)
 {
 	uint32_t life_s = (uint32_t)(conf->nonce_lifetime_ms / 1000);
@@ -218,7 +226,11 @@ bool settings_add_keys(const struct turnd_conf *conf, const struct settings *bef
 	s->parts->nonces_shared = conf->nonce_key_file != NULL;
 	if (!own_tickets(before, s, now_s))
 		return wrong(err, "the system has no randomness");
-	if (s->parts->nonces_shared)
+	if (s->parts->nonces_shared && read)
 		return share_nonces(conf->nonce_key_file, life_s, &s->snapshot.nonces, err);
+	if (s->parts->nonces_shared) {
+		s->snapshot.nonces = before->snapshot.nonces;
+		return true;
+	}
 	return own_nonces(before, s, life_s, now_s) || wrong(err, "the system has no randomness");
 }

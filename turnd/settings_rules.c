@@ -155,19 +155,27 @@ bool settings_add_policies(const struct turnd_conf *conf, size_t i,
 	return true;
 }
 
+static void free_geo(void *geo)
+{
+	geo_free(geo);
+}
+
 bool settings_open_geo(const struct turnd_conf *conf, struct settings_parts *parts,
 		       struct opt_error *err)
 {
 	char *const *paths = conf->geo_database.items;
+	struct geo *geo;
 	const char *why;
 
 	if (conf->geo_database.count == 0)
 		return true;
-	parts->geo = geo_new();
-	if (parts->geo == NULL)
+	geo = geo_new();
+	parts->geo_read = geo != NULL ? shared_new(geo, free_geo) : NULL;
+	if (parts->geo_read == NULL)
 		return settings_wrong(conf, 0, "geo-database", "out of memory", err);
+	parts->geo = geo;
 	for (size_t i = 0; i < conf->geo_database.count; i++) {
-		if (geo_add(parts->geo, paths[i], &why))
+		if (geo_add(geo, paths[i], &why))
 			continue;
 		snprintf(err->text, sizeof(err->text), "geo-database: %.200s: %s", paths[i], why);
 		return false;

@@ -213,10 +213,21 @@ static bool has_any(const struct turnd_conf *conf, size_t i, const struct turnd_
 	       r->auth_secret_file != NULL || r->oauth_key_file != NULL;
 }
 
-bool settings_add_users(const struct turnd_conf *conf, size_t i, const uint8_t *users_key,
-			struct realm *r, struct opt_error *err)
+static void free_users(void *users)
+{
+	users_free(users);
+}
+
+static void free_tokens(void *keys)
+{
+	token_keys_free(keys);
+}
+
+bool settings_add_users(const struct turnd_conf *conf, size_t i, struct settings_parts *p,
+			struct opt_error *err)
 {
 	struct turnd_conf_realm c = turnd_conf_realm_at(conf, i);
+	struct realm *r = &p->realms[i];
 	struct users *u = NULL;
 	enum users_result result;
 	uint8_t buf[OPAQUE_MAX];
@@ -231,10 +242,13 @@ bool settings_add_users(const struct turnd_conf *conf, size_t i, const uint8_t *
 	r->id = snapshot_realm_id(prepared);
 	if (!has_any(conf, i, &c))
 		return true;
-	result = users_new(bytes_of_str(c.name), users_key, &u);
+	result = users_new(bytes_of_str(c.name), p->users_key, &u);
 	if (result != USERS_OK)
 		return settings_wrong(conf, i, "realm", users_why(result), err);
-	r->users = u; /* freed with the realm, whatever comes */
+	p->read[i].users = shared_new(u, free_users);
+	if (p->read[i].users == NULL)
+		return settings_wrong(conf, i, "realm", users_why(USERS_NO_MEMORY), err);
+	r->users = u;
 	return fill(conf, i, &c, u, err);
 }
 
@@ -299,7 +313,7 @@ static const char *add_token_keys(const struct text_file *f, struct token_keys *
 	return why == NULL && count == 0 ? "there is no key" : why;
 }
 
-bool settings_add_tokens(const struct turnd_conf *conf, size_t i, struct realm *r,
+bool settings_add_tokens(const struct turnd_conf *conf, size_t i, struct settings_parts *p,
 			 struct opt_error *err)
 {
 	struct turnd_conf_realm c = turnd_conf_realm_at(conf, i);
@@ -314,8 +328,12 @@ bool settings_add_tokens(const struct turnd_conf *conf, size_t i, struct realm *
 	if (!text_file_read(c.oauth_key_file, &f, &why))
 		return settings_wrong(conf, i, "oauth-key-file", why.text, err);
 	keys = token_keys_new(bytes_of_str(c.oauth_server_name));
-	r->tokens = keys;
-	what = keys != NULL ? add_token_keys(&f, keys, &number) : "out of memory";
+	p->read[i].tokens = keys != NULL ? shared_new(keys, free_tokens) : NULL;
+	what = "out of memory";
+	if (p->read[i].tokens != NULL) {
+		p->realms[i].tokens = keys;
+		what = add_token_keys(&f, keys, &number);
+	}
 	text_file_wipe(&f);
 	if (what == NULL)
 		return true;
