@@ -7,8 +7,11 @@
  *	relay_ask overlap SERVER:PORT PEER USER PASSWORD  moves, and hears by the old port until then
  *	relay_ask steady SERVER:PORT PEER USER PASSWORD   talks for 3 seconds, and counts
  *	relay_ask sizes SERVER:PORT PEER USER PASSWORD    datagrams of 0 to 1472 bytes and back
+ *	relay_ask reserve SERVER:PORT PEER USER PASSWORD  a port that is reserved is nobody else's
+ *	relay_ask expire SERVER:PORT PEER USER PASSWORD   and is free again after 30 seconds
  *
- * PEER is an address of this host, where what comes is sent back. Exit status: 0 when all went
+ * PEER is an address of this host, where what comes is sent back. The last two bind to relay
+ * addresses, as other programs of the server's host may. Exit status: 0 when all went
  * well, 1 when something failed, 2 for anything else.
  */
 #include <config.h>
@@ -32,6 +35,8 @@
 #define MOVES     16
 #define STEADY_US UINT64_C(3000000)
 #define SIZES     1473
+#define EXPIRE_US UINT64_C(30000000)
+#define LATE_US   UINT64_C(5000000) /* how much later than promised it may be */
 
 struct ask {
 	struct turn_client *client;
@@ -43,6 +48,8 @@ struct ask {
 	unsigned int told[16];
 	bool done;
 	struct addr relayed;
+	bool has_token;
+	uint8_t token[8];
 	unsigned int errors, echoes;
 	struct stun_icmp icmp; /* the last one */
 	size_t len;            /* of the last echo */
@@ -77,8 +84,11 @@ static int open_to_server(const struct addr *server)
 static void tell(struct ask *a, const struct turn_client_event *e)
 {
 	a->told[e->kind]++;
-	if (e->allocated != NULL)
+	if (e->allocated != NULL) {
 		a->relayed = e->allocated->relayed[0];
+		a->has_token = e->allocated->has_reservation;
+		memcpy(a->token, e->allocated->reservation, sizeof(a->token));
+	}
 	if (e->failure != NULL)
 		printf("failed: %s (%u)\n", turn_client_failure_text(e->failure), e->failure->code);
 }
@@ -339,14 +349,81 @@ static bool close_down(struct ask *a)
 	return a->done;
 }
 
+/* Can another program have that port? */
+static bool is_free(const struct addr *at)
+{
+	static const struct udp_options options = { 0 };
+	int fd = udp_open(at, &options, NULL);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* What the next client shall have, and nobody else until then. */
+static bool reserve(struct ask *a, struct addr *next)
+{
+	a->config.options.even_port = TURN_CLIENT_PORT_EVEN_RESERVE;
+	if (!begin(a, true) || !a->has_token)
+		return false;
+	*next = addr_with_port(&a->relayed, (uint16_t)(a->relayed.port + 1));
+	return !is_free(next);
+}
+
+/* Ends what `a` has, and begins a new one from another port with its token. */
+static bool use_token(struct ask *a)
+{
+	bool ok = close_down(a);
+
+	turn_client_free(a->client);
+	close(a->fd);
+	*a = (struct ask){ .config = a->config,
+			   .fd = open_to_server(&a->config.server),
+			   .peer_fd = a->peer_fd,
+			   .peer = a->peer };
+	return ok && a->fd >= 0 && begin(a, true);
+}
+
+static bool ask_reserve(struct ask *a)
+{
+	struct addr next;
+	bool ok;
+
+	if (!reserve(a, &next))
+		return false;
+	a->config.options.even_port = TURN_CLIENT_PORT_ANY;
+	a->config.options.use_reservation = true;
+	memcpy(a->config.options.reservation, a->token, sizeof(a->token));
+	ok = use_token(a) && addr_equal(&a->relayed, &next) && !is_free(&next) &&
+	     say(a, BYTES("there?"), false) && await(a, &a->echoes, 1) && close_down(a) &&
+	     is_free(&next);
+	puts(ok ? "nobody else's, until it was deleted" : "reserved");
+	return ok;
+}
+
+static bool ask_expire(struct ask *a)
+{
+	uint64_t from_us = clock_us(), to_us;
+	struct addr next;
+
+	if (!reserve(a, &next))
+		return false;
+	while (!is_free(&next) && clock_us() < from_us + EXPIRE_US + LATE_US)
+		wait_once(a, clock_us() + 100000);
+	to_us = clock_us();
+	printf("free after %u ms\n", (unsigned int)((to_us - from_us) / 1000));
+	return to_us >= from_us + EXPIRE_US && to_us < from_us + EXPIRE_US + LATE_US;
+}
+
 struct question {
 	const char *word;
 	bool (*ask)(struct ask *a);
 };
 
 static const struct question questions[] = {
-	{ "icmp", ask_icmp },     { "big", ask_big },     { "move", ask_move },
-	{ "steady", ask_steady }, { "sizes", ask_sizes }, { "overlap", ask_overlap },
+	{ "icmp", ask_icmp },       { "big", ask_big },       { "move", ask_move },
+	{ "steady", ask_steady },   { "sizes", ask_sizes },   { "overlap", ask_overlap },
+	{ "reserve", ask_reserve }, { "expire", ask_expire },
 };
 
 static int run(struct ask *a, const struct question *q)
@@ -363,9 +440,10 @@ static int run(struct ask *a, const struct question *q)
 
 static int usage(void)
 {
-	(void)fputs("usage: relay_ask icmp|big|move|overlap|steady|sizes SERVER:PORT PEER USER "
-		    "PASSWORD\n",
-		    stderr);
+	(void)fputs(
+		"usage: relay_ask icmp|big|move|overlap|steady|sizes|reserve|expire SERVER:PORT "
+		"PEER USER PASSWORD\n",
+		stderr);
 	return 2;
 }
 

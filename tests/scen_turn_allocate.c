@@ -19,6 +19,8 @@ static int begin(void **state)
 	return 0;
 }
 
+static const struct story_allocate pair = { .even_port = true, .reserve = true };
+
 static int end(void **state)
 {
 	rig_stop(&r);
@@ -65,8 +67,7 @@ static void a_lost_answer_costs_nothing(void **state)
 	struct ports_token first, again;
 
 	rig_start(&r);
-	assert_int_equal(allocate((struct story_allocate){ .even_port = true, .reserve = true }),
-			 0);
+	assert_int_equal(allocate(pair), 0);
 	relayed = c.relayed[0];
 	assert_true(story_token(&r, &first));
 	rig_pass(&r, 2000);
@@ -249,14 +250,28 @@ static void an_even_port_is_even(void **state)
 	}
 }
 
+static bool all_ports(const struct addr *local)
+{
+	return true;
+}
+
+static bool odd_ports(const struct addr *local)
+{
+	return local->port % 2 != 0;
+}
+
+static bool odd_ports_but_one(const struct addr *local)
+{
+	return odd_ports(local) && local->port != 50021;
+}
+
 static void a_reserved_port_is_held_for_its_token(void **state)
 {
 	struct ports_token token;
 	uint16_t port;
 
 	rig_start(&r);
-	assert_int_equal(allocate((struct story_allocate){ .even_port = true, .reserve = true }),
-			 0);
+	assert_int_equal(allocate(pair), 0);
 	assert_int_equal(c.relayed[0].port % 2, 0);
 	port = c.relayed[0].port;
 	assert_true(story_token(&r, &token));
@@ -273,24 +288,139 @@ static void a_reserved_port_is_held_for_its_token(void **state)
 	assert_int_equal(allocate((struct story_allocate){ .token = &token }), 508);
 }
 
-static void a_reserved_port_that_the_system_refuses_is_free_again(void **state)
+static struct relay_end *reserved_end(void)
+{
+	for (size_t i = 0; i < RIG_SOCKETS; i++) {
+		struct relay_end *e = r.sockets[i].end;
+
+		if (e != NULL && e->flow == &r.worker[e->worker].turnd->nobody)
+			return e;
+	}
+	return NULL;
+}
+
+static void a_reserved_port_has_its_socket_at_once(void **state)
 {
 	struct ports_token token;
+	uint16_t port;
 
 	rig_start(&r);
-	assert_int_equal(allocate((struct story_allocate){ .even_port = true, .reserve = true }),
-			 0);
+	assert_int_equal(allocate(pair), 0);
 	assert_true(story_token(&r, &token));
+	port = c.relayed[0].port;
+	assert_int_equal(r.reserved, 1);
+	assert_int_equal(reserved_end()->local.port, port + 1);
+	assert_int_equal(quota_alive(r.shared.quota), 1);
+	assert_int_equal(turnd_count(r.worker[0].turnd), 1);
+	/* The allocation may end before; the socket is what the next one gets. */
+	assert_int_equal(rig_refresh(&c, 0), 0);
+	assert_int_equal(r.reserved, 1);
+	assert_int_equal(quota_alive(r.shared.quota), 0);
+	r.is_foreign = all_ports;
 	story_go(&c, 1);
+	assert_int_equal(allocate((struct story_allocate){ .token = &token }), 0);
+	assert_int_equal(c.relayed[0].port, port + 1);
+	assert_int_equal(r.reserved, 0);
+	assert_int_equal(r.open, 1);
+	assert_int_equal(r.opened, 2);
+}
+
+static void a_reserved_port_is_closed_after_30_s(void **state)
+{
+	rig_start(&r);
+	assert_int_equal(allocate(pair), 0);
+	assert_int_equal(rig_refresh(&c, 0), 0);
+	rig_pass(&r, PORTS_RESERVED_MS - 1);
+	assert_int_equal(r.reserved, 1);
+	assert_int_equal(turnd_on_time(r.worker[0].turnd, &r.now), r.now.us + 1000);
+	rig_pass(&r, 1);
+	assert_int_equal(r.reserved, 0);
+	assert_int_equal(ports_free_of(0), 100);
+}
+
+static void a_reserved_port_is_closed_at_the_end(void **state)
+{
+	rig_start(&r);
+	assert_int_equal(allocate(pair), 0);
+	assert_int_equal(rig_refresh(&c, 0), 0);
+	assert_int_equal(r.reserved, 1);
+	rig_restart(&r);
+	assert_int_equal(r.reserved, 0);
+}
+
+static void nothing_comes_through_a_reserved_port(void **state)
+{
+	struct turnd_icmp icmp = { .peer = story_peer(1, 1), .type = 3, .code = 3 };
+	struct addr peer = story_peer(1, 1), relay;
+	struct ports_token token;
+	struct relay_end *end;
+
+	rig_start(&r);
+	assert_int_equal(allocate(pair), 0);
+	assert_true(story_token(&r, &token));
+	end = reserved_end();
+	assert_int_equal(rig_from_peer(&r, end, &peer, BYTES("in")), TURND_NOTHING);
+	assert_int_equal(turnd_from_icmp(r.worker[0].turnd, end, &icmp, &r.now, r.buf, &r.out),
+			 TURND_NOTHING);
+	/* Nor from our own relay: it is no peer of anybody before it is somebody's. */
+	relay = addr_with_port(&c.relayed[0], (uint16_t)(c.relayed[0].port + 1));
+	assert_int_equal(rig_permit(&c, &relay), 0);
+	assert_int_equal(rig_send(&c, &relay, BYTES("out")), TURND_NOTHING);
+	assert_int_equal(rig_bind(&c, 0x4000, &relay), 403);
+	story_go(&c, 1);
+	assert_int_equal(allocate((struct story_allocate){ .token = &token }), 0);
+	assert_int_equal(rig_permit(&c, &peer), 0);
+	end = rig_end_of(&r, &relay);
+	assert_int_equal(rig_from_peer(&r, end, &peer, BYTES("in")), TURND_TO_CLIENT);
+	story_go(&c, -1);
+	assert_int_equal(rig_send(&c, &relay, BYTES("out")), TURND_TO_PEER);
+}
+
+static void expect_no_pair(void)
+{
+	assert_int_equal(allocate(pair), 508);
+	assert_int_equal(r.open, 0);
+	assert_int_equal(r.reserved, 0);
+	assert_int_equal(quota_alive(r.shared.quota), 0);
+	assert_int_equal(ports_free_of(0), 100);
+}
+
+static void a_pair_takes_two_ports_that_can_be_had(void **state)
+{
+	rig_start(&r);
 	assert_int_equal(rig_challenge(&c), 401);
-	r.open_errors = 1;
-	assert_int_equal(allocate((struct story_allocate){ .token = &token }), 508);
-	assert_int_equal(ports_free_of(0), 99);
+	r.is_foreign = odd_ports;
+	expect_no_pair();
+	assert_int_equal(r.opened, 16); /* it does not try for ever */
+}
+
+static void a_pair_is_passed_over_when_one_of_it_is_taken(void **state)
+{
+	r.low = 50000;
+	r.high = 50031; /* as many pairs as it tries */
+	r.is_foreign = odd_ports_but_one;
+	rig_start(&r);
+	assert_int_equal(allocate(pair), 0);
+	assert_int_equal(c.relayed[0].port, 50020);
+	assert_int_equal(r.open, 1);
+	assert_int_equal(r.reserved, 1);
+	assert_int_equal(ports_free_of(0), 30);
+}
+
+static void a_pair_without_its_second_socket_is_508(void **state)
+{
+	r.open_error = EMFILE;
+	rig_start(&r);
+	assert_int_equal(rig_challenge(&c), 401);
+	r.open_passes = 1;
+	r.open_errors = 2;
+	expect_no_pair();
+	assert_int_equal(r.open_errors, 1);
+	r.open_errors = 0;
 }
 
 static void a_token_ends_after_30_s(void **state)
 {
-	static const struct story_allocate pair = { .even_port = true, .reserve = true };
 	struct ports_token token, late;
 	uint32_t before;
 
@@ -326,8 +456,7 @@ static void a_range_that_is_full_is_508(void **state)
 	assert_int_equal(rig_allocate(&c), 508);
 	assert_true(c.is_signed);
 	assert_int_equal(quota_alive(r.shared.quota), 4); /* none for the refused one */
-	assert_int_equal(allocate((struct story_allocate){ .even_port = true, .reserve = true }),
-			 508);
+	assert_int_equal(allocate(pair), 508);
 	story_go(&c, -1);
 	assert_int_equal(rig_refresh(&c, 0), 0);
 	story_go(&c, 1);
@@ -343,8 +472,7 @@ static void a_port_that_another_program_has_is_passed_over(void **state)
 	assert_int_equal(ports_free_of(0), 99); /* the refused ones are free again */
 	story_go(&c, 1);
 	r.open_errors = 1000;
-	assert_int_equal(allocate((struct story_allocate){ .even_port = true, .reserve = true }),
-			 508);
+	assert_int_equal(allocate(pair), 508);
 	assert_int_equal(ports_free_of(0), 99);
 	assert_int_equal(1000 - r.open_errors, 16); /* it does not try for ever */
 	r.open_errors = 0;
@@ -569,7 +697,13 @@ int main(void)
 		STORY(half_of_both_families_may_be_508),
 		STORY(an_even_port_is_even),
 		STORY(a_reserved_port_is_held_for_its_token),
-		STORY(a_reserved_port_that_the_system_refuses_is_free_again),
+		STORY(a_reserved_port_has_its_socket_at_once),
+		STORY(a_reserved_port_is_closed_after_30_s),
+		STORY(a_reserved_port_is_closed_at_the_end),
+		STORY(nothing_comes_through_a_reserved_port),
+		STORY(a_pair_takes_two_ports_that_can_be_had),
+		STORY(a_pair_is_passed_over_when_one_of_it_is_taken),
+		STORY(a_pair_without_its_second_socket_is_508),
 		STORY(a_token_ends_after_30_s),
 		STORY(a_range_that_is_full_is_508),
 		STORY(a_port_that_another_program_has_is_passed_over),

@@ -144,17 +144,31 @@ static void request_port(struct rig_client *c, const struct ports_token *token)
 	       PORTS_TOKEN_LEN);
 }
 
+static bool reaches_through(struct rig_client *c)
+{
+	struct relay_end *e = rig_end_of(&r, &c->relayed[0]);
+
+	return rig_permit(c, &peer) == 0 &&
+	       rig_from_peer(&r, e, &peer, BYTES("in")) == TURND_TO_CLIENT &&
+	       five_tuple_equal(&r.out.tuple, &c->tuple);
+}
+
 static void a_token_is_good_at_any_worker(void **state)
 {
 	rig_start(&r);
 	for (uint16_t i = 0; i < r.workers; i++) {
 		struct ports_token token = reserve();
 		uint32_t before = ports_count_free(r.ports[0]);
+		size_t opened = r.opened;
 
 		away.worker = i;
+		assert_int_equal(r.reserved, 1);
 		assert_int_equal(story_allocate(&away, &(struct story_allocate){ .token = &token }),
 				 0);
 		assert_int_equal(away.relayed[0].port, home.relayed[0].port + 1);
+		assert_int_equal(r.opened, opened); /* it gets the socket that there is */
+		assert_int_equal(r.reserved, 0);
+		assert_true(reaches_through(&away));
 		assert_int_equal(story_repeat(&away), 0);
 		assert_int_equal(rig_refresh(&away, 0), 0);
 		/* The port goes back to the worker whose share it is of. */
@@ -233,22 +247,78 @@ static void a_port_that_cannot_be_used_goes_back(void **state)
 	token = reserve();
 	assert_int_equal(story_allocate(&away, &(struct story_allocate){ .token = &token }), 508);
 	assert_int_equal(r.open, 1);
+	assert_int_equal(r.reserved, 0);
 	assert_int_equal(rig_refresh(&home, 0), 0);
 	expect_all_ports_free();
 }
 
-static void a_port_that_the_system_refuses_goes_back(void **state)
+/* A range of which only another worker has ports left. */
+static void fill_the_share_of_worker_0(void)
 {
-	struct ports_token token;
-
+	r.low = 50000;
+	r.high = 50007;
 	rig_start(&r);
-	token = reserve();
-	assert_int_equal(rig_challenge(&away), 401);
-	r.open_errors = 1;
-	assert_int_equal(story_allocate(&away, &(struct story_allocate){ .token = &token }), 508);
-	assert_int_equal(quota_alive(r.shared.quota), 1);
-	assert_int_equal(rig_refresh(&home, 0), 0);
-	assert_int_equal(ports_count_free(r.ports[0]), ports_count(r.ports[0]));
+	for (int i = 0; i < 2; i++, story_go(&home, 1))
+		assert_int_equal(rig_allocate(&home), 0);
+	assert_int_equal(rig_challenge(&home), 401);
+}
+
+static size_t ports_free_of_all(void)
+{
+	size_t count = 0;
+
+	for (uint16_t i = 0; i < r.workers; i++)
+		count += ports_count_free(r.ports[i]);
+	return count;
+}
+
+static bool even_ports(const struct addr *local)
+{
+	return local->port % 2 == 0;
+}
+
+static bool odd_ports(const struct addr *local)
+{
+	return local->port % 2 != 0;
+}
+
+static void a_pair_that_the_system_refuses_goes_back_whole(void **state)
+{
+	static bool (*const foreign[])(const struct addr *local) = { even_ports, odd_ports };
+	struct story_allocate how = { .even_port = true, .reserve = true };
+
+	fill_the_share_of_worker_0();
+	for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
+		r.is_foreign = foreign[i];
+		assert_int_equal(story_allocate(&home, &how), 508);
+		assert_int_equal(r.open, 2);
+		assert_int_equal(r.reserved, 0);
+		assert_int_equal(quota_alive(r.shared.quota), 2);
+		assert_int_equal(ports_free_of_all(), 6);
+	}
+}
+
+static void a_pair_that_comes_too_late_goes_back_whole(void **state)
+{
+	struct stun_builder *b;
+	struct letter l, lost;
+
+	fill_the_share_of_worker_0();
+	b = rig_request(&home, TURN_ALLOCATE);
+	(void)stun_attr_put_u8(b, STUN_ATTR_REQUESTED_TRANSPORT, TURN_PROTOCOL_UDP);
+	(void)stun_attr_put_even_port(b, true);
+	post(&home, &l);
+	lost = l;
+	give(&lost);
+	assert_int_equal(r.reserved, 1);
+	give_back(&lost);
+	assert_int_equal(r.reserved, 0);
+	assert_int_equal(ports_free_of_all(), 6);
+	give(&l);
+	assert_int_equal(rig_allocate(&home), 0); /* meanwhile, with another port */
+	assert_int_equal(come_back(&l), 437);
+	assert_int_equal(r.reserved, 0);
+	assert_int_equal(ports_free_of_all(), 5);
 }
 
 static void a_port_that_comes_too_late_goes_back(void **state)
@@ -265,6 +335,7 @@ static void a_port_that_comes_too_late_goes_back(void **state)
 	give(&twice);
 	assert_int_equal(l.gift.code, 0);
 	assert_int_equal(twice.gift.code, 508);
+	assert_int_equal(r.reserved, 1);
 	assert_int_equal(come_back(&l), 0);
 	assert_int_equal(come_back(&twice), 0); /* the same answer */
 	assert_int_equal(alive(), 2);
@@ -276,7 +347,9 @@ static void a_port_that_comes_too_late_goes_back(void **state)
 	post(&away, &l);
 	give(&l);
 	assert_int_equal(ports_count_free(r.ports[0]), ports_count(r.ports[0]) - 2);
+	assert_int_equal(r.reserved, 1);
 	give_back(&l);
+	assert_int_equal(r.reserved, 0);
 	assert_int_equal(ports_count_free(r.ports[0]), ports_count(r.ports[0]) - 1);
 	/* Or it has got another allocation. */
 	assert_int_equal(rig_refresh(&home, 0), 0);
@@ -286,6 +359,7 @@ static void a_port_that_comes_too_late_goes_back(void **state)
 	assert_int_equal(rig_allocate(&away), 0);
 	give(&l);
 	assert_int_equal(come_back(&l), 437);
+	assert_int_equal(r.reserved, 0);
 	assert_int_equal(ports_count_free(r.ports[0]), ports_count(r.ports[0]) - 1);
 }
 
@@ -614,7 +688,8 @@ int main(void)
 		STORY(a_pair_of_another_worker_is_reserved_there),
 		STORY(both_families_may_come_from_another_worker),
 		STORY(a_port_that_cannot_be_used_goes_back),
-		STORY(a_port_that_the_system_refuses_goes_back),
+		STORY(a_pair_that_the_system_refuses_goes_back_whole),
+		STORY(a_pair_that_comes_too_late_goes_back_whole),
 		STORY(a_port_that_comes_too_late_goes_back),
 		STORY(it_moves_to_another_worker_when_it_is_used_there),
 		STORY(requests_fetch_it_too),

@@ -134,6 +134,14 @@ for _ in 1 2 3 4 5 6 7 8; do # to the same worker, and to others
 	asks overlap $server:3478 $peer '^old port until'
 done
 
+for _ in 1 2 3 4 5 6 7 8; do # the token as well
+	asks reserve $server:3478 $peer '^nobody else'
+	asks reserve "[$server6]:3478" $peer '^nobody else'
+done
+if [ -n "${NATKIT_FULL:-}" ]; then
+	asks expire $server:3478 $peer '^free after'
+fi
+
 "$ask" steady $server:3478 $peer alice secret > "$tmp/steady" 2>&1 &
 steady=$!
 for _ in 1 2 3 4 5 6 7 8; do

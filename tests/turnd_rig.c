@@ -7,12 +7,21 @@
 
 static const uint8_t secret[NONCE_KEY_LEN + USERS_KEY_LEN] = "bytes that nobody outside knows";
 
+static bool is_reserved(const struct rig *r, const struct relay_end *end)
+{
+	return end->flow == &r->worker[end->worker].turnd->nobody;
+}
+
 static int open_relay(void *arg, struct relay_end *end)
 {
 	struct rig *r = ((struct rig_worker *)arg)->rig;
 	struct rig_socket *free_one = NULL;
 
-	if (r->open_errors > 0) {
+	if (r->is_foreign != NULL && r->is_foreign(&end->local))
+		return -EADDRINUSE;
+	if (r->open_passes > 0) {
+		r->open_passes--;
+	} else if (r->open_errors > 0) {
 		r->open_errors--;
 		return -r->open_error;
 	}
@@ -27,7 +36,8 @@ static int open_relay(void *arg, struct relay_end *end)
 		return -EMFILE;
 	*free_one = (struct rig_socket){ .end = end, .local = end->local };
 	end->shell = free_one;
-	r->open++;
+	r->open += !is_reserved(r, end);
+	r->reserved += is_reserved(r, end);
 	r->opened++;
 	return 0;
 }
@@ -41,7 +51,22 @@ static void close_relay(void *arg, struct relay_end *end)
 	FUZZ_CHECK(addr_equal(&s->local, &end->local));
 	s->end = NULL;
 	end->shell = NULL;
-	r->open--;
+	r->open -= !is_reserved(r, end);
+	r->reserved -= is_reserved(r, end);
+}
+
+static void pass_relay(void *arg, struct relay_end *from, struct relay_end *to)
+{
+	struct rig *r = ((struct rig_worker *)arg)->rig;
+	struct rig_socket *s = from->shell;
+
+	FUZZ_CHECK(s != NULL && s->end == from && is_reserved(r, from) && !is_reserved(r, to));
+	FUZZ_CHECK(addr_equal(&from->local, &to->local));
+	s->end = to;
+	to->shell = s;
+	from->shell = NULL;
+	r->reserved--;
+	r->open++;
 }
 
 static void end_link(void *arg, void *link)
@@ -62,12 +87,13 @@ static void to_client(void *arg, const struct five_tuple *tuple, void *link, str
 	r->later++;
 }
 
-static void release_port(void *arg, uint16_t worker, uint16_t relay, uint16_t port)
+static void release_port(void *arg, uint16_t worker, uint16_t relay, uint16_t port,
+			 const struct ports_token *token)
 {
 	struct rig *r = ((struct rig_worker *)arg)->rig;
 
 	FUZZ_CHECK(worker < r->workers);
-	turnd_port_returned(r->worker[worker].turnd, relay, port);
+	turnd_port_returned(r->worker[worker].turnd, relay, port, token);
 }
 
 static int connect_peer(void *arg, struct tcp_peer *p)
@@ -219,6 +245,7 @@ static void start_worker(struct rig *r, uint16_t number)
 	w->io = (struct turnd_io){
 		.open_relay = open_relay,
 		.close_relay = close_relay,
+		.pass_relay = pass_relay,
 		.end_link = end_link,
 		.to_client = to_client,
 		.release_port = release_port,
@@ -239,11 +266,10 @@ void rig_start(struct rig *r)
 		start_worker(r, i);
 }
 
-/* All ports are free again, once reservations have ended. */
+/* All ports are free again. */
 static void check_ports(struct rig *r)
 {
 	for (size_t i = 0; i < (size_t)RIG_RELAYS * r->workers; i++) {
-		(void)ports_expire(r->ports[i], r->now.us / 1000 + PORTS_RESERVED_MS);
 		FUZZ_CHECK(ports_count_free(r->ports[i]) == ports_count(r->ports[i]));
 		ports_free(r->ports[i]);
 	}
@@ -256,7 +282,8 @@ void rig_stop(struct rig *r)
 			FUZZ_CHECK(turnd_kick(r->worker[i].turnd,
 					      turnd_next(r->worker[i].turnd, NULL)->number));
 	}
-	FUZZ_CHECK(r->open == 0);
+	rig_pass(r, PORTS_RESERVED_MS);
+	FUZZ_CHECK(r->open == 0 && r->reserved == 0);
 	FUZZ_CHECK(quota_alive(r->shared.quota) == 0);
 	check_ports(r);
 	for (uint16_t i = 0; i < r->workers; i++)
@@ -271,6 +298,14 @@ void rig_stop(struct rig *r)
 	users_free(r->users[0]);
 	users_free(r->users[1]);
 	token_keys_free(r->tokens);
+}
+
+void rig_restart(struct rig *r)
+{
+	for (uint16_t i = 0; i < r->workers; i++) {
+		turnd_free(r->worker[i].turnd);
+		start_worker(r, i);
+	}
 }
 
 void rig_pass(struct rig *r, uint64_t ms)
@@ -299,6 +334,8 @@ struct turnd *rig_turnd_of(struct rig *r, const struct relay_end *end)
 	const struct alloc *a = NULL;
 	uint16_t i = 0;
 
+	if (is_reserved(r, end))
+		return r->worker[end->worker].turnd;
 	while (a == NULL || &a->flow != end->flow) {
 		a = turnd_next(r->worker[i].turnd, a);
 		if (a == NULL)

@@ -69,10 +69,13 @@ struct rig {
 
 	/* The system that only pretends. */
 	struct rig_socket sockets[RIG_SOCKETS];
-	size_t open;    /* relay sockets that are open now */
-	size_t opened;  /* ever */
-	int open_error; /* the next open_errors calls of open_relay return -this */
+	size_t open;     /* relay sockets of allocations that are open now */
+	size_t reserved; /* and those of reserved ports */
+	size_t opened;   /* ever */
+	int open_error;  /* the next open_errors calls of open_relay return -this */
 	unsigned int open_errors;
+	unsigned int open_passes;                     /* but so many calls before them work */
+	bool (*is_foreign)(const struct addr *local); /* another program has that; NULL: none */
 	size_t links_ended;
 	void *link_ended; /* the last one */
 	size_t later;     /* messages sent by to_client */
@@ -100,13 +103,16 @@ void rig_use_tokens(struct rig *r);
 /* Ends all, and sees to it that no socket, no port and no quota is left. */
 void rig_stop(struct rig *r);
 
+/* All workers end and begin anew; their ports stay. */
+void rig_restart(struct rig *r);
+
 /* Time goes on, and what is over ends. */
 void rig_pass(struct rig *r, uint64_t ms);
 
 /* The relay socket with that relayed address; NULL: none is open. */
 struct relay_end *rig_end_of(struct rig *r, const struct addr *relayed);
 
-/* The worker whose allocation has that socket. */
+/* The worker whose allocation, or whose reserved port, has that socket. */
 struct turnd *rig_turnd_of(struct rig *r, const struct relay_end *end);
 
 /* A datagram of a peer. r->out has what came of it. */

@@ -2,6 +2,7 @@
 
 #include "mobility.h"
 #include "relay_end.h"
+#include "reserved.h"
 
 void gift_begin(struct turnd *t, const struct turnd_gift *gift)
 {
@@ -11,12 +12,19 @@ void gift_begin(struct turnd *t, const struct turnd_gift *gift)
 	tcp_peers_begin_gift(t, gift);
 }
 
+/* A port that nobody uses, at who was given it or at who gave it. */
+static void end_port(struct turnd *t, const struct turnd_gift *gift)
+{
+	if (gift->reserved != NULL)
+		reserved_close(t, gift->reserved);
+	else
+		relay_end_release(t, gift->worker, gift->relay, gift->port, &gift->token);
+}
+
 void gift_end(struct turnd *t)
 {
-	const struct turnd_gift *gift = t->gift_port;
-
-	if (gift != NULL)
-		relay_end_release(t, gift->worker, gift->relay, gift->port);
+	if (t->gift_port != NULL)
+		end_port(t, t->gift_port);
 	t->gift_port = NULL;
 	tcp_peers_end_gift(t);
 }
@@ -24,15 +32,12 @@ void gift_end(struct turnd *t)
 static void give_port(struct turnd *t, const struct turnd_ask *ask, uint64_t now_ms,
 		      struct turnd_gift *out)
 {
-	if (ask->family != ADDR_NONE)
+	if (ask->family == ADDR_NONE)
+		out->reserved = reserved_claim(t, &ask->token, now_ms);
+	else
 		out->port = relay_end_take(t, ask->family, (enum relay_want)ask->want, now_ms,
 					   &out->relay, &out->token);
-	for (size_t i = 0;
-	     ask->family == ADDR_NONE && i < t->snapshot->relay_count && out->port == 0; i++) {
-		out->relay = (uint16_t)i;
-		out->port = ports_claim(turnd_ports(t, out->relay), &ask->token, now_ms);
-	}
-	out->code = out->port == 0 ? 508 : 0;
+	out->code = out->reserved == NULL && out->port == 0 ? 508 : 0;
 }
 
 void turnd_answer(struct turnd *t, const struct turnd_ask *ask, const struct turnd_now *now,
@@ -62,10 +67,13 @@ void turnd_return(struct turnd *t, const struct turnd_gift *gift, const struct t
 	else if (gift->kind == TURND_ASK_CONNECTION && gift->code == 0)
 		tcp_peers_take_back(t, gift);
 	else if (gift->kind == TURND_ASK_PORT && gift->code == 0)
-		ports_release(turnd_ports(t, gift->relay), gift->port);
+		end_port(t, gift);
 }
 
-void turnd_port_returned(struct turnd *t, uint16_t relay, uint16_t port)
+void turnd_port_returned(struct turnd *t, uint16_t relay, uint16_t port,
+			 const struct ports_token *token)
 {
 	ports_release(turnd_ports(t, relay), port);
+	if (token != NULL)
+		reserved_cancel(t, token);
 }

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "alloc.h"
 #include "relay.h"
 
 /* Of the asker, but for `gift` and `ask`, which the giver has meanwhile. */
@@ -40,8 +39,7 @@ static void take_back(struct worker *w, void *arg)
 	struct listen *l = worker_data(w);
 
 	(void)listen_begin(l);
-	if (h->gift.alloc != NULL)
-		(void)relay_attach(l, &h->gift.alloc->flow);
+	(void)relay_attach(l, &h->gift);
 	turnd_return(l->turnd, &h->gift, &l->now);
 	free(h);
 }
@@ -61,8 +59,7 @@ static void judge_again(struct listen *l, struct handover *h)
 	struct listen_link *link = h->in.link;
 	bool is_stream = link != NULL && link->stream != NULL;
 
-	if (h->gift.alloc != NULL)
-		(void)relay_attach(l, &h->gift.alloc->flow);
+	(void)relay_attach(l, &h->gift);
 	h->in.gift = &h->gift;
 	listen_judge(l, &h->in);
 	if (is_stream && !waits(l, link))
@@ -97,13 +94,11 @@ static void give(struct worker *w, void *arg)
 
 	(void)listen_begin(l);
 	turnd_answer(l->turnd, &h->ask, &l->now, &h->gift);
-	if (h->gift.alloc != NULL)
-		relay_detach(&h->gift.alloc->flow);
+	relay_detach(&h->gift);
 	if (worker_post(asker, receive, h))
 		return;
 	/* Out of memory: the request is lost, the client sends it again; its asker keeps `h`. */
-	if (h->gift.alloc != NULL)
-		(void)relay_attach(l, &h->gift.alloc->flow);
+	(void)relay_attach(l, &h->gift);
 	turnd_return(l->turnd, &h->gift, &l->now);
 }
 
@@ -167,6 +162,8 @@ void handover_free_all(struct listen *l)
 /* A port that goes back to the worker whose share it is of. */
 struct returned {
 	uint16_t relay, port;
+	bool has_token;
+	struct ports_token token;
 };
 
 static void take_port(struct worker *w, void *arg)
@@ -174,11 +171,12 @@ static void take_port(struct worker *w, void *arg)
 	struct returned *r = arg;
 	struct listen *l = worker_data(w);
 
-	turnd_port_returned(l->turnd, r->relay, r->port);
+	turnd_port_returned(l->turnd, r->relay, r->port, r->has_token ? &r->token : NULL);
 	free(r);
 }
 
-void handover_release_port(void *arg, uint16_t worker, uint16_t relay, uint16_t port)
+void handover_release_port(void *arg, uint16_t worker, uint16_t relay, uint16_t port,
+			   const struct ports_token *token)
 {
 	struct listen *l = arg;
 	struct worker *w = thread_of(l, worker);
@@ -191,7 +189,9 @@ void handover_release_port(void *arg, uint16_t worker, uint16_t relay, uint16_t 
 		free(r);
 		return;
 	}
-	*r = (struct returned){ .relay = relay, .port = port };
+	*r = (struct returned){ .relay = relay, .port = port, .has_token = token != NULL };
+	if (token != NULL)
+		r->token = *token;
 	if (!worker_post(w, take_port, r))
 		free(r);
 }

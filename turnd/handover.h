@@ -22,6 +22,7 @@ void handover_forget(struct listen *l, const void *link);
 void handover_free_all(struct listen *l);
 
 /* For struct turnd_io; arg is the struct listen. */
-void handover_release_port(void *arg, uint16_t worker, uint16_t relay, uint16_t port);
+void handover_release_port(void *arg, uint16_t worker, uint16_t relay, uint16_t port,
+			   const struct ports_token *token);
 
 #endif

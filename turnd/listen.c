@@ -213,6 +213,7 @@ static int open_turnd(struct listen *l)
 	l->io = (struct turnd_io){
 		.open_relay = relay_open,
 		.close_relay = relay_close,
+		.pass_relay = relay_pass,
 		.end_link = end_link,
 		.to_client = to_client,
 		.release_port = handover_release_port,

@@ -27,6 +27,7 @@ turnd_libturnd_core_a_SOURCES = \
 	turnd/prefix_map.c turnd/prefix_map.h \
 	turnd/quota.c turnd/quota.h \
 	turnd/relay_end.c turnd/relay_end.h \
+	turnd/reserved.c turnd/reserved.h \
 	turnd/req_allocate.c \
 	turnd/req_channel.c \
 	turnd/req_connect.c \

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "relay_parts.h"
+#include "reserved.h"
 #include "tcp_relay.h"
 
 /*
@@ -15,6 +17,8 @@
  */
 #define READS_MOST 16
 #define READS_REST 16 /* rounds with one datagram, after a queue that was none */
+
+#define GIVEN_MOST 2 /* sockets of a gift */
 
 static struct turnd_ip ip_of(struct udp_ip ip)
 {
@@ -157,10 +161,27 @@ void relay_close(void *arg, struct relay_end *end)
 	free(r);
 }
 
-void relay_detach(struct flow *flow)
+void relay_pass(void *arg, struct relay_end *from, struct relay_end *to)
 {
-	for (size_t i = 0; i < ARRAY_LEN(flow->ends); i++) {
-		struct relay *r = flow->ends[i].shell;
+	struct relay *r = from->shell;
+
+	from->shell = NULL;
+	to->shell = r;
+	r->end = to;
+}
+
+/* The i-th socket of a gift; NULL: it has not so many. */
+static struct relay *given(const struct turnd_gift *gift, size_t i)
+{
+	if (gift->alloc != NULL)
+		return gift->alloc->flow.ends[i].shell;
+	return gift->reserved != NULL && i == 0 ? gift->reserved->end.shell : NULL;
+}
+
+void relay_detach(const struct turnd_gift *gift)
+{
+	for (size_t i = 0; i < GIVEN_MOST; i++) {
+		struct relay *r = given(gift, i);
 
 		if (r == NULL)
 			continue;
@@ -169,12 +190,12 @@ void relay_detach(struct flow *flow)
 	}
 }
 
-bool relay_attach(struct listen *l, struct flow *flow)
+bool relay_attach(struct listen *l, const struct turnd_gift *gift)
 {
 	bool all = true;
 
-	for (size_t i = 0; i < ARRAY_LEN(flow->ends); i++) {
-		struct relay *r = flow->ends[i].shell;
+	for (size_t i = 0; i < GIVEN_MOST; i++) {
+		struct relay *r = given(gift, i);
 
 		if (r == NULL)
 			continue;

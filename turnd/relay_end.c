@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "reserved.h"
+
 #define TRIES_MOST 16 /* ports of one relay address that other programs may turn out to have */
 
 bool relay_end_has_family(const struct turnd *t, uint8_t family)
@@ -21,8 +23,8 @@ static uint64_t random_u64(const struct turnd *t)
 	return random;
 }
 
-static int open_at(struct turnd *t, struct relay_end *end, uint16_t worker, uint16_t relay,
-		   uint16_t port)
+int relay_end_open_at(struct turnd *t, struct relay_end *end, uint16_t worker, uint16_t relay,
+		      uint16_t port)
 {
 	const struct snapshot_relay *r = &t->snapshot->relays[relay];
 	int rc;
@@ -37,10 +39,10 @@ static int open_at(struct turnd *t, struct relay_end *end, uint16_t worker, uint
 	return rc;
 }
 
-uint16_t relay_end_open_at(struct turnd *t, struct relay_end *end, uint16_t worker, uint16_t relay,
-			   uint16_t port)
+static void close_socket(struct turnd *t, struct relay_end *end)
 {
-	return open_at(t, end, worker, relay, port) == 0 ? 0 : 508;
+	t->io->close_relay(t->io->arg, end);
+	end->relayed.family = ADDR_NONE;
 }
 
 static uint16_t take_port(struct turnd *t, uint16_t relay, enum relay_want want, uint64_t now_ms,
@@ -55,74 +57,97 @@ static uint16_t take_port(struct turnd *t, uint16_t relay, enum relay_want want,
 	return ports_take_pair(p, random_u64(t), random, now_ms, token);
 }
 
-uint16_t relay_end_take(struct turnd *t, uint8_t family, enum relay_want want, uint64_t now_ms,
-			uint16_t *relay, struct ports_token *token)
+/* end NULL: another worker opens it, so that there is the second one of a pair to open at most. */
+static int open_taken(struct turnd *t, struct relay_end *end, uint16_t relay, uint16_t port,
+		      const struct ports_token *pair, uint64_t now_ms)
 {
-	size_t relays = t->snapshot->relay_count;
-	size_t first = relays > 0 ? (size_t)(random_u64(t) % relays) : 0;
+	int rc = end == NULL ? 0 : relay_end_open_at(t, end, t->worker, relay, port);
 
-	for (size_t i = 0; i < relays; i++) {
-		uint16_t port = 0;
-
-		*relay = (uint16_t)((first + i) % relays);
-		if (t->snapshot->relays[*relay].local.family == family)
-			port = take_port(t, *relay, want, now_ms, token);
-		if (port != 0)
-			return port;
-	}
-	return 0;
+	if (rc != 0 || pair == NULL)
+		return rc;
+	rc = reserved_open(t, relay, (uint16_t)(port + 1), pair, now_ms);
+	if (rc != 0 && end != NULL)
+		close_socket(t, end);
+	return rc;
 }
 
-/* Refused ports are held until the end, so that none of them is picked twice. */
-static uint16_t open_on(struct turnd *t, struct relay_end *end, uint16_t relay,
-			enum relay_want want, uint64_t now_ms, struct ports_token *token)
+/*
+ * Refused ports are held until the end, so that none of them is picked twice.
+ * Returns 0 with *port set, or -errno.
+ */
+static int take_on(struct turnd *t, struct relay_end *end, uint16_t relay, enum relay_want want,
+		   uint64_t now_ms, uint16_t *port, struct ports_token *token)
 {
 	struct ports_token tokens[TRIES_MOST];
 	uint16_t refused[TRIES_MOST];
+	bool is_pair = want == RELAY_PAIR;
 	size_t count = 0;
 	int rc = -EADDRINUSE;
 
 	while (rc == -EADDRINUSE && count < TRIES_MOST) {
-		uint16_t port = take_port(t, relay, want, now_ms, &tokens[count]);
-
-		if (port == 0)
+		*port = take_port(t, relay, want, now_ms, &tokens[count]);
+		if (*port == 0)
 			break;
-		rc = open_at(t, end, t->worker, relay, port);
+		rc = open_taken(t, end, relay, *port, is_pair ? &tokens[count] : NULL, now_ms);
 		if (rc != 0)
-			refused[count++] = port;
+			refused[count++] = *port;
 	}
-	if (rc == 0 && want == RELAY_PAIR)
+	if (rc == 0 && is_pair)
 		*token = tokens[count];
 	for (size_t i = 0; i < count; i++) {
 		ports_release(turnd_ports(t, relay), refused[i]);
-		if (want == RELAY_PAIR)
+		if (is_pair)
 			ports_cancel(turnd_ports(t, relay), &tokens[i]);
 	}
-	return rc == 0 ? 0 : 508;
+	return rc;
 }
 
-uint16_t relay_end_open(struct turnd *t, struct relay_end *end, uint8_t family,
-			enum relay_want want, uint64_t now_ms, struct ports_token *token)
+/* On any relay address of the family. Where one of them has no port left, that is why it failed. */
+static int take(struct turnd *t, struct relay_end *end, uint8_t family, enum relay_want want,
+		uint64_t now_ms, uint16_t *relay, uint16_t *port, struct ports_token *token)
 {
 	size_t relays = t->snapshot->relay_count;
 	size_t first = relays > 0 ? (size_t)(random_u64(t) % relays) : 0;
+	int failure = -EADDRNOTAVAIL;
 
 	for (size_t i = 0; i < relays; i++) {
-		size_t at = (first + i) % relays;
+		int rc;
 
-		if (t->snapshot->relays[at].local.family == family &&
-		    open_on(t, end, (uint16_t)at, want, now_ms, token) == 0)
+		*relay = (uint16_t)((first + i) % relays);
+		if (t->snapshot->relays[*relay].local.family != family)
+			continue;
+		rc = take_on(t, end, *relay, want, now_ms, port, token);
+		if (rc == 0)
 			return 0;
+		if (failure != -EADDRINUSE)
+			failure = rc;
 	}
-	return 508;
+	return failure;
 }
 
-void relay_end_release(struct turnd *t, uint16_t worker, uint16_t relay, uint16_t port)
+uint16_t relay_end_take(struct turnd *t, uint8_t family, enum relay_want want, uint64_t now_ms,
+			uint16_t *relay, struct ports_token *token)
+{
+	uint16_t port;
+
+	return take(t, NULL, family, want, now_ms, relay, &port, token) == 0 ? port : 0;
+}
+
+int relay_end_open(struct turnd *t, struct relay_end *end, uint8_t family, enum relay_want want,
+		   uint64_t now_ms, struct ports_token *token)
+{
+	uint16_t relay, port;
+
+	return take(t, end, family, want, now_ms, &relay, &port, token);
+}
+
+void relay_end_release(struct turnd *t, uint16_t worker, uint16_t relay, uint16_t port,
+		       const struct ports_token *token)
 {
 	if (worker == t->worker)
-		ports_release(turnd_ports(t, relay), port);
+		turnd_port_returned(t, relay, port, token);
 	else
-		t->io->release_port(t->io->arg, worker, relay, port);
+		t->io->release_port(t->io->arg, worker, relay, port, token);
 }
 
 void relay_end_close(struct turnd *t, struct relay_end *end)
@@ -131,9 +156,8 @@ void relay_end_close(struct turnd *t, struct relay_end *end)
 		return;
 	if (end->protocol == TURN_PROTOCOL_TCP)
 		tcp_peers_end(t, end);
-	t->io->close_relay(t->io->arg, end);
-	relay_end_release(t, end->worker, end->relay, end->local.port);
-	end->relayed.family = ADDR_NONE;
+	close_socket(t, end);
+	relay_end_release(t, end->worker, end->relay, end->local.port, NULL);
 }
 
 struct relay_end *relay_end_of(struct flow *f, uint8_t family)

@@ -2,6 +2,7 @@
 #include "mobility.h"
 #include "relay_end.h"
 #include "request.h"
+#include "reserved.h"
 
 /* What the allocation shall be, once the request has passed all checks. */
 struct plan {
@@ -11,7 +12,7 @@ struct plan {
 	uint8_t protocol;
 	enum relay_want want;
 	uint32_t lifetime_s;
-	bool lacks_port; /* that is what it failed for */
+	bool lacks_port; /* of this worker's share; others may have one */
 };
 
 /* RFC 6062, section 5.1. */
@@ -111,29 +112,6 @@ static uint16_t check(struct request *r, struct plan *p)
 	return p->lifetime_s == 0 ? 401 : 0;
 }
 
-/* A port that is held already: what comes of it is known only now. */
-static uint16_t open_held(struct request *r, struct relay_end *end, uint16_t worker, uint16_t relay,
-			  uint16_t port)
-{
-	uint16_t code = check_fragments(r, r->t->snapshot->relays[relay].local.family);
-
-	return code != 0 ? code : relay_end_open_at(r->t, end, worker, relay, port);
-}
-
-/* The port that another worker has claimed for us. */
-static uint16_t open_gift(struct request *r, struct relay_end *end)
-{
-	const struct turnd_gift *gift = r->in->gift;
-	uint16_t code;
-
-	if (r->t->gift_port == NULL)
-		return gift->code != 0 ? gift->code : 508;
-	code = open_held(r, end, gift->worker, gift->relay, gift->port);
-	if (code == 0)
-		r->t->gift_port = NULL;
-	return code;
-}
-
 static bool has_gift(const struct request *r, uint8_t family)
 {
 	const struct turnd_gift *gift = r->t->gift_port;
@@ -141,26 +119,40 @@ static bool has_gift(const struct request *r, uint8_t family)
 	return gift != NULL && r->t->snapshot->relays[gift->relay].local.family == family;
 }
 
-static uint16_t open_one(struct request *r, struct alloc *a, struct relay_end *end, uint8_t family,
-			 enum relay_want want)
+/* The port that another worker has taken for us. */
+static int open_gift(struct request *r, struct relay_end *end, struct ports_token *token)
 {
-	uint16_t code;
+	const struct turnd_gift *gift = r->t->gift_port;
+	int rc = relay_end_open_at(r->t, end, gift->worker, gift->relay, gift->port);
+
+	*token = gift->token;
+	if (rc == 0)
+		r->t->gift_port = NULL;
+	return rc;
+}
+
+static uint16_t open_one(struct request *r, struct alloc *a, struct relay_end *end, uint8_t family,
+			 struct plan *p)
+{
+	struct ports_token *token = &a->answer.token;
+	int rc;
 
 	if (!relay_end_has_family(r->t, family))
 		return 440;
-	code = relay_end_open(r->t, end, family, want, r->now_ms, &a->answer.token);
-	if (code == 0 || !has_gift(r, family))
-		return code;
-	a->answer.token = r->t->gift_port->token;
-	return open_gift(r, end);
+	rc = relay_end_open(r->t, end, family, p->want, r->now_ms, token);
+	if (rc != 0 && has_gift(r, family))
+		rc = open_gift(r, end, token);
+	if (rc != 0)
+		p->lacks_port = true;
+	return rc == 0 ? 0 : 508;
 }
 
 /* Half a success is one too, and says what became of the other half. */
-static uint16_t open_dual(struct request *r, struct alloc *a, enum relay_want want)
+static uint16_t open_dual(struct request *r, struct alloc *a, struct plan *p)
 {
 	struct relay_end *ends = a->flow.ends;
-	uint16_t ipv4 = open_one(r, a, &ends[0], ADDR_IPV4, want);
-	uint16_t ipv6 = open_one(r, a, ipv4 == 0 ? &ends[1] : &ends[0], ADDR_IPV6, want);
+	uint16_t ipv4 = open_one(r, a, &ends[0], ADDR_IPV4, p);
+	uint16_t ipv6 = open_one(r, a, ipv4 == 0 ? &ends[1] : &ends[0], ADDR_IPV6, p);
 
 	if (ipv4 != 0 && ipv6 != 0)
 		return ipv4 == 440 && ipv6 == 440 ? 440 : 508;
@@ -169,27 +161,34 @@ static uint16_t open_dual(struct request *r, struct alloc *a, enum relay_want wa
 	return 0;
 }
 
-static uint16_t open_reserved(struct request *r, struct relay_end *end)
+/* What the token stands for, of ours or given by another worker. */
+static struct reserved *take_reserved(struct request *r)
 {
-	struct turnd *t = r->t;
+	const struct turnd_gift *gift = r->t->gift_port;
 
-	if (r->in->gift != NULL)
-		return open_gift(r, end);
-	for (size_t i = 0; i < t->snapshot->relay_count; i++) {
-		uint16_t relay = (uint16_t)i, code;
-		uint16_t port = ports_claim(turnd_ports(t, relay), &r->attrs.token, r->now_ms);
-
-		if (port == 0)
-			continue;
-		code = open_held(r, end, t->worker, relay, port);
-		if (code != 0)
-			relay_end_release(t, t->worker, relay, port);
-		return code;
-	}
-	return 508;
+	r->t->gift_port = NULL;
+	if (r->in->gift == NULL)
+		return reserved_claim(r->t, &r->attrs.token, r->now_ms);
+	return gift != NULL ? gift->reserved : NULL;
 }
 
-static uint16_t open_ends(struct request *r, struct alloc *a, const struct plan *p)
+/* Of which family it is, is known only now. */
+static uint16_t open_reserved(struct request *r, struct relay_end *end)
+{
+	struct reserved *held = take_reserved(r);
+	uint16_t code;
+
+	if (held == NULL)
+		return 508;
+	code = check_fragments(r, held->end.local.family);
+	if (code == 0)
+		reserved_use(r->t, held, end);
+	else
+		reserved_close(r->t, held);
+	return code;
+}
+
+static uint16_t open_ends(struct request *r, struct alloc *a, struct plan *p)
 {
 	uint16_t code;
 
@@ -197,8 +196,8 @@ static uint16_t open_ends(struct request *r, struct alloc *a, const struct plan 
 	if (p->is_reserved)
 		return open_reserved(r, &a->flow.ends[0]);
 	if (p->is_dual)
-		return open_dual(r, a, p->want);
-	code = open_one(r, a, &a->flow.ends[0], p->family, p->want);
+		return open_dual(r, a, p);
+	code = open_one(r, a, &a->flow.ends[0], p->family, p);
 	a->answer.has_token = code == 0 && p->want == RELAY_PAIR;
 	return code;
 }
@@ -276,7 +275,6 @@ static uint16_t make(struct request *r, struct plan *p)
 	a = add(r, p, share);
 	code = a == NULL ? 508 : open_ends(r, a, p);
 	if (code != 0) {
-		p->lacks_port = a != NULL && code == 508;
 		if (a != NULL)
 			alloc_table_remove(r->t->allocs, a);
 		quota_release(r->t->shared->quota, &unit);
@@ -372,7 +370,7 @@ uint16_t req_allocate(struct request *r)
 		return ask(r, &plan);
 	code = make(r, &plan);
 	/* The range is full when nobody has a port left. */
-	if (plan.lacks_port && !plan.is_reserved && next_worker(r) != r->t->worker)
+	if (code == 508 && plan.lacks_port && next_worker(r) != r->t->worker)
 		return ask(r, &plan);
 	return code != 0 ? code : answer(r);
 }

@@ -82,12 +82,21 @@ static size_t allocations_of(const struct server *s)
 	return allowed != 0 && allowed < most ? allowed : most;
 }
 
+/* Those of allocations, and those of ports that are reserved; a port has one. */
+static size_t relay_sockets_of(const struct server *s)
+{
+	size_t most = allocations_max(s);
+	size_t reserved = s->settings->snapshot.relay_count * s->count * RESERVATIONS_MAX;
+
+	return allocations_of(s) + reserved < most ? allocations_of(s) + reserved : most;
+}
+
 /* Each connection and each relay socket takes a descriptor. */
 static void raise_descriptors(const struct server *s)
 {
 	const struct turnd_conf *conf = s->common.conf;
 
-	daemon_raise_descriptors((uint64_t)conf->max_connections + allocations_of(s) +
+	daemon_raise_descriptors((uint64_t)conf->max_connections + relay_sockets_of(s) +
 					 s->count * (2u * s->common.listener_count + 4) + 64,
 				 "all connections and relay ports at once take",
 				 "lower max-connections or the allocations allowed");

@@ -8,6 +8,7 @@
 #include "mobility.h"
 #include "relay_end.h"
 #include "request.h"
+#include "reserved.h"
 #include "stun_auth.h"
 #include "turnd_state.h"
 
@@ -31,6 +32,7 @@ struct turnd *turnd_new(const struct turnd_config *config)
 	t->io = config->io;
 	t->worker = config->worker;
 	t->next_number = 1;
+	list_init(&t->reserved);
 	wheel_init(&t->wheel, config->now_us / US_PER_MS);
 	t->io->random(t->io->arg, key, sizeof(key));
 	t->allocs = alloc_table_new(key);
@@ -65,6 +67,7 @@ void turnd_free(struct turnd *t)
 	if (t == NULL)
 		return;
 	end_all(t, NULL, STATS_END_STOP);
+	reserved_free(t);
 	alloc_table_free(t->allocs);
 	tcp_table_free(t->tcp);
 	mobility_free(t);
@@ -158,6 +161,7 @@ static uint64_t expire_ports(struct turnd *t, uint64_t now_ms)
 {
 	uint64_t next = UNMET;
 
+	reserved_on_time(t, now_ms);
 	for (size_t i = 0; i < t->snapshot->relay_count; i++) {
 		uint64_t at = ports_expire(turnd_ports(t, (uint16_t)i), now_ms);
 

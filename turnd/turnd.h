@@ -30,6 +30,7 @@
 struct turnd;
 struct alloc;
 struct tcp_peer;
+struct reserved;
 
 /* One moment on two clocks. */
 struct turnd_now {
@@ -92,19 +93,20 @@ struct turnd_ask {
 
 /* What came of it. It goes back to who asked; what was not used is returned by turnd_return. */
 struct turnd_gift {
-	uint8_t kind;             /* enum turnd_ask_kind */
-	uint16_t code;            /* 0, or the error code to answer with */
-	uint16_t worker;          /* who gave */
-	uint16_t relay;           /* TURND_ASK_PORT */
-	uint16_t port;            /* TURND_ASK_PORT */
-	struct ports_token token; /* TURND_ASK_PORT: of the next port, where that was wanted */
-	struct alloc *alloc;      /* NULL, or what is out of the giver's table: whatever the kind */
-	uint16_t next_worker;     /* TURND_ASK_MOVE: code is TURND_ASK_ELSEWHERE, ask this one */
-	uint64_t number;          /* TURND_ASK_MOVE: the allocation's number there */
-	uint32_t sequence;        /* TURND_ASK_MOVE: of its newest ticket */
-	uint32_t lifetime_s;      /* TURND_ASK_MOVE: what it was given; 0: it is deleted */
-	void *connection;         /* TURND_ASK_CONNECTION; what the shell had */
-	uint32_t connection_id;   /* TURND_ASK_CONNECTION */
+	uint8_t kind;              /* enum turnd_ask_kind */
+	uint16_t code;             /* 0, or the error code to answer with */
+	uint16_t worker;           /* who gave */
+	uint16_t relay;            /* TURND_ASK_PORT */
+	uint16_t port;             /* TURND_ASK_PORT */
+	struct reserved *reserved; /* TURND_ASK_PORT of a token: its port, open already, or NULL */
+	struct ports_token token;  /* TURND_ASK_PORT: of the next port, where that was wanted */
+	struct alloc *alloc;    /* NULL, or what is out of the giver's table: whatever the kind */
+	uint16_t next_worker;   /* TURND_ASK_MOVE: code is TURND_ASK_ELSEWHERE, ask this one */
+	uint64_t number;        /* TURND_ASK_MOVE: the allocation's number there */
+	uint32_t sequence;      /* TURND_ASK_MOVE: of its newest ticket */
+	uint32_t lifetime_s;    /* TURND_ASK_MOVE: what it was given; 0: it is deleted */
+	void *connection;       /* TURND_ASK_CONNECTION; what the shell had */
+	uint32_t connection_id; /* TURND_ASK_CONNECTION */
 };
 
 enum turnd_step {
@@ -139,12 +141,15 @@ struct turnd_io {
 	int (*open_relay)(void *arg, struct relay_end *end);
 	/* Closes it; nothing more comes from it. */
 	void (*close_relay)(void *arg, struct relay_end *end);
+	/* What open_relay left at one end is the other's from now on: a reserved port is used. */
+	void (*pass_relay)(void *arg, struct relay_end *from, struct relay_end *to);
 	/* The link of an allocation's client: it is told nothing, and its connection ends. */
 	void (*end_link)(void *arg, void *link);
 	/* Sends to a client later than in answer: ConnectionAttempt, the answer to a Connect. */
 	void (*to_client)(void *arg, const struct five_tuple *tuple, void *link, struct bytes data);
-	/* Gives a port back to the share of another worker. */
-	void (*release_port)(void *arg, uint16_t worker, uint16_t relay, uint16_t port);
+	/* Gives a port back to another worker: has it call turnd_port_returned. */
+	void (*release_port)(void *arg, uint16_t worker, uint16_t relay, uint16_t port,
+			     const struct ports_token *token);
 	/*
 	 * Connects p->end->local with p->peer and leaves its own in p->shell; turnd_connected is
 	 * told what came of it, but not from within this call. Returns 0 or -errno.
@@ -252,8 +257,12 @@ void turnd_answer(struct turnd *t, const struct turnd_ask *ask, const struct tur
 		  struct turnd_gift *out);
 void turnd_return(struct turnd *t, const struct turnd_gift *gift, const struct turnd_now *now);
 
-/* A port that an allocation of another worker had, of this one's share. */
-void turnd_port_returned(struct turnd *t, uint16_t relay, uint16_t port);
+/*
+ * A port that another worker had, of this one's share.
+ * token  of the next port, which is not wanted either; NULL: it is none of a pair, or was used
+ */
+void turnd_port_returned(struct turnd *t, uint16_t relay, uint16_t port,
+			 const struct ports_token *token);
 
 /* Ends what is over at now; returns when to call again, in us; UINT64_MAX for never. */
 uint64_t turnd_on_time(struct turnd *t, const struct turnd_now *now);

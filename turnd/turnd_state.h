@@ -3,6 +3,7 @@
 #define NATKIT_TURND_STATE_H
 
 #include "alloc.h"
+#include "list.h"
 #include "stats.h"
 #include "tcp_peer.h"
 #include "turnd.h"
@@ -17,6 +18,8 @@ struct turnd {
 	struct wheel wheel;
 	struct tcp_table *tcp; /* RFC 6062 */
 	struct moves *moves;   /* RFC 8016; NULL: there were none */
+	struct list reserved;  /* ports of EVEN-PORT; see reserved.h */
+	struct flow nobody;    /* whose those are: it has no client and no permission */
 	/* Came with the message at hand, and are not used yet. */
 	const struct turnd_gift *gift_port, *gift_connection;
 	uint64_t next_number;
