@@ -1,5 +1,7 @@
 #include "countries.h"
 
+#include "counter.h"
+
 /* The place of a code; of what is none: not known. */
 static size_t place_of(const char *country)
 {
@@ -7,14 +9,6 @@ static size_t place_of(const char *country)
 	    country[2] != '\0')
 		return 0;
 	return 1u + (size_t)(country[0] - 'A') * 26u + (size_t)(country[1] - 'A');
-}
-
-/* By the one writer only: no locked instruction. */
-static void add_at(_Atomic uint64_t *at, uint64_t n)
-{
-	uint64_t now = atomic_load_explicit(at, memory_order_relaxed);
-
-	atomic_store_explicit(at, now + n, memory_order_relaxed);
 }
 
 void countries_count(struct countries *c, const struct geo *geo, const struct addr *from)
@@ -29,17 +23,12 @@ void countries_count(struct countries *c, const struct geo *geo, const struct ad
 
 void countries_count_code(struct countries *c, const char *country)
 {
-	add_at(&c->at[place_of(country)], 1);
-}
-
-static uint64_t read_at(const struct countries *c, size_t place)
-{
-	return atomic_load_explicit(&c->at[place], memory_order_relaxed);
+	counter_add(&c->at[place_of(country)], 1);
 }
 
 uint64_t countries_read(const struct countries *c, const char *country)
 {
-	return read_at(c, place_of(country));
+	return counter_read(&c->at[place_of(country)]);
 }
 
 static void put_one(struct metrics *m, size_t place, uint64_t value)
@@ -58,7 +47,7 @@ static void put_one(struct metrics *m, size_t place, uint64_t value)
 void countries_add(struct countries *sum, const struct countries *of)
 {
 	for (size_t i = 0; i < COUNTRIES_MAX; i++)
-		add_at(&sum->at[i], read_at(of, i));
+		counter_add(&sum->at[i], counter_read(&of->at[i]));
 }
 
 void countries_report(struct metrics *m, const char *name, const char *help,
@@ -67,7 +56,7 @@ void countries_report(struct metrics *m, const char *name, const char *help,
 	bool begun = false;
 
 	for (size_t i = 0; i < COUNTRIES_MAX; i++) {
-		uint64_t value = read_at(c, i);
+		uint64_t value = counter_read(&c->at[i]);
 
 		if (value == 0)
 			continue;

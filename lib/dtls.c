@@ -7,6 +7,7 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 
+#include "counter.h"
 #include "dgram_bio.h"
 #include "dtls_cookie.h"
 #include "dtls_hello.h"
@@ -55,14 +56,6 @@ struct dtls {
 	uint8_t record[RECORD_MAX];
 };
 
-/* Only the owner's thread writes; others may read. */
-static void count(_Atomic uint64_t *counter, int by)
-{
-	uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
-
-	atomic_store_explicit(counter, now + (uint64_t)(int64_t)by, memory_order_relaxed);
-}
-
 static struct dtls_session *session_of(struct list *link)
 {
 	return LIST_OF(link, struct dtls_session, link);
@@ -82,7 +75,7 @@ static void send_cookie(struct dtls *d, const struct dtls_hello *hello, const st
 
 	dtls_cookie_make(&d->cookies, to, cookie);
 	datagram = dtls_hello_verify_request(hello, bytes_of(cookie, sizeof(cookie)), buf);
-	count(&d->stats.cookies_sent, 1);
+	counter_add(&d->stats.cookies_sent, 1);
 	d->events.on_datagram(datagram, to, local, d->arg);
 }
 
@@ -162,12 +155,12 @@ static void session_end(struct dtls_session *s, enum dtls_end why)
 	hash_remove(d, s);
 	list_remove(&s->link);
 	per_source_remove(d->sources, &s->peer);
-	count(&d->stats.sessions, -1);
+	counter_sub(&d->stats.sessions, 1);
 	if (!s->established) {
 		d->half_open_sessions--;
-		count(&d->stats.half_open, -1);
+		counter_sub(&d->stats.half_open, 1);
 	}
-	count(&d->stats.ended[why], 1);
+	counter_add(&d->stats.ended[why], 1);
 	free(s);
 }
 
@@ -211,8 +204,8 @@ static struct dtls_session *session_new(struct dtls *d, const struct dtls_hello 
 	list_init(&s->link);
 	list_append(&d->half_open, &s->link);
 	d->half_open_sessions++;
-	count(&d->stats.sessions, 1);
-	count(&d->stats.half_open, 1);
+	counter_add(&d->stats.sessions, 1);
+	counter_add(&d->stats.half_open, 1);
 	wake_by(d, now_us + (uint64_t)d->limits.handshake_ms * 1000);
 	return s;
 }
@@ -231,8 +224,8 @@ static void establish(struct dtls_session *s, uint64_t now_us)
 	s->established = true;
 	s->retry_us = DTLS_NEVER;
 	d->half_open_sessions--;
-	count(&d->stats.half_open, -1);
-	count(&d->stats.established, 1);
+	counter_sub(&d->stats.half_open, 1);
+	counter_add(&d->stats.established, 1);
 	touch(s, now_us);
 }
 
@@ -312,7 +305,7 @@ static void feed(struct dtls_session *s, struct bytes datagram, uint64_t now_us)
 {
 	/* To be dropped in silence (RFC 6347, section 4.1.2.7); some OpenSSL ends the session. */
 	if (dtls_has_short_record(datagram, least_record(s->ssl))) {
-		count(&s->d->stats.dropped, 1);
+		counter_add(&s->d->stats.dropped, 1);
 		return;
 	}
 	ERR_clear_error();
@@ -331,13 +324,13 @@ static void begin(struct dtls *d, const struct dtls_hello *hello, const struct a
 	struct dtls_session *s;
 
 	if (per_source_add(d->sources, from) != PER_SOURCE_OK) {
-		count(&d->stats.refused, 1);
+		counter_add(&d->stats.refused, 1);
 		return;
 	}
 	s = make_room(d) ? session_new(d, hello, from, local, now_us) : NULL;
 	if (s == NULL) {
 		per_source_remove(d->sources, from);
-		count(&d->stats.refused, 1);
+		counter_add(&d->stats.refused, 1);
 		return;
 	}
 	ERR_clear_error();
@@ -361,12 +354,12 @@ static void on_hello(struct dtls *d, struct dtls_session *s, const struct dtls_h
 		return;
 	if (!dtls_cookie_is_good(&d->cookies, hello->cookie, from)) {
 		if (has_cookie)
-			count(&d->stats.cookies_bad, 1);
+			counter_add(&d->stats.cookies_bad, 1);
 		send_cookie(d, hello, from, local);
 		return;
 	}
 	if (hello->message_seq != 1) { /* we ask once, so it is the client's second message */
-		count(&d->stats.dropped, 1);
+		counter_add(&d->stats.dropped, 1);
 		return;
 	}
 	if (s != NULL) /* begun anew from the same port (RFC 6347, section 4.2.8) */
@@ -387,7 +380,7 @@ void dtls_input(struct dtls *d, struct bytes datagram, const struct addr *from,
 	else if (found == DTLS_HELLO_NONE && s != NULL)
 		feed(s, datagram, now_us);
 	else
-		count(&d->stats.dropped, 1);
+		counter_add(&d->stats.dropped, 1);
 }
 
 uint64_t dtls_next_deadline_us(const struct dtls *d)

@@ -11,6 +11,7 @@ lib_libcore_a_SOURCES = \
 	lib/addr_special.c lib/addr_special.h \
 	lib/base64.c lib/base64.h \
 	lib/cidr.c lib/cidr.h \
+	lib/counter.h \
 	lib/countries.c lib/countries.h \
 	lib/dial_failure.c lib/dial_failure.h \
 	lib/dtls_hello.c lib/dtls_hello.h \
@@ -89,6 +90,7 @@ lib_libshell_a_SOURCES += \
 	lib/log.c lib/log.h \
 	lib/log_line.c lib/log_line.h \
 	lib/priv.c lib/priv.h lib/priv_sys.h \
+	lib/tally.c lib/tally.h \
 	lib/worker.c lib/worker.h
 
 # Benchmarks: what servers are measured with.

@@ -81,8 +81,8 @@ static bool is_name(const char *name)
 
 void metrics_family(struct metrics *m, const char *name, enum metrics_type type, const char *help)
 {
-	assert(is_name(name));
-	m->family = name;
+	assert(is_name(name) && strlen(name) <= METRICS_NAME_MAX);
+	snprintf(m->family, sizeof(m->family), "%s", name);
 	put(m, "# HELP ");
 	put(m, name);
 	put(m, " ");
@@ -109,7 +109,7 @@ static void put_labels(struct metrics *m, const char *const *labels)
 
 static void put_sample(struct metrics *m, const char *const *labels, const char *value)
 {
-	assert(m->family != NULL);
+	assert(m->family[0] != '\0');
 	put(m, m->family);
 	put_labels(m, labels);
 	put(m, " ");

@@ -19,12 +19,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define METRICS_NAME_MAX 63
+
 /* Starts as { 0 }. Grows as it must; out of memory makes it `failed` for good. */
 struct metrics {
 	char *text; /* owned; ends with NUL; NULL while empty */
 	size_t len;
 	size_t cap;
-	const char *family; /* the one begun last */
+	char family[METRICS_NAME_MAX + 1]; /* the one begun last */
 	bool failed;
 };
 
@@ -34,7 +36,7 @@ enum metrics_type { METRICS_COUNTER, METRICS_GAUGE };
 
 /*
  * Begins a family; its samples follow.
- * name  letters, digits, _ and :, alive until the next family; a counter ends with _total
+ * name  up to METRICS_NAME_MAX letters, digits, _ and :; a counter ends with _total
  */
 void metrics_family(struct metrics *m, const char *name, enum metrics_type type, const char *help);
 

@@ -35,8 +35,8 @@ void stream_conn_end(struct stream_conn *c, enum stream_end why)
 	c->ending = true; /* nothing more is sent, not from on_end either */
 	if (set->events.on_end != NULL)
 		set->events.on_end(c, why, set->arg);
-	stream_count(&set->stats.ended[why], 1);
-	stream_count(&set->stats.open, -1);
+	counter_add(&set->stats.ended[why], 1);
+	counter_sub(&set->stats.open, 1);
 	if (c->counted)
 		per_source_remove(set->sources, &c->peer.remote);
 	stream_queue_put(NULL, c);

@@ -54,7 +54,7 @@ static int take_frames(struct stream_conn *c)
 		if (found != STUN_OK)
 			return -1;
 		frames++;
-		stream_count(&set->stats.frames, 1);
+		counter_add(&set->stats.frames, 1);
 		set->events.on_frame(c, frame, set->arg);
 		evbuffer_drain(bufferevent_get_input(c->bev), c->frame_used);
 		c->frame_used = 0;

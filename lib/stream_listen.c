@@ -27,9 +27,9 @@ bool stream_admits(struct stream_set *set, const struct addr *from)
 	enum per_source_result result = per_source_add(set->sources, from);
 
 	if (result == PER_SOURCE_FULL)
-		stream_count(&set->stats.refused_total, 1);
+		counter_add(&set->stats.refused_total, 1);
 	if (result == PER_SOURCE_MOST)
-		stream_count(&set->stats.refused_source, 1);
+		counter_add(&set->stats.refused_source, 1);
 	return result == PER_SOURCE_OK;
 }
 
@@ -40,7 +40,7 @@ static bool lets_in(struct stream_listener *l, const struct addr *from)
 		return stream_admits(l->set, from);
 	if (l->options.proxy_may != NULL && l->options.proxy_may(from, l->set->arg))
 		return true;
-	stream_count(&l->set->stats.refused_proxy, 1);
+	counter_add(&l->set->stats.refused_proxy, 1);
 	return false;
 }
 
@@ -62,13 +62,13 @@ static void on_accept(struct evconnlistener *ev, evutil_socket_t fd, struct sock
 	if (c == NULL) {
 		if (!l->options.proxy)
 			per_source_remove(set->sources, &peer.remote);
-		stream_count(&set->stats.accept_errors, 1);
+		counter_add(&set->stats.accept_errors, 1);
 		close(fd);
 		return;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	stream_count(&set->stats.accepted, 1);
-	stream_count(&set->stats.open, 1);
+	counter_add(&set->stats.accepted, 1);
+	counter_add(&set->stats.open, 1);
 	if (set->fresh.count >= set->limits.max_half_open)
 		stream_conn_end(stream_queue_first(&set->fresh), STREAM_END_CROWD);
 	stream_queue_put(&set->fresh, c);
@@ -91,7 +91,7 @@ static void on_accept_error(struct evconnlistener *ev, void *arg)
 {
 	struct stream_listener *l = arg;
 
-	stream_count(&l->set->stats.accept_errors, 1);
+	counter_add(&l->set->stats.accept_errors, 1);
 	stream_pause_accepting(l->set, true);
 	stream_set_tick(l->set);
 }

@@ -6,6 +6,7 @@
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
 
+#include "counter.h"
 #include "list.h"
 #include "stream.h"
 
@@ -63,14 +64,6 @@ struct stream_set {
 	struct stream_queue kept;  /* stream_keep, stream_make_raw: no time ends them */
 	struct stream_stats stats;
 };
-
-/* Only the worker writes; others may read. */
-static inline void stream_count(_Atomic uint64_t *counter, int by)
-{
-	uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
-
-	atomic_store_explicit(counter, now + (uint64_t)(int64_t)by, memory_order_relaxed);
-}
 
 /* Its time in the queue begins now. NULL: it leaves the one it is in. */
 void stream_queue_put(struct stream_queue *q, struct stream_conn *c);

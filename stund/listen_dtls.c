@@ -24,9 +24,9 @@ static void on_datagram(struct bytes datagram, const struct addr *to, const stru
 	if (s->site->any)
 		out.local = *local;
 	if (udp_send(s->fd, l->batch, &out, 1) != 1)
-		stats_add(&l->stats.send_errors, 1);
+		counter_add(&l->stats.send_errors, 1);
 	else
-		stats_add(&l->stats.sent_bytes, datagram.len);
+		counter_add(&l->stats.sent_bytes, datagram.len);
 }
 
 static void on_data(struct dtls_session *session, struct bytes data, void *arg)
@@ -83,7 +83,7 @@ void listen_dtls_input(struct listen_socket *s, const struct udp_dgram *in, uint
 	struct addr local = s->at->local;
 
 	if (l->dtls == NULL) {
-		stats_add(&l->stats.unwanted_dtls, 1);
+		counter_add(&l->stats.unwanted_dtls, 1);
 		return;
 	}
 	if (s->site->any)

@@ -19,13 +19,13 @@ bool listen_judge(struct listen *l, const struct addr *local, struct stun_query 
 	if (at == NULL)
 		return false;
 	if (limit != NULL && !limit_allows(limit, &q->from, clock_ms())) {
-		stats_add(&l->stats.limited[q->transport], 1);
+		counter_add(&l->stats.limited[q->transport], 1);
 		return false;
 	}
 	q->site = &l->common->layout->sites[at->site].site;
 	q->socket = at->number;
 	outcome = stun_server_answer(&l->policy->server, q, buf, LISTEN_ANSWER_MAX, &reply);
-	stats_add(&l->stats.outcomes[q->transport][outcome], 1);
+	counter_add(&l->stats.outcomes[q->transport][outcome], 1);
 	if (outcome == STUN_REPLY || outcome == STUN_REPLY_ERROR) {
 		countries_count(&l->stats.requests_by_country, l->policy->geo, &q->from);
 		*answer = reply.msg;

@@ -9,26 +9,26 @@
 #define BATCHES_PER_WAKEUP 8
 
 /* What happened in a batch; told to the counters once, at its end. */
-struct tally {
+struct batch_counts {
 	uint32_t outcomes[STUN_OUTCOMES];
 	uint32_t limited, truncated, send_errors;
 	uint64_t received_bytes, sent_bytes;
 };
 
-static void tell(struct stats *s, const struct tally *t)
+static void tell(struct stats *s, const struct batch_counts *t)
 {
 	for (int i = 0; i < STUN_OUTCOMES; i++) {
 		if (t->outcomes[i] != 0)
-			stats_add(&s->outcomes[STUN_UDP][i], t->outcomes[i]);
+			counter_add(&s->outcomes[STUN_UDP][i], t->outcomes[i]);
 	}
 	if (t->limited != 0)
-		stats_add(&s->limited[STUN_UDP], t->limited);
+		counter_add(&s->limited[STUN_UDP], t->limited);
 	if (t->truncated != 0)
-		stats_add(&s->truncated, t->truncated);
+		counter_add(&s->truncated, t->truncated);
 	if (t->send_errors != 0)
-		stats_add(&s->send_errors, t->send_errors);
-	stats_add(&s->received_bytes, t->received_bytes);
-	stats_add(&s->sent_bytes, t->sent_bytes);
+		counter_add(&s->send_errors, t->send_errors);
+	counter_add(&s->received_bytes, t->received_bytes);
+	counter_add(&s->sent_bytes, t->sent_bytes);
 }
 
 /*
@@ -47,7 +47,7 @@ static void queue_answer(struct listen *l, const struct udp_dgram *in,
 	l->answers_len += reply->msg.len;
 }
 
-static void answer_stun(struct listen_socket *s, const struct udp_dgram *in, struct tally *t)
+static void answer_stun(struct listen_socket *s, const struct udp_dgram *in, struct batch_counts *t)
 {
 	struct listen *l = s->owner;
 	struct addr local;
@@ -82,7 +82,7 @@ static bool is_dtls(struct bytes datagram)
 }
 
 static void take_one(struct listen_socket *s, const struct udp_dgram *in, uint64_t now_us,
-		     struct tally *t)
+		     struct batch_counts *t)
 {
 	struct limit *limit = s->owner->policy->limit;
 
@@ -97,7 +97,7 @@ static void take_one(struct listen_socket *s, const struct udp_dgram *in, uint64
 		answer_stun(s, in, t);
 }
 
-static void send_queue(struct listen *l, int fd, struct listen_queue *q, struct tally *t)
+static void send_queue(struct listen *l, int fd, struct listen_queue *q, struct batch_counts *t)
 {
 	int sent = udp_send(fd, l->batch, q->dgrams, q->count);
 
@@ -109,7 +109,7 @@ static void send_queue(struct listen *l, int fd, struct listen_queue *q, struct 
 static void answer_batch(struct listen_socket *s, int count, uint64_t now_us)
 {
 	struct listen *l = s->owner;
-	struct tally t = { 0 };
+	struct batch_counts t = { 0 };
 
 	l->answers_len = 0;
 	for (unsigned int n = 0; n < STUN_SITE_SOCKETS; n++)
@@ -155,7 +155,7 @@ void listen_udp_readable(evutil_socket_t fd, short events, void *arg)
 		if (n == UDP_BATCH)
 			set_waiting(s, &waiting, false);
 		if (n < 0)
-			stats_add(&l->stats.receive_errors, 1);
+			counter_add(&l->stats.receive_errors, 1);
 		if (n > 0)
 			answer_batch(s, n, now_us);
 	}

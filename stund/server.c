@@ -98,11 +98,14 @@ size_t server_worker_count(const struct server *s)
 
 void server_report(const struct server *s, struct metrics *m)
 {
-	struct stats_source sources[STUND_WORKERS_MAX];
+	struct tally_source sources[STUND_WORKERS_MAX];
+	const struct tally t = { sources, s->common.workers };
 
-	for (size_t i = 0; i < s->common.workers; i++)
-		sources[i] = (struct stats_source){ .own = listen_stats(s->listens[i]),
-						    .streams = listen_stream_stats(s->listens[i]),
-						    .dtls = listen_dtls_stats(s->listens[i]) };
-	stats_report(m, sources, s->common.workers);
+	for (size_t i = 0; i < t.count; i++)
+		sources[i] = (struct tally_source){ {
+			[TALLY_STREAMS] = listen_stream_stats(s->listens[i]),
+			[TALLY_DTLS] = listen_dtls_stats(s->listens[i]),
+			[STATS_PART] = listen_stats(s->listens[i]),
+		} };
+	stats_report(m, &t);
 }

@@ -8,11 +8,11 @@
 
 #include <stdatomic.h>
 
+#include "counter.h"
 #include "countries.h"
-#include "dtls.h"
 #include "metrics.h"
-#include "stream.h"
 #include "stun_server.h"
+#include "tally.h"
 
 #define STATS_TRANSPORTS (STUN_DTLS + 1)
 
@@ -27,27 +27,9 @@ struct stats {
 	struct countries requests_by_country;        /* that were answered */
 };
 
-/* By the owner only: no locked instruction. */
-static inline void stats_add(_Atomic uint64_t *counter, uint64_t n)
-{
-	uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
-
-	atomic_store_explicit(counter, now + n, memory_order_relaxed);
-}
-
-static inline uint64_t stats_read(const _Atomic uint64_t *counter)
-{
-	return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
-/* The counters of one worker. */
-struct stats_source {
-	const struct stats *own;
-	const struct stream_stats *streams; /* NULL: no TCP */
-	const struct dtls_stats *dtls;      /* NULL: no DTLS */
-};
+enum { STATS_PART = TALLY_OWN }; /* a struct stats; each worker has one */
 
 /* Appends the sums over all workers. */
-void stats_report(struct metrics *m, const struct stats_source *sources, size_t count);
+void stats_report(struct metrics *m, const struct tally *t);
 
 #endif

@@ -157,7 +157,7 @@ static int answers(void)
 
 static uint64_t outcomes(enum stun_outcome outcome)
 {
-	return stats_read(&listen_stats(f.listen)->outcomes[STUN_UDP][outcome]);
+	return counter_read(&listen_stats(f.listen)->outcomes[STUN_UDP][outcome]);
 }
 
 static void every_request_of_a_batch_is_answered_once(void **state)
@@ -178,8 +178,8 @@ static void every_request_of_a_batch_is_answered_once(void **state)
 		seen[msg.tid.bytes[4]] = true;
 	}
 	assert_int_equal(outcomes(STUN_REPLY), UDP_BATCH);
-	assert_int_equal(stats_read(&listen_stats(f.listen)->received_bytes), UDP_BATCH * 20);
-	assert_int_equal(stats_read(&listen_stats(f.listen)->sent_bytes), UDP_BATCH * 68);
+	assert_int_equal(counter_read(&listen_stats(f.listen)->received_bytes), UDP_BATCH * 20);
+	assert_int_equal(counter_read(&listen_stats(f.listen)->sent_bytes), UDP_BATCH * 68);
 }
 
 /* More than a batch at once, again and again: the socket leaves the loop and comes back. */
@@ -255,8 +255,8 @@ static void what_is_no_request_is_counted_and_not_answered(void **state)
 	pump();
 	assert_int_equal(answers(), 0);
 	assert_int_equal(outcomes(STUN_DROP_FOREIGN), 2);
-	assert_int_equal(stats_read(&stats->unwanted_dtls), 1);
-	assert_int_equal(stats_read(&stats->truncated), 1);
+	assert_int_equal(counter_read(&stats->unwanted_dtls), 1);
+	assert_int_equal(counter_read(&stats->truncated), 1);
 }
 
 static void one_source_has_one_budget_over_all_sockets(void **state)
@@ -268,7 +268,7 @@ static void one_source_has_one_budget_over_all_sockets(void **state)
 		send_request(i % 4, i);
 	pump();
 	assert_int_equal(answers(), 6);
-	assert_int_equal(stats_read(&listen_stats(f.listen)->limited[STUN_UDP]), 6);
+	assert_int_equal(counter_read(&listen_stats(f.listen)->limited[STUN_UDP]), 6);
 
 	next = policy_of("-a 127.0.0.2 --rate-limit 0 --no-nat-discovery");
 	listen_use_policy(f.listen, next);
@@ -341,15 +341,15 @@ static void connections_are_answered_one_by_one(void **state)
 	for (int i = 0; i < 5; i++)
 		pump();
 	assert_int_equal(recv(fd, got, sizeof(got), MSG_DONTWAIT), 68);
-	assert_int_equal(stats_read(&listen_stats(f.listen)->outcomes[STUN_TCP][STUN_REPLY]), 2);
-	assert_int_equal(stats_read(&listen_stream_stats(f.listen)->open), 1);
+	assert_int_equal(counter_read(&listen_stats(f.listen)->outcomes[STUN_TCP][STUN_REPLY]), 2);
+	assert_int_equal(counter_read(&listen_stream_stats(f.listen)->open), 1);
 
 	/* Over a connection one that is no STUN is not worth another word. */
 	assert_int_equal(send(fd, "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL), 18);
 	for (int i = 0; i < 5; i++)
 		pump();
 	assert_true(recv(fd, got, sizeof(got), MSG_DONTWAIT) <= 0);
-	assert_int_equal(stats_read(&listen_stream_stats(f.listen)->open), 0);
+	assert_int_equal(counter_read(&listen_stream_stats(f.listen)->open), 0);
 	close(fd);
 }
 
@@ -368,13 +368,15 @@ static void an_address_that_is_not_here_opens_nothing(void **state)
 static void what_workers_counted_is_summed_up(void **state)
 {
 	static struct stats one, two;
-	struct stats_source sources[] = { { .own = &one }, { .own = &two } };
+	const struct tally_source sources[] = { { { [STATS_PART] = &one } },
+						{ { [STATS_PART] = &two } } };
+	const struct tally t = { sources, ARRAY_LEN(sources) };
 	struct metrics m = { 0 };
 
-	stats_add(&one.outcomes[STUN_UDP][STUN_REPLY], 3);
-	stats_add(&two.outcomes[STUN_UDP][STUN_REPLY], 4);
-	stats_add(&two.send_errors, 5);
-	stats_report(&m, sources, ARRAY_LEN(sources));
+	counter_add(&one.outcomes[STUN_UDP][STUN_REPLY], 3);
+	counter_add(&two.outcomes[STUN_UDP][STUN_REPLY], 4);
+	counter_add(&two.send_errors, 5);
+	stats_report(&m, &t);
 	assert_false(m.failed);
 	assert_non_null(
 		strstr(m.text, "stund_messages_total{transport=\"udp\",outcome=\"reply\"} 7\n"));

@@ -133,7 +133,7 @@ static uint64_t sum_of(size_t offset)
 	for (int i = 0; i < WORKERS; i++) {
 		const uint8_t *stats = (const uint8_t *)listen_stream_stats(f.workers[i]);
 
-		sum += stats_read((const _Atomic uint64_t *)(const void *)(stats + offset));
+		sum += counter_read((const _Atomic uint64_t *)(const void *)(stats + offset));
 	}
 	return sum;
 }

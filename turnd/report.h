@@ -2,19 +2,15 @@
 #ifndef NATKIT_TURND_REPORT_H
 #define NATKIT_TURND_REPORT_H
 
-#include "listen.h"
-#include "metrics.h"
-#include "stats.h"
+#include "tally.h"
 
-/* The counters of one worker. */
-struct report_source {
-	const struct turnd_stats *turnd;
-	const struct listen_stats *own;
-	const struct stream_stats *streams; /* NULL: no TCP */
-	const struct dtls_stats *dtls;      /* NULL: no DTLS */
+/* The parts of a worker's counters that are turnd's own; each worker has both. */
+enum report_part {
+	REPORT_TURND = TALLY_OWN, /* struct turnd_stats */
+	REPORT_LISTEN,            /* struct listen_stats */
 };
 
 /* Appends the sums over all workers. */
-void report(struct metrics *m, const struct report_source *sources, size_t count);
+void report(struct metrics *m, const struct tally *t);
 
 #endif

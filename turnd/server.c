@@ -351,15 +351,18 @@ bool server_kick(struct server *s, uint16_t worker, uint64_t number)
 
 void server_report(const struct server *s, struct metrics *m)
 {
-	struct report_source sources[TURND_WORKERS_MAX];
+	struct tally_source sources[TURND_WORKERS_MAX];
+	const struct tally t = { sources, s->count };
 
 	for (size_t i = 0; i < s->count; i++) {
 		struct listen *l = s->listens[i];
 
-		sources[i] = (struct report_source){ .turnd = turnd_stats(listen_turnd(l)),
-						     .own = listen_stats(l),
-						     .streams = listen_stream_stats(l),
-						     .dtls = listen_dtls_stats(l) };
+		sources[i] = (struct tally_source){ {
+			[TALLY_STREAMS] = listen_stream_stats(l),
+			[TALLY_DTLS] = listen_dtls_stats(l),
+			[REPORT_TURND] = turnd_stats(listen_turnd(l)),
+			[REPORT_LISTEN] = listen_stats(l),
+		} };
 	}
-	report(m, sources, s->count);
+	report(m, &t);
 }
