@@ -127,7 +127,11 @@ sbin_PROGRAMS += turnd/turnd
 TURND_LIBS = turnd/libturnd_shell.a $(TURND_CONTROL_LIBS)
 
 turnd_turnd_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
-turnd_turnd_SOURCES = turnd/main.c
+turnd_turnd_SOURCES = \
+	turnd/main.c turnd/main_parts.h \
+	turnd/operator.c \
+	turnd/tools.c \
+	turnd/upkeep.c
 turnd_turnd_LDADD = $(TURND_LIBS)
 
 dist_man_MANS += doc/turnd.8 doc/turnd.conf.5

@@ -1,5 +1,5 @@
 /*
- * tools - what turnd does instead of serving: --add-user and --make-credential.
+ * tools - what turnd does instead of serving.
  */
 #ifndef NATKIT_TURND_TOOLS_H
 #define NATKIT_TURND_TOOLS_H
@@ -22,5 +22,11 @@ bool tools_add_user(const struct turnd_conf *conf, FILE *in, struct opt_error *e
  */
 bool tools_make_credential(const struct turnd_conf *conf, uint64_t now_s, FILE *out,
 			   struct opt_error *err);
+
+/*
+ * Does what the command line asks for in place of a server: these two, a text, an order for the
+ * turnd at the control socket. Returns false where it asks for none; else *rc is for exit().
+ */
+bool tools_run(const struct turnd_conf *conf, int *rc);
 
 #endif
