@@ -211,12 +211,20 @@ uint8_t get_cause(struct get *g, const json_t *o, uint8_t value)
 	return value == 0 && cause == CAUSE_NONE ? CAUSE_NOT_TRIED : cause;
 }
 
+uint8_t get_cause_of_unknown(struct get *g, const json_t *o, uint8_t value)
+{
+	uint8_t cause = get_cause(g, o, value);
+
+	return value == 0 ? cause : CAUSE_NONE;
+}
+
 struct verdict_yes_no get_yes_no(struct get *g, const json_t *o, const char *key)
 {
 	const json_t *answer = get_object(g, o, key);
 	uint8_t value = get_word(g, answer, "value", GET_ANSWER);
 
-	return (struct verdict_yes_no){ .value = value, .cause = get_cause(g, answer, value) };
+	return (struct verdict_yes_no){ .value = value,
+					.cause = get_cause_of_unknown(g, answer, value) };
 }
 
 struct verdict_interval get_interval(struct get *g, const json_t *o, const char *key)

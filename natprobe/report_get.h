@@ -59,6 +59,9 @@ uint32_t get_bits(struct get *g, const json_t *o, const char *key, enum get_set 
 
 /* Of a value, 0 where it is unknown, as its member "reason": what is unknown never lacks one. */
 uint8_t get_cause(struct get *g, const json_t *o, uint8_t value);
+
+/* The same where what is known has no reason. */
+uint8_t get_cause_of_unknown(struct get *g, const json_t *o, uint8_t value);
 struct verdict_yes_no get_yes_no(struct get *g, const json_t *o, const char *key);
 struct verdict_interval get_interval(struct get *g, const json_t *o, const char *key);
 

@@ -84,7 +84,7 @@ static void get_pooling(struct get *g, const json_t *o, struct verdict *v)
 	size_t i;
 
 	v->pooling.value = get_word(g, pooling, "value", GET_POOLING);
-	v->pooling.cause = get_cause(g, pooling, v->pooling.value);
+	v->pooling.cause = get_cause_of_unknown(g, pooling, v->pooling.value);
 	v->pooling.error = get_share(g, pooling, "error_chance");
 	json_array_foreach(list, i, text)
 		v->pooling.externals[v->pooling.external_count++] = get_ip_of(g, text, "externals");
@@ -95,7 +95,7 @@ static void get_hairpin(struct get *g, const json_t *o, struct verdict *v)
 	const json_t *hairpin = get_object(g, o, "hairpin");
 
 	v->hairpin.value = get_word(g, hairpin, "value", GET_HAIRPIN);
-	v->hairpin.cause = get_cause(g, hairpin, v->hairpin.value);
+	v->hairpin.cause = get_cause_of_unknown(g, hairpin, v->hairpin.value);
 	v->hairpin.possible = get_bits(g, hairpin, "possible", GET_HAIRPIN);
 	v->hairpin.error = get_share(g, hairpin, "error_chance");
 	v->hairpin.sent = (uint16_t)get_count(g, hairpin, "sent", UINT16_MAX);
