@@ -1,7 +1,9 @@
 #include "tcp_peer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "siphash.h"
 #include "stats.h"
 
 #define ID_BITS     24 /* of a number, below the worker's */
@@ -10,15 +12,16 @@
 
 struct tcp_table {
 	struct wheel wheel;
-	struct tcp_peer **buckets; /* by number; a power of two, as numbers follow each other */
+	struct tcp_peer **buckets; /* by number; a power of two */
 	size_t bucket_count, count;
 	_Atomic uint64_t *alive;
-	uint32_t next;
+	uint8_t key[16]; /* of the numbers */
+	uint64_t made;
 	uint16_t worker;
 };
 
-struct tcp_table *tcp_table_new(uint16_t worker, uint32_t first, _Atomic uint64_t *alive,
-				uint64_t now_ms)
+struct tcp_table *tcp_table_new(uint16_t worker, const uint8_t key[static 16],
+				_Atomic uint64_t *alive, uint64_t now_ms)
 {
 	struct tcp_table *t = calloc(1, sizeof(*t));
 
@@ -27,7 +30,7 @@ struct tcp_table *tcp_table_new(uint16_t worker, uint32_t first, _Atomic uint64_
 	wheel_init(&t->wheel, now_ms);
 	t->worker = worker;
 	t->alive = alive;
-	t->next = first & ID_MASK;
+	memcpy(t->key, key, sizeof(t->key));
 	t->bucket_count = BUCKETS_MIN;
 	t->buckets = calloc(t->bucket_count, sizeof(struct tcp_peer *));
 	if (t->buckets == NULL) {
@@ -94,13 +97,16 @@ static void grow(struct tcp_table *t)
 	free(before);
 }
 
+/* Not to be guessed from others: a number and a user's password are all that a ConnectionBind takes. */
 static uint32_t new_id(struct tcp_table *t)
 {
 	uint32_t id;
 
 	do {
-		id = (uint32_t)t->worker << ID_BITS | t->next;
-		t->next = (t->next + 1) & ID_MASK;
+		struct siphash s = siphash_start(t->key);
+
+		siphash_word(&s, t->made++, 2);
+		id = (uint32_t)t->worker << ID_BITS | (siphash_end(&s, 4) & ID_MASK);
 	} while (tcp_table_find(t, id) != NULL);
 	return id;
 }

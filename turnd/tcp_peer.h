@@ -59,11 +59,11 @@ struct tcp_table;
 
 /*
  * All connections of one worker. NULL when memory runs out.
- * first  where numbers begin
+ * key    16 random bytes: who has seen some of the numbers cannot tell the next
  * alive  keeps their count
  */
-struct tcp_table *tcp_table_new(uint16_t worker, uint32_t first, _Atomic uint64_t *alive,
-				uint64_t now_ms);
+struct tcp_table *tcp_table_new(uint16_t worker, const uint8_t key[static 16],
+				_Atomic uint64_t *alive, uint64_t now_ms);
 void tcp_table_free(struct tcp_table *t); /* all have been removed; NULL is fine */
 size_t tcp_table_count(const struct tcp_table *t);
 

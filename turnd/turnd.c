@@ -23,7 +23,6 @@ struct turnd *turnd_new(const struct turnd_config *config)
 {
 	struct turnd *t = calloc(1, sizeof(*t));
 	uint8_t key[16];
-	uint32_t first;
 
 	if (t == NULL)
 		return NULL;
@@ -36,8 +35,8 @@ struct turnd *turnd_new(const struct turnd_config *config)
 	wheel_init(&t->wheel, config->now_us / US_PER_MS);
 	t->io->random(t->io->arg, key, sizeof(key));
 	t->allocs = alloc_table_new(key);
-	t->io->random(t->io->arg, &first, sizeof(first));
-	t->tcp = tcp_table_new(t->worker, first, &t->stats.tcp_peers, config->now_us / US_PER_MS);
+	t->io->random(t->io->arg, key, sizeof(key));
+	t->tcp = tcp_table_new(t->worker, key, &t->stats.tcp_peers, config->now_us / US_PER_MS);
 	if (t->allocs == NULL || t->tcp == NULL) {
 		alloc_table_free(t->allocs);
 		tcp_table_free(t->tcp);
