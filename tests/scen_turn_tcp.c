@@ -526,6 +526,25 @@ static void relays_of_this_server_are_reached_the_short_way(void **state)
 	rig_stop(&r);
 }
 
+/* Behind it another program of this host may listen. */
+static void a_relay_for_datagrams_is_none_for_streams(void **state)
+{
+	struct rig_client other;
+	struct addr relayed;
+
+	begin();
+	start();
+	rig_client(&other, &r, 9);
+	assert_int_equal(rig_allocate(&other), 0);
+	relayed = alloc_table_find(r.worker[0].turnd->allocs, &other.tuple)->flow.ends[0].relayed;
+	assert_int_equal(connect_to(&control, &relayed), 403);
+
+	/* And the other way round. */
+	relayed = end_of_control()->relayed;
+	assert_int_equal(rig_bind(&other, 0x4000, &relayed), 403);
+	rig_stop(&r);
+}
+
 /* Who knows one number does not know another one: users may share a name. */
 static void numbers_cannot_be_guessed(void **state)
 {
@@ -626,6 +645,7 @@ int main(void)
 		cmocka_unit_test(a_gift_that_is_not_used_is_closed),
 		cmocka_unit_test(a_reload_closes_what_is_denied_now),
 		cmocka_unit_test(relays_of_this_server_are_reached_the_short_way),
+		cmocka_unit_test(a_relay_for_datagrams_is_none_for_streams),
 		cmocka_unit_test(numbers_cannot_be_guessed),
 		cmocka_unit_test(bandwidth_is_waited_for),
 		cmocka_unit_test(there_may_be_many),

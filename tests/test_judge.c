@@ -81,7 +81,7 @@ static int tear_down(void **state)
 
 static enum policy_verdict judge(struct addr peer)
 {
-	return turnd_judge_peer(&f.t, &f.realm, &peer);
+	return turnd_judge_peer(&f.t, &f.realm, &peer, PORTS_DATAGRAMS);
 }
 
 /* Opens a relay socket of one worker. */
@@ -108,6 +108,24 @@ static void a_relay_port_is_allowed_while_any_worker_has_it(void **state)
 	}
 	assert_int_equal(judge(addr_ipv4(198, 51, 100, 1, 22)), POLICY_RELAY_PORT);
 	assert_int_equal(judge(addr_ipv4(198, 51, 100, 1, 0)), POLICY_RELAY_PORT);
+}
+
+/* On the same port of the other protocol any program of this host may listen. */
+static void a_relay_port_is_of_one_protocol(void **state)
+{
+	uint16_t udp = open_port(2, 0), tcp = open_port(2, 1);
+	struct addr to_udp = addr_ipv4(198, 51, 100, 1, udp);
+	struct addr to_tcp = addr_ipv4(198, 51, 100, 1, tcp);
+
+	ports_set_stream(f.ports[2 * WORKERS + 1], tcp);
+	assert_int_equal(judge(to_udp), POLICY_ALLOWED);
+	assert_int_equal(judge(to_tcp), POLICY_RELAY_PORT);
+	assert_int_equal(turnd_judge_peer(&f.t, &f.realm, &to_udp, PORTS_STREAMS),
+			 POLICY_RELAY_PORT);
+	assert_int_equal(turnd_judge_peer(&f.t, &f.realm, &to_tcp, PORTS_STREAMS), POLICY_ALLOWED);
+	ports_release(f.ports[2 * WORKERS + 1], tcp);
+	assert_int_equal(open_port(2, 1), tcp); /* and is for datagrams again */
+	assert_int_equal(judge(to_tcp), POLICY_ALLOWED);
 }
 
 static void a_public_address_stands_for_all_relays_behind_it(void **state)
@@ -156,14 +174,14 @@ static void relays_reach_each_other_by_the_short_way(void **state)
 {
 	uint16_t port = open_port(1, 1);
 	struct addr called = addr_ipv4(203, 0, 113, 7, port), elsewhere = addr_ipv4(8, 8, 8, 8, 9);
-	struct addr reached = turnd_reach_peer(&f.t, &called), back;
+	struct addr reached = turnd_reach_peer(&f.t, &called, PORTS_DATAGRAMS), back;
 	struct addr expected = addr_ipv4(10, 0, 0, 6, port);
 
 	assert_true(addr_equal(&reached, &expected));
 	back = turnd_call_peer(&f.t, &reached);
 	assert_true(addr_equal(&back, &called));
 
-	reached = turnd_reach_peer(&f.t, &elsewhere);
+	reached = turnd_reach_peer(&f.t, &elsewhere, PORTS_DATAGRAMS);
 	assert_true(addr_equal(&reached, &elsewhere));
 	back = turnd_call_peer(&f.t, &elsewhere);
 	assert_true(addr_equal(&back, &elsewhere));
@@ -175,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_relay_port_is_allowed_while_any_worker_has_it),
+		TEST(a_relay_port_is_of_one_protocol),
 		TEST(a_public_address_stands_for_all_relays_behind_it),
 		TEST(other_peers_are_the_policys_alone),
 		TEST(a_permission_says_whether_ports_matter),

@@ -40,6 +40,11 @@ static uint16_t take_pair(struct ports *p, uint64_t now_ms, struct ports_token *
 	return ports_take_pair(p, rng_next(&rng), random, now_ms, token);
 }
 
+static bool is_live(const struct ports *p, uint16_t port)
+{
+	return ports_is_live(p, port, PORTS_DATAGRAMS);
+}
+
 static void a_full_range_says_so(void **state)
 {
 	struct ports *p = pool(LOW, HIGH);
@@ -50,7 +55,7 @@ static void a_full_range_says_so(void **state)
 
 		assert_true(port >= LOW);
 		assert_int_equal(seen[port]++, 0); /* never twice */
-		assert_true(ports_is_live(p, port));
+		assert_true(is_live(p, port));
 	}
 	assert_int_equal(ports_count_free(p), 0);
 	assert_int_equal(take(p), 0);
@@ -156,7 +161,7 @@ static void picks_are_uniform_over_what_is_left(void **state)
 		ports_release(p, port);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
-		assert_int_equal(counts[i] == 0, ports_is_live(p, (uint16_t)(30000 + i)));
+		assert_int_equal(counts[i] == 0, is_live(p, (uint16_t)(30000 + i)));
 		if (counts[i] != 0)
 			left[n++] = counts[i];
 	}
@@ -208,12 +213,12 @@ static void a_pair_holds_its_second_port(void **state)
 	struct ports_token token;
 
 	assert_int_equal(take_pair(p, 1000, &token), 5000);
-	assert_true(ports_is_live(p, 5000));
-	assert_false(ports_is_live(p, 5001)); /* nobody may be led to it yet */
+	assert_true(is_live(p, 5000));
+	assert_false(is_live(p, 5001)); /* nobody may be led to it yet */
 	assert_int_equal(ports_count_free(p), 0);
 	assert_int_equal(take(p), 0);
 	assert_int_equal(ports_claim(p, &token, 1000), 5001);
-	assert_true(ports_is_live(p, 5001));
+	assert_true(is_live(p, 5001));
 	assert_int_equal(ports_claim(p, &token, 1000), 0); /* good once */
 	ports_release(p, 5000);
 	ports_release(p, 5001);
@@ -262,7 +267,7 @@ static void an_unused_reservation_ends(void **state)
 	assert_int_equal(ports_count_free(p), 1);
 	assert_int_equal(ports_claim(p, &first, 31000), 0);
 	ports_cancel(p, &first); /* no harm, also to who has the port now */
-	assert_true(ports_is_live(p, (uint16_t)(a + 1)));
+	assert_true(is_live(p, (uint16_t)(a + 1)));
 	ports_free(p);
 }
 
@@ -344,8 +349,7 @@ static void workers_share_a_range_without_overlap(void **state)
 				assert_int_equal(ports_worker_of(port, workers[i]), w);
 				total++;
 			}
-			assert_int_equal(ports_is_live(p, 1026),
-					 w == ports_worker_of(1026, workers[i]));
+			assert_int_equal(is_live(p, 1026), w == ports_worker_of(1026, workers[i]));
 			ports_free(p);
 		}
 		assert_int_equal(total, 3000 - 1025 + 1);
@@ -372,9 +376,9 @@ static void ports_of_others_are_not_live(void **state)
 
 	take(p);
 	take(p);
-	assert_true(ports_is_live(p, 5001) && ports_is_live(p, 5002));
-	assert_false(ports_is_live(p, 5000) || ports_is_live(p, 5003));
-	assert_false(ports_is_live(p, 0) || ports_is_live(p, 65535));
+	assert_true(is_live(p, 5001) && is_live(p, 5002));
+	assert_false(is_live(p, 5000) || is_live(p, 5003));
+	assert_false(is_live(p, 0) || is_live(p, 65535));
 	ports_free(p);
 }
 
@@ -482,7 +486,7 @@ static void model_release(struct model *m, struct ports *p)
 {
 	uint16_t port = (uint16_t)(7001 + rng_below(&rng, MODEL_PORTS));
 
-	assert_int_equal(ports_is_live(p, port), *of(m, port) == LIVE);
+	assert_int_equal(is_live(p, port), *of(m, port) == LIVE);
 	if (*of(m, port) != LIVE)
 		return;
 	ports_release(p, port);

@@ -57,7 +57,7 @@ static enum turnd_step to_peer(struct turnd *t, struct flow *flow, const struct 
 	stats_add(&t->stats.to_peer_bytes, data.len);
 	out->data = data;
 	out->end = end;
-	out->peer = is_relay ? turnd_reach_peer(t, peer) : *peer;
+	out->peer = is_relay ? turnd_reach_peer(t, peer, PORTS_DATAGRAMS) : *peer;
 	out->dont_fragment = false;
 	return TURND_TO_PEER;
 }

@@ -20,7 +20,7 @@ enum turnd_step forward_drop(struct turnd *t, struct flow *flow, enum stats_drop
 
 bool forward_allows(struct turnd *t, struct flow *flow, const struct addr *peer)
 {
-	enum policy_verdict v = turnd_judge_peer(t, flow->realm, peer);
+	enum policy_verdict v = turnd_judge_peer(t, flow->realm, peer, PORTS_DATAGRAMS);
 
 	if (v == POLICY_ALLOWED)
 		return true;

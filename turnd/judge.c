@@ -1,18 +1,24 @@
 /* The one place where turnd asks its policies about peers, and knows its own relay addresses. */
 #include "turnd_state.h"
 
-/* Does any worker have an open relay socket at that port of that relay? */
-static bool has_socket(const struct turnd *t, size_t relay, uint16_t port)
+/* What is asked of our own relay addresses. */
+struct question {
+	const struct turnd *t;
+	enum ports_kind kind;
+};
+
+/* Does any worker have an open relay socket of that kind at that port of that relay? */
+static bool has_socket(const struct turnd *t, size_t relay, uint16_t port, enum ports_kind kind)
 {
 	const struct turnd_shared *shared = t->shared;
 	uint8_t worker = ports_worker_of(port, (uint8_t)shared->workers);
 
-	return ports_is_live(shared->ports[relay * shared->workers + worker], port);
+	return ports_is_live(shared->ports[relay * shared->workers + worker], port, kind);
 }
 
 /* The relay that has a socket at that address (port included), by its public or its own name. */
 static const struct snapshot_relay *find_live(const struct turnd *t, const struct addr *a,
-					      bool as_seen)
+					      enum ports_kind kind, bool as_seen)
 {
 	const struct snapshot *s = t->snapshot;
 
@@ -20,7 +26,7 @@ static const struct snapshot_relay *find_live(const struct turnd *t, const struc
 		const struct snapshot_relay *r = &s->relays[i];
 
 		if (addr_equal_ip(as_seen ? &r->seen_as : &r->local, a) &&
-		    has_socket(t, i, a->port))
+		    has_socket(t, i, a->port, kind))
 			return r;
 	}
 	return NULL;
@@ -28,15 +34,17 @@ static const struct snapshot_relay *find_live(const struct turnd *t, const struc
 
 static bool is_live(void *arg, const struct addr *a)
 {
-	const struct turnd *t = arg;
+	const struct question *q = arg;
 
-	return find_live(t, a, true) != NULL || find_live(t, a, false) != NULL;
+	return find_live(q->t, a, q->kind, true) != NULL ||
+	       find_live(q->t, a, q->kind, false) != NULL;
 }
 
 enum policy_verdict turnd_judge_peer(const struct turnd *t, const struct realm *realm,
-				     const struct addr *peer)
+				     const struct addr *peer, enum ports_kind kind)
 {
-	struct policy_live live = { is_live, (void *)(uintptr_t)t };
+	struct question q = { t, kind };
+	struct policy_live live = { is_live, &q };
 
 	return policy_judge(realm->peers, peer, &live, NULL);
 }
@@ -48,9 +56,9 @@ enum policy_verdict turnd_judge_ip(const struct turnd *t, const struct realm *re
 	return policy_judge_address(realm->peers, ip, NULL);
 }
 
-struct addr turnd_reach_peer(const struct turnd *t, const struct addr *peer)
+struct addr turnd_reach_peer(const struct turnd *t, const struct addr *peer, enum ports_kind kind)
 {
-	const struct snapshot_relay *r = find_live(t, peer, true);
+	const struct snapshot_relay *r = find_live(t, peer, kind, true);
 
 	return r != NULL ? addr_with_port(&r->local, peer->port) : *peer;
 }

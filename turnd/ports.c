@@ -36,7 +36,7 @@ struct ports {
 	uint32_t words;
 	uint32_t count, fit[KINDS];
 	uint64_t *free;
-	_Atomic uint64_t *live;
+	_Atomic uint64_t *live, *streams;
 	struct block *blocks;
 	struct reservation *reservations;
 	struct list waiting, unused;
@@ -81,10 +81,21 @@ static void set_free(struct ports *p, uint32_t slot, bool free)
 	set_word(p, at, free ? p->free[at] | bit : p->free[at] & ~bit);
 }
 
+static uint64_t bit_of(uint32_t slot)
+{
+	return (uint64_t)1 << slot % WORD_BITS;
+}
+
+static bool is_set(const _Atomic uint64_t *words, uint32_t slot)
+{
+	return (atomic_load_explicit(&words[slot / WORD_BITS], memory_order_relaxed) &
+		bit_of(slot)) != 0;
+}
+
 /* Only this thread writes, so nothing is lost between load and store. */
 static void set_live(struct ports *p, uint32_t slot, bool live)
 {
-	uint64_t bit = (uint64_t)1 << slot % WORD_BITS;
+	uint64_t bit = bit_of(slot);
 	_Atomic uint64_t *word = &p->live[slot / WORD_BITS];
 	uint64_t old = atomic_load_explicit(word, memory_order_relaxed);
 
@@ -152,9 +163,11 @@ struct ports *ports_new(const struct ports_share *share)
 	p->words = pairs * 2 / WORD_BITS + 1;
 	p->free = calloc(p->words, sizeof(*p->free));
 	p->live = calloc(p->words, sizeof(*p->live));
+	p->streams = calloc(p->words, sizeof(*p->streams));
 	p->blocks = calloc(p->words / BLOCK_WORDS + 1, sizeof(*p->blocks));
 	p->reservations = calloc(share->reservations_max + 1u, sizeof(*p->reservations));
-	if (p->free == NULL || p->live == NULL || p->blocks == NULL || p->reservations == NULL) {
+	if (p->free == NULL || p->live == NULL || p->streams == NULL || p->blocks == NULL ||
+	    p->reservations == NULL) {
 		ports_free(p);
 		return NULL;
 	}
@@ -168,6 +181,7 @@ void ports_free(struct ports *p)
 		return;
 	free(p->free);
 	free(p->live);
+	free(p->streams);
 	free(p->blocks);
 	free(p->reservations);
 	free(p);
@@ -293,9 +307,18 @@ void ports_release(struct ports *p, uint16_t port)
 {
 	uint32_t slot = slot_of(p, port);
 
-	assert(ports_is_live(p, port));
+	assert(is_set(p->live, slot));
 	set_live(p, slot, false);
+	atomic_fetch_and(&p->streams[slot / WORD_BITS], ~bit_of(slot));
 	set_free(p, slot, true);
+}
+
+void ports_set_stream(struct ports *p, uint16_t port)
+{
+	uint32_t slot = slot_of(p, port);
+
+	assert(is_in_share(p, port));
+	atomic_fetch_or(&p->streams[slot / WORD_BITS], bit_of(slot));
 }
 
 uint64_t ports_expire(struct ports *p, uint64_t now_ms)
@@ -310,16 +333,14 @@ uint64_t ports_expire(struct ports *p, uint64_t now_ms)
 	return UINT64_MAX;
 }
 
-bool ports_is_live(const struct ports *p, uint16_t port)
+bool ports_is_live(const struct ports *p, uint16_t port, enum ports_kind kind)
 {
 	uint32_t slot;
 
 	if (!is_in_share(p, port))
 		return false;
 	slot = slot_of(p, port);
-	return atomic_load_explicit(&p->live[slot / WORD_BITS], memory_order_relaxed) >>
-		       slot % WORD_BITS &
-	       1;
+	return is_set(p->live, slot) && is_set(p->streams, slot) == (kind == PORTS_STREAMS);
 }
 
 uint32_t ports_count_free(const struct ports *p)

@@ -4,9 +4,9 @@
  * Ports are dealt to workers by pairs (an even one and the odd one after it), so that a worker
  * can serve EVEN-PORT (RFC 8656, section 7.2) alone. Each pick is uniform over all that
  * fit, and costs the same whether the share is empty or nearly full: no list is walked, no pick
- * is tried twice. The whole range takes two bits a port.
+ * is tried twice. The whole range takes three bits a port.
  *
- * One thread takes and releases; ports_is_live may be asked by any thread.
+ * One thread takes and releases; the rest, ports_is_live and ports_set_stream, is for any thread.
  */
 #ifndef NATKIT_TURND_PORTS_H
 #define NATKIT_TURND_PORTS_H
@@ -81,11 +81,20 @@ void ports_release(struct ports *p, uint16_t port);
  */
 uint64_t ports_expire(struct ports *p, uint64_t now_ms);
 
+/* What a port is for. The other protocol's of the same number may be another program's. */
+enum ports_kind {
+	PORTS_DATAGRAMS,
+	PORTS_STREAMS, /* RFC 6062 */
+};
+
+/* Says of a port that is taken that it is for streams, until it is given back. */
+void ports_set_stream(struct ports *p, uint16_t port);
+
 /*
- * Is the port taken at this moment? A reserved one is not. From other threads the answer may be a
- * moment old. false for ports of other shares.
+ * Is the port taken at this moment, for that kind? A reserved one is not. From other threads the
+ * answer may be a moment old. false for ports of other shares.
  */
-bool ports_is_live(const struct ports *p, uint16_t port);
+bool ports_is_live(const struct ports *p, uint16_t port, enum ports_kind kind);
 
 /* Ports that are neither taken nor reserved, and how many the share has in all. */
 uint32_t ports_count_free(const struct ports *p);

@@ -33,6 +33,8 @@ int relay_end_open_at(struct turnd *t, struct relay_end *end, uint16_t worker, u
 	end->relayed = addr_with_port(&r->seen_as, port);
 	end->relay = relay;
 	end->worker = worker;
+	if (end->protocol == TURN_PROTOCOL_TCP) /* before anybody can be allowed to reach it */
+		ports_set_stream(turnd_ports_of(t, worker, relay), port);
 	rc = t->io->open_relay(t->io->arg, end);
 	if (rc != 0)
 		end->relayed.family = ADDR_NONE;

@@ -30,7 +30,7 @@ static uint16_t check(struct request *r, const struct addr *peer, const struct r
 		return 446;
 	if (end == NULL)
 		return 443;
-	if (turnd_judge_peer(r->t, r->realm, peer) != POLICY_ALLOWED)
+	if (turnd_judge_peer(r->t, r->realm, peer, PORTS_STREAMS) != POLICY_ALLOWED)
 		return 403;
 	return is_full(r) ? 508 : 0;
 }
@@ -48,7 +48,7 @@ uint16_t req_connect(struct request *r)
 	p = tcp_table_add(t->tcp, r->alloc, end, peer);
 	if (p == NULL)
 		return 508;
-	p->dial = turnd_reach_peer(t, peer);
+	p->dial = turnd_reach_peer(t, peer, PORTS_STREAMS);
 	p->state = TCP_PEER_CONNECTING;
 	p->request = (struct tcp_peer_request){ .tid = r->msg.tid,
 						.key = r->key,
@@ -142,7 +142,7 @@ void tcp_peers_review(struct turnd *t, struct alloc *a)
 
 	for (struct tcp_peer *p = a->tcp; p != NULL; p = next) {
 		next = p->next;
-		if (turnd_judge_peer(t, a->flow.realm, &p->peer) != POLICY_ALLOWED)
+		if (turnd_judge_peer(t, a->flow.realm, &p->peer, PORTS_STREAMS) != POLICY_ALLOWED)
 			end_one(t, p);
 	}
 }

@@ -147,7 +147,7 @@ static bool lets_in(struct turnd *t, const struct alloc *a, const struct addr *p
 		stats_add(&t->stats.drops[STATS_DROP_PERMISSION], 1);
 		return false;
 	}
-	verdict = turnd_judge_peer(t, realm, peer);
+	verdict = turnd_judge_peer(t, realm, peer, PORTS_STREAMS);
 	if (verdict != POLICY_ALLOWED) {
 		stats_add(&t->stats.drops[STATS_DROP_POLICY], 1);
 		stats_add(&t->stats.denied[verdict], 1);

@@ -112,7 +112,7 @@ static bool still_allows(void *arg, const struct addr *peer)
 	bool is_relay;
 
 	if (peer->port != 0)
-		return turnd_judge_peer(v->t, v->realm, peer) == POLICY_ALLOWED;
+		return turnd_judge_peer(v->t, v->realm, peer, PORTS_DATAGRAMS) == POLICY_ALLOWED;
 	return turnd_judge_ip(v->t, v->realm, peer, &is_relay) == POLICY_ALLOWED;
 }
 

@@ -31,15 +31,24 @@ struct turnd {
 	uint8_t random[100 * TURND_TID_RANDOM];
 };
 
-/* This worker's share of a relay address. */
-static inline struct ports *turnd_ports(const struct turnd *t, uint16_t relay)
+/* The share of a relay address that a worker has. */
+static inline struct ports *turnd_ports_of(const struct turnd *t, uint16_t worker, uint16_t relay)
 {
-	return t->shared->ports[(size_t)relay * t->shared->workers + t->worker];
+	return t->shared->ports[(size_t)relay * t->shared->workers + worker];
 }
 
-/* May this allocation reach the peer with its port? The choke point: nobody else asks a policy. */
+/* This worker's. */
+static inline struct ports *turnd_ports(const struct turnd *t, uint16_t relay)
+{
+	return turnd_ports_of(t, t->worker, relay);
+}
+
+/*
+ * May this allocation reach the peer with its port, by datagrams or by streams? The choke point:
+ * nobody else asks a policy.
+ */
 enum policy_verdict turnd_judge_peer(const struct turnd *t, const struct realm *realm,
-				     const struct addr *peer);
+				     const struct addr *peer, enum ports_kind kind);
 /*
  * The same of an address alone, for CreatePermission. is_relay: turnd itself is there, as a relay
  * or with an endpoint: ports have to be judged each time.
@@ -52,7 +61,7 @@ enum policy_verdict turnd_judge_ip(const struct turnd *t, const struct realm *re
  * addresses turnd takes the short way. These turn what a peer is called into where it is reached,
  * and back; any other address stays as it is.
  */
-struct addr turnd_reach_peer(const struct turnd *t, const struct addr *peer);
+struct addr turnd_reach_peer(const struct turnd *t, const struct addr *peer, enum ports_kind kind);
 struct addr turnd_call_peer(const struct turnd *t, const struct addr *from);
 
 /* Ends an allocation: sockets, ports, quota, memory; counted as `why`. */
