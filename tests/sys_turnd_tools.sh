@@ -113,6 +113,10 @@ stop TERM 0
 echo "# users, and credentials that end"
 echo wonderland | "$turnd" --add-user alice --realm example.org --password-file "$tmp/users" ||
 	fail "no user is added"
+echo looking-glass | "$turnd" --add-user eve --realm example.org --password-file "$tmp/users" ||
+	fail "no second user is added"
+ends 0 '' --remove-user eve --realm example.org --password-file "$tmp/users"
+ends 1 'no such user' --remove-user eve --realm example.org --password-file "$tmp/users"
 [ "$(stat -c %a "$tmp/users")" = 600 ] || fail "others may read the password file"
 ! grep -q wonderland "$tmp/users" || fail "the password file has a password"
 openssl rand -hex 32 > "$tmp/secrets"

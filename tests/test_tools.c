@@ -138,6 +138,65 @@ static void a_new_password_takes_the_place_of_the_old(void **state)
 	expect_line("a.example", "alice", "one");
 }
 
+static bool take_away(const char *realm, const char *name)
+{
+	struct turnd_conf conf = { .realm = (char *)(uintptr_t)realm,
+				   .remove_user = (char *)(uintptr_t)name,
+				   .base.password_file = path };
+
+	return tools_remove_user(&conf, &err);
+}
+
+static void who_is_removed_leaves_all_others(void **state)
+{
+	char before[8192], after[8192];
+
+	write_file("# ours\n");
+	assert_true(add("a.example", "bob", "two"));
+	assert_true(add("b.example", "alice", "three"));
+	assert_true(add("b.example", "dave", "four"));
+	read_file(before, sizeof(before));
+	assert_true(add("a.example", "alic\xc3\xa9", "one"));
+	/* By the name as it is prepared: composed. */
+	assert_true(take_away("a.example", "alice\xcc\x81"));
+	read_file(after, sizeof(after));
+	assert_string_equal(before, after);
+	assert_true(take_away("b.example", "dave"));
+	assert_int_equal(count_users("a.example"), 1);
+	assert_int_equal(count_users("b.example"), 1);
+	expect_line("a.example", "bob", "two");
+	expect_line("b.example", "alice", "three");
+}
+
+static void who_is_not_there_cannot_be_removed(void **state)
+{
+	char before[8192], after[8192];
+
+	write_file("");
+	assert_true(add("a.example", "alice", "one"));
+	read_file(before, sizeof(before));
+	assert_false(take_away("b.example", "alice"));
+	assert_non_null(strstr(err.text, "no such user"));
+	assert_false(take_away("a.example", "alic"));
+	assert_false(take_away("a.example", "\x01"));
+	read_file(after, sizeof(after));
+	assert_string_equal(before, after);
+	unlink(path);
+	assert_false(take_away("a.example", "alice"));
+	assert_int_not_equal(access(path, F_OK), 0);
+}
+
+static void a_group_that_could_read_it_still_can(void **state)
+{
+	struct stat st;
+
+	write_file("");
+	assert_int_equal(chmod(path, 0664), 0);
+	assert_true(add("a.example", "alice", "one"));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+}
+
 static void what_cannot_be_added_changes_nothing(void **state)
 {
 	char text[4096];
@@ -240,6 +299,9 @@ int main(void)
 		cmocka_unit_test(a_file_is_made_for_its_owner_alone),
 		cmocka_unit_test(users_join_the_section_of_their_realm),
 		cmocka_unit_test(a_new_password_takes_the_place_of_the_old),
+		cmocka_unit_test(who_is_removed_leaves_all_others),
+		cmocka_unit_test(who_is_not_there_cannot_be_removed),
+		cmocka_unit_test(a_group_that_could_read_it_still_can),
 		cmocka_unit_test(what_cannot_be_added_changes_nothing),
 		cmocka_unit_test(a_link_stays_a_link),
 		cmocka_unit_test(credentials_are_json_for_webrtc),

@@ -346,6 +346,8 @@ static void the_command_line_says_what_is_missing(void **state)
 	} cases[] = {
 		{ "--add-user bob", "--password-file" },
 		{ "--add-user bob --password-file /tmp/x", "realm" },
+		{ "--remove-user bob", "--remove-user: in which file" },
+		{ "--remove-user bob --password-file /tmp/x", "--remove-user: of which realm" },
 		{ "--make-credential bob", "--auth-secret-file" },
 		{ "--sessions", "--control" },
 		{ "--kick 0.1", "--control" },

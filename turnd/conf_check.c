@@ -383,12 +383,15 @@ int turnd_conf_listeners(const struct turnd_conf *conf,
 
 static bool check_tools(const struct turnd_conf *c, struct opt_error *err)
 {
+	const char *user = c->add_user != NULL      ? "--add-user"
+			   : c->remove_user != NULL ? "--remove-user"
+						    : NULL;
 	bool talks = c->sessions || c->kick != NULL || c->drain || c->undrain;
 
-	if (c->add_user != NULL && c->base.password_file == NULL)
-		return conf_wrong(err, "--add-user: to which file? Name it with --password-file");
-	if (c->add_user != NULL && c->realm == NULL)
-		return conf_wrong(err, "--add-user: of which realm? Name it with --realm");
+	if (user != NULL && c->base.password_file == NULL)
+		return conf_wrong(err, "%s: in which file? Name it with --password-file", user);
+	if (user != NULL && c->realm == NULL)
+		return conf_wrong(err, "%s: of which realm? Name it with --realm", user);
 	if (c->make_credential != NULL && c->base.auth_secret_file == NULL)
 		return conf_wrong(err, "--make-credential: by which secret? Name its file with "
 				       "--auth-secret-file, or in the file of --config");

@@ -54,12 +54,12 @@ noinst_LIBRARIES += turnd/libturnd_conf.a
 
 turnd_libturnd_conf_a_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS)
 turnd_libturnd_conf_a_SOURCES = \
-	turnd/add_user.c \
 	turnd/addresses.c turnd/addresses.h \
 	turnd/conf_check.c turnd/conf_check.h \
 	turnd/conf_value.c \
 	turnd/make_credential.c \
 	turnd/names.c turnd/names.h \
+	turnd/password_file.c \
 	turnd/settings.c turnd/settings.h \
 	turnd/settings_files.c \
 	turnd/settings_keys.c \

@@ -50,6 +50,8 @@ bool tools_run(const struct turnd_conf *conf, int *rc)
 	}
 	if (conf->add_user != NULL)
 		ok = tools_add_user(conf, stdin, &err);
+	else if (conf->remove_user != NULL)
+		ok = tools_remove_user(conf, &err);
 	else if (conf->make_credential != NULL)
 		ok = tools_make_credential(conf, (uint64_t)time(NULL), stdout, &err);
 	else if (line != NULL)

@@ -68,11 +68,11 @@ struct turnd_conf {
 	/* Command line only. */
 	bool help, version, check_config, print_config;
 	char *config;
-	char *add_user, *make_credential; /* tools that run instead of the server */
-	uint64_t ttl_ms;                  /* of make_credential */
-	struct opt_list uris;             /* char *: of make_credential */
-	bool sessions, drain, undrain;    /* what the control socket of a running turnd is told */
-	char *kick;                       /* WORKER.NUMBER, as --sessions has it */
+	char *add_user, *remove_user, *make_credential; /* tools that run instead of the server */
+	uint64_t ttl_ms;                                /* of make_credential */
+	struct opt_list uris;                           /* char *: of make_credential */
+	bool sessions, drain, undrain; /* what the control socket of a running turnd is told */
+	char *kick;                    /* WORKER.NUMBER, as --sessions has it */
 
 	/* Where to listen. */
 	struct opt_list listen;    /* struct addr; empty: all addresses */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "conf_check.h"
+#include "opaque.h"
 #include "prompt.h"
 #include "text_file.h"
 #include "users.h"
@@ -55,9 +56,28 @@ static bool read_password(FILE *in, struct password *p, struct opt_error *err)
 /* What is to be written, and which lines it stands for. */
 struct change {
 	char realm[USERS_LINE_MAX + 1]; /* "[realm]" */
-	char user[USERS_LINE_MAX + 1];
-	struct bytes name; /* as it stands in `user` */
+	char user[USERS_LINE_MAX + 1];  /* empty: this user goes */
+	uint8_t buf[OPAQUE_MAX];
+	struct bytes name; /* as it stands in a line: in `user` or `buf` */
 };
+
+static bool is_removal(const struct change *c)
+{
+	return c->user[0] == '\0';
+}
+
+static bool make_removal(const struct turnd_conf *conf, struct change *c, struct opt_error *err)
+{
+	enum users_result result = users_make_realm_line(bytes_of_str(conf->realm), c->realm);
+
+	if (result != USERS_OK)
+		return conf_wrong(err, "%s", users_why(result));
+	c->user[0] = '\0';
+	if (opaque_prepare(bytes_of_str(conf->remove_user), c->buf, sizeof(c->buf), &c->name) !=
+	    OPAQUE_OK)
+		return conf_wrong(err, "%s", users_why(USERS_BAD_NAME));
+	return true;
+}
 
 static bool make_change(const struct turnd_conf *conf, const struct password *p, struct change *c,
 			struct opt_error *err)
@@ -113,13 +133,14 @@ static bool copy_line(struct copy *c, struct bytes line)
 	if (users_read_line(line, &read) != USERS_OK)
 		return false;
 	if (read.kind == USERS_LINE_REALM) {
-		if (c->inside && !c->done)
+		if (c->inside && !c->done && !is_removal(c->change))
 			put_user(c);
 		c->inside = bytes_equal(line, bytes_of_str(c->change->realm));
 	}
 	if (read.kind == USERS_LINE_USER && c->inside && bytes_equal(read.text, c->change->name)) {
-		if (!c->done)
+		if (!c->done && !is_removal(c->change))
 			put_user(c);
+		c->done = true;
 	} else {
 		fwrite(line.data, 1, line.len, c->out);
 		fputc('\n', c->out);
@@ -141,6 +162,9 @@ static bool copy_all(struct copy *c, const struct text_file *old, const char *pa
 					  "nothing was changed",
 					  path, number);
 	}
+	if (!c->done && is_removal(c->change))
+		return conf_wrong(
+			err, "%.200s: has no such user in this realm; nothing was changed", path);
 	if (!c->done && !c->inside)
 		fprintf(c->out, "%s%s\n", old->len > 0 ? "\n" : "", c->change->realm);
 	if (!c->done)
@@ -153,15 +177,19 @@ static bool failed(struct opt_error *err, const char *path)
 	return conf_wrong(err, "%.200s: %s; nothing was changed", path, strerror(errno));
 }
 
-/* Whoever could read the old file can read the new one. */
+/* Owner and group that could read the old file can read the new one; nobody else can. */
 static void keep_owner(int fd, const char *path)
 {
 	struct stat st;
 
-	if (stat(path, &st) == 0 && (st.st_uid != geteuid() || st.st_gid != getegid()) &&
-	    fchown(fd, st.st_uid, st.st_gid) != 0)
-		fprintf(stderr, "turnd: %s: cannot be given to its owner before: %s\n", path,
-			strerror(errno));
+	if (stat(path, &st) != 0)
+		return;
+	if (((st.st_uid == geteuid() && st.st_gid == getegid()) ||
+	     fchown(fd, st.st_uid, st.st_gid) == 0) &&
+	    fchmod(fd, S_IRUSR | S_IWUSR | (st.st_mode & S_IRGRP)) == 0)
+		return;
+	fprintf(stderr, "turnd: %s: cannot be given to its owner before: %s\n", path,
+		strerror(errno));
 }
 
 static bool write_copy(int fd, const char *path, const struct text_file *old,
@@ -248,4 +276,11 @@ bool tools_add_user(const struct turnd_conf *conf, FILE *in, struct opt_error *e
 	OPENSSL_cleanse(&p, sizeof(p));
 	OPENSSL_cleanse(&c, sizeof(c));
 	return ok;
+}
+
+bool tools_remove_user(const struct turnd_conf *conf, struct opt_error *err)
+{
+	struct change c;
+
+	return make_removal(conf, &c, err) && change_file(conf->base.password_file, &c, err);
 }
