@@ -90,6 +90,7 @@ lib_libshell_a_SOURCES += \
 	lib/log.c lib/log.h \
 	lib/log_line.c lib/log_line.h \
 	lib/priv.c lib/priv.h lib/priv_sys.h \
+	lib/server_rows.c lib/server_rows.h \
 	lib/tally.c lib/tally.h \
 	lib/worker.c lib/worker.h
 

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "layout.h"
-#include "log.h"
-#include "stun.h"
+#include "server_rows.h"
 
 #define FIELD(field) OPT_FIELD(struct stund_conf, field)
 #define RELOAD       OPT_RELOADABLE
@@ -14,19 +13,6 @@ static bool wrong(struct opt_error *err, const char *text)
 {
 	snprintf(err->text, sizeof(err->text), "%s", text);
 	return false;
-}
-
-static bool check_admin(const char *text, struct opt_error *err)
-{
-	struct addr admin;
-
-	return addr_parse_loopback(text, &admin) ||
-	       wrong(err, "neither a port nor an address with one; write 9641 or 127.0.0.1:9641");
-}
-
-static bool check_software(const char *text, struct opt_error *err)
-{
-	return strlen(text) <= 127 || wrong(err, "longer than 127 bytes; give a short name");
 }
 
 /* clang-format off */
@@ -39,22 +25,11 @@ static const struct opt table[] = {
 	{ .name = "public", .type = OPT_STR_LIST, .offset = FIELD(public_map),
 	  .value = "LOCAL=PUBLIC", .check = layout_check_mapping,
 	  .help = "what 1:1 NAT makes of one of the addresses above" },
-	{ .name = "port", .letter = 'p', .type = OPT_INT, .offset = FIELD(port),
-	  .fallback = "3478", .min = 1, .max = 65535, .value = "PORT",
-	  .help = "UDP and TCP port" },
-	{ .name = "alternate-port", .type = OPT_INT, .offset = FIELD(alternate_port),
-	  .fallback = "3479", .min = 1, .max = 65535, .value = "PORT",
-	  .help = "second port, used with alternate" },
+	SERVER_ROWS_PORTS(struct stund_conf),
 	{ .name = "tcp", .type = OPT_FLAG, .offset = FIELD(tcp), .fallback = "on",
 	  .help = "listen on TCP too" },
 	{ .help = "TLS and DTLS" },
-	{ .name = "cert-file", .type = OPT_FILE, .offset = FIELD(cert_file), .flags = RELOAD,
-	  .value = "FILE", .help = "certificate and its chain (PEM): switches TLS and DTLS on" },
-	{ .name = "key-file", .type = OPT_FILE, .offset = FIELD(key_file),
-	  .flags = RELOAD | OPT_SECRET_FILE, .value = "FILE", .help = "private key (PEM)" },
-	{ .name = "tls-port", .type = OPT_INT, .offset = FIELD(tls_port),
-	  .fallback = "5349", .min = 1, .max = 65535, .value = "PORT",
-	  .help = "one more port where there is a certificate" },
+	SERVER_ROWS_TLS(struct stund_conf),
 	{ .name = "alternate-tls-port", .type = OPT_INT, .offset = FIELD(alternate_tls_port),
 	  .fallback = "5350", .min = 1, .max = 65535, .value = "PORT",
 	  .help = "its second port, used with alternate" },
@@ -64,9 +39,7 @@ static const struct opt table[] = {
 	  .help = "offer RFC 5780, where there is an alternate address" },
 	{ .name = "rfc3489", .type = OPT_FLAG, .offset = FIELD(rfc3489), .flags = RELOAD,
 	  .fallback = "off", .help = "answer clients from before 2008 in their dialect" },
-	{ .name = "software", .type = OPT_STR, .offset = FIELD(software), .flags = RELOAD,
-	  .value = "TEXT", .check = check_software,
-	  .help = "name to give in answers; default: none" },
+	SERVER_ROW_SOFTWARE(struct stund_conf),
 	{ .help = "Limits" },
 	{ .name = "rate-limit", .type = OPT_INT, .offset = FIELD(rate_limit), .flags = RELOAD,
 	  .fallback = "100", .min = 0, .max = 1000000000, .value = "N",
@@ -88,34 +61,19 @@ static const struct opt table[] = {
 	  .fallback = "1MiB", .min = 4096, .max = 1073741824, .value = "SIZE",
 	  .help = "of each UDP socket, as far as the system allows" },
 	{ .help = "Running" },
-	{ .name = "workers", .letter = 'w', .type = OPT_INT, .offset = FIELD(workers),
-	  .fallback = "0", .min = 0, .max = STUND_WORKERS_MAX, .value = "N",
-	  .help = "threads that answer; 0: one per core" },
-	{ .name = "user", .letter = 'u', .type = OPT_STR, .offset = FIELD(user),
-	  .value = "USER", .help = "become this user once the sockets are open" },
+	SERVER_ROW_WORKERS(struct stund_conf, STUND_WORKERS_MAX, "answer"),
+	SERVER_ROW_USER(struct stund_conf),
 	{ .name = "geo-database", .type = OPT_STR_LIST, .offset = FIELD(geo_database),
 	  .flags = RELOAD, .value = "FILE",
 	  .help = "counts requests by country, in MaxMind's format" },
-	{ .name = "admin", .type = OPT_STR, .offset = FIELD(admin), .value = "[ADDRESS:]PORT",
-	  .check = check_admin,
-	  .help = "serve /metrics and /healthz by HTTP; a port alone: on 127.0.0.1" },
+	SERVER_ROW_ADMIN(struct stund_conf, "/metrics and /healthz"),
 	{ .name = "self-check", .type = OPT_FLAG, .offset = FIELD(self_check), .fallback = "on",
 	  .help = "at start, send a request from each socket to its siblings" },
-	{ .name = "log-level", .type = OPT_ENUM, .offset = FIELD(log_level), .flags = RELOAD,
-	  .fallback = "info", .choices = LOG_LEVEL_CHOICES, .help = "least level that is logged" },
-	{ .name = "log-format", .type = OPT_ENUM, .offset = FIELD(log_format), .flags = RELOAD,
-	  .fallback = "text", .choices = LOG_FORMAT_CHOICES, .help = "of the lines on stderr" },
+	SERVER_ROWS_LOG(struct stund_conf),
 	{ .help = "Command line only" },
-	{ .name = "config", .letter = 'c', .type = OPT_STR, .offset = FIELD(config),
-	  .flags = OPT_CLI_ONLY, .value = "FILE", .help = "read options from this file" },
-	{ .name = "check-config", .letter = 't', .type = OPT_FLAG, .offset = FIELD(check_config),
-	  .flags = OPT_CLI_ONLY, .help = "check the configuration and exit" },
-	{ .name = "print-config", .type = OPT_FLAG, .offset = FIELD(print_config),
-	  .flags = OPT_CLI_ONLY, .help = "print the configuration in effect and exit" },
-	{ .name = "help", .letter = 'h', .type = OPT_FLAG, .offset = FIELD(help),
-	  .flags = OPT_CLI_ONLY, .help = "print this and exit" },
-	{ .name = "version", .letter = 'V', .type = OPT_FLAG, .offset = FIELD(version),
-	  .flags = OPT_CLI_ONLY, .help = "print the version and exit" },
+	SERVER_ROWS_CONFIG(struct stund_conf),
+	OPT_ROW_HELP(struct stund_conf),
+	OPT_ROW_VERSION(struct stund_conf),
 	{ 0 },
 };
 /* clang-format on */

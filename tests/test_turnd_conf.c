@@ -302,7 +302,7 @@ static void a_wrong_line_is_named_with_a_remedy(void **state)
 		{ "nonce-lifetime = 2h\n", "out of range" },
 		{ "workers = 256\n", "out of range" },
 		{ "control = relative\n", "/run/turnd/control" },
-		{ "admin = 0\n", "9642" },
+		{ "admin = 0\n", "127.0.0.1:9641" },
 		{ "nat64-prefix = 64:ff9b::/33x\n", ":1: nat64-prefix: " },
 		{ "alternate-server = turn.example.org\n", "ADDRESS:PORT" },
 		{ "listen = 192.0.2.1, 192.0.2.1\n", ":1: listen: 192.0.2.1:3478 would" },

@@ -9,7 +9,6 @@ bool conf_wrong(struct opt_error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* For the rows of the table. */
-bool conf_check_admin(const char *text, struct opt_error *err);
 bool conf_check_alternate(const char *text, struct opt_error *err);
 bool conf_check_control(const char *text, struct opt_error *err);
 bool conf_check_country(const char *text, struct opt_error *err);
@@ -20,7 +19,6 @@ bool conf_check_realm(const char *text, struct opt_error *err);
 bool conf_check_relay(const char *text, struct opt_error *err);
 bool conf_check_separator(const char *text, struct opt_error *err);
 bool conf_check_server_name(const char *text, struct opt_error *err);
-bool conf_check_software(const char *text, struct opt_error *err);
 bool conf_check_token_name(const char *text, struct opt_error *err);
 bool conf_check_uri(const char *text, struct opt_error *err);
 

@@ -21,15 +21,6 @@ bool conf_wrong(struct opt_error *err, const char *format, ...)
 	return false;
 }
 
-bool conf_check_admin(const char *text, struct opt_error *err)
-{
-	struct addr admin;
-
-	return addr_parse_loopback(text, &admin) ||
-	       conf_wrong(err, "neither a port nor an address with one; write 9642 or "
-			       "127.0.0.1:9642");
-}
-
 /* Takes the next word off *at. False where there is none, or it is too long. */
 static bool take_word(const char **at, char out[static TURND_WORD_MAX])
 {
@@ -304,11 +295,6 @@ bool conf_check_server_name(const char *text, struct opt_error *err)
 
 	return (is_host_name(text) && !addr_parse_ip(text, 0, &a)) ||
 	       conf_wrong(err, "`%.100s` is no DNS name; TLS clients send no others", text);
-}
-
-bool conf_check_software(const char *text, struct opt_error *err)
-{
-	return strlen(text) <= 127 || conf_wrong(err, "longer than 127 bytes; give a short name");
 }
 
 bool conf_check_token_name(const char *text, struct opt_error *err)
