@@ -82,6 +82,7 @@ tests_libturnd_rig_a_SOURCES = \
 	tests/turnd_rig.c tests/turnd_rig.h \
 	tests/turnd_rig_client.c
 TURND_RIG_LIBS = tests/libturnd_rig.a $(TURND_CORE_LIBS)
+TURND_KIT = tests/turnd_kit.c tests/turnd_kit.h
 
 # Shows one diagnosis packet by packet.
 check_PROGRAMS += tests/sim_show
@@ -676,6 +677,7 @@ tests_scen_turn_errors_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_turn_errors_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_conform
+tests_test_conform_SOURCES = tests/test_conform.c $(TURND_KIT)
 tests_test_conform_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_conform_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
@@ -757,27 +759,32 @@ tests_test_token_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_token_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_turnd
+tests_test_turnd_SOURCES = tests/test_turnd.c $(TURND_KIT)
 tests_test_turnd_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_turnd_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_turnd_auth
-tests_test_turnd_auth_SOURCES = tests/test_turnd_auth.c $(ALLOC_COUNT)
+tests_test_turnd_auth_SOURCES = tests/test_turnd_auth.c $(TURND_KIT) $(ALLOC_COUNT)
 tests_test_turnd_auth_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_turnd_auth_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_turnd_dispatch
+tests_test_turnd_dispatch_SOURCES = tests/test_turnd_dispatch.c $(TURND_KIT)
 tests_test_turnd_dispatch_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_turnd_dispatch_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_turnd_integrity
+tests_test_turnd_integrity_SOURCES = tests/test_turnd_integrity.c $(TURND_KIT)
 tests_test_turnd_integrity_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_turnd_integrity_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_turnd_request
+tests_test_turnd_request_SOURCES = tests/test_turnd_request.c $(TURND_KIT)
 tests_test_turnd_request_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_turnd_request_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_turnd_token
+tests_test_turnd_token_SOURCES = tests/test_turnd_token.c $(TURND_KIT)
 tests_test_turnd_token_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_turnd_token_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 

@@ -8,41 +8,14 @@
 #include <cmocka.h>
 
 #include "turn_story.h"
+#include "turnd_kit.h"
 #include "turnd/nonce.h"
-
-static struct rig r;
-static struct rig_client c;
-
-static void start(void)
-{
-	rig_start(&r);
-	rig_client(&c, &r, 4000);
-}
-
-static int prepare(void **state)
-{
-	rig_init(&r);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	rig_stop(&r);
-	return 0;
-}
 
 static struct addr client_v6(void)
 {
 	return (struct addr){ .family = ADDR_IPV6,
 			      .port = 4000,
 			      .ip = { 0x26, 0x06, 0x47, 0, [15] = 1 } };
-}
-
-static bool has(uint16_t type)
-{
-	struct bytes value;
-
-	return rig_find(&r, type, &value);
 }
 
 /* RFC 8489, section 11 */

@@ -4,29 +4,9 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "turnd_rig.h"
+#include "turnd_kit.h"
 
-static struct rig r;
-static struct rig_client c;
 static int links[4];
-
-static void start(void)
-{
-	rig_start(&r);
-	rig_client(&c, &r, 4000);
-}
-
-static int prepare(void **state)
-{
-	rig_init(&r);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	rig_stop(&r);
-	return 0;
-}
 
 static struct turnd *worker(void)
 {

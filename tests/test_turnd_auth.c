@@ -7,36 +7,9 @@
 #include "alloc_count.h"
 #include "stun_feature.h"
 #include "turnd/auth.h"
-#include "turnd_rig.h"
+#include "turnd_kit.h"
 
 #define SECRET BYTES("north")
-
-static struct rig r;
-static struct rig_client c;
-
-static void start(void)
-{
-	rig_start(&r);
-	rig_client(&c, &r, 4000);
-}
-
-static int prepare(void **state)
-{
-	rig_init(&r);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	rig_stop(&r);
-	return 0;
-}
-
-static uint16_t ask(struct rig_client *who, uint16_t method)
-{
-	rig_prepare(who, method);
-	return rig_ask(who);
-}
 
 /* Time-limited credentials beside the users with passwords. */
 static void add_timed(struct users_credential *out, uint64_t until_s)

@@ -5,67 +5,7 @@
 #include <cmocka.h>
 
 #include "turnd/request.h"
-#include "turnd_rig.h"
-
-#define LINK ((void *)&link_of_a_client)
-
-static struct rig r;
-static struct rig_client c;
-static int link_of_a_client;
-
-static void start(void)
-{
-	rig_start(&r);
-	rig_client(&c, &r, 4000);
-}
-
-static int prepare(void **state)
-{
-	rig_init(&r);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	rig_stop(&r);
-	return 0;
-}
-
-static const struct turnd_stats *stats(void)
-{
-	return turnd_stats(r.worker[0].turnd);
-}
-
-static uint64_t dropped(enum stats_drop why)
-{
-	return stats_read(&stats()->drops[why]);
-}
-
-static uint64_t refused(uint16_t code)
-{
-	return stats_read(&stats()->errors[stats_code(code)]);
-}
-
-static void over(uint8_t transport)
-{
-	c.tuple.transport = transport;
-	c.link = LINK;
-}
-
-static struct bytes built(void)
-{
-	struct bytes raw;
-
-	assert_int_equal(stun_build_finish(&c.b, &raw), STUN_OK);
-	return raw;
-}
-
-static bool has(uint16_t type)
-{
-	struct bytes value;
-
-	return rig_find(&r, type, &value);
-}
+#include "turnd_kit.h"
 
 static void binding_is_answered_to_everybody(void **state)
 {

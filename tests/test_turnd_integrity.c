@@ -5,28 +5,7 @@
 #include <cmocka.h>
 
 #include "stun_feature.h"
-#include "turnd_rig.h"
-
-static struct rig r;
-static struct rig_client c;
-
-static void start(void)
-{
-	rig_start(&r);
-	rig_client(&c, &r, 4000);
-}
-
-static int prepare(void **state)
-{
-	rig_init(&r);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	rig_stop(&r);
-	return 0;
-}
+#include "turnd_kit.h"
 
 struct bid {
 	const char *why;

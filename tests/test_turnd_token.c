@@ -4,34 +4,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "turnd_rig.h"
-
-static struct rig r;
-static struct rig_client c;
-
-static void start(void)
-{
-	rig_start(&r);
-	rig_client(&c, &r, 4000);
-}
-
-static int prepare(void **state)
-{
-	rig_init(&r);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	rig_stop(&r);
-	return 0;
-}
-
-static uint16_t ask(struct rig_client *who, uint16_t method)
-{
-	rig_prepare(who, method);
-	return rig_ask(who);
-}
+#include "turnd_kit.h"
 
 /* A token of the authorization server, and a client who has it. */
 static void bring_token(struct bytes kid, uint32_t lifetime_s, uint8_t value[static TOKEN_LEN_MAX])
