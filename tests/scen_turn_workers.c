@@ -2,6 +2,7 @@
  * Stories of four workers: reserved ports and moving allocations that another one has. Where it
  * matters, what they ask of each other lies in a mailbox for a while.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -319,6 +320,20 @@ static void a_pair_that_comes_too_late_goes_back_whole(void **state)
 	assert_int_equal(come_back(&l), 437);
 	assert_int_equal(r.reserved, 0);
 	assert_int_equal(ports_free_of_all(), 5);
+}
+
+/* Other workers would fare no better. */
+static void a_lack_of_descriptors_is_508_at_once(void **state)
+{
+	r.open_error = EMFILE;
+	rig_start(&r);
+	assert_int_equal(rig_challenge(&home), 401);
+	r.open_errors = 1;
+	assert_int_equal(rig_allocate(&home), 508);
+	r.open_errors = 2;
+	assert_int_equal(story_allocate(&home, &(struct story_allocate){ .additional = ADDR_IPV6 }),
+			 508);
+	assert_int_equal(r.opened, 0);
 }
 
 static void a_port_that_comes_too_late_goes_back(void **state)
@@ -690,6 +705,7 @@ int main(void)
 		STORY(a_port_that_cannot_be_used_goes_back),
 		STORY(a_pair_that_the_system_refuses_goes_back_whole),
 		STORY(a_pair_that_comes_too_late_goes_back_whole),
+		STORY(a_lack_of_descriptors_is_508_at_once),
 		STORY(a_port_that_comes_too_late_goes_back),
 		STORY(it_moves_to_another_worker_when_it_is_used_there),
 		STORY(requests_fetch_it_too),

@@ -1,3 +1,5 @@
+#include <errno.h>
+
 #include "lifetime.h"
 #include "mobility.h"
 #include "relay_end.h"
@@ -142,7 +144,7 @@ static uint16_t open_one(struct request *r, struct alloc *a, struct relay_end *e
 	rc = relay_end_open(r->t, end, family, p->want, r->now_ms, token);
 	if (rc != 0 && has_gift(r, family))
 		rc = open_gift(r, end, token);
-	if (rc != 0)
+	if (rc == -EADDRINUSE)
 		p->lacks_port = true;
 	return rc == 0 ? 0 : 508;
 }
