@@ -661,6 +661,54 @@ static void what_lost_its_connection_and_goes_back_still_waits(void **state)
 	assert_int_equal(alive(), 0);
 }
 
+static void start_with_connections(void)
+{
+	rig_start(&r);
+	home.tuple.transport = away.tuple.transport = STUN_TLS;
+	home.link = &home;
+	away.link = &away;
+	allocate();
+}
+
+static void what_goes_back_knows_no_connection_that_ended_meanwhile(void **state)
+{
+	struct letter l;
+
+	start_with_connections();
+	assert_int_equal(move(&away), 0);
+	(void)rig_request(&away, TURN_REFRESH);
+	post(&away, &l);
+	give(&l);
+	turnd_link_ended(worker(0), &home.tuple, &home, &r.now);
+	turnd_link_ended(worker(1), &away.tuple, &away, &r.now);
+	give_back(&l);
+	assert_int_equal(alive(), 1);
+	assert_int_equal(rig_from_peer(&r, relay, &peer, BYTES("in")), TURND_NOTHING);
+	rig_pass(&r, 600 * 1000);
+	assert_int_equal(alive(), 0);
+}
+
+/* Over UDP it would be where it was, but that is another allocation's now. */
+static void what_goes_back_tells_nothing_to_who_has_its_5_tuple_now(void **state)
+{
+	struct rig_client other;
+	struct letter l;
+
+	start();
+	other = home;
+	assert_int_equal(move(&away), 0);
+	(void)rig_request(&away, TURN_REFRESH);
+	post(&away, &l);
+	give(&l);
+	assert_int_equal(rig_allocate(&other), 0);
+	give_back(&l);
+	assert_int_equal(alive(), 2);
+	assert_int_equal(rig_from_peer(&r, relay, &peer, BYTES("in")), TURND_NOTHING);
+	assert_int_equal(rig_permit(&other, &peer), 0);
+	relay = rig_end_of(&r, &other.relayed[0]);
+	assert_true(reaches(&other));
+}
+
 static void a_5_tuple_that_was_taken_meanwhile_keeps_what_it_has(void **state)
 {
 	struct letter l;
@@ -721,6 +769,8 @@ int main(void)
 		STORY(data_that_come_while_it_is_fetched_are_lost_only),
 		STORY(what_nobody_waits_for_goes_back_alive),
 		STORY(what_lost_its_connection_and_goes_back_still_waits),
+		STORY(what_goes_back_knows_no_connection_that_ended_meanwhile),
+		STORY(what_goes_back_tells_nothing_to_who_has_its_5_tuple_now),
 		STORY(a_5_tuple_that_was_taken_meanwhile_keeps_what_it_has),
 		STORY(a_realm_that_is_gone_takes_what_comes_along),
 	};

@@ -102,7 +102,7 @@ static void file_tuple(struct alloc_table *t, struct alloc *a)
 	struct alloc **chain = tuple_chain(t, &a->flow.tuple);
 
 	a->next_by_tuple = *chain;
-	a->is_filed = true;
+	a->flow.is_filed = true;
 	*chain = a;
 }
 
@@ -110,12 +110,12 @@ static void unfile_tuple(struct alloc_table *t, struct alloc *a)
 {
 	struct alloc **at = tuple_chain(t, &a->flow.tuple);
 
-	if (!a->is_filed)
+	if (!a->flow.is_filed)
 		return;
 	while (*at != a)
 		at = &(*at)->next_by_tuple;
 	*at = a->next_by_tuple;
-	a->is_filed = false;
+	a->flow.is_filed = false;
 }
 
 static void file_number(struct alloc_table *t, struct alloc *a)
@@ -155,7 +155,7 @@ static void set_chains(struct alloc_table *t, size_t chains)
 		struct alloc *a = LIST_OF(l, struct alloc, link);
 
 		file_number(t, a);
-		if (a->is_filed)
+		if (a->flow.is_filed)
 			file_tuple(t, a);
 	}
 }

@@ -49,7 +49,6 @@ struct alloc {
 	/* For alloc.c. */
 	struct alloc *next_by_tuple, *next_by_number;
 	struct list link; /* all of the worker */
-	bool is_filed;    /* under its 5-tuple */
 	struct wheel_node
 		timer; /* when its first end expires; of the worker's wheel: cancelled by its end */
 

@@ -40,6 +40,7 @@ struct flow_counts {
 struct flow {
 	struct five_tuple tuple;
 	void *link;               /* the client's connection as the shell knows it; NULL on UDP */
+	bool is_filed;            /* under its 5-tuple; if not, there is no client there */
 	struct relay_end ends[2]; /* the second one: ADDITIONAL-ADDRESS-FAMILY */
 	struct peers peers;
 	const struct realm *realm; /* of the snapshot in use */

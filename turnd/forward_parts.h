@@ -36,7 +36,7 @@ bool forward_fits(const struct five_tuple *client, size_t len);
 /* Its connection has ended, and it has not come back yet (RFC 8016). */
 static inline bool forward_is_away(const struct flow *flow)
 {
-	return flow->link == NULL && flow->tuple.transport != STUN_UDP;
+	return !flow->is_filed;
 }
 
 /* A transaction id for an indication. */

@@ -176,6 +176,7 @@ void mobility_give(struct turnd *t, struct alloc *a, struct turnd_gift *out)
 {
 	mobility_forget(t, a);
 	wheel_cancel(&t->wheel, &a->timer);
+	a->flow.link = NULL; /* it may end before who asks has it, or gives it back */
 	alloc_table_give(t->allocs, a);
 	stats_add(&t->stats.allocations, UINT64_MAX); /* one less */
 	out->alloc = a;
@@ -192,14 +193,15 @@ void mobility_answer_alloc(struct turnd *t, const struct turnd_ask *ask, struct 
 		mobility_give(t, a, out);
 }
 
-/* Where it came from, and was not at home any more either: it waits for its ticket. */
+/*
+ * It is filed again over UDP alone, where nobody else is there by now. Its client has left for
+ * another 5-tuple, and that connection has ended as well: it waits for its ticket.
+ */
 void mobility_take_back(struct turnd *t, struct alloc *a)
 {
-	bool had_link = a->flow.link != NULL || a->flow.tuple.transport == STUN_UDP;
-
 	stats_add(&t->stats.allocations, 1);
 	a->flow.realm = snapshot_realm(t->snapshot, a->realm);
-	if (alloc_table_take(t->allocs, a) && !had_link)
+	if (alloc_table_take(t->allocs, a) && a->flow.tuple.transport != STUN_UDP)
 		alloc_table_hide(t->allocs, a);
 	if (a->flow.realm == NULL)
 		turnd_end(t, a, STATS_END_POLICY);

@@ -95,7 +95,7 @@ static uint16_t move_here(struct request *r, struct alloc *a, const struct turnd
 	}
 	e->alloc = a;
 	e->client_link = r->in->link;
-	if (!a->is_filed)
+	if (!a->flow.is_filed)
 		mobility_settle(r->t, e); /* the old connection has ended */
 	return answer(r, a->number, a->mobility.sequence, ask->refresh.lifetime_s);
 }
@@ -242,6 +242,6 @@ void mobility_answer_move(struct turnd *t, const struct turnd_ask *ask, uint64_t
 		return;
 	out->sequence = a->mobility.sequence;
 	out->lifetime_s = seconds_left(a, now_ms);
-	if (!a->is_filed)
+	if (!a->flow.is_filed)
 		mobility_give(t, a, out); /* the old connection has ended */
 }
