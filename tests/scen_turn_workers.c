@@ -730,6 +730,68 @@ static void a_5_tuple_that_was_taken_meanwhile_keeps_what_it_has(void **state)
 	assert_int_equal(quota_alive(r.shared.quota), 1);
 }
 
+/* The client has expected another allocation at that 5-tuple, and now comes with this one's ticket. */
+static void a_ticket_leads_to_its_own_allocation_alone(void **state)
+{
+	struct story_ticket first, second;
+	struct rig_client later;
+
+	start();
+	assert_int_equal(move(&away), 0); /* over UDP, and is not used */
+	first = ticket;
+	story_go(&home, 1);
+	home.tuple.transport = STUN_TLS;
+	home.link = &home;
+	allocate();
+	turnd_link_ended(worker(0), &home.tuple, &home, &r.now);
+	assert_int_equal(move(&away), 0);
+	second = ticket;
+	assert_true(can_send(&away));
+	later = away;
+	story_go(&later, 1);
+	assert_int_equal(story_move(&later, &first, UINT32_MAX), 437);
+	assert_true(reaches(&away));
+	story_go(&away, 1);
+	assert_int_equal(story_move(&away, &second, UINT32_MAX), 0);
+}
+
+static struct policy *deny(const char *prefix)
+{
+	struct policy_rules *rules = policy_rules_new(true);
+	const char *why = NULL;
+	struct policy *p;
+
+	assert_non_null(rules);
+	assert_true(policy_rules_add(rules, POLICY_DENY, prefix, &why));
+	p = policy_new(rules, NULL, &why);
+	policy_rules_free(rules);
+	assert_non_null(p);
+	return p;
+}
+
+static void what_is_not_allowed_any_more_is_cut_off_on_the_way(void **state)
+{
+	struct policy *narrow;
+	struct letter l;
+
+	start();
+	assert_int_equal(rig_permit(&home, &peer), 0);
+	assert_int_equal(move(&away), 0);
+	(void)rig_request(&away, TURN_REFRESH);
+	post(&away, &l);
+	give(&l);
+	narrow = deny("93.184.0.0/16");
+	r.realms[0].peers = narrow;
+	for (uint16_t i = 0; i < r.workers; i++)
+		turnd_use_snapshot(worker(i), &r.snapshot, r.now.us);
+	assert_int_equal(come_back(&l), 0);
+	assert_int_equal(alive(), 1);
+	assert_int_equal(rig_from_peer(&r, relay, &peer, BYTES("in")), TURND_NOTHING);
+	assert_false(can_send(&away));
+	r.realms[0].peers = r.peers;
+	policy_free(narrow);
+}
+
 static void a_realm_that_is_gone_takes_what_comes_along(void **state)
 {
 	start();
@@ -739,6 +801,23 @@ static void a_realm_that_is_gone_takes_what_comes_along(void **state)
 	assert_false(can_send(&away));
 	assert_int_equal(alive(), 0);
 	assert_int_equal(r.open, 0);
+}
+
+/* The message that it came with still has to be answered over that connection. */
+static void a_realm_that_is_gone_does_not_end_the_connection_at_hand(void **state)
+{
+	struct letter l;
+
+	start_with_connections();
+	assert_int_equal(move(&away), 0);
+	(void)rig_request(&away, TURN_REFRESH);
+	post(&away, &l);
+	give(&l);
+	r.snapshot.realms = &r.realms[1];
+	r.snapshot.realm_count = 1;
+	assert_int_not_equal(come_back(&l), RIG_NOTHING);
+	assert_int_equal(alive(), 0);
+	assert_int_equal(r.links_ended, 0);
 }
 
 #define STORY(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -772,7 +851,10 @@ int main(void)
 		STORY(what_goes_back_knows_no_connection_that_ended_meanwhile),
 		STORY(what_goes_back_tells_nothing_to_who_has_its_5_tuple_now),
 		STORY(a_5_tuple_that_was_taken_meanwhile_keeps_what_it_has),
+		STORY(a_ticket_leads_to_its_own_allocation_alone),
+		STORY(what_is_not_allowed_any_more_is_cut_off_on_the_way),
 		STORY(a_realm_that_is_gone_takes_what_comes_along),
+		STORY(a_realm_that_is_gone_does_not_end_the_connection_at_hand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,28 +106,35 @@ void mobility_settle(struct turnd *t, struct move *e)
 	mobility_drop(t, e);
 }
 
-/* Takes in what another worker gave for this message. */
-static void adopt(struct turnd *t, struct alloc *a, const struct turnd_in *in)
+/* The number that its tickets have here, and what its client has shown: if that was expected. */
+static void name(struct turnd *t, struct alloc *a, const struct turnd_in *in)
 {
 	struct move *e = mobility_expected(t, &in->tuple);
+	bool is_it = e != NULL && e->worker == in->gift->worker && e->there == a->number;
 
-	a->number = e != NULL ? e->number : t->next_number++;
-	if (e != NULL && e->token.is_used)
+	a->number = is_it ? e->number : t->next_number++;
+	if (is_it && e->token.is_used)
 		a->token = e->token;
 	if (e != NULL)
 		mobility_drop(t, e);
+}
+
+/* Takes in what another worker gave for this message, by the configuration of now. */
+static void adopt(struct turnd *t, struct alloc *a, const struct turnd_in *in)
+{
+	name(t, a, in);
 	count_source(t, a, &in->tuple);
 	a->flow.tuple = in->tuple;
-	a->flow.link = in->link;
-	a->flow.realm = snapshot_realm(t->snapshot, a->realm);
 	a->mobility.is_moving = false;
 	stats_add(&t->stats.allocations, 1);
-	if (!alloc_table_take(t->allocs, a))
+	if (!alloc_table_take(t->allocs, a)) {
 		turnd_end(t, a, STATS_END_LINK);
-	else if (a->flow.realm == NULL)
+	} else if (turnd_is_homeless(t, a)) {
 		turnd_end(t, a, STATS_END_POLICY);
-	else
+	} else {
+		a->flow.link = in->link; /* not before: this message is still to be answered */
 		lifetime_resume(t, a);
+	}
 }
 
 /* Asks for the allocation that is used here now; once for a while, what comes meanwhile is lost. */
@@ -200,10 +207,9 @@ void mobility_answer_alloc(struct turnd *t, const struct turnd_ask *ask, struct 
 void mobility_take_back(struct turnd *t, struct alloc *a)
 {
 	stats_add(&t->stats.allocations, 1);
-	a->flow.realm = snapshot_realm(t->snapshot, a->realm);
 	if (alloc_table_take(t->allocs, a) && a->flow.tuple.transport != STUN_UDP)
 		alloc_table_hide(t->allocs, a);
-	if (a->flow.realm == NULL)
+	if (turnd_is_homeless(t, a))
 		turnd_end(t, a, STATS_END_POLICY);
 	else
 		lifetime_resume(t, a);

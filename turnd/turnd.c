@@ -123,8 +123,7 @@ static bool has_ports_judged(void *arg, const struct addr *peer)
 	return policy_wants_port(v->realm->peers, peer);
 }
 
-/* Whether its realm is gone; if not, it is brought up to date. */
-static bool is_homeless(struct turnd *t, struct alloc *a)
+bool turnd_is_homeless(struct turnd *t, struct alloc *a)
 {
 	struct review v = { .t = t, .realm = snapshot_realm(t->snapshot, a->realm) };
 
@@ -140,7 +139,7 @@ static bool is_homeless(struct turnd *t, struct alloc *a)
 void turnd_use_snapshot(struct turnd *t, const struct snapshot *s, uint64_t now_us)
 {
 	t->snapshot = s;
-	end_all(t, is_homeless, STATS_END_POLICY);
+	end_all(t, turnd_is_homeless, STATS_END_POLICY);
 }
 
 void turnd_link_ended(struct turnd *t, const struct five_tuple *tuple, void *link,

@@ -64,6 +64,12 @@ enum policy_verdict turnd_judge_ip(const struct turnd *t, const struct realm *re
 struct addr turnd_reach_peer(const struct turnd *t, const struct addr *peer, enum ports_kind kind);
 struct addr turnd_call_peer(const struct turnd *t, const struct addr *from);
 
+/*
+ * Is its realm gone? If not, it is brought up to date: peers that are not allowed any more are cut
+ * off. For what was made by another snapshot, or was on its way between workers.
+ */
+bool turnd_is_homeless(struct turnd *t, struct alloc *a);
+
 /* Ends an allocation: sockets, ports, quota, memory; counted as `why`. */
 void turnd_end(struct turnd *t, struct alloc *a, enum stats_end why);
 
