@@ -13,6 +13,9 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/asks.c natprobe/asks.h \
 	natprobe/classify.c natprobe/classify.h \
 	natprobe/confidence.c natprobe/confidence.h \
+	natprobe/deep.h \
+	natprobe/deep_action.h \
+	natprobe/deep_trial.h \
 	natprobe/discover.c natprobe/discover.h \
 	natprobe/discover_action.h \
 	natprobe/discover_beside.c \
@@ -42,6 +45,7 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/portal.c natprobe/portal.h \
 	natprobe/probe_log.c natprobe/probe_log.h \
 	natprobe/property.c natprobe/property.h \
+	natprobe/property_deep.inc \
 	natprobe/rate_limit.c natprobe/rate_limit.h \
 	natprobe/reach.c natprobe/reach.h \
 	natprobe/samples.c natprobe/samples.h \
@@ -52,7 +56,8 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/tcp_mapping.c natprobe/tcp_mapping.h \
 	natprobe/timing.c natprobe/timing.h \
 	natprobe/udp_packet.c natprobe/udp_packet.h \
-	natprobe/verdict.c natprobe/verdict.h
+	natprobe/verdict.c natprobe/verdict.h \
+	natprobe/verdict_deep.c natprobe/verdict_deep.h
 
 PROBE_LIBS = natprobe/libprobe.a $(CORE_LIBS) -lm
 

@@ -1,6 +1,7 @@
 #include "property.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,6 +40,13 @@ static const char *const hairpins[] = {
 	"not-applicable", "no", "external-source", "internal-source", NULL,
 };
 
+static const char *const syn_reactions[] = { "silent", "rst", "icmp", "syn-ack", NULL };
+static const char *const early_inbounds[] = { "kept", "remapped", NULL };
+static const char *const survivals[] = { "survives", "ends-mapping", NULL };
+static const char *const fragment_orders[] = { "any-order", "in-order", "no", NULL };
+static const char *const too_bigs[] = { "icmp", "silent", "fragmented", NULL };
+static const char *const clashes[] = { "kept", "moved", "overloaded", NULL };
+
 enum which {
 	NAT,
 	MAPPED,
@@ -69,13 +77,16 @@ enum which {
 	CONFIDENCE,
 	COUNTRY,
 	ASN,
-	PROPERTIES,
+	DEEP_FIRST,
+	PROPERTIES = DEEP_FIRST + DEEP_PROPERTIES,
 };
 
 #define WORD(n, w, t)    .name = n, .kind = PROPERTY_WORD, .unit = "", .words = w, .title = t
 #define NUMBER(n, t)     .name = n, .kind = PROPERTY_INTEGER, .unit = "", .title = t
 #define MEASURE(n, u, t) .name = n, .kind = PROPERTY_MEASURE, .unit = u, .title = t
 #define ADDRESS(n, t)    .name = n, .kind = PROPERTY_ADDRESS, .unit = "", .title = t
+
+#define DEEP_ROW(which, ...) [DEEP_FIRST + (which)] = { __VA_ARGS__, .is_deep = true }
 
 const struct property property_table[PROPERTIES] = {
 	[NAT] = { WORD("nat", answers, "NAT"), .is_core = true },
@@ -115,9 +126,15 @@ const struct property property_table[PROPERTIES] = {
 		      .title = "country of the mapped address",
 		      .is_passing = true },
 	[ASN] = { NUMBER("asn", "AS number of the mapped address"), .is_passing = true },
+#include "property_deep.inc"
 };
 
 const size_t property_count = PROPERTIES;
+
+bool property_is_asked(const struct property *p, const struct verdict *v)
+{
+	return !p->is_deep || v->deep.tried;
+}
 
 const struct property *property_find(const char *name)
 {
@@ -294,10 +311,45 @@ static void set_measure(struct property_value *out, double low, double high, con
 	*out = (struct property_value){ .known = true, .applies = true, .low = low, .high = high };
 	snprintf(a, sizeof(a), "%.*f", decimals, low);
 	snprintf(b, sizeof(b), "%.*f", decimals, high);
+	const char *gap = unit[0] != '\0' ? " " : "";
+
 	if (strcmp(a, b) == 0)
-		snprintf(out->text, sizeof(out->text), "%s %s", a, unit);
+		snprintf(out->text, sizeof(out->text), "%s%s%s", a, gap, unit);
 	else
-		snprintf(out->text, sizeof(out->text), "%s to %s %s", a, b, unit);
+		snprintf(out->text, sizeof(out->text), "%s to %s%s%s", a, b, gap, unit);
+}
+
+/* Of a time without an end in sight only the beginning is known. */
+static void set_at_least(struct property_value *out, double low, const char *unit)
+{
+	*out = (struct property_value){
+		.known = true, .applies = true, .low = low, .high = INFINITY
+	};
+	snprintf(out->text, sizeof(out->text), "at least %.*f %s", decimals_of(low), low, unit);
+}
+
+static void set_deep(struct property_value *out, const struct property *p,
+		     const struct deep_value *v)
+{
+	switch ((enum deep_state)v->state) {
+	case DEEP_NONE:
+		set_none(out);
+		break;
+	case DEEP_WORD:
+		set_word(out, p->words, 0, v->word, v->cause, 0);
+		break;
+	case DEEP_NUMBER:
+		if (p->kind == PROPERTY_INTEGER)
+			set_integer(out, (int64_t)v->low);
+		else if (isinf(v->high))
+			set_at_least(out, v->low, p->unit);
+		else
+			set_measure(out, v->low, v->high, p->unit);
+		break;
+	default:
+		set_unknown(out, v->cause);
+		break;
+	}
 }
 
 static void set_share(struct property_value *out, const struct verdict_interval *i, uint8_t cause)
@@ -436,6 +488,10 @@ void property_get(const struct property *p, const struct verdict *v, struct prop
 {
 	enum which which = (enum which)(p - property_table);
 
+	if (p->is_deep) {
+		set_deep(out, p, &v->deep.values[which - DEEP_FIRST]);
+		return;
+	}
 	switch (which) {
 	case MAPPED:
 		set_mapped(out, v);

@@ -31,12 +31,16 @@ struct property {
 	bool is_core;             /* unknown makes the whole run inconclusive: nat, mapping,
 				     filtering */
 	bool is_sample;           /* differs from run to run on one and the same path */
+	bool is_deep;             /* only a deeper look tells (verdict_deep.h) */
 	bool is_passing;          /* a sample, or what a network may change without behaving
 				     otherwise: an address, a country */
 };
 
 extern const struct property property_table[];
 extern const size_t property_count;
+
+/* False: this run was not asked to look that deep. */
+bool property_is_asked(const struct property *p, const struct verdict *v);
 
 /* NULL where there is none of that name. */
 const struct property *property_find(const char *name);

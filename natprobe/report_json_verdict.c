@@ -1,6 +1,8 @@
 /* What was found out from one local address, for machines. */
 #include "report_json_verdict.h"
 
+#include <math.h>
+
 #include "property.h"
 #include "report_json_plan.h"
 #include "report_json_ports.h"
@@ -185,7 +187,8 @@ static json_t *property_by_name(struct json *j, const struct property *p, const 
 	json_put(j, o, "value", value_of(p, &got));
 	if (p->kind == PROPERTY_MEASURE && got.known && got.applies) {
 		json_put(j, o, "low", json_share(got.low));
-		json_put(j, o, "high", json_share(got.high));
+		if (isfinite(got.high))
+			json_put(j, o, "high", json_share(got.high));
 		json_put(j, o, "unit", json_string(p->unit));
 	}
 	if (!got.known)
@@ -198,8 +201,12 @@ static json_t *properties(struct json *j, const struct verdict *v)
 {
 	json_t *o = json_object();
 
-	for (size_t i = 0; i < property_count; i++)
-		json_put(j, o, property_table[i].name, property_by_name(j, &property_table[i], v));
+	for (size_t i = 0; i < property_count; i++) {
+		const struct property *p = &property_table[i];
+
+		if (property_is_asked(p, v))
+			json_put(j, o, p->name, property_by_name(j, p, v));
+	}
 	return o;
 }
 

@@ -91,6 +91,8 @@ static void list_properties(struct report_tests *t, const struct report_probe *p
 	for (size_t i = 0; i < property_count; i++) {
 		struct report_test test = { .probe = p, .property = &property_table[i] };
 
+		if (!property_is_asked(test.property, p->verdict))
+			continue;
 		property_get(test.property, p->verdict, &test.got);
 		if (!test.got.known)
 			test.result = is_open && test.property->is_core ? TEST_OPEN : TEST_SKIPPED;

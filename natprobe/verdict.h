@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "verdict_deep.h"
 
 #define VERDICT_SERVERS_MAX     6 /* servers that one discovery asks */
 #define VERDICT_NO_SERVER_INDEX UINT8_MAX
@@ -331,6 +332,8 @@ struct verdict {
 	struct verdict_portmap upnp;
 	struct verdict_yes_no captive_portal;
 	struct verdict_geo geo;
+
+	struct verdict_deep deep;
 
 	/* Evidence. */
 	struct verdict_sample samples[VERDICT_SAMPLES_MAX];

@@ -4,6 +4,8 @@ sbin_PROGRAMS += stund/stund
 noinst_LIBRARIES += stund/libstund_core.a stund/libstund_shell.a
 
 stund_libstund_core_a_SOURCES = \
+	stund/coop_server.h \
+	stund/coop_token.h \
 	stund/layout.c stund/layout.h \
 	stund/stund_conf.c stund/stund_conf.h
 

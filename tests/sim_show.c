@@ -29,6 +29,8 @@ static void show_values(const struct sim_result *r)
 	for (size_t i = 0; i < property_count; i++) {
 		struct property_value v;
 
+		if (!property_is_asked(&property_table[i], &r->verdict))
+			continue;
 		property_get(&property_table[i], &r->verdict, &v);
 		printf("  %-18s %s%s%s\n", property_table[i].name, v.text, v.known ? "" : ": ",
 		       v.known ? "" : verdict_cause_word(v.cause));

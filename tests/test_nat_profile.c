@@ -16,6 +16,8 @@ static bool is_categorical(const struct property *p)
 {
 	if (strcmp(p->name, "upnp") == 0 || strcmp(p->name, "captive-portal") == 0)
 		return false;
+	if (p->is_deep)
+		return false;
 	return p->kind == PROPERTY_WORD || strcmp(p->name, "delta.value") == 0;
 }
 
