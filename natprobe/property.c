@@ -178,6 +178,8 @@ const struct property *property_nearest(const char *name)
 	size_t least = SIZE_MAX;
 	size_t len = strlen(name);
 
+	if (property_find(name) != NULL)
+		return property_find(name);
 	for (size_t i = 0; i < property_count; i++) {
 		bool is_begun = len > 0 && strncmp(name, property_table[i].name, len) == 0;
 		size_t d = is_begun ? 0 : distance(name, property_table[i].name);

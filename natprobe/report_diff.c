@@ -89,7 +89,8 @@ static void compare(struct report_diff *d, const struct report_probe *a,
 	for (size_t i = 0; i < property_count; i++) {
 		struct report_change change = { .probe = a, .property = &property_table[i] };
 
-		if (change.property->is_sample)
+		if (change.property->is_sample || !property_is_asked(change.property, a->verdict) ||
+		    !property_is_asked(change.property, b->verdict))
 			continue;
 		property_get(change.property, a->verdict, &change.before);
 		property_get(change.property, b->verdict, &change.after);
