@@ -709,6 +709,38 @@ static void what_goes_back_tells_nothing_to_who_has_its_5_tuple_now(void **state
 	assert_true(reaches(&other));
 }
 
+/* The newest ticket is of a connection that ended before it was used. */
+static void a_ticket_of_a_connection_that_was_never_used_is_good(void **state)
+{
+	for (uint16_t next = 0; next < r.workers; next++) {
+		rig_start(&r);
+		home.link = away.link = NULL;
+		home.tuple.transport = STUN_UDP;
+		away.tuple.transport = STUN_TCP;
+		away.link = &away;
+		away.worker = 1;
+		allocate();
+		assert_int_equal(move(&away), 0);
+		turnd_link_ended(worker(1), &away.tuple, &away, &r.now);
+		assert_true(reaches(&home));
+		/* Whoever has the same port later has nothing of it. */
+		assert_false(can_send(&away));
+		assert_int_equal(rig_refresh(&away, 600), 437);
+		story_go(&away, 1);
+		away.worker = next;
+		assert_int_equal(move(&away), 0);
+		assert_true(can_send(&away));
+		assert_true(reaches(&away));
+		assert_int_equal(alive(), 1);
+		assert_int_equal(rig_refresh(&away, 0), 0);
+		assert_int_equal(expected(), 0);
+		if (next + 1 < r.workers) {
+			rig_stop(&r);
+			(void)begin(state);
+		}
+	}
+}
+
 static void a_5_tuple_that_was_taken_meanwhile_keeps_what_it_has(void **state)
 {
 	struct letter l;
@@ -850,6 +882,7 @@ int main(void)
 		STORY(what_lost_its_connection_and_goes_back_still_waits),
 		STORY(what_goes_back_knows_no_connection_that_ended_meanwhile),
 		STORY(what_goes_back_tells_nothing_to_who_has_its_5_tuple_now),
+		STORY(a_ticket_of_a_connection_that_was_never_used_is_good),
 		STORY(a_5_tuple_that_was_taken_meanwhile_keeps_what_it_has),
 		STORY(a_ticket_leads_to_its_own_allocation_alone),
 		STORY(what_is_not_allowed_any_more_is_cut_off_on_the_way),

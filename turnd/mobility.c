@@ -239,8 +239,12 @@ void mobility_lose_next(struct turnd *t, const struct five_tuple *tuple, const v
 {
 	struct move *e = mobility_expected(t, tuple);
 
-	if (e != NULL && e->client_link == link)
+	if (e == NULL || e->client_link != link)
+		return;
+	if (e->alloc != NULL)
 		mobility_drop(t, e);
+	else
+		moves_hide(t->moves, e); /* the ticket that was given for it leads on from here */
 }
 
 uint64_t mobility_on_time(struct turnd *t, uint64_t now_ms)

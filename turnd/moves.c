@@ -81,14 +81,23 @@ struct move *moves_add(struct moves *m, const struct five_tuple *tuple, uint64_t
 	return e;
 }
 
-void moves_remove(struct moves *m, struct move *e)
+void moves_hide(struct moves *m, struct move *e)
 {
 	struct move **by_tuple = &m->by_tuple[tuple_chain(m, &e->tuple)];
-	struct move **by_number = &m->by_number[e->number % MOVES_CHAINS];
 
+	if (e->is_hidden)
+		return;
 	while (*by_tuple != e)
 		by_tuple = &(*by_tuple)->next_by_tuple;
 	*by_tuple = e->next_by_tuple;
+	e->is_hidden = true;
+}
+
+void moves_remove(struct moves *m, struct move *e)
+{
+	struct move **by_number = &m->by_number[e->number % MOVES_CHAINS];
+
+	moves_hide(m, e);
 	while (*by_number != e)
 		by_number = &(*by_number)->next_by_number;
 	*by_number = e->next_by_number;

@@ -24,6 +24,7 @@ struct move {
 	struct alloc_token token; /* that its client has shown here */
 	struct stun_tid tid;
 	uint16_t worker;
+	bool is_hidden; /* moves_hide */
 };
 
 struct moves {
@@ -44,5 +45,8 @@ struct move *moves_oldest(const struct moves *m); /* NULL: there is none */
 /* For a 5-tuple that has none yet; all else in it is zero. NULL: no memory. */
 struct move *moves_add(struct moves *m, const struct five_tuple *tuple, uint64_t number);
 void moves_remove(struct moves *m, struct move *e);
+
+/* It is found by its number alone from now on: the 5-tuple is nobody's any more. */
+void moves_hide(struct moves *m, struct move *e);
 
 #endif
