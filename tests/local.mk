@@ -886,6 +886,10 @@ tests_token_say_LDADD = $(TURND_CORE_LIBS)
 check_PROGRAMS += tests/relay_ask
 tests_relay_ask_LDADD = $(SHELL_LIBS)
 
+check_PROGRAMS += tests/move_ask
+tests_move_ask_SOURCES = tests/move_ask.c tests/raw_client.c tests/raw_client.h
+tests_move_ask_LDADD = $(SHELL_LIBS)
+
 # ChannelData of every size, for tests/sys_channel_sizes.sh.
 check_PROGRAMS += tests/channel_sizes
 tests_channel_sizes_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)

@@ -9,6 +9,7 @@ lab_need turnutils_uclient turnutils_peer openssl ss timeout
 
 turnd=${builddir:-.}/turnd/turnd
 ask=${builddir:-.}/tests/relay_ask
+move=${builddir:-.}/tests/move_ask
 talk=${builddir:-.}/tests/turn_ask
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -20,7 +21,7 @@ peer=91.80.1.20
 server6=2a01:4f8::10
 peer6=2a01:4f8::20
 
-for tool in "$turnd" "$ask" "$talk"; do
+for tool in "$turnd" "$ask" "$move" "$talk"; do
 	[ -x "$tool" ] || lab_skip "$tool is not built"
 done
 lab_loopback $server $peer $server6 $peer6
@@ -133,6 +134,8 @@ asks move $server:3478 $peer '^moved 16'
 for _ in 1 2 3 4 5 6 7 8; do # to the same worker, and to others
 	asks overlap $server:3478 $peer '^old port until'
 done
+
+"$move" $server:3478 $peer alice secret > "$tmp/ask" 2>&1 || fail "move_ask: $(cat "$tmp/ask")"
 
 for _ in 1 2 3 4 5 6 7 8; do # the token as well
 	asks reserve $server:3478 $peer '^nobody else'

@@ -92,10 +92,13 @@ void listen_send(struct listen *l, const struct turnd_out *out)
 		send_datagram(l, out);
 }
 
-/* Only STUN makes and ends allocations. */
-static bool is_stun(struct bytes data)
+/* Only STUN makes and ends allocations; but to its next connection, data take it along. */
+static bool may_settle(const struct turnd_in *in)
 {
-	return data.len > 0 && data.data[0] < 4;
+	const struct listen_link *link = in->link;
+	bool is_stun = in->data.len > 0 && in->data.data[0] < 4;
+
+	return link != NULL && (is_stun || list_is_empty(&link->kept));
 }
 
 void listen_judge(struct listen *l, const struct turnd_in *in)
@@ -105,7 +108,7 @@ void listen_judge(struct listen *l, const struct turnd_in *in)
 
 	(void)listen_begin(l);
 	step = turnd_from_client(l->turnd, in, &l->now, listen_room(l), &out);
-	if (in->link != NULL && is_stun(in->data))
+	if (may_settle(in))
 		listen_link_settle(l, in->link);
 	listen_carry_out(l, step, in, &out);
 }
