@@ -240,6 +240,7 @@ static void bad_peers_get_no_channel(void **state)
 	assert_int_equal(rig_bind(&c, 0x4000, &denied), 403);
 	assert_int_equal(rig_bind(&c, 0x4000, &nowhere), 403); /* port 0 */
 	assert_int_equal(rig_permit(&c, &nowhere), 0);         /* has no meaning there */
+	assert_int_equal(stats_read(&turnd_stats(r.worker[0].turnd)->denied[POLICY_SPECIAL]), 1);
 	assert_int_equal(peers_count_channels(&story_alloc_of(&c)->flow.peers, r.now.us / 1000), 0);
 }
 

@@ -141,6 +141,7 @@ for _ in 1 2 3 4 5 6 7 8; do # the token as well
 	asks reserve $server:3478 $peer '^nobody else'
 	asks reserve "[$server6]:3478" $peer '^nobody else'
 done
+[ "$(metric turnd_handed_over_total)" -gt 0 ] || fail "no request took another worker"
 if [ -n "${NATKIT_FULL:-}" ]; then
 	asks expire $server:3478 $peer '^free after'
 fi

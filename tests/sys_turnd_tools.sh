@@ -1,11 +1,11 @@
 #!/bin/bash
 # turnd, as its operator meets it: options and files that are wrong, users and credentials that it
-# makes, what it says without any, reload and drain, its control socket, names that change, and the
-# command of its systemd unit.
+# makes, what it says without any, reload and drain, its control socket, names that change, names
+# that choose a realm, and the command of its systemd unit.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
 lab_enter "$@"
-lab_need openssl jq turnutils_uclient turnutils_stunclient
+lab_need openssl jq xxd turnutils_uclient turnutils_stunclient
 
 turnd=${builddir:-.}/turnd/turnd
 tmp=$(mktemp -d)
@@ -270,6 +270,50 @@ if own_folder /etc && mount -t tmpfs none /run; then
 else
 	echo "not checked: names that change (no mounts here)"
 fi
+
+echo "# certificate and realm are those of the name that is asked for"
+for name in a.example b.example; do
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+		-subj "/CN=$name" -keyout "$tmp/$name.key" -out "$tmp/$name.pem" 2> "$tmp/err" ||
+		fail "$(cat "$tmp/err")"
+done
+cat > "$tmp/names.conf" << END
+realm = a.example
+listen = 91.80.1.10
+cert-file = $tmp/a.example.pem
+key-file = $tmp/a.example.key
+rfc5766-channels = on
+[user alice]
+password = wonderland
+[realm b.example]
+server-name = b.example, turn.b.example
+cert-file = $tmp/b.example.pem
+key-file = $tmp/b.example.key
+[user bob]
+password = builder
+realm = b.example
+END
+start --config "$tmp/names.conf"
+
+# greets REALM OPTION...: an Allocate of somebody unknown is told this realm, behind its certificate.
+greets() {
+	{
+		printf '\0\3\0\x08\x21\x12\xa4\x42natkit-test\0\0\x19\0\4\x11\0\0\0'
+		sleep 0.4
+	} | timeout 5 openssl s_client "${@:2}" -connect 91.80.1.10:5349 -alpn stun.turn -quiet \
+		-no_ign_eof > "$tmp/out" 2> "$tmp/err"
+	grep -q "CN *= *$1" "$tmp/err" || fail "${*:2}: not the certificate of $1: $(cat "$tmp/err")"
+	grep -qa "$1" "$tmp/out" || fail "${*:2}: not the realm $1: $(xxd -p "$tmp/out")"
+}
+for over in -tls1_2 -tls1_3 -dtls1_2; do
+	greets a.example $over -noservername
+	greets a.example $over -servername a.example
+	greets a.example $over -servername nobody.example
+	greets b.example $over -servername turn.B.example
+done
+relays 91.80.1.10 -u alice -w wonderland || fail "alice is not let in: $(tail -n 5 "$tmp/client")"
+refuses 91.80.1.10 -u bob -w builder || fail "bob is let in where he is unknown"
+stop TERM 0
 
 echo "# the command of the unit, with the sample configuration"
 unit=${builddir:-.}/packaging/turnd.service

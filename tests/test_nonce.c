@@ -6,6 +6,7 @@
 
 #include "turnd/nonce.h"
 #include "alloc_count.h"
+#include "base64.h"
 #include "rng.h"
 
 #define NOW      UINT64_C(1800000000)
@@ -148,6 +149,29 @@ static void another_port_or_second_gets_another_nonce(void **state)
 	assert_memory_not_equal(other, r.text, NONCE_LEN);
 	nonce_make(&r.keys, &r.client, FEATURES, NOW + 1, other);
 	assert_memory_not_equal(other, r.text, NONCE_LEN);
+}
+
+/* Who sees two nonces of different seconds, or ports, learns nothing of whose they are. */
+static void the_tag_of_an_address_is_another_one_each_second(void **state)
+{
+	struct rig r = rig_new();
+	struct addr port = addr_with_port(&r.client, 40001);
+	uint8_t tags[12][8];
+
+	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+		uint8_t body[24];
+		char text[NONCE_LEN];
+		size_t len;
+
+		nonce_make(&r.keys, i % 2 == 0 ? &r.client : &port, FEATURES, NOW + i / 2, text);
+		assert_true(base64_get(
+			bytes_of(text + STUN_NONCE_COOKIE_LEN, NONCE_LEN - STUN_NONCE_COOKIE_LEN),
+			body, sizeof(body), &len));
+		assert_int_equal(len, sizeof(body));
+		memcpy(tags[i], body + 8, sizeof(tags[i]));
+		for (size_t other = 0; other < i; other++)
+			assert_memory_not_equal(tags[i], tags[other], sizeof(tags[i]));
+	}
 }
 
 /* The cookie too: who bids it down has forged the nonce. */
@@ -298,6 +322,7 @@ int main(void)
 		cmocka_unit_test(each_bit_of_an_address_counts),
 		cmocka_unit_test(a_mapped_address_is_the_ipv4_address),
 		cmocka_unit_test(another_port_or_second_gets_another_nonce),
+		cmocka_unit_test(the_tag_of_an_address_is_another_one_each_second),
 		cmocka_unit_test(every_changed_bit_makes_a_forgery),
 		cmocka_unit_test(a_cookie_with_other_features_makes_a_forgery),
 		cmocka_unit_test(other_lengths_are_forgeries),
