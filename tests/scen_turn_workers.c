@@ -763,6 +763,69 @@ static void a_5_tuple_that_was_taken_meanwhile_keeps_what_it_has(void **state)
 }
 
 /* The client has expected another allocation at that 5-tuple, and now comes with this one's ticket. */
+/* The new connection ends before it was used: its ticket is the newest one all the same. */
+static void a_connection_that_ends_unused_leaves_its_ticket_good(void **state)
+{
+	struct rig_client third;
+
+	for (uint16_t i = 0; i < r.workers; i++) {
+		if (i > 0)
+			assert_int_equal(begin(NULL), 0);
+		start_with_connections();
+		assert_int_equal(move(&away), 0);
+		turnd_link_ended(worker(1), &away.tuple, &away, &r.now);
+		turnd_link_ended(worker(0), &home.tuple, &home, &r.now);
+		assert_int_equal(expected(), 1);
+		third = away;
+		third.link = &third;
+		third.worker = i;
+		story_go(&third, i % 2); /* from the same port, too */
+		assert_int_equal(move(&third), 0);
+		assert_true(can_send(&third));
+		assert_true(reaches(&third));
+		assert_int_equal(expected(), 0);
+		assert_int_equal(alive(), 1);
+		if (i < r.workers - 1)
+			rig_stop(&r);
+	}
+}
+
+static void a_ticket_where_it_was_given_out_is_400(void **state)
+{
+	start();
+	assert_int_equal(move(&away), 0);
+	assert_int_equal(move(&away), 400); /* it is with worker 0 still */
+	assert_true(can_send(&away));
+	assert_int_equal(move(&away), 400);
+}
+
+/* While it is fetched by one 5-tuple, its client comes from the next. */
+static void what_is_between_workers_is_asked_for_again(void **state)
+{
+	struct rig_client third;
+	struct letter l;
+
+	for (uint16_t i = 1; i <= 2; i++) {
+		if (i > 1)
+			assert_int_equal(begin(NULL), 0);
+		start();
+		assert_int_equal(move(&away), 0);
+		third = away;
+		third.worker = i;
+		story_go(&third, 1);
+		(void)rig_request(&away, TURN_REFRESH);
+		post(&away, &l);
+		give(&l);
+		assert_int_equal(move(&third), RIG_NOTHING);
+		assert_int_equal(come_back(&l), 0);
+		assert_int_equal(story_repeat(&third), 0);
+		assert_true(can_send(&third));
+		assert_int_equal(alive(), 1);
+		if (i < 2)
+			rig_stop(&r);
+	}
+}
+
 static void a_ticket_leads_to_its_own_allocation_alone(void **state)
 {
 	struct story_ticket first, second;
@@ -884,6 +947,9 @@ int main(void)
 		STORY(what_goes_back_tells_nothing_to_who_has_its_5_tuple_now),
 		STORY(a_ticket_of_a_connection_that_was_never_used_is_good),
 		STORY(a_5_tuple_that_was_taken_meanwhile_keeps_what_it_has),
+		STORY(a_connection_that_ends_unused_leaves_its_ticket_good),
+		STORY(a_ticket_where_it_was_given_out_is_400),
+		STORY(what_is_between_workers_is_asked_for_again),
 		STORY(a_ticket_leads_to_its_own_allocation_alone),
 		STORY(what_is_not_allowed_any_more_is_cut_off_on_the_way),
 		STORY(a_realm_that_is_gone_takes_what_comes_along),

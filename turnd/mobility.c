@@ -137,11 +137,16 @@ static void adopt(struct turnd *t, struct alloc *a, const struct turnd_in *in)
 	}
 }
 
+bool mobility_is_fetched(const struct move *e, uint64_t now_ms)
+{
+	return e->asked_ms != 0 && now_ms - e->asked_ms < ASK_AGAIN_MS;
+}
+
 /* Asks for the allocation that is used here now; once for a while, what comes meanwhile is lost. */
 static enum turnd_step fetch(struct turnd *t, struct move *e, const struct turnd_in *in,
 			     uint64_t now_ms, struct turnd_out *out)
 {
-	if (e->asked_ms != 0 && now_ms - e->asked_ms < ASK_AGAIN_MS)
+	if (mobility_is_fetched(e, now_ms))
 		return TURND_NOTHING;
 	e->asked_ms = now_ms;
 	out->ask = (struct turnd_ask){

@@ -17,6 +17,9 @@ struct move *mobility_expect(struct turnd *t, const struct five_tuple *tuple, ui
 			     uint64_t now_ms);
 void mobility_drop(struct turnd *t, struct move *e);
 
+/* Its allocation may be on its way here now: where it was, nobody knows of it any more. */
+bool mobility_is_fetched(const struct move *e, uint64_t now_ms);
+
 /* The client of an allocation of ours is at its new 5-tuple from now on. */
 void mobility_settle(struct turnd *t, struct move *e);
 

@@ -128,6 +128,10 @@ static uint16_t look_for(struct request *r, const struct ticket *ticket, uint16_
 			return move_here(r, a, ask);
 		if (e == NULL)
 			return 437;
+		if (e == mobility_expected(r->t, &r->in->tuple))
+			return 400; /* that is where the ticket was given out */
+		if (mobility_is_fetched(e, r->now_ms))
+			return REQUEST_LATER;
 		ask->worker = e->worker;
 		ask->alloc = e->there;
 	}
@@ -139,8 +143,8 @@ static void drop_unused(struct request *r, const struct ticket *ticket)
 {
 	struct move *e = mobility_expected_number(r->t, ticket->alloc);
 
-	if (ticket->worker == r->t->worker && e != NULL &&
-	    !five_tuple_equal(&e->tuple, &r->in->tuple))
+	if (ticket->worker == r->t->worker && e != NULL && e->alloc == NULL &&
+	    e != mobility_expected(r->t, &r->in->tuple))
 		mobility_drop(r->t, e);
 }
 
@@ -174,6 +178,8 @@ static uint16_t take_answer(struct request *r, const struct ticket *ticket)
 
 	if (gift->code == TURND_ASK_ELSEWHERE)
 		return look_for(r, ticket, gift->next_worker, gift->number);
+	if (gift->code == TURND_ASK_LATER)
+		return REQUEST_LATER;
 	return gift->code != 0 ? gift->code : expect_here(r, ticket);
 }
 
@@ -182,8 +188,10 @@ static uint16_t refresh_again(struct request *r, const struct ticket *ticket)
 {
 	const struct alloc *a = r->alloc;
 
-	if (is_repeated(a, &r->msg.tid, &r->in->tuple, r->now_ms))
+	if (is_repeated(a, &r->msg.tid, &r->in->tuple, r->now_ms)) {
+		drop_unused(r, ticket);
 		return answer(r, a->number, a->mobility.sequence, seconds_left(a, r->now_ms));
+	}
 	return ticket->worker == r->t->worker && ticket->alloc == a->number ? 400 : 437;
 }
 
@@ -205,7 +213,8 @@ uint16_t mobility_refresh(struct request *r)
 }
 
 /* It was expected here, and is not used here: who has it is asked. */
-static void refer(struct turnd *t, const struct turnd_ask *ask, struct turnd_gift *out)
+static void refer(struct turnd *t, const struct turnd_ask *ask, uint64_t now_ms,
+		  struct turnd_gift *out)
 {
 	struct move *e = mobility_expected_number(t, ask->alloc);
 
@@ -215,6 +224,10 @@ static void refer(struct turnd *t, const struct turnd_ask *ask, struct turnd_gif
 	}
 	if (e->user != ask->user || e->realm != ask->realm) {
 		out->code = 441;
+		return;
+	}
+	if (mobility_is_fetched(e, now_ms)) {
+		out->code = TURND_ASK_LATER;
 		return;
 	}
 	out->code = TURND_ASK_ELSEWHERE;
@@ -230,7 +243,7 @@ void mobility_answer_move(struct turnd *t, const struct turnd_ask *ask, uint64_t
 	bool alive = true;
 
 	if (a == NULL) {
-		refer(t, ask, out);
+		refer(t, ask, now_ms, out);
 		return;
 	}
 	out->number = ask->alloc;

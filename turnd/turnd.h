@@ -90,6 +90,8 @@ struct turnd_ask {
 
 /* No error code, but an allocation that is with a third worker. */
 #define TURND_ASK_ELSEWHERE 1
+/* Nor is this: it is between two workers, and the client sends its request again. */
+#define TURND_ASK_LATER 2
 
 /* What came of it. It goes back to who asked; what was not used is returned by turnd_return. */
 struct turnd_gift {
