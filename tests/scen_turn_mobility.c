@@ -123,7 +123,7 @@ static void a_lost_answer_is_given_again_for_30_s(void **state)
 	assert_true(can_send(&sender));
 	assert_int_equal(story_repeat(&away), 0); /* also when it has settled */
 	rig_pass(&r, 1);
-	assert_int_equal(story_repeat(&away), 400);
+	assert_int_equal(story_repeat(&away), 437);
 	/* The ticket that was given again is good. */
 	assert_true(reaches(&away));
 	story_go(&away, 1);
@@ -138,7 +138,7 @@ static void an_old_ticket_is_dead(void **state)
 	old = ticket;
 	assert_int_equal(move(), 0);
 	story_go(&away, 1);
-	assert_int_equal(story_move(&away, &old, UINT32_MAX), 400);
+	assert_int_equal(story_move(&away, &old, UINT32_MAX), 437);
 	assert_true(away.is_signed);
 	assert_int_equal(move(), 0); /* the newest one is not */
 }

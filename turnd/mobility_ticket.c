@@ -40,7 +40,11 @@ static bool is_repeated(const struct alloc *a, const struct stun_tid *tid,
 	       now_ms - a->mobility.replaced_ms <= TICKET_OLD_MS;
 }
 
-/* Whether the ticket is good for this allocation; 0, or the code to answer with. */
+/*
+ * Whether the ticket is good for this allocation; 0, or the code to answer with. One that was
+ * replaced leads to no allocation any more: so it is where the worker that gave it out has
+ * forgotten it, and nobody shall see which worker that was.
+ */
 static uint16_t judge(const struct alloc *a, const struct turnd_ask *ask, uint64_t now_ms)
 {
 	struct ticket held = {
@@ -57,7 +61,7 @@ static uint16_t judge(const struct alloc *a, const struct turnd_ask *ask, uint64
 	case TICKET_OTHER_OWNER:
 		return 441;
 	default:
-		return 400;
+		return 437;
 	}
 }
 
@@ -192,7 +196,10 @@ static uint16_t refresh_again(struct request *r, const struct ticket *ticket)
 		drop_unused(r, ticket);
 		return answer(r, a->number, a->mobility.sequence, seconds_left(a, r->now_ms));
 	}
-	return ticket->worker == r->t->worker && ticket->alloc == a->number ? 400 : 437;
+	return ticket->worker == r->t->worker && ticket->alloc == a->number &&
+			       ticket->sequence == a->mobility.sequence
+		       ? 400
+		       : 437;
 }
 
 uint16_t mobility_refresh(struct request *r)

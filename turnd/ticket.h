@@ -71,7 +71,7 @@ enum ticket_verdict ticket_open(const struct ticket_keys *k, struct bytes value,
 enum ticket_use {
 	TICKET_MOVES = 0,    /* the newest one: the allocation may move */
 	TICKET_REPEATS,      /* the one before, just replaced: answer as before, move nothing */
-	TICKET_DEAD,         /* older, or replaced for longer than TICKET_OLD_MS: 400 */
+	TICKET_DEAD,         /* older, or replaced for longer than TICKET_OLD_MS: 437 */
 	TICKET_OTHER_OWNER,  /* of another user or realm: 441 */
 	TICKET_OTHER_OBJECT, /* of another allocation or worker: 437 */
 };
