@@ -61,7 +61,8 @@ lib_libshell_a_SOURCES = \
 	lib/dial_dtls.c \
 	lib/dial_stream.c \
 	lib/dial_tls.c \
-	lib/dtls.c lib/dtls.h \
+	lib/dtls.c lib/dtls.h lib/dtls_parts.h \
+	lib/dtls_session.c \
 	lib/dtls_cookie.c lib/dtls_cookie.h \
 	lib/opt.c lib/opt.h \
 	lib/opt_rows.h \
