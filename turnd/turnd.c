@@ -199,6 +199,20 @@ static enum turnd_step foreign(struct turnd *t, const struct turnd_in *in)
 	return five_tuple_is_stream(&in->tuple) ? TURND_CLOSE : TURND_NOTHING;
 }
 
+/* Whole, so that what follows on a stream can be read; its FINGERPRINT may be wrong. */
+static bool is_whole(struct bytes data)
+{
+	struct stun_msg msg;
+
+	return stun_msg_parse(data, &msg) == STUN_OK && !stun_tid_is_classic(&msg.tid);
+}
+
+static enum turnd_step wrong_fingerprint(struct turnd *t)
+{
+	stats_add(&t->stats.drops[STATS_DROP_FOREIGN], 1);
+	return TURND_NOTHING;
+}
+
 static enum turnd_step unasked(struct turnd *t)
 {
 	stats_add(&t->stats.drops[STATS_DROP_UNASKED], 1);
@@ -254,7 +268,7 @@ static enum turnd_step binding(struct turnd *t, const struct turnd_in *in, uint8
 		return reply_binding(t, &reply, outcome, out);
 	case STUN_DROP_FOREIGN:
 	case STUN_DROP_CLASSIC:
-		return foreign(t, in);
+		return is_whole(in->data) ? wrong_fingerprint(t) : foreign(t, in);
 	default:
 		return unasked(t);
 	}
@@ -269,10 +283,8 @@ static enum turnd_step from_stun(struct turnd *t, const struct turnd_in *in,
 		return foreign(t, in);
 	if (stun_tid_is_classic(&msg.tid))
 		return in->tuple.transport == STUN_DTLS ? binding(t, in, buf, out) : foreign(t, in);
-	if (stun_auth_check_fingerprint(&msg) == STUN_AUTH_WRONG) {
-		stats_add(&t->stats.drops[STATS_DROP_FOREIGN], 1);
-		return TURND_NOTHING;
-	}
+	if (stun_auth_check_fingerprint(&msg) == STUN_AUTH_WRONG)
+		return wrong_fingerprint(t);
 	if (msg.class == STUN_REQUEST)
 		return request_take(t, in, &msg, now, buf, out);
 	if (msg.class == STUN_INDICATION && msg.method == TURN_SEND)
