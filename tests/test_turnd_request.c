@@ -123,7 +123,7 @@ static void attributes_that_do_not_read_are_400(void **state)
 	assert_int_equal(turnd_count(r.worker[0].turnd), 1);
 }
 
-static void more_peers_than_a_request_may_name_are_400(void **state)
+static void more_peers_than_a_request_may_name_are_508(void **state)
 {
 	struct addr peer = addr_ipv4(91, 80, 9, 1, 7000);
 	struct stun_builder *b;
@@ -136,7 +136,7 @@ static void more_peers_than_a_request_may_name_are_400(void **state)
 			peer.ip[3] = (uint8_t)i;
 			(void)stun_attr_put_xor_addr(b, STUN_ATTR_XOR_PEER_ADDRESS, &peer);
 		}
-		assert_int_equal(rig_ask(&c), most <= REQUEST_PEERS_MAX ? 0 : 400);
+		assert_int_equal(rig_ask(&c), most <= REQUEST_PEERS_MAX ? 0 : 508);
 	}
 }
 
@@ -455,7 +455,7 @@ int main(void)
 		TEST(a_realm_of_tokens_alone_relays),
 		TEST(unknown_attributes_are_named_to_who_is_known),
 		TEST(attributes_that_do_not_read_are_400),
-		TEST(more_peers_than_a_request_may_name_are_400),
+		TEST(more_peers_than_a_request_may_name_are_508),
 		TEST(of_duplicates_the_first_one_counts),
 		TEST(without_an_allocation_there_is_nothing_to_ask_for),
 		TEST(a_request_counts_once),

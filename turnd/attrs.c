@@ -9,12 +9,14 @@
 
 static void note_peer(const struct stun_msg *msg, struct bytes value, struct turn_attrs *out)
 {
-	if (out->peer_count == REQUEST_PEERS_MAX ||
-	    stun_attr_get_xor_addr(value, &msg->tid, &out->peers[out->peer_count]) != STUN_OK) {
+	struct addr peer;
+
+	if (stun_attr_get_xor_addr(value, &msg->tid, &peer) != STUN_OK)
 		out->is_malformed = true;
-		return;
-	}
-	out->peer_count++;
+	else if (out->peer_count == REQUEST_PEERS_MAX)
+		out->has_more_peers = true;
+	else
+		out->peers[out->peer_count++] = peer;
 }
 
 /* The first of duplicates counts; returns whether this is it. */

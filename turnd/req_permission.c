@@ -26,6 +26,8 @@ uint16_t req_permission(struct request *r)
 		if (!is_allowed(r, &in->peers[i], &is_relay[i]))
 			return 403;
 	}
+	if (in->has_more_peers)
+		return 508;
 	return peers_code(peers_permit(&f->peers, in->peers, is_relay, in->peer_count,
 				       r->realm->limits.permissions, r->now_ms));
 }

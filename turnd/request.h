@@ -12,7 +12,7 @@
 #include "stun_attr.h"
 #include "turnd_state.h"
 
-#define REQUEST_PEERS_MAX 32 /* XOR-PEER-ADDRESS in one CreatePermission; more are 400 */
+#define REQUEST_PEERS_MAX 64 /* XOR-PEER-ADDRESS in one CreatePermission; more are 508 */
 
 /* What TURN requests say. An attribute that cannot be read makes the request 400. */
 struct turn_attrs {
@@ -28,6 +28,7 @@ struct turn_attrs {
 	bool has_additional_family, has_even_port, has_token, has_ticket;
 	bool reserve_next; /* EVEN-PORT's R */
 	bool dont_fragment;
+	bool has_more_peers; /* than REQUEST_PEERS_MAX */
 	bool is_malformed;
 	struct ports_token token;
 	struct bytes ticket; /* MOBILITY-TICKET as it stands; may be empty */
