@@ -29,6 +29,8 @@ turnd/ticket.c openssl/crypto.h
 turnd/token.c openssl/crypto.h
 turnd/users.c openssl/crypto.h
 turnd/users_file.c openssl/crypto.h
+turnd/users_find.c openssl/crypto.h
+turnd/users_order.c openssl/crypto.h
 turnd/users_timed.c openssl/crypto.h
 '
 

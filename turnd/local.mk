@@ -21,6 +21,7 @@ turnd_libturnd_core_a_SOURCES = \
 	turnd/moves.c turnd/moves.h \
 	turnd/nonce.c turnd/nonce.h \
 	turnd/peers.c turnd/peers.h \
+	turnd/peers_places.c turnd/peers_places.h \
 	turnd/policy.c turnd/policy.h \
 	turnd/policy_rules.c turnd/policy_rules.h \
 	turnd/ports.c turnd/ports.h \
@@ -46,6 +47,8 @@ turnd_libturnd_core_a_SOURCES = \
 	turnd/turnd_state.h \
 	turnd/users.c turnd/users.h \
 	turnd/users_file.c \
+	turnd/users_find.c \
+	turnd/users_order.c \
 	turnd/users_state.h \
 	turnd/users_timed.c
 
