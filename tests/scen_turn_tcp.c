@@ -569,7 +569,7 @@ static size_t pour(uint32_t id, enum quota_way way, unsigned int seconds)
 	size_t bytes = 0;
 
 	while (r.now.us < until_us) {
-		uint32_t rest_ms = turnd_moved(r.worker[0].turnd, id, way, 65536, &r.now);
+		uint32_t rest_ms = turnd_carried(r.worker[0].turnd, id, way, 65536, &r.now);
 
 		bytes += 65536;
 		rig_pass(&r, rest_ms > 0 ? rest_ms : 1);
@@ -595,16 +595,16 @@ static void bandwidth_is_waited_for(void **state)
 	assert_int_equal(stats_read(&stats->to_client_bytes), 0);
 
 	/* The other way has its own. */
-	assert_int_equal(turnd_moved(r.worker[0].turnd, id, QUOTA_TO_CLIENT, 65536, &r.now), 0);
+	assert_int_equal(turnd_carried(r.worker[0].turnd, id, QUOTA_TO_CLIENT, 65536, &r.now), 0);
 	turnd_peer_ended(r.worker[0].turnd, id);
-	assert_int_equal(turnd_moved(r.worker[0].turnd, id, QUOTA_TO_PEER, 65536, &r.now), 0);
+	assert_int_equal(turnd_carried(r.worker[0].turnd, id, QUOTA_TO_PEER, 65536, &r.now), 0);
 	rig_stop(&r);
 
 	begin();
 	start();
 	id = connected(80);
 	assert_int_equal(bind_id(&data, id), 0);
-	assert_int_equal(turnd_moved(r.worker[0].turnd, id, QUOTA_TO_PEER, 1 << 30, &r.now), 0);
+	assert_int_equal(turnd_carried(r.worker[0].turnd, id, QUOTA_TO_PEER, 1 << 30, &r.now), 0);
 	rig_stop(&r);
 }
 

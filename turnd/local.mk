@@ -39,7 +39,7 @@ turnd_libturnd_core_a_SOURCES = \
 	turnd/seal.c turnd/seal.h \
 	turnd/snapshot.c turnd/snapshot.h \
 	turnd/stats.c turnd/stats.h \
-	turnd/tcp_moved.c \
+	turnd/tcp_carried.c \
 	turnd/tcp_peer.c turnd/tcp_peer.h \
 	turnd/ticket.c turnd/ticket.h \
 	turnd/token.c turnd/token.h \

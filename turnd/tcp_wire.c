@@ -210,7 +210,7 @@ static void hear_of_bytes(struct worker *worker, void *arg)
 	struct listen *l = worker_data(worker);
 	struct word *word = arg;
 
-	word->rest_ms = turnd_moved(l->turnd, word->id, word->way, word->bytes, listen_begin(l));
+	word->rest_ms = turnd_carried(l->turnd, word->id, word->way, word->bytes, listen_begin(l));
 	if (word->rest_ms > 0)
 		post(l, word->from, rest_here, word);
 	free(word);
@@ -224,7 +224,7 @@ static uint32_t on_bytes(struct splice *s, enum splice_way from, size_t n, void 
 	enum quota_way way = from == SPLICE_A_TO_B ? QUOTA_TO_PEER : QUOTA_TO_CLIENT;
 
 	if (tcp_peer_worker(w->id) == l->index)
-		return turnd_moved(l->turnd, w->id, way, n, listen_begin(l));
+		return turnd_carried(l->turnd, w->id, way, n, listen_begin(l));
 	w->untold[way] += n;
 	if (w->untold[way] >= TELL_AT)
 		tell_bytes(w, way);

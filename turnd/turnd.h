@@ -248,8 +248,8 @@ bool turnd_accepted(struct turnd *t, struct relay_end *end, const struct addr *p
  * So many bytes have gone over a connection that is joined, here or by another worker. Returns for
  * how many ms it has to rest that way, to stay within the bandwidth that there is; 0: go on.
  */
-uint32_t turnd_moved(struct turnd *t, uint32_t connection_id, enum quota_way way, size_t bytes,
-		     const struct turnd_now *now);
+uint32_t turnd_carried(struct turnd *t, uint32_t connection_id, enum quota_way way, size_t bytes,
+		       const struct turnd_now *now);
 
 /* A connection that was joined, here or by another worker, has ended by itself. */
 void turnd_peer_ended(struct turnd *t, uint32_t connection_id);

@@ -39,8 +39,8 @@ static void pay(struct turnd *t, struct tcp_peer *p, enum quota_way way, uint64_
 	}
 }
 
-uint32_t turnd_moved(struct turnd *t, uint32_t connection_id, enum quota_way way, size_t bytes,
-		     const struct turnd_now *now)
+uint32_t turnd_carried(struct turnd *t, uint32_t connection_id, enum quota_way way, size_t bytes,
+		       const struct turnd_now *now)
 {
 	struct tcp_peer *p = tcp_table_find(t->tcp, connection_id);
 	uint64_t rate, ms;
