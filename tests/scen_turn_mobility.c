@@ -321,13 +321,35 @@ static void it_changes_its_mind_before_it_has_moved(void **state)
 static void an_address_that_is_not_used_is_forgotten(void **state)
 {
 	start();
-	assert_int_equal(story_move(&away, &ticket, 3600), 0);
+	assert_int_equal(story_move(&away, &ticket, 600), 0);
+	assert_int_equal(rig_refresh(&home, 3600), 0);
 	rig_pass(&r, MOBILITY_EXPECTED_MS - 1);
 	assert_int_equal(mobility_count(r.worker[0].turnd), 1);
 	rig_pass(&r, 1);
 	assert_int_equal(mobility_count(r.worker[0].turnd), 0);
 	assert_false(can_send(&away));
 	assert_int_equal(rig_refresh(&home, 600), 0);
+}
+
+/* A client that has moved may be as silent as one that has not. */
+static void an_address_is_expected_for_the_lifetime_that_was_granted(void **state)
+{
+	for (uint16_t i = 0; i < 2; i++) {
+		if (i > 0)
+			assert_int_equal(begin(NULL), 0);
+		r.workers = 2;
+		start();
+		away.worker = i;
+		assert_int_equal(story_move(&away, &ticket, 3600), 0);
+		rig_pass(&r, UINT64_C(3599) * 1000);
+		assert_int_equal(rig_refresh(&away, 3600), 0);
+		rig_pass(&r, 1000);
+		assert_int_equal(rig_bind(&away, 0x4000, &peer), 0);
+		assert_true(can_send(&away));
+		assert_true(reaches(&away));
+		if (i == 0)
+			rig_stop(&r);
+	}
 }
 
 static void both_families_move_together(void **state)
@@ -414,6 +436,7 @@ int main(void)
 		STORY(the_end_of_the_new_connection_leaves_it_where_it_was),
 		STORY(it_changes_its_mind_before_it_has_moved),
 		STORY(an_address_that_is_not_used_is_forgotten),
+		STORY(an_address_is_expected_for_the_lifetime_that_was_granted),
 		STORY(both_families_move_together),
 		STORY(the_quota_of_the_source_moves_with_it),
 		STORY(tcp_allocations_stay),

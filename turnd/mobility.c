@@ -67,6 +67,16 @@ struct move *mobility_expected(const struct turnd *t, const struct five_tuple *t
 	return mobility_count(t) == 0 ? NULL : moves_find(t->moves, tuple);
 }
 
+void mobility_keep(struct turnd *t, const struct five_tuple *tuple, uint32_t lifetime_s,
+		   uint64_t now_ms)
+{
+	struct move *e = mobility_expected(t, tuple);
+	uint64_t until_ms = now_ms + (uint64_t)lifetime_s * 1000;
+
+	if (e != NULL && until_ms > e->until_ms)
+		e->until_ms = until_ms;
+}
+
 struct move *mobility_expected_number(const struct turnd *t, uint64_t number)
 {
 	return mobility_count(t) == 0 ? NULL : moves_find_number(t->moves, number);

@@ -21,7 +21,10 @@
 
 struct moves;
 
-/* An expected move is forgotten after that time, and the oldest one when there are too many. */
+/*
+ * An expected move is forgotten after that time, or when the lifetime ends that its client was told
+ * of, whichever is later; and the oldest one when there are too many.
+ */
 #define MOBILITY_EXPECTED_MS   UINT64_C(600000)
 #define MOBILITY_EXPECTED_MOST 4096
 
@@ -40,6 +43,10 @@ bool mobility_intercepts(struct turnd *t, const struct turnd_in *in, const struc
 
 /* Refresh with a MOBILITY-TICKET. As methods do. */
 uint16_t mobility_refresh(struct request *r);
+
+/* The client at that 5-tuple was told of a lifetime, and may be silent for so long. */
+void mobility_keep(struct turnd *t, const struct five_tuple *tuple, uint32_t lifetime_s,
+		   uint64_t now_ms);
 
 /* Puts a ticket for the allocation of that number here; without it where libcrypto fails. */
 void mobility_put_ticket(struct request *r, uint64_t number, uint32_t sequence);

@@ -99,6 +99,7 @@ static uint16_t move_here(struct request *r, struct alloc *a, const struct turnd
 	}
 	e->alloc = a;
 	e->client_link = r->in->link;
+	mobility_keep(r->t, &e->tuple, ask->refresh.lifetime_s, r->now_ms);
 	if (!a->flow.is_filed)
 		mobility_settle(r->t, e); /* the old connection has ended */
 	return answer(r, a->number, a->mobility.sequence, ask->refresh.lifetime_s);
@@ -168,6 +169,7 @@ static uint16_t expect_here(struct request *r, const struct ticket *ticket)
 	if (e == NULL)
 		return 508;
 	e->client_link = r->in->link;
+	mobility_keep(r->t, &e->tuple, gift->lifetime_s, r->now_ms);
 	e->there = gift->number;
 	e->worker = gift->worker;
 	e->user = r->user;

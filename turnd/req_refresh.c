@@ -16,6 +16,7 @@ uint16_t req_refresh(struct request *r)
 		code = lifetime_refresh(r->t, r->alloc, &refresh, r->now_ms, &alive);
 	if (code != 0)
 		return code;
+	mobility_keep(r->t, &r->in->tuple, refresh.lifetime_s, r->now_ms);
 	(void)stun_attr_put_u32(&r->answer, STUN_ATTR_LIFETIME, refresh.lifetime_s);
 	return 0;
 }
