@@ -81,6 +81,24 @@ int daemon_check_unused(const struct addr *local, bool streams)
 	return 0;
 }
 
+static const char *remedy_for(int rc, const struct addr *local)
+{
+	if (rc == -EACCES && local->port < 1024)
+		return "; ports below 1024 take root, or CAP_NET_BIND_SERVICE";
+	if (rc == -EADDRNOTAVAIL)
+		return "; is it an address of this host?";
+	return "";
+}
+
+void daemon_tell_not_opened(const struct addr *local, const char *what, int rc, bool missing)
+{
+	char text[ADDR_TEXT_MAX];
+
+	log_event(missing ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "listen",
+		  "cannot open %s on %s: %s%s", what, addr_print(local, text), strerror(-rc),
+		  missing ? "" : remedy_for(rc, local));
+}
+
 void daemon_raise_descriptors(uint64_t need, const char *what, const char *cure)
 {
 	struct rlimit limit;

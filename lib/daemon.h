@@ -36,6 +36,14 @@ size_t daemon_workers(int64_t wanted, size_t most);
 int daemon_check_unused(const struct addr *local, bool streams);
 
 /*
+ * Tells why an address is not listened on, and what may help.
+ * what     would be served there: "UDP"
+ * rc       -errno
+ * missing  nothing is wrong: others stand for it
+ */
+void daemon_tell_not_opened(const struct addr *local, const char *what, int rc, bool missing);
+
+/*
  * Many a shell allows 1024 descriptors: raises that to `need`, as far as the system allows.
  * what  takes them, for the warning: "max-connections takes"
  * cure  what else to do: "lower max-connections"

@@ -63,6 +63,7 @@ lib_libshell_a_SOURCES = \
 	lib/dial_tls.c \
 	lib/dtls.c lib/dtls.h lib/dtls_parts.h \
 	lib/dtls_session.c \
+	lib/dtls_timer.c lib/dtls_timer.h \
 	lib/dtls_cookie.c lib/dtls_cookie.h \
 	lib/opt.c lib/opt.h \
 	lib/opt_rows.h \

@@ -27,6 +27,22 @@
 	  .fallback = "5349", .min = 1, .max = 65535, .value = "PORT", \
 	  .help = "one more port where there is a certificate" }
 
+/* per_source: how many one may have; which: end when they are silent; buffer, whom: UDP sockets */
+#define SERVER_ROWS_CONNECTIONS(type_, per_source, which, buffer, whom) \
+	{ .name = "max-connections", .type = OPT_INT, .offset = OPT_FIELD(type_, max_connections), \
+	  .fallback = "4096", .min = 1, .max = 1000000, .value = "N", \
+	  .help = "TCP and TLS connections at once; as many DTLS sessions" }, \
+	{ .name = "max-connections-per-source", .type = OPT_INT, \
+	  .offset = OPT_FIELD(type_, max_connections_per_source), \
+	  .fallback = per_source, .min = 1, .max = 1000000, .value = "N", \
+	  .help = "of one IPv4 address or IPv6 /64" }, \
+	{ .name = "idle-timeout", .type = OPT_MS, .offset = OPT_FIELD(type_, idle_timeout_ms), \
+	  .fallback = "60s", .min = 1000, .max = 86400000, .value = "TIME", \
+	  .help = "close " which " that are silent for so long" }, \
+	{ .name = "receive-buffer", .type = OPT_BYTES, .offset = OPT_FIELD(type_, receive_buffer), \
+	  .fallback = buffer, .min = 4096, .max = 1073741824, .value = "SIZE", \
+	  .help = "of each UDP socket" whom ", as far as the system allows" }
+
 #define SERVER_ROW_SOFTWARE(type_) \
 	{ .name = "software", .type = OPT_STR, .offset = OPT_FIELD(type_, software), \
 	  .flags = OPT_RELOADABLE, .value = "TEXT", .check = server_check_software, \

@@ -30,6 +30,29 @@ static const struct tally_row transport_rows[] = {
 	  DTLS(refused) },
 };
 
+static const char *full_name(char out[static METRICS_NAME_MAX + 1], const char *program,
+			     const char *name)
+{
+	snprintf(out, METRICS_NAME_MAX + 1, "%s_%s", program, name);
+	return out;
+}
+
+void tally_program(struct metrics *m, const char *program, const char *version, time_t started,
+		   const char *what, size_t workers)
+{
+	char name[METRICS_NAME_MAX + 1], help[64];
+
+	metrics_family(m, full_name(name, program, "info"), METRICS_GAUGE,
+		       "Always 1; the version is a label.");
+	metrics_gauge(m, METRICS_LABELS("version", version), 1);
+	metrics_family(m, full_name(name, program, "start_time_seconds"), METRICS_GAUGE,
+		       "When it was started, in seconds since 1970.");
+	metrics_gauge(m, METRICS_LABELS(NULL), (double)started);
+	snprintf(help, sizeof(help), "Threads that %s.", what);
+	metrics_family(m, full_name(name, program, "workers"), METRICS_GAUGE, help);
+	metrics_gauge(m, METRICS_LABELS(NULL), (double)workers);
+}
+
 uint64_t tally_sum(const struct tally *t, int part, size_t offset)
 {
 	uint64_t total = 0;
@@ -61,13 +84,6 @@ void tally_rows(struct metrics *m, const struct tally *t, const struct tally_row
 {
 	for (size_t i = 0; i < count; i++)
 		put_row(m, t, &rows[i], rows[i].name);
-}
-
-static const char *full_name(char out[static METRICS_NAME_MAX + 1], const char *program,
-			     const char *name)
-{
-	snprintf(out, METRICS_NAME_MAX + 1, "%s_%s", program, name);
-	return out;
 }
 
 static void put_refused(struct metrics *m, const struct tally *t, const char *program)

@@ -8,6 +8,7 @@
 #define NATKIT_TALLY_H
 
 #include <stddef.h>
+#include <time.h>
 
 #include "dtls.h"
 #include "metrics.h"
@@ -32,6 +33,10 @@ struct tally {
 
 /* Of one counter over all workers. offset: in the struct of that part */
 uint64_t tally_sum(const struct tally *t, int part, size_t offset);
+
+/* What is there to tell of every server. what: its workers do */
+void tally_program(struct metrics *m, const char *program, const char *version, time_t started,
+		   const char *what, size_t workers);
 
 /* A family without labels. */
 struct tally_row {

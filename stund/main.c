@@ -15,6 +15,7 @@
 #include "selfcheck.h"
 #include "server.h"
 #include "stund_conf.h"
+#include "tally.h"
 
 struct stund {
 	int argc;
@@ -114,13 +115,8 @@ static void tell_metrics(struct metrics *m, void *arg)
 {
 	const struct stund *s = arg;
 
-	metrics_family(m, "stund_info", METRICS_GAUGE, "Always 1; the version is a label.");
-	metrics_gauge(m, METRICS_LABELS("version", PACKAGE_VERSION), 1);
-	metrics_family(m, "stund_start_time_seconds", METRICS_GAUGE,
-		       "When it was started, in seconds since 1970.");
-	metrics_gauge(m, METRICS_LABELS(NULL), (double)s->started);
-	metrics_family(m, "stund_workers", METRICS_GAUGE, "Threads that answer.");
-	metrics_gauge(m, METRICS_LABELS(NULL), (double)server_worker_count(s->server));
+	tally_program(m, "stund", PACKAGE_VERSION, s->started, "answer",
+		      server_worker_count(s->server));
 	server_report(s->server, m);
 }
 

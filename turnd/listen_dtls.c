@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "clock.h"
+#include "dtls_timer.h"
 
 /* A flight of OpenSSL's: leaves at once, behind what waits already. */
 static void on_datagram(struct bytes datagram, const struct addr *to, const struct addr *local,
@@ -108,18 +109,5 @@ void listen_dtls_input(struct listen_socket *s, const struct udp_dgram *in)
 
 void listen_dtls_rearm(struct listen *l)
 {
-	uint64_t due_us = dtls_next_deadline_us(l->dtls), now_us;
-	struct timeval wait;
-
-	if (due_us == l->dtls_due_us)
-		return;
-	l->dtls_due_us = due_us;
-	if (due_us == DTLS_NEVER) {
-		(void)evtimer_del(l->dtls_timer);
-		return;
-	}
-	now_us = clock_us();
-	due_us = due_us > now_us ? due_us - now_us : 0;
-	wait = (struct timeval){ (time_t)(due_us / 1000000), (suseconds_t)(due_us % 1000000) };
-	(void)evtimer_add(l->dtls_timer, &wait);
+	dtls_timer_rearm(l->dtls, l->dtls_timer, &l->dtls_due_us);
 }

@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "main_parts.h"
+#include "tally.h"
 
 static bool is_draining(const struct turnd_main *t)
 {
@@ -16,13 +17,8 @@ static void tell_metrics(struct metrics *m, void *arg)
 {
 	const struct turnd_main *t = arg;
 
-	metrics_family(m, "turnd_info", METRICS_GAUGE, "Always 1; the version is a label.");
-	metrics_gauge(m, METRICS_LABELS("version", PACKAGE_VERSION), 1);
-	metrics_family(m, "turnd_start_time_seconds", METRICS_GAUGE,
-		       "When it was started, in seconds since 1970.");
-	metrics_gauge(m, METRICS_LABELS(NULL), (double)t->started);
-	metrics_family(m, "turnd_workers", METRICS_GAUGE, "Threads that serve.");
-	metrics_gauge(m, METRICS_LABELS(NULL), (double)server_worker_count(t->server));
+	tally_program(m, "turnd", PACKAGE_VERSION, t->started, "serve",
+		      server_worker_count(t->server));
 	metrics_family(m, "turnd_draining", METRICS_GAUGE, "1: there are no new allocations.");
 	metrics_gauge(m, METRICS_LABELS(NULL), is_draining(t) ? 1 : 0);
 	server_report(t->server, m);
