@@ -101,8 +101,8 @@ void stream_take(struct stream_conn *c)
 	}
 	if (output_len(c) >= c->set->limits.max_output)
 		hold(c);
-	else if (input_len(c) == 0 && frames > 0)
-		stream_queue_put(rest_queue(c), c);
+	else if (input_len(c) == 0 && (frames > 0 || c->queue == &c->set->busy))
+		stream_queue_put(rest_queue(c), c); /* the latter: it was paused until now */
 	else if (input_len(c) > 0 && (frames > 0 || c->queue == rest_queue(c)))
 		stream_queue_put(&c->set->busy, c);
 }

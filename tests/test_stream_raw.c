@@ -60,6 +60,32 @@ static void a_paused_connection_hands_on_nothing(void **state)
 	echo_close(&s);
 }
 
+/* Its time for a frame ends with the pause: it owes nothing. */
+static void behind_a_pause_a_connection_rests(void **state)
+{
+	struct stream_limits limits = { .frame_ms = HOUR_MS / 2, .idle_ms = HOUR_MS };
+	struct echo_request p = echo_request('p');
+	struct echo_server s;
+	int fd;
+
+	for (int keep = 0; keep < 2; keep++) {
+		echo_open(&s, limits, (struct stream_listen_options){ 0 });
+		s.on_frame = pause_at_p;
+		fd = echo_dial(&s);
+		echo_put(fd, p.bytes, sizeof(p.bytes));
+		echo_settle(&s);
+		stream_keep(s.last_conn, keep == 1);
+		stream_resume(s.last_conn);
+		echo_settle(&s);
+		stream_set_expire(s.set, clock_ms() + HOUR_MS / 2);
+		assert_int_equal(s.ends, 0);
+		stream_set_expire(s.set, clock_ms() + HOUR_MS);
+		assert_int_equal(s.ends, 1 - keep);
+		close(fd);
+		echo_close(&s);
+	}
+}
+
 static void echo_bytes(struct bufferevent *bev, void *arg)
 {
 	evbuffer_add_buffer(bufferevent_get_output(bev), bufferevent_get_input(bev));
@@ -149,6 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_paused_connection_hands_on_nothing),
+		cmocka_unit_test(behind_a_pause_a_connection_rests),
 		cmocka_unit_test(a_raw_connection_carries_any_bytes),
 		cmocka_unit_test(a_closed_pipe_that_nobody_reads_ends),
 	};
