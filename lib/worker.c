@@ -9,8 +9,8 @@
 
 #include "log.h"
 
-struct message {
-	struct message *next;
+struct worker_message {
+	struct worker_message *next;
 	void (*run)(struct worker *w, void *arg);
 	void *arg;
 };
@@ -23,7 +23,7 @@ struct worker {
 	struct event_base *base;
 	struct event *wake;
 	pthread_mutex_t lock; /* guards what follows */
-	struct message *first, **end;
+	struct worker_message *first, **end;
 	bool stopping;
 };
 
@@ -74,10 +74,10 @@ static void wait_for_reports(struct worker_pool *pool)
 	pthread_mutex_unlock(&pool->lock);
 }
 
-static struct message *take_messages(struct worker *w, bool *stopping)
+static struct worker_message *take_messages(struct worker *w, bool *stopping)
 {
 	pthread_mutex_lock(&w->lock);
-	struct message *m = w->first;
+	struct worker_message *m = w->first;
 	*stopping = w->stopping;
 	w->first = NULL;
 	w->end = &w->first;
@@ -88,12 +88,12 @@ static struct message *take_messages(struct worker *w, bool *stopping)
 /* Runs what was posted, also meanwhile; returns whether the worker shall stop. */
 static bool run_messages(struct worker *w)
 {
-	struct message *m;
+	struct worker_message *m;
 	bool stopping;
 
 	while ((m = take_messages(w, &stopping)) != NULL) {
 		while (m != NULL) {
-			struct message *next = m->next;
+			struct worker_message *next = m->next;
 
 			m->run(w, m->arg);
 			free(m);
@@ -127,7 +127,7 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-static void append(struct worker *w, struct message *m)
+static void append(struct worker *w, struct worker_message *m)
 {
 	pthread_mutex_lock(&w->lock);
 	*w->end = m;
@@ -136,18 +136,28 @@ static void append(struct worker *w, struct message *m)
 	event_active(w->wake, EV_READ, 0);
 }
 
-static struct message *message_new(void (*run)(struct worker *w, void *arg), void *arg)
+struct worker_message *worker_message_new(void (*run)(struct worker *w, void *arg), void *arg)
 {
-	struct message *m = malloc(sizeof(*m));
+	struct worker_message *m = malloc(sizeof(*m));
 
 	if (m != NULL)
-		*m = (struct message){ .run = run, .arg = arg };
+		*m = (struct worker_message){ .run = run, .arg = arg };
 	return m;
+}
+
+void worker_message_free(struct worker_message *m)
+{
+	free(m);
+}
+
+void worker_send(struct worker *w, struct worker_message *m)
+{
+	append(w, m);
 }
 
 bool worker_post(struct worker *w, void (*run)(struct worker *w, void *arg), void *arg)
 {
-	struct message *m = message_new(run, arg);
+	struct worker_message *m = worker_message_new(run, arg);
 
 	if (m != NULL)
 		append(w, m);
@@ -168,10 +178,10 @@ static void run_errand(struct worker *w, void *arg)
 	report(w->pool, 0);
 }
 
-static void free_messages(struct message *m)
+static void free_messages(struct worker_message *m)
 {
 	while (m != NULL) {
-		struct message *next = m->next;
+		struct worker_message *next = m->next;
 
 		free(m);
 		m = next;
@@ -181,10 +191,10 @@ static void free_messages(struct message *m)
 bool worker_pool_run(struct worker_pool *pool, void (*run)(struct worker *w, void *arg), void *arg)
 {
 	struct errand errand = { .run = run, .arg = arg };
-	struct message *ready = NULL;
+	struct worker_message *ready = NULL;
 
 	for (size_t i = 0; i < pool->count; i++) {
-		struct message *m = message_new(run_errand, &errand);
+		struct worker_message *m = worker_message_new(run_errand, &errand);
 
 		if (m == NULL) {
 			free_messages(ready);
@@ -197,7 +207,7 @@ bool worker_pool_run(struct worker_pool *pool, void (*run)(struct worker *w, voi
 	pool->pending = pool->count;
 	pthread_mutex_unlock(&pool->lock);
 	for (size_t i = 0; i < pool->count; i++) {
-		struct message *m = ready;
+		struct worker_message *m = ready;
 
 		ready = m->next;
 		m->next = NULL;

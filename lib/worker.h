@@ -14,6 +14,7 @@
 
 struct worker;
 struct worker_pool;
+struct worker_message;
 
 struct worker_hooks {
 	/* In the worker's thread, before its loop. Returns 0, or -errno: no pool then. */
@@ -47,6 +48,15 @@ struct worker *worker_pool_at(struct worker_pool *pool, size_t i);
  * Returns false when memory runs out: then it will not run.
  */
 bool worker_post(struct worker *w, void (*run)(struct worker *w, void *arg), void *arg);
+
+/*
+ * The same with a message that was made before: sending it cannot fail. It is freed once it has
+ * run; worker_message_free is for one that was not sent.
+ */
+struct worker_message *worker_message_new(void (*run)(struct worker *w, void *arg),
+					  void *arg); /* NULL when memory runs out */
+void worker_message_free(struct worker_message *m);   /* NULL is fine */
+void worker_send(struct worker *w, struct worker_message *m);
 
 /*
  * Runs `run` once in each worker, all at the same time, and returns when all are done. From

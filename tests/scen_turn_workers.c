@@ -901,6 +901,29 @@ static void what_is_not_allowed_any_more_is_cut_off_on_the_way(void **state)
 	policy_free(narrow);
 }
 
+/* Over a stream nothing is sent again, so that a full queue is told. */
+static void what_cannot_be_asked_for_is_508(void **state)
+{
+	struct ports_token token;
+	struct letter l;
+
+	rig_start(&r);
+	token = reserve();
+	story_go(&home, 1);
+	allocate();
+	away.tuple.transport = STUN_TCP;
+	away.link = &away;
+	request_port(&away, &token);
+	post(&away, &l);
+	l.gift = (struct turnd_gift){ .kind = l.ask.kind, .code = 508, .worker = l.ask.worker };
+	assert_int_equal(come_back(&l), 508);
+	request_move(&away);
+	post(&away, &l);
+	l.gift = (struct turnd_gift){ .kind = l.ask.kind, .code = 508, .worker = l.ask.worker };
+	assert_int_equal(come_back(&l), 508);
+	assert_int_equal(move(&away), 0);
+}
+
 static void a_realm_that_is_gone_takes_what_comes_along(void **state)
 {
 	start();
@@ -966,6 +989,7 @@ int main(void)
 		STORY(what_is_between_workers_is_asked_for_again),
 		STORY(a_ticket_leads_to_its_own_allocation_alone),
 		STORY(what_is_not_allowed_any_more_is_cut_off_on_the_way),
+		STORY(what_cannot_be_asked_for_is_508),
 		STORY(a_realm_that_is_gone_takes_what_comes_along),
 		STORY(a_realm_that_is_gone_does_not_end_the_connection_at_hand),
 	};

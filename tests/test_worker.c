@@ -121,6 +121,28 @@ static void messages_run_in_order_and_none_is_lost(void **state)
 		assert_int_equal(world.owns[w].messages, 1000);
 }
 
+static void a_message_made_before_takes_its_turn(void **state)
+{
+	struct world world = { 0 };
+	struct worker_pool *pool = start_pool(&world);
+	struct worker *w = worker_pool_at(pool, 0);
+
+	for (int i = 1; i <= 100; i += 2) {
+		int *first = malloc(sizeof(*first)), *second = malloc(sizeof(*second));
+		struct worker_message *m = worker_message_new(count_message, first);
+
+		assert_true(first != NULL && second != NULL && m != NULL);
+		*first = i;
+		*second = i + 1;
+		worker_send(w, m);
+		assert_true(worker_post(w, count_message, second));
+	}
+	worker_message_free(worker_message_new(count_message, NULL)); /* it is not sent */
+	worker_message_free(NULL);
+	worker_pool_stop(pool);
+	assert_int_equal(world.owns[0].messages, 100);
+}
+
 static void take_snapshot(struct worker *w, void *arg)
 {
 	struct world *world = arg;
@@ -250,6 +272,7 @@ int main(void)
 		cmocka_unit_test(a_pool_starts_and_stops),
 		cmocka_unit_test(a_start_that_fails_stops_the_others),
 		cmocka_unit_test(messages_run_in_order_and_none_is_lost),
+		cmocka_unit_test(a_message_made_before_takes_its_turn),
 		cmocka_unit_test(after_a_run_nobody_uses_the_old),
 		cmocka_unit_test(workers_post_to_each_other_and_have_timers),
 		cmocka_unit_test(signals_are_left_to_the_main_thread),

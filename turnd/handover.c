@@ -11,7 +11,9 @@ struct handover {
 	struct turnd_in in; /* its data is a copy, behind this struct */
 	struct turnd_ask ask;
 	struct turnd_gift gift;
-	bool forgotten; /* nobody waits for the answer */
+	struct worker_message *back; /* with the gift, for the giver to send */
+	struct worker_message *home; /* with a gift that nobody wants, for the asker to send */
+	bool forgotten;              /* nobody waits for the answer */
 	uint8_t data[];
 };
 
@@ -32,6 +34,22 @@ static void unlink_waiting(struct handover *h)
 	h->asker->waiting_count--;
 }
 
+static void handover_free(struct handover *h)
+{
+	worker_message_free(h->back);
+	worker_message_free(h->home);
+	free(h);
+}
+
+/* It is freed once it has run. */
+static void send_message(struct worker *w, struct worker_message **m)
+{
+	struct worker_message *sent = *m;
+
+	*m = NULL;
+	worker_send(w, sent);
+}
+
 /* In the giver's thread: nobody wants it. */
 static void take_back(struct worker *w, void *arg)
 {
@@ -41,7 +59,7 @@ static void take_back(struct worker *w, void *arg)
 	(void)listen_begin(l);
 	(void)relay_attach(l, &h->gift);
 	turnd_return(l->turnd, &h->gift, &l->now);
-	free(h);
+	handover_free(h);
 }
 
 static bool waits(const struct listen *l, const struct listen_link *link)
@@ -70,19 +88,15 @@ static void receive(struct worker *w, void *arg)
 {
 	struct handover *h = arg;
 	struct listen *l = worker_data(w);
-	struct worker *giver;
 
 	unlink_waiting(h);
 	(void)listen_begin(l);
-	if (!h->forgotten) {
-		judge_again(l, h);
-		free(h);
+	if (h->forgotten) {
+		send_message(thread_of(l, h->ask.worker), &h->home);
 		return;
 	}
-	giver = thread_of(l, h->ask.worker);
-	if ((h->gift.code != 0 && h->gift.alloc == NULL) || giver == NULL ||
-	    !worker_post(giver, take_back, h))
-		free(h);
+	judge_again(l, h);
+	handover_free(h);
 }
 
 /* In the giver's thread. */
@@ -90,18 +104,14 @@ static void give(struct worker *w, void *arg)
 {
 	struct handover *h = arg;
 	struct listen *l = worker_data(w);
-	struct worker *asker = thread_of(l, h->ask.from);
 
 	(void)listen_begin(l);
 	turnd_answer(l->turnd, &h->ask, &l->now, &h->gift);
 	relay_detach(&h->gift);
-	if (worker_post(asker, receive, h))
-		return;
-	/* Out of memory: the request is lost, the client sends it again; its asker keeps `h`. */
-	(void)relay_attach(l, &h->gift);
-	turnd_return(l->turnd, &h->gift, &l->now);
+	send_message(thread_of(l, h->ask.from), &h->back);
 }
 
+/* All messages that it may take are made now: what is given cannot be lost on its way. */
 static struct handover *handover_new(struct listen *l, const struct turnd_in *in,
 				     const struct turnd_ask *ask)
 {
@@ -109,6 +119,12 @@ static struct handover *handover_new(struct listen *l, const struct turnd_in *in
 
 	if (h == NULL)
 		return NULL;
+	h->back = worker_message_new(receive, h);
+	h->home = worker_message_new(take_back, h);
+	if (h->back == NULL || h->home == NULL) {
+		handover_free(h);
+		return NULL;
+	}
 	h->asker = l;
 	h->in = *in;
 	h->ask = *ask;
@@ -120,20 +136,41 @@ static struct handover *handover_new(struct listen *l, const struct turnd_in *in
 	return h;
 }
 
-void handover_ask(struct listen *l, const struct turnd_in *in, const struct turnd_ask *ask)
+static bool may_ask(struct listen *l, const struct turnd_in *in, const struct turnd_ask *ask)
 {
 	struct worker *giver = thread_of(l, ask->worker);
 	struct handover *h;
 
 	if (giver == NULL || l->waiting_count >= HANDOVER_MAX)
-		return;
+		return false;
 	h = handover_new(l, in, ask);
 	if (h == NULL)
-		return;
-	stats_add(&l->stats.handed_over, 1);
+		return false;
 	if (!worker_post(giver, give, h)) {
 		unlink_waiting(h);
-		free(h);
+		handover_free(h);
+		return false;
+	}
+	stats_add(&l->stats.handed_over, 1);
+	return true;
+}
+
+/* As if that worker had nothing. A move that is expected is not given up for it. */
+static void refuse(struct listen *l, const struct turnd_in *in, const struct turnd_ask *ask)
+{
+	struct turnd_gift nothing = { .kind = ask->kind, .code = 508, .worker = ask->worker };
+	struct turnd_in again = *in;
+
+	again.gift = &nothing;
+	if (ask->kind != TURND_ASK_ALLOC)
+		listen_judge(l, &again);
+}
+
+void handover_ask(struct listen *l, const struct turnd_in *in, const struct turnd_ask *ask)
+{
+	if (!may_ask(l, in, ask)) {
+		if (five_tuple_is_stream(&in->tuple)) /* over datagrams it is sent again */
+			refuse(l, in, ask);
 	} else if (in->link != NULL) {
 		listen_link_pause(in->link); /* what follows may build on it */
 	}
@@ -154,7 +191,7 @@ void handover_free_all(struct listen *l)
 	while (l->waiting != NULL) {
 		struct handover *next = l->waiting->next;
 
-		free(l->waiting);
+		handover_free(l->waiting);
 		l->waiting = next;
 	}
 }

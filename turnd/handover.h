@@ -3,14 +3,18 @@
  * moves, a connection to a peer. Only what is signed rightly comes here, so it may take memory.
  *
  * The request is copied and waits; the ask goes to the other worker's thread, what it gives comes
- * back by a message, and then the request is judged again.
+ * back by a message, and then the request is judged again. Once asked, nothing can be lost between
+ * the two for want of memory.
  */
 #ifndef NATKIT_TURND_HANDOVER_H
 #define NATKIT_TURND_HANDOVER_H
 
 #include "listen_parts.h"
 
-/* Most requests of one worker that wait at one time; more are dropped, and sent again. */
+/*
+ * Most requests of one worker that wait at one time; more are dropped, and sent again, or refused
+ * where their client would not do so.
+ */
 #define HANDOVER_MAX 1024
 
 void handover_ask(struct listen *l, const struct turnd_in *in, const struct turnd_ask *ask);
