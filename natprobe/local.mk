@@ -30,6 +30,7 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/expect_save.c \
 	natprobe/expect_value.c natprobe/expect_value.h \
 	natprobe/filter_test.c natprobe/filter_test.h \
+	natprobe/grade.c natprobe/grade.h \
 	natprobe/hairpin.c natprobe/hairpin.h \
 	natprobe/plan.c natprobe/plan.h \
 	natprobe/floor.c natprobe/floor.h \

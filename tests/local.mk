@@ -519,6 +519,9 @@ tests_test_expect_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_expect_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_property_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_property_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_grade
+tests_test_grade_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_grade_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
 # natprobe
 UNIT_TESTS += tests/test_plan
