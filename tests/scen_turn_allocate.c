@@ -58,7 +58,7 @@ static void a_client_gets_an_address_and_learns_its_own(void **state)
 	assert_in_range(c.relayed[0].port, r.low, r.high);
 	assert_true(addr_equal_ip(&rig_end_of(&r, &c.relayed[0])->local, &r.relays[0].local));
 	assert_int_equal(quota_alive(r.shared.quota), 1);
-	assert_int_equal(stats_read(&turnd_stats(r.worker[0].turnd)->allocations), 1);
+	assert_int_equal(counter_read(&turnd_stats(r.worker[0].turnd)->allocations), 1);
 }
 
 static void a_lost_answer_costs_nothing(void **state)
@@ -662,7 +662,8 @@ static void it_ends_in_time_and_leaves_nothing(void **state)
 	assert_int_equal(ports_free_of(0), 100);
 	assert_int_equal(quota_alive(r.shared.quota), 0);
 	assert_int_equal(turnd_on_time(r.worker[0].turnd, &r.now), UINT64_MAX);
-	assert_int_equal(stats_read(&turnd_stats(r.worker[0].turnd)->ended[STATS_END_EXPIRED]), 1);
+	assert_int_equal(counter_read(&turnd_stats(r.worker[0].turnd)->ended[STATS_END_EXPIRED]),
+			 1);
 }
 
 static void a_connection_that_ends_takes_its_allocation_along(void **state)

@@ -273,7 +273,7 @@ static size_t count_alive(void)
 	size_t count = 0;
 
 	for (uint16_t i = 0; i < r.workers; i++) {
-		assert_int_equal(stats_read(&turnd_stats(worker(i))->allocations),
+		assert_int_equal(counter_read(&turnd_stats(worker(i))->allocations),
 				 turnd_count(worker(i)));
 		count += turnd_count(worker(i));
 	}

@@ -152,7 +152,7 @@ static void each_code_is_answered_and_signed(void **state)
 		if (c.is_signed == cases[i].is_unsigned)
 			fail_msg("%u: %s", code, c.is_signed ? "signed" : "not signed");
 		assert_int_equal(
-			stats_read(&turnd_stats(r.worker[0].turnd)->errors[stats_code(code)]),
+			counter_read(&turnd_stats(r.worker[0].turnd)->errors[stats_code(code)]),
 			code == 401 ? 2 : 1);
 		end(state);
 	}

@@ -81,7 +81,7 @@ static void one_bad_peer_refuses_them_all(void **state)
 	peers[2] = addr_ipv4(169, 254, 169, 254, 80);
 	assert_int_equal(permit_all(peers, 3), 403);
 	assert_int_equal(permissions(), 0);
-	assert_int_equal(stats_read(&turnd_stats(r.worker[0].turnd)->denied[POLICY_SPECIAL]), 2);
+	assert_int_equal(counter_read(&turnd_stats(r.worker[0].turnd)->denied[POLICY_SPECIAL]), 2);
 }
 
 static void no_peer_and_a_broken_peer_are_400(void **state)
@@ -240,7 +240,7 @@ static void bad_peers_get_no_channel(void **state)
 	assert_int_equal(rig_bind(&c, 0x4000, &denied), 403);
 	assert_int_equal(rig_bind(&c, 0x4000, &nowhere), 403); /* port 0 */
 	assert_int_equal(rig_permit(&c, &nowhere), 0);         /* has no meaning there */
-	assert_int_equal(stats_read(&turnd_stats(r.worker[0].turnd)->denied[POLICY_SPECIAL]), 1);
+	assert_int_equal(counter_read(&turnd_stats(r.worker[0].turnd)->denied[POLICY_SPECIAL]), 1);
 	assert_int_equal(peers_count_channels(&story_alloc_of(&c)->flow.peers, r.now.us / 1000), 0);
 }
 

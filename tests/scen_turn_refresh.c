@@ -89,7 +89,8 @@ static void zero_deletes_at_once(void **state)
 	/* Sent again, as the RFC has it: for the client that is as good as a success. */
 	assert_int_equal(story_repeat(&c), 437);
 	assert_int_equal(rig_allocate(&c), 0); /* the 5-tuple is free */
-	assert_int_equal(stats_read(&turnd_stats(r.worker[0].turnd)->ended[STATS_END_REFRESH]), 1);
+	assert_int_equal(counter_read(&turnd_stats(r.worker[0].turnd)->ended[STATS_END_REFRESH]),
+			 1);
 }
 
 static void other_users_are_441(void **state)

@@ -128,7 +128,7 @@ static size_t alive(void)
 {
 	size_t count = tcp_table_count(r.worker[0].turnd->tcp);
 
-	assert_int_equal(stats_read(&turnd_stats(r.worker[0].turnd)->tcp_peers), count);
+	assert_int_equal(counter_read(&turnd_stats(r.worker[0].turnd)->tcp_peers), count);
 	return count;
 }
 
@@ -591,8 +591,8 @@ static void bandwidth_is_waited_for(void **state)
 	bytes = pour(id, QUOTA_TO_PEER, 100);
 	assert_in_range(bytes, 100 * 100000, 103 * 100000);
 	stats = turnd_stats(r.worker[0].turnd);
-	assert_int_equal(stats_read(&stats->to_peer_bytes), bytes);
-	assert_int_equal(stats_read(&stats->to_client_bytes), 0);
+	assert_int_equal(counter_read(&stats->to_peer_bytes), bytes);
+	assert_int_equal(counter_read(&stats->to_client_bytes), 0);
 
 	/* The other way has its own. */
 	assert_int_equal(turnd_carried(r.worker[0].turnd, id, QUOTA_TO_CLIENT, 65536, &r.now), 0);

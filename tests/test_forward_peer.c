@@ -45,7 +45,7 @@ static int tear_down(void **state)
 
 static uint64_t dropped(enum stats_drop why)
 {
-	return stats_read(&k.t.stats.drops[why]);
+	return counter_read(&k.t.stats.drops[why]);
 }
 
 static uint64_t dropped_in_all(void)
@@ -153,10 +153,10 @@ static void without_a_channel_it_is_a_data_indication(void **state)
 		assert_int_equal(from(&peer6, len), TURND_TO_CLIENT);
 		expect_indication(flow, &peer6, len);
 	}
-	assert_int_equal(stats_read(&flow->counts.to_client_packets), 2 * 1473);
-	assert_int_equal(stats_read(&flow->counts.to_client_bytes), 1472 * 1473);
-	assert_int_equal(stats_read(&k.t.stats.to_client_packets), 2 * 1473);
-	assert_int_equal(stats_read(&k.t.stats.to_client_bytes), 1472 * 1473);
+	assert_int_equal(counter_read(&flow->counts.to_client_packets), 2 * 1473);
+	assert_int_equal(counter_read(&flow->counts.to_client_bytes), 1472 * 1473);
+	assert_int_equal(counter_read(&k.t.stats.to_client_packets), 2 * 1473);
+	assert_int_equal(counter_read(&k.t.stats.to_client_bytes), 1472 * 1473);
 	assert_int_equal(dropped_in_all(), 0);
 }
 
@@ -193,7 +193,7 @@ static void without_permission_nothing_comes(void **state)
 	forward_kit_permit(&k, flow, &peer4);
 	expect_drop(from(&other, 4), STATS_DROP_PERMISSION);
 	expect_drop(from(&peer6, 4), STATS_DROP_PERMISSION);
-	assert_int_equal(stats_read(&flow->counts.dropped_policy), 3);
+	assert_int_equal(counter_read(&flow->counts.dropped_policy), 3);
 }
 
 /* Section 9: a channel outlives its permission, and does not stand for it. */
@@ -239,9 +239,9 @@ static void what_turnds_own_addresses_send_is_judged_with_its_port(void **state)
 	assert_int_equal(from(&beside, 8), TURND_TO_CLIENT);
 	ports_release(k.ports[0], relayed.port);
 	expect_drop(from(&local, 8), STATS_DROP_POLICY);
-	assert_int_equal(stats_read(&k.t.stats.denied[POLICY_OWN]), 1);
-	assert_int_equal(stats_read(&k.t.stats.denied[POLICY_RELAY_PORT]), 1);
-	assert_int_equal(stats_read(&flow->counts.dropped_policy), 2);
+	assert_int_equal(counter_read(&k.t.stats.denied[POLICY_OWN]), 1);
+	assert_int_equal(counter_read(&k.t.stats.denied[POLICY_RELAY_PORT]), 1);
+	assert_int_equal(counter_read(&flow->counts.dropped_policy), 2);
 }
 
 static void a_header_that_does_not_fit_drops_the_datagram(void **state)
@@ -334,8 +334,8 @@ static void each_bandwidth_holds_this_way_too(void **state)
 	k.realm.limits.user_bytes_per_s = 0;
 	k.snapshot.total_bytes_per_s = 1000;
 	ten_pass_in_a_second(flow, other);
-	assert_int_equal(stats_read(&flow->counts.dropped_budget) +
-				 stats_read(&other->counts.dropped_budget),
+	assert_int_equal(counter_read(&flow->counts.dropped_budget) +
+				 counter_read(&other->counts.dropped_budget),
 			 12);
 }
 
@@ -461,8 +461,8 @@ static void icmp_errors_of_five_types_are_passed_on(void **state)
 			passed++;
 		}
 	}
-	assert_int_equal(stats_read(&k.t.stats.icmp), passed);
-	assert_int_equal(stats_read(&flow->counts.to_client_packets), 0);
+	assert_int_equal(counter_read(&k.t.stats.icmp), passed);
+	assert_int_equal(counter_read(&flow->counts.to_client_packets), 0);
 }
 
 static void only_too_big_has_an_mtu(void **state)

@@ -15,7 +15,7 @@ static struct turnd *worker(void)
 
 static uint64_t ended(enum stats_end why)
 {
-	return stats_read(&turnd_stats(worker())->ended[why]);
+	return counter_read(&turnd_stats(worker())->ended[why]);
 }
 
 /* One more allocation, of a client with a connection of its own. */

@@ -21,8 +21,8 @@ static void binding_is_answered_to_everybody(void **state)
 	assert_true(addr_equal(&mapped, &c.tuple.client));
 	assert_int_equal(r.out.data.len, 32);
 	assert_true(five_tuple_equal(&r.out.tuple, &c.tuple));
-	assert_int_equal(stats_read(&stats()->requests[STATS_BINDING]), 1);
-	assert_int_equal(stats_read(&stats()->successes[STATS_BINDING]), 1);
+	assert_int_equal(counter_read(&stats()->requests[STATS_BINDING]), 1);
+	assert_int_equal(counter_read(&stats()->successes[STATS_BINDING]), 1);
 
 	(void)stun_build_attr(rig_request(&c, STUN_BINDING), 0x7777, 4);
 	assert_int_equal(rig_ask(&c), 420);
@@ -147,7 +147,7 @@ static void unknown_methods_are_dropped(void **state)
 		assert_int_equal(rig_ask(&c), RIG_NOTHING);
 	}
 	assert_int_equal(dropped(STATS_DROP_UNASKED), ARRAY_LEN(unknown));
-	assert_int_equal(stats_read(&stats()->requests[STATS_OTHER]), ARRAY_LEN(unknown));
+	assert_int_equal(counter_read(&stats()->requests[STATS_OTHER]), ARRAY_LEN(unknown));
 }
 
 static void a_wrong_fingerprint_is_dropped_and_a_right_one_mirrored(void **state)

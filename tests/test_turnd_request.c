@@ -164,7 +164,7 @@ static void without_an_allocation_there_is_nothing_to_ask_for(void **state)
 	assert_int_equal(rig_bind(&c, 0x4000, &peer), 437);
 	assert_int_equal(rig_refresh(&c, 0), 437);
 	assert_int_equal(refused(437), 4);
-	assert_int_equal(stats_read(&stats()->requests[STATS_REFRESH]), 2);
+	assert_int_equal(counter_read(&stats()->requests[STATS_REFRESH]), 2);
 
 	/* A ticket leads a Refresh elsewhere, and nothing else. */
 	r.snapshot.mobility = true;
@@ -186,8 +186,8 @@ static void a_request_counts_once(void **state)
 	assert_int_equal(rig_allocate(&c), 0);
 	c.gift = &none;
 	assert_int_equal(rig_refresh(&c, 600), 0);
-	assert_int_equal(stats_read(&stats()->requests[STATS_REFRESH]), 0);
-	assert_int_equal(stats_read(&stats()->successes[STATS_REFRESH]), 1);
+	assert_int_equal(counter_read(&stats()->requests[STATS_REFRESH]), 0);
+	assert_int_equal(counter_read(&stats()->successes[STATS_REFRESH]), 1);
 }
 
 /* A bare header is answered with no more than 3.6 times its length; and leads to the rest. */
@@ -436,14 +436,14 @@ static void counters_tell_what_happened(void **state)
 {
 	start();
 	assert_int_equal(rig_allocate(&c), 0);
-	assert_int_equal(stats_read(&stats()->requests[STATS_ALLOCATE]), 2);
-	assert_int_equal(stats_read(&stats()->successes[STATS_ALLOCATE]), 1);
+	assert_int_equal(counter_read(&stats()->requests[STATS_ALLOCATE]), 2);
+	assert_int_equal(counter_read(&stats()->successes[STATS_ALLOCATE]), 1);
 	assert_int_equal(refused(401), 1);
-	assert_int_equal(stats_read(&stats()->allocations), 1);
+	assert_int_equal(counter_read(&stats()->allocations), 1);
 	assert_int_equal(rig_refresh(&c, 0), 0);
-	assert_int_equal(stats_read(&stats()->successes[STATS_REFRESH]), 1);
-	assert_int_equal(stats_read(&stats()->allocations), 0);
-	assert_int_equal(stats_read(&stats()->ended[STATS_END_REFRESH]), 1);
+	assert_int_equal(counter_read(&stats()->successes[STATS_REFRESH]), 1);
+	assert_int_equal(counter_read(&stats()->allocations), 0);
+	assert_int_equal(counter_read(&stats()->ended[STATS_END_REFRESH]), 1);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, prepare, stop)

@@ -63,12 +63,12 @@ static void counters_count(void **state)
 {
 	struct turnd_stats s = { 0 };
 
-	stats_add(&s.to_peer_packets, 1);
-	stats_add(&s.to_peer_packets, 2);
-	assert_int_equal(stats_read(&s.to_peer_packets), 3);
-	stats_add(&s.allocations, 1);
-	stats_add(&s.allocations, UINT64_MAX); /* one less */
-	assert_int_equal(stats_read(&s.allocations), 0);
+	counter_add(&s.to_peer_packets, 1);
+	counter_add(&s.to_peer_packets, 2);
+	assert_int_equal(counter_read(&s.to_peer_packets), 3);
+	counter_add(&s.allocations, 1);
+	counter_add(&s.allocations, UINT64_MAX); /* one less */
+	assert_int_equal(counter_read(&s.allocations), 0);
 }
 
 int main(void)

@@ -61,10 +61,10 @@ const struct turnd_stats *stats(void)
 
 uint64_t dropped(enum stats_drop why)
 {
-	return stats_read(&stats()->drops[why]);
+	return counter_read(&stats()->drops[why]);
 }
 
 uint64_t refused(uint16_t code)
 {
-	return stats_read(&stats()->errors[stats_code(code)]);
+	return counter_read(&stats()->errors[stats_code(code)]);
 }

@@ -29,7 +29,7 @@ struct relay_end {
 	uint8_t protocol;    /* 17, or 6 for TCP (RFC 6062) */
 };
 
-/* Counted by the worker of the flow; read by any thread with stats_read. */
+/* Counted by the worker of the flow; read by any thread with counter_read. */
 struct flow_counts {
 	_Atomic uint64_t to_peer_packets, to_peer_bytes;
 	_Atomic uint64_t to_client_packets, to_client_bytes;

@@ -51,10 +51,10 @@ static enum turnd_step to_peer(struct turnd *t, struct flow *flow, const struct 
 	if (!forward_has_budget(t, flow, QUOTA_TO_PEER, peer, data.len, now->us))
 		return TURND_NOTHING;
 
-	stats_add(&flow->counts.to_peer_packets, 1);
-	stats_add(&flow->counts.to_peer_bytes, data.len);
-	stats_add(&t->stats.to_peer_packets, 1);
-	stats_add(&t->stats.to_peer_bytes, data.len);
+	counter_add(&flow->counts.to_peer_packets, 1);
+	counter_add(&flow->counts.to_peer_bytes, data.len);
+	counter_add(&t->stats.to_peer_packets, 1);
+	counter_add(&t->stats.to_peer_bytes, data.len);
 	out->data = data;
 	out->end = end;
 	out->peer = is_relay ? turnd_reach_peer(t, peer, PORTS_DATAGRAMS) : *peer;

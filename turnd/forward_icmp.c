@@ -51,7 +51,7 @@ enum turnd_step turnd_from_icmp(struct turnd *t, struct relay_end *end,
 	if (stun_build_finish(&b, &msg) != STUN_OK)
 		return forward_drop(t, flow, STATS_DROP_MALFORMED); /* a peer of no family */
 
-	stats_add(&t->stats.icmp, 1);
+	counter_add(&t->stats.icmp, 1);
 	out->ip = TURND_IP_DEFAULT;
 	forward_to_client(out, flow, msg);
 	return TURND_TO_CLIENT;

@@ -8,13 +8,13 @@
 
 enum turnd_step forward_drop(struct turnd *t, struct flow *flow, enum stats_drop why)
 {
-	stats_add(&t->stats.drops[why], 1);
+	counter_add(&t->stats.drops[why], 1);
 	if (flow == NULL)
 		return TURND_NOTHING;
 	if (why == STATS_DROP_PERMISSION || why == STATS_DROP_POLICY)
-		stats_add(&flow->counts.dropped_policy, 1);
+		counter_add(&flow->counts.dropped_policy, 1);
 	else if (why == STATS_DROP_BUDGET)
-		stats_add(&flow->counts.dropped_budget, 1);
+		counter_add(&flow->counts.dropped_budget, 1);
 	return TURND_NOTHING;
 }
 
@@ -24,7 +24,7 @@ bool forward_allows(struct turnd *t, struct flow *flow, const struct addr *peer)
 
 	if (v == POLICY_ALLOWED)
 		return true;
-	stats_add(&t->stats.denied[v], 1);
+	counter_add(&t->stats.denied[v], 1);
 	(void)forward_drop(t, flow, STATS_DROP_POLICY);
 	return false;
 }

@@ -94,10 +94,10 @@ enum turnd_step turnd_from_peer(struct turnd *t, struct relay_end *end, const st
 	if (!forward_has_budget(t, flow, QUOTA_TO_CLIENT, &peer, len, now->us))
 		return TURND_NOTHING;
 
-	stats_add(&flow->counts.to_client_packets, 1);
-	stats_add(&flow->counts.to_client_bytes, len);
-	stats_add(&t->stats.to_client_packets, 1);
-	stats_add(&t->stats.to_client_bytes, len);
+	counter_add(&flow->counts.to_client_packets, 1);
+	counter_add(&flow->counts.to_client_bytes, len);
+	counter_add(&t->stats.to_client_packets, 1);
+	counter_add(&t->stats.to_client_bytes, len);
 	forward_to_client(out, flow,
 			  channel != NULL ? channel_data(flow, channel->number, data, len)
 					  : data_indication(t, &peer, data, len));

@@ -151,7 +151,7 @@ static bool may_ask(struct listen *l, const struct turnd_in *in, const struct tu
 		handover_free(h);
 		return false;
 	}
-	stats_add(&l->stats.handed_over, 1);
+	counter_add(&l->stats.handed_over, 1);
 	return true;
 }
 

@@ -99,7 +99,7 @@ void listen_dtls_input(struct listen_socket *s, const struct udp_dgram *in)
 	struct addr local = s->at->local;
 
 	if (l->dtls == NULL || !s->at->dtls) {
-		stats_add(&l->stats.unwanted, 1);
+		counter_add(&l->stats.unwanted, 1);
 		return;
 	}
 	if (s->any)

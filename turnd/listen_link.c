@@ -73,7 +73,7 @@ void listen_link_send(struct listen *l, struct listen_link *link, struct bytes d
 					 : dtls_send(link->dtls, data);
 
 	if (!sent)
-		stats_add(&l->stats.client_slow, 1);
+		counter_add(&l->stats.client_slow, 1);
 }
 
 void listen_link_pause(struct listen_link *link)

@@ -32,7 +32,8 @@ static void flush_socket(struct listen *l, struct listen_socket *s)
 	int sent = udp_send(s->fd, l->batch, s->out, s->out_count);
 
 	if (sent < s->out_count)
-		stats_add(&l->stats.send_errors, (uint64_t)(s->out_count - (sent > 0 ? sent : 0)));
+		counter_add(&l->stats.send_errors,
+			    (uint64_t)(s->out_count - (sent > 0 ? sent : 0)));
 	s->out_count = 0;
 }
 
@@ -68,7 +69,7 @@ static void send_datagram(struct listen *l, const struct turnd_out *out)
 	struct udp_dgram *d;
 
 	if (s == NULL || s->fd < 0) {
-		stats_add(&l->stats.send_errors, 1);
+		counter_add(&l->stats.send_errors, 1);
 		return;
 	}
 	d = &s->out[s->out_count++];

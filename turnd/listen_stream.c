@@ -43,7 +43,7 @@ static void on_frame(struct stream_conn *c, struct bytes frame, void *arg)
 		listen_link_judge(l, link, frame);
 		return;
 	}
-	stats_add(&l->stats.unwanted, 1);
+	counter_add(&l->stats.unwanted, 1);
 	stream_close(c);
 }
 

@@ -43,11 +43,11 @@ static void take_one(struct listen_socket *s, const struct udp_dgram *d)
 	struct listen *l = s->owner;
 
 	if (d->truncated)
-		stats_add(&l->stats.truncated, 1);
+		counter_add(&l->stats.truncated, 1);
 	else if (is_dtls(d->data))
 		listen_dtls_input(s, d);
 	else if (!s->at->udp)
-		stats_add(&l->stats.unwanted, 1);
+		counter_add(&l->stats.unwanted, 1);
 	else
 		judge(s, d);
 }
@@ -81,7 +81,7 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 		if (n == UDP_BATCH)
 			set_waiting(s, &waiting, false);
 		if (n < 0)
-			stats_add(&l->stats.receive_errors, 1);
+			counter_add(&l->stats.receive_errors, 1);
 		for (int at = 0; at < n; at++)
 			take_one(s, &l->in[at]);
 		relay_flush(l);

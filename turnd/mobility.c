@@ -136,7 +136,7 @@ static void adopt(struct turnd *t, struct alloc *a, const struct turnd_in *in)
 	count_source(t, a, &in->tuple);
 	a->flow.tuple = in->tuple;
 	a->mobility.is_moving = false;
-	stats_add(&t->stats.allocations, 1);
+	counter_add(&t->stats.allocations, 1);
 	if (!alloc_table_take(t->allocs, a)) {
 		turnd_end(t, a, STATS_END_LINK);
 	} else if (turnd_is_homeless(t, a)) {
@@ -200,7 +200,7 @@ void mobility_give(struct turnd *t, struct alloc *a, struct turnd_gift *out)
 	wheel_cancel(&t->wheel, &a->timer);
 	a->flow.link = NULL; /* it may end before who asks has it, or gives it back */
 	alloc_table_give(t->allocs, a);
-	stats_add(&t->stats.allocations, UINT64_MAX); /* one less */
+	counter_sub(&t->stats.allocations, 1);
 	out->alloc = a;
 }
 
@@ -221,7 +221,7 @@ void mobility_answer_alloc(struct turnd *t, const struct turnd_ask *ask, struct 
  */
 void mobility_take_back(struct turnd *t, struct alloc *a)
 {
-	stats_add(&t->stats.allocations, 1);
+	counter_add(&t->stats.allocations, 1);
 	if (alloc_table_take(t->allocs, a) && a->flow.tuple.transport != STUN_UDP)
 		alloc_table_hide(t->allocs, a);
 	if (turnd_is_homeless(t, a))

@@ -81,7 +81,7 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 	most = reads_now(r);
 	n = receive(r, most);
 	if (n < 0)
-		stats_add(&l->stats.receive_errors, 1);
+		counter_add(&l->stats.receive_errors, 1);
 	if (n <= 0) {
 		relay_take_errors(r, NULL); /* that is what made it readable */
 		return;
@@ -137,7 +137,7 @@ int relay_open(void *arg, struct relay_end *end)
 		return 0;
 	}
 	if (rc == -EMFILE || rc == -ENFILE)
-		stats_add(&l->stats.no_descriptors, 1);
+		counter_add(&l->stats.no_descriptors, 1);
 	free(r);
 	return rc;
 }

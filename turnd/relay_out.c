@@ -51,7 +51,7 @@ static void send_one(struct relay *r, const struct udp_dgram *d)
 	int rc = udp_send_one(r->fd, d, &has_errors);
 
 	if (rc != 0)
-		stats_add(&r->owner->stats.relay_errors, 1);
+		counter_add(&r->owner->stats.relay_errors, 1);
 	if (has_errors && r->end->shell == r) /* not while it closes */
 		relay_take_errors(r, rc == -EMSGSIZE ? &d->peer : NULL);
 }
@@ -63,7 +63,7 @@ static void send_some(struct relay *r, const struct udp_dgram *dgrams, int count
 	int sent = udp_send_heeding(r->fd, l->batch, dgrams, count, &has_errors);
 
 	if (sent < count)
-		stats_add(&l->stats.relay_errors, (uint64_t)(count - (sent > 0 ? sent : 0)));
+		counter_add(&l->stats.relay_errors, (uint64_t)(count - (sent > 0 ? sent : 0)));
 	if (has_errors && r->end->shell == r) /* not while it closes */
 		relay_take_errors(r, NULL);
 }

@@ -283,7 +283,7 @@ static uint16_t make(struct request *r, struct plan *p)
 		return code;
 	}
 	lifetime_begin(r->t, a, p->lifetime_s, r->now_ms);
-	stats_add(&r->t->stats.allocations, 1);
+	counter_add(&r->t->stats.allocations, 1);
 	note_country(r->t, a);
 	r->alloc = a;
 	return 0;

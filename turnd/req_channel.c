@@ -20,7 +20,7 @@ static bool is_allowed(struct request *r, const struct addr *peer)
 {
 	enum policy_verdict verdict = turnd_judge_peer(r->t, r->realm, peer, PORTS_DATAGRAMS);
 
-	stats_add(&r->t->stats.denied[verdict], verdict != POLICY_ALLOWED);
+	counter_add(&r->t->stats.denied[verdict], verdict != POLICY_ALLOWED);
 	return verdict == POLICY_ALLOWED;
 }
 

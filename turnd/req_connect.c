@@ -89,9 +89,9 @@ static void send_answer(struct turnd *t, struct tcp_peer *p, uint16_t code)
 		t->io->to_client(t->io->arg, &flow->tuple, flow->link, out.data);
 	stun_key_wipe(&late.key);
 	if (code == 0)
-		stats_add(&t->stats.successes[STATS_CONNECT], 1);
+		counter_add(&t->stats.successes[STATS_CONNECT], 1);
 	else
-		stats_add(&t->stats.errors[stats_code(code)], 1);
+		counter_add(&t->stats.errors[stats_code(code)], 1);
 }
 
 void turnd_connected(struct turnd *t, struct tcp_peer *p, int error, const struct turnd_now *now)

@@ -144,13 +144,13 @@ static bool lets_in(struct turnd *t, const struct alloc *a, const struct addr *p
 	enum policy_verdict verdict;
 
 	if (peers_find_permission(&a->flow.peers, peer, now_ms) == NULL) {
-		stats_add(&t->stats.drops[STATS_DROP_PERMISSION], 1);
+		counter_add(&t->stats.drops[STATS_DROP_PERMISSION], 1);
 		return false;
 	}
 	verdict = turnd_judge_peer(t, realm, peer, PORTS_STREAMS);
 	if (verdict != POLICY_ALLOWED) {
-		stats_add(&t->stats.drops[STATS_DROP_POLICY], 1);
-		stats_add(&t->stats.denied[verdict], 1);
+		counter_add(&t->stats.drops[STATS_DROP_POLICY], 1);
+		counter_add(&t->stats.denied[verdict], 1);
 		return false;
 	}
 	return (most == 0 || tcp_peers_count(a) < most) && tcp_peers_find(a, peer) == NULL;

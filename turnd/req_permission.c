@@ -5,7 +5,7 @@ static bool is_allowed(struct request *r, const struct addr *peer, bool *is_rela
 {
 	enum policy_verdict verdict = turnd_judge_ip(r->t, r->realm, peer, is_relay);
 
-	stats_add(&r->t->stats.denied[verdict], verdict != POLICY_ALLOWED);
+	counter_add(&r->t->stats.denied[verdict], verdict != POLICY_ALLOWED);
 	return verdict == POLICY_ALLOWED;
 }
 

@@ -215,7 +215,7 @@ bool request_finish(struct request *r)
 static enum turnd_step succeed(struct request *r, const struct method *m)
 {
 	keep_token_key(r);
-	stats_add(&r->t->stats.successes[m->place], 1);
+	counter_add(&r->t->stats.successes[m->place], 1);
 	if (!request_finish(r))
 		return TURND_NOTHING;
 	return r->out->connection != NULL ? TURND_JOIN : TURND_TO_CLIENT;
@@ -245,10 +245,10 @@ static bool may_refuse(const struct request *r, uint16_t code)
 static enum turnd_step refuse(struct request *r, uint8_t *buf, uint16_t code)
 {
 	if (!may_refuse(r, code)) {
-		stats_add(&r->t->stats.drops[STATS_DROP_LIMITED], 1);
+		counter_add(&r->t->stats.drops[STATS_DROP_LIMITED], 1);
 		return TURND_NOTHING;
 	}
-	stats_add(&r->t->stats.errors[stats_code(code)], 1);
+	counter_add(&r->t->stats.errors[stats_code(code)], 1);
 	put_error(r, buf, code);
 	return request_finish(r) ? TURND_TO_CLIENT : TURND_NOTHING;
 }
@@ -279,11 +279,11 @@ enum turnd_step request_take(struct turnd *t, const struct turnd_in *in, const s
 	enum turnd_step step;
 
 	if (in->gift == NULL) {
-		stats_add(&t->stats.requests[m != NULL ? m->place : STATS_OTHER], 1);
+		counter_add(&t->stats.requests[m != NULL ? m->place : STATS_OTHER], 1);
 		countries_count(&t->stats.requests_by_country, t->snapshot->geo, &in->tuple.client);
 	}
 	if (m == NULL) {
-		stats_add(&t->stats.drops[STATS_DROP_UNASKED], 1);
+		counter_add(&t->stats.drops[STATS_DROP_UNASKED], 1);
 		return TURND_NOTHING;
 	}
 	r = (struct request){
@@ -297,7 +297,7 @@ enum turnd_step request_take(struct turnd *t, const struct turnd_in *in, const s
 		.out = out,
 	};
 	if (!is_welcome(&r)) {
-		stats_add(&t->stats.drops[STATS_DROP_CLIENT], 1);
+		counter_add(&t->stats.drops[STATS_DROP_CLIENT], 1);
 		return TURND_NOTHING;
 	}
 	step = answer(&r, m, buf);

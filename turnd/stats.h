@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "counter.h"
 #include "countries.h"
 #include "policy.h"
 #include "stun_server.h"
@@ -73,19 +74,6 @@ struct turnd_stats {
 	struct countries requests_by_country;
 	struct countries allocations_by_country; /* all there were */
 };
-
-/* By the owner only: no locked instruction. */
-static inline void stats_add(_Atomic uint64_t *counter, uint64_t n)
-{
-	uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
-
-	atomic_store_explicit(counter, now + n, memory_order_relaxed);
-}
-
-static inline uint64_t stats_read(const _Atomic uint64_t *counter)
-{
-	return atomic_load_explicit(counter, memory_order_relaxed);
-}
 
 /* The place of an error code in `errors`; the last one is for all that have none of their own. */
 size_t stats_code(uint16_t code);

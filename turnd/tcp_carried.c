@@ -24,8 +24,8 @@ static void count(struct turnd *t, struct flow *flow, enum quota_way way, size_t
 {
 	bool to_peer = way == QUOTA_TO_PEER;
 
-	stats_add(to_peer ? &flow->counts.to_peer_bytes : &flow->counts.to_client_bytes, bytes);
-	stats_add(to_peer ? &t->stats.to_peer_bytes : &t->stats.to_client_bytes, bytes);
+	counter_add(to_peer ? &flow->counts.to_peer_bytes : &flow->counts.to_client_bytes, bytes);
+	counter_add(to_peer ? &t->stats.to_peer_bytes : &t->stats.to_client_bytes, bytes);
 }
 
 static void pay(struct turnd *t, struct tcp_peer *p, enum quota_way way, uint64_t now_us)

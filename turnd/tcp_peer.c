@@ -131,7 +131,7 @@ struct tcp_peer *tcp_table_add(struct tcp_table *t, struct alloc *a, struct rela
 	p->next = a->tcp;
 	a->tcp = p;
 	t->count++;
-	stats_add(t->alive, 1);
+	counter_add(t->alive, 1);
 	return p;
 }
 
@@ -147,7 +147,7 @@ void tcp_table_remove(struct tcp_table *t, struct tcp_peer *p)
 	*at = p->next;
 	wheel_cancel(&t->wheel, &p->timer);
 	t->count--;
-	stats_add(t->alive, UINT64_MAX); /* one less */
+	counter_sub(t->alive, 1);
 	stun_key_wipe(&p->request.key);
 	free(p);
 }

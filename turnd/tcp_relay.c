@@ -116,7 +116,7 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 		}
 		if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
 			return;
-		stats_add(&r->owner->stats.no_descriptors, 1);
+		counter_add(&r->owner->stats.no_descriptors, 1);
 		event_del(r->readable);
 		event_add(r->retry, &retry);
 		return;
@@ -171,7 +171,7 @@ int tcp_relay_open(void *arg, struct relay_end *end)
 		return 0;
 	}
 	if (rc == -EMFILE || rc == -ENFILE)
-		stats_add(&l->stats.no_descriptors, 1);
+		counter_add(&l->stats.no_descriptors, 1);
 	relay_free(r);
 	return rc;
 }
@@ -212,7 +212,7 @@ int tcp_relay_connect(void *arg, struct tcp_peer *p)
 	struct tcp_wire *wire;
 
 	if (fd == -EMFILE || fd == -ENFILE)
-		stats_add(&l->stats.no_descriptors, 1);
+		counter_add(&l->stats.no_descriptors, 1);
 	if (fd < 0)
 		return fd;
 	wire = tcp_wire_new(l, fd);

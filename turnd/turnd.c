@@ -95,8 +95,8 @@ void turnd_end(struct turnd *t, struct alloc *a, enum stats_end why)
 	quota_release(t->shared->quota, &unit);
 	stun_key_wipe(&a->token.key);
 	alloc_table_remove(t->allocs, a);
-	stats_add(&t->stats.allocations, UINT64_MAX); /* one less */
-	stats_add(&t->stats.ended[why], 1);
+	counter_sub(&t->stats.allocations, 1);
+	counter_add(&t->stats.ended[why], 1);
 	if (link != NULL && ends_link(why))
 		t->io->end_link(t->io->arg, link);
 }
@@ -195,7 +195,7 @@ uint64_t turnd_on_time(struct turnd *t, const struct turnd_now *now)
 /* Noise: where messages follow each other, the borders are lost with it. */
 static enum turnd_step foreign(struct turnd *t, const struct turnd_in *in)
 {
-	stats_add(&t->stats.drops[STATS_DROP_FOREIGN], 1);
+	counter_add(&t->stats.drops[STATS_DROP_FOREIGN], 1);
 	return five_tuple_is_stream(&in->tuple) ? TURND_CLOSE : TURND_NOTHING;
 }
 
@@ -209,13 +209,13 @@ static bool is_whole(struct bytes data)
 
 static enum turnd_step wrong_fingerprint(struct turnd *t)
 {
-	stats_add(&t->stats.drops[STATS_DROP_FOREIGN], 1);
+	counter_add(&t->stats.drops[STATS_DROP_FOREIGN], 1);
 	return TURND_NOTHING;
 }
 
 static enum turnd_step unasked(struct turnd *t)
 {
-	stats_add(&t->stats.drops[STATS_DROP_UNASKED], 1);
+	counter_add(&t->stats.drops[STATS_DROP_UNASKED], 1);
 	return TURND_NOTHING;
 }
 
@@ -235,11 +235,11 @@ static uint16_t code_of(struct bytes response)
 static enum turnd_step reply_binding(struct turnd *t, const struct stun_reply *reply,
 				     enum stun_outcome outcome, struct turnd_out *out)
 {
-	stats_add(&t->stats.requests[STATS_BINDING], 1);
+	counter_add(&t->stats.requests[STATS_BINDING], 1);
 	if (outcome == STUN_REPLY)
-		stats_add(&t->stats.successes[STATS_BINDING], 1);
+		counter_add(&t->stats.successes[STATS_BINDING], 1);
 	else
-		stats_add(&t->stats.errors[stats_code(code_of(reply->msg))], 1);
+		counter_add(&t->stats.errors[stats_code(code_of(reply->msg))], 1);
 	out->data = reply->msg;
 	out->tuple.client = reply->to;
 	out->socket = reply->socket;
