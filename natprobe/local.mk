@@ -56,7 +56,12 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/ssdp.c natprobe/ssdp.h \
 	natprobe/tcp_mapping.c natprobe/tcp_mapping.h \
 	natprobe/timing.c natprobe/timing.h \
+	natprobe/turn_end.c natprobe/turn_end.h \
 	natprobe/udp_packet.c natprobe/udp_packet.h \
+	natprobe/vantage.c natprobe/vantage.h \
+	natprobe/vantage_judge.c \
+	natprobe/vantage_rounds.c \
+	natprobe/vantage_state.h \
 	natprobe/verdict.c natprobe/verdict.h \
 	natprobe/verdict_deep.c natprobe/verdict_deep.h
 

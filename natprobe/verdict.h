@@ -72,6 +72,11 @@ enum verdict_cause {
 	CAUSE_MAPPING_LIMIT, /* fresh sockets are not let out, while older ones are */
 	CAUSE_CHANGED,       /* the NAT forgot a mapping, or got another address, meanwhile */
 	CAUSE_DEEP,          /* only a deeper look tells */
+	CAUSE_TURN_FAILED,   /* the TURN server gave no relayed address that is of use */
+	CAUSE_TURN_DENIED,   /* it does not relay to our external address */
+	CAUSE_TURN_UNSEEN,   /* nothing that we send to the relayed address is relayed to us */
+	CAUSE_TURN_ONE_PORT, /* it gave no second port on that address */
+	CAUSE_TURN_ALIKE,    /* it relays from the address of the STUN server that answered */
 
 	/* From here on it is a server's doing: these appear in findings too. */
 	CAUSE_SERVER_SILENT,      /* no answer by UDP, while another server answered */
@@ -280,6 +285,17 @@ struct verdict_server {
 	struct addr tcp_mapped; /* family ADDR_NONE: it told none */
 };
 
+/* What a TURN server showed that relayed to us from its address (vantage.h). */
+struct verdict_turn {
+	bool tried;
+	uint8_t server;    /* index of it; its counts are those of datagrams by way of the relay */
+	uint8_t transport; /* enum turn_transport */
+	uint16_t code;     /* the error that it answered with, 0: none */
+	const char *why;   /* why there is no relayed address: constant text for people; or NULL */
+	struct addr relayed[2];            /* family ADDR_NONE: none */
+	struct verdict_property filtering; /* by the relay alone */
+};
+
 struct verdict_finding {
 	uint8_t cause; /* enum verdict_cause, CAUSE_SERVER_SILENT or later */
 	uint8_t server;
@@ -343,6 +359,7 @@ struct verdict {
 	struct verdict_sighting sightings[VERDICT_SIGHTINGS_MAX];
 	uint8_t sighting_count;
 	struct verdict_filter_probe filter[FILTER_KINDS]; /* with filtering.server */
+	struct verdict_turn turn;
 	struct verdict_finding findings[VERDICT_FINDINGS_MAX];
 	uint8_t finding_count;
 	uint16_t sent, answered; /* datagrams, all together */

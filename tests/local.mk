@@ -70,6 +70,7 @@ tests_libsim_a_SOURCES = \
 	tests/sim_server.c \
 	tests/sim_tcp.c \
 	tests/sim_trace.c \
+	tests/sim_vantage.c \
 	$(NAT_PROFILES)
 SIM_LIBS = tests/libsim.a tests/libnat.a $(PROBE_LIBS)
 
@@ -202,6 +203,15 @@ tests_scen_relay_SOURCES = tests/scen_relay.c tests/relay_net.c tests/relay_net.
 	tests/fuzz_check.h
 tests_scen_relay_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_relay_LDADD = natprobe/libprobe.a $(TURND_RIG_LIBS) -lm $(CMOCKA_LIBS)
+
+# A TURN server as the second place to look from.
+UNIT_TESTS += tests/scen_vantage
+tests_scen_vantage_SOURCES = tests/scen_vantage.c tests/sim_check.c tests/sim_check.h \
+	tests/sim_turn.c tests/sim_turn.h \
+	tests/fuzz_check.h
+tests_scen_vantage_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_scen_vantage_LDADD = tests/libsim.a tests/libnat.a natprobe/libprobe.a $(TURND_RIG_LIBS) \
+	-lm $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_prompt
 tests_test_prompt_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

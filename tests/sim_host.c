@@ -28,10 +28,14 @@ static bool is_bound(const struct sim_host *h, uint16_t port)
 		if (h->slots[i].family != ADDR_NONE && h->slots[i].port == port)
 			return true;
 	}
+	for (size_t i = 0; i < VANTAGE_ENDS; i++) {
+		if (h->ends[i].family != ADDR_NONE && h->ends[i].port == port)
+			return true;
+	}
 	return false;
 }
 
-static uint16_t pick_port(struct sim_host *h)
+uint16_t sim_host_pick_port(struct sim_host *h)
 {
 	uint16_t port;
 
@@ -57,7 +61,7 @@ static void do_open(struct sim_host *h, const struct discover_action *a)
 		return;
 	}
 	if (a->port == 0)
-		local.port = pick_port(h);
+		local.port = sim_host_pick_port(h);
 	h->slots[a->slot] = local;
 	h->open++;
 	h->opened++;
@@ -105,10 +109,18 @@ static bool is_server(const struct sim_world *w, const struct addr *to)
 	return false;
 }
 
+void sim_host_note_send(struct sim_host *h)
+{
+	struct sim_result *r = h->result;
+
+	if (r->datagrams < SIM_SENDS_MAX)
+		h->sends_us[r->datagrams] = h->world->now_us;
+	r->datagrams++;
+}
+
 static void do_send(struct sim_host *h, const struct discover_action *a)
 {
 	struct sim_world *w = h->world;
-	struct sim_result *r = h->result;
 	uint8_t buf[SIM_PACKET_LEN];
 	size_t len;
 
@@ -118,9 +130,7 @@ static void do_send(struct sim_host *h, const struct discover_action *a)
 		discover_on_send_error(h->discover, a->slot, -EPERM);
 		return;
 	}
-	if (r->datagrams < SIM_SENDS_MAX)
-		h->sends_us[r->datagrams] = w->now_us;
-	r->datagrams++;
+	sim_host_note_send(h);
 	len = packet_build_udp(buf, sizeof(buf), &h->slots[a->slot], &a->to, a->data);
 	sim_path_from_host(w, h, bytes_of(buf, len));
 	if (w->config->forges && is_server(w, &a->to))
@@ -134,7 +144,8 @@ static void do_connect(struct sim_host *h, const struct discover_action *a)
 	h->connections[a->slot] = true;
 	h->open++;
 	h->result->connections++;
-	sim_tcp_connect(h, a->slot, a->port != 0 ? a->port : pick_port(h), &a->to, a->data);
+	sim_tcp_connect(h, a->slot, a->port != 0 ? a->port : sim_host_pick_port(h), &a->to,
+			a->data);
 }
 
 static void do_disconnect(struct sim_host *h, uint8_t slot)
@@ -169,15 +180,23 @@ static void do_action(struct sim_host *h, const struct discover_action *a)
 	}
 }
 
-static void end(struct sim_host *h)
+void sim_host_end(struct sim_host *h)
 {
 	struct sim_result *r = h->result;
 
 	r->ended = true;
 	r->elapsed_us = h->world->now_us - SIM_START_US;
 	r->open_at_end = h->open;
-	r->verdict = *discover_verdict(h->discover);
 	h->deadline_us = UINT64_MAX;
+}
+
+static void end_discovery(struct sim_host *h)
+{
+	h->result->verdict = *discover_verdict(h->discover);
+	if (h->world->config->turn != NULL)
+		sim_vantage_start(h);
+	else
+		sim_host_end(h);
 }
 
 void sim_host_run(struct sim_host *h)
@@ -185,11 +204,15 @@ void sim_host_run(struct sim_host *h)
 	struct discover_action a;
 
 	h->is_awake = false;
+	if (h->vantage != NULL) {
+		sim_vantage_run(h);
+		return;
+	}
 	while (h->result->calls < CALLS_MAX) {
 		h->result->calls++;
 		switch (discover_next(h->discover, h->world->now_us, &a)) {
 		case DISCOVER_DONE:
-			end(h);
+			end_discovery(h);
 			return;
 		case DISCOVER_WAIT:
 			h->deadline_us = a.deadline_us;
@@ -202,8 +225,27 @@ void sim_host_run(struct sim_host *h)
 	h->deadline_us = UINT64_MAX;
 }
 
+bool sim_host_wants_floor(const struct sim_host *h)
+{
+	if (h->result->ended)
+		return false;
+	return h->vantage != NULL ? vantage_wants_floor(h->vantage)
+				  : discover_wants_floor(h->discover);
+}
+
+void sim_host_take_floor(struct sim_host *h, bool granted)
+{
+	h->has_floor = granted;
+	if (h->vantage == NULL)
+		discover_take_floor(h->discover, granted);
+}
+
 static void on_udp(struct sim_host *h, const struct packet *p)
 {
+	if (h->vantage != NULL) {
+		sim_vantage_on_udp(h, p);
+		return;
+	}
 	for (uint8_t i = 0; i < DISCOVER_SLOTS_MAX; i++) {
 		if (!addr_equal(&h->slots[i], &p->destination))
 			continue;

@@ -41,6 +41,7 @@ static void start(struct sim_world *w, const struct sim_config *c, struct sim_re
 		w->hosts[i] = (struct sim_host){ .nic = (uint16_t)i,
 						 .rng = rng_seed(rng_next(&seeds)),
 						 .addr = nat_plan_host(c->profile, (unsigned)i),
+						 .has_floor = true,
 						 .result = &results[i] };
 	}
 	sim_path_start(w, &seeds);
@@ -85,7 +86,7 @@ static void start_floor(struct sim_world *w)
 		abort();
 	for (size_t i = 0; i < w->host_count; i++) {
 		(void)floor_add(w->floor, w->profile->family);
-		discover_take_floor(w->hosts[i].discover, false);
+		sim_host_take_floor(&w->hosts[i], false);
 	}
 }
 
@@ -93,15 +94,15 @@ static void start_floor(struct sim_world *w)
 static bool ask_for_floor(struct sim_world *w, size_t i)
 {
 	struct sim_host *h = &w->hosts[i];
-	bool wants = !h->result->ended && discover_wants_floor(h->discover);
+	bool wants = sim_host_wants_floor(h);
 	bool had = floor_has(w->floor, i);
 	size_t next = floor_want(w->floor, i, wants);
 
 	if (had && !wants)
-		discover_take_floor(h->discover, false);
+		sim_host_take_floor(h, false);
 	if (next == FLOOR_NOBODY)
 		return false;
-	discover_take_floor(w->hosts[next].discover, true);
+	sim_host_take_floor(&w->hosts[next], true);
 	w->hosts[next].is_awake = true;
 	return true;
 }

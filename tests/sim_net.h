@@ -12,6 +12,7 @@
 
 #include "nat_profile.h"
 #include "natprobe/discover.h"
+#include "turn_client.h"
 
 #define SIM_SERVERS_MAX    6
 #define SIM_INTERFACES_MAX 2
@@ -62,6 +63,18 @@ struct sim_server {
 	uint8_t tcp_answer; /* enum sim_tcp_answer */
 };
 
+/* A TURN server over UDP; sim_turn.h has one. */
+struct sim_turn {
+	struct addr addr; /* where it is asked, as the public network knows it */
+	struct turn_client_credentials credentials;
+	void *arg;
+	/* A datagram to it or to one of its relayed addresses; false: it is none of its own. */
+	bool (*on_datagram)(void *arg, const struct addr *from, const struct addr *to,
+			    struct bytes data, uint64_t now_us);
+	/* What it sends because of that, one after the other; false: no more. */
+	bool (*next)(void *arg, struct addr *from, struct addr *to, struct bytes *data);
+};
+
 struct sim_config {
 	const struct nat_profile *profile;
 	uint64_t seed;
@@ -86,6 +99,7 @@ struct sim_config {
 	double confidence;              /* 0: default */
 	uint16_t local_port;            /* as discover_config has it */
 	const struct discover_timing *timing; /* NULL: default */
+	const struct sim_turn *turn; /* asked once a discovery is over; NULL: there is none */
 	FILE *trace; /* all packets and decisions of boxes, a line each; NULL: none */
 };
 
@@ -112,5 +126,8 @@ size_t sim_run(const struct sim_config *config, struct sim_result results[SIM_IN
  * stun_server.h.
  */
 struct addr sim_endpoint(const struct sim_config *config, size_t server, uint8_t socket);
+
+/* Any address of the public network, as the host addresses it. */
+struct addr sim_reach(const struct sim_config *config, const struct addr *a);
 
 #endif

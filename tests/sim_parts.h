@@ -5,6 +5,7 @@
  *	sim_net     the door: one run from start to end
  *	sim_queue   what happens when
  *	sim_host    discoveries, their sockets and interfaces
+ *	sim_vantage what follows a discovery where there is a TURN server
  *	sim_tcp     a TCP that is good enough for a request and its answer
  *	sim_server  STUN servers, honest or not
  *	sim_path    links and boxes between host and servers
@@ -14,6 +15,7 @@
 #define NATKIT_SIM_PARTS_H
 
 #include "natprobe/floor.h"
+#include "natprobe/vantage.h"
 #include "packet.h"
 #include "sim_net.h"
 #include "sim_queue.h"
@@ -51,6 +53,9 @@ struct sim_host {
 	uint16_t nic;
 	struct addr addr;
 	struct discover *discover;
+	struct vantage *vantage;        /* once the discovery is over; NULL: not yet */
+	struct addr ends[VANTAGE_ENDS]; /* family ADDR_NONE: closed */
+	bool has_floor;
 	struct rng rng;
 	struct addr slots[DISCOVER_SLOTS_MAX]; /* family ADDR_NONE: closed */
 	bool connections[DISCOVER_CONNECTIONS_MAX];
@@ -134,6 +139,19 @@ void sim_host_on_packet(struct sim_host *h, struct bytes packet);
 void sim_host_on_connected(struct sim_host *h, uint8_t slot, const struct addr *local);
 void sim_host_on_stream(struct sim_host *h, uint8_t slot, enum discover_stream what,
 			struct bytes data);
+
+bool sim_host_wants_floor(const struct sim_host *h);
+void sim_host_take_floor(struct sim_host *h, bool granted);
+uint16_t sim_host_pick_port(struct sim_host *h);
+void sim_host_note_send(struct sim_host *h);
+
+/* All is over for it. */
+void sim_host_end(struct sim_host *h);
+
+/* What follows its discovery, where there is a TURN server. */
+void sim_vantage_start(struct sim_host *h);
+void sim_vantage_run(struct sim_host *h);
+void sim_vantage_on_udp(struct sim_host *h, const struct packet *p);
 
 /* TCP. */
 void sim_tcp_connect(struct sim_host *h, uint8_t slot, uint16_t port, const struct addr *to,

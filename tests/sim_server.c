@@ -73,12 +73,16 @@ static struct addr synthesise(const struct nat_config *box, const struct addr *a
 
 struct addr sim_endpoint(const struct sim_config *config, size_t server, uint8_t socket)
 {
-	const struct nat_profile *p = config->profile;
-	struct addr a = endpoint(p, server, socket);
+	struct addr a = endpoint(config->profile, server, socket);
 
-	if (a.family != p->family)
-		return synthesise(nat64_of(p), &a);
-	return a;
+	return sim_reach(config, &a);
+}
+
+struct addr sim_reach(const struct sim_config *config, const struct addr *a)
+{
+	if (a->family != config->profile->family)
+		return synthesise(nat64_of(config->profile), a);
+	return *a;
 }
 
 uint32_t sim_server_extra_us(const struct sim_world *w, size_t server)
@@ -365,6 +369,21 @@ static void at_socket(struct sim_world *w, size_t server, uint8_t socket, const 
 	sim_tcp_at_server(w, server, socket, misdeed == SIM_NO_TCP, p);
 }
 
+static void ask_turn(struct sim_world *w, const struct packet *p)
+{
+	const struct sim_turn *turn = w->config->turn;
+	uint8_t buf[SIM_PACKET_LEN];
+	struct addr from, to;
+	struct bytes data;
+
+	if (turn == NULL || p->kind != PACKET_DATAGRAM ||
+	    !turn->on_datagram(turn->arg, &p->source, &p->destination, p->data, w->now_us))
+		return;
+	while (turn->next(turn->arg, &from, &to, &data))
+		sim_path_from_servers(
+			w, bytes_of(buf, packet_build_udp(buf, sizeof(buf), &from, &to, data)));
+}
+
 void sim_server_on_packet(struct sim_world *w, struct bytes packet)
 {
 	struct packet p;
@@ -381,4 +400,5 @@ void sim_server_on_packet(struct sim_world *w, struct bytes packet)
 			}
 		}
 	}
+	ask_turn(w, &p);
 }
