@@ -108,6 +108,8 @@ static const struct opt table[] = {
 	OPT_ROW_FLAG(struct check_options, verbose, 'v', "print the evidence as well"),
 	OPT_ROW_FLAG(struct check_options, explain, 0,
 		     "print what each value means, in a sentence"),
+	OPT_ROW_FLAG(struct check_options, rfc, 0,
+		     "print what the RFCs require of a NAT, and whether this one does it"),
 	ROW_REDACT(struct check_options),
 	{ .name = "expect",
 	  .type = OPT_STR,

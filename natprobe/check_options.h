@@ -19,6 +19,7 @@ struct check_options {
 	bool quiet;
 	bool verbose;
 	bool explain;
+	bool rfc;
 	bool redact;
 	char *expect;
 	char *save;

@@ -160,6 +160,7 @@ static int report(const struct run *run)
 		.quiet = run->options.quiet,
 		.verbose = run->options.verbose,
 		.explain = run->options.explain,
+		.rfc = run->options.rfc,
 	};
 
 	return check_output(&r, &run->options, &run->expect, &style);
@@ -251,8 +252,8 @@ static int read_options(struct run *run, int argc, char **argv, const struct com
 	}
 	if (first < argc)
 		return usage(argv[first], "check takes options only; servers go behind --server");
-	if (o->quiet && (o->verbose || o->explain))
-		return usage("--quiet", "does not go with --verbose and --explain");
+	if (o->quiet && (o->verbose || o->explain || o->rfc))
+		return usage("--quiet", "does not go with --verbose, --explain and --rfc");
 	if (o->redact && (o->expect != NULL || o->save != NULL || o->tap || o->junit != NULL))
 		return usage("--redact", "goes with text and --json only");
 	if (o->json && o->tap)

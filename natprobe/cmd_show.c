@@ -13,6 +13,7 @@ struct show_options {
 	bool quiet;
 	bool verbose;
 	bool explain;
+	bool rfc;
 	bool redact;
 	bool help;
 };
@@ -23,6 +24,8 @@ static const struct opt table[] = {
 	OPT_ROW_FLAG(struct show_options, quiet, 'q', "print one line per interface and family"),
 	OPT_ROW_FLAG(struct show_options, verbose, 'v', "print the evidence as well"),
 	OPT_ROW_FLAG(struct show_options, explain, 0, "say of each value what it means"),
+	OPT_ROW_FLAG(struct show_options, rfc, 0,
+		     "say what the RFCs require of a NAT, and whether this one does it"),
 	OPT_ROW_FLAG(struct show_options, redact, 0,
 		     "mask public addresses, so that the report may be shown to strangers"),
 	OPT_ROW_HELP(struct show_options),
@@ -50,6 +53,7 @@ static bool print(const struct show_options *o, const struct report *r)
 		.quiet = o->quiet,
 		.verbose = o->verbose,
 		.explain = o->explain,
+		.rfc = o->rfc,
 	};
 
 	if (o->json)
@@ -98,8 +102,8 @@ int cmd_show(int argc, char **argv, const struct command *all)
 		opt_print_help(&program, stdout);
 		return EXIT_REACHED;
 	}
-	if (o.quiet && (o.verbose || o.explain))
-		return usage("--quiet does not go with --verbose and --explain");
+	if (o.quiet && (o.verbose || o.explain || o.rfc))
+		return usage("--quiet does not go with --verbose, --explain and --rfc");
 	if (count != 1)
 		return usage("name one file that natprobe check --json wrote, or -");
 	return show(&o, path);

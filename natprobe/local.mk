@@ -106,6 +106,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/report_json.c natprobe/report_json.h \
 	natprobe/report_json_plan.c natprobe/report_json_plan.h \
 	natprobe/report_json_ports.c natprobe/report_json_ports.h \
+	natprobe/report_json_rfc.c natprobe/report_json_rfc.h \
 	natprobe/report_json_put.c natprobe/report_json_put.h \
 	natprobe/report_json_verdict.c natprobe/report_json_verdict.h \
 	natprobe/report_junit.c \
@@ -118,6 +119,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/report_text_evidence.c natprobe/report_text_evidence.h \
 	natprobe/report_text_explain.c natprobe/report_text_explain.h \
 	natprobe/report_text_put.c natprobe/report_text_put.h \
+	natprobe/report_text_rfc.c natprobe/report_text_rfc.h \
 	natprobe/report_text_values.c natprobe/report_text_values.h \
 	natprobe/relay_json.c \
 	natprobe/relay_lookup.c natprobe/relay_lookup.h \

@@ -63,6 +63,7 @@ struct report_style {
 	bool quiet;   /* one line per probe */
 	bool verbose; /* evidence as well */
 	bool explain; /* a sentence for each property as well */
+	bool rfc;     /* what the RFCs require as well */
 };
 
 /*

@@ -6,6 +6,7 @@
 #include "property.h"
 #include "report_json_plan.h"
 #include "report_json_ports.h"
+#include "report_json_rfc.h"
 
 static json_t *server_name(const struct verdict *v, uint8_t index)
 {
@@ -236,4 +237,5 @@ void json_put_verdict(struct json *j, json_t *o, const struct verdict *v)
 	json_put(j, o, "window_ms", json_ms(v->window_us));
 	json_put(j, o, "elapsed_ms", json_ms(v->elapsed_us));
 	json_put(j, o, "properties", properties(j, v));
+	json_put(j, o, "requirements", json_rfc(j, v));
 }

@@ -4,6 +4,7 @@
 #include "report_text_evidence.h"
 #include "report_text_explain.h"
 #include "report_text_put.h"
+#include "report_text_rfc.h"
 #include "report_text_values.h"
 
 static const char *family_name(uint8_t family)
@@ -80,6 +81,8 @@ static void print_block(const struct text *t, const struct report_probe *p)
 	text_meaning(t, p->verdict);
 	if (t->style->explain)
 		text_explain(t, p->verdict);
+	if (t->style->rfc)
+		text_rfc(t, p->verdict);
 	text_line(t, p);
 }
 
