@@ -96,8 +96,9 @@ static _Atomic uint64_t *place_of_name(const struct limit *l, struct bytes name)
 	return &l->full_at_ns[siphash_end(&hash, 3) & l->mask];
 }
 
-static bool take(const struct limit *l, _Atomic uint64_t *place, uint64_t now_ms)
+static bool take(const struct limit *l, _Atomic uint64_t *place, uint32_t n, uint64_t now_ms)
 {
+	uint64_t cost_ns = l->cost_ns * n;
 	uint64_t now_ns = (now_ms < NOW_MAX_MS ? now_ms : NOW_MAX_MS) * NS_PER_MS;
 	uint64_t full_at_ns = atomic_load_explicit(place, memory_order_relaxed);
 
@@ -107,18 +108,23 @@ static bool take(const struct limit *l, _Atomic uint64_t *place, uint64_t now_ms
 		full_at_ns = now_ns + l->depth_ns;
 		atomic_store_explicit(place, full_at_ns, memory_order_relaxed);
 	}
-	if (full_at_ns - now_ns + l->cost_ns > l->depth_ns)
+	if (cost_ns > l->depth_ns || full_at_ns - now_ns > l->depth_ns - cost_ns)
 		return false;
-	atomic_store_explicit(place, full_at_ns + l->cost_ns, memory_order_relaxed);
+	atomic_store_explicit(place, full_at_ns + cost_ns, memory_order_relaxed);
 	return true;
 }
 
 bool limit_allows(struct limit *l, const struct addr *from, uint64_t now_ms)
 {
-	return take(l, place_of(l, from), now_ms);
+	return take(l, place_of(l, from), 1, now_ms);
+}
+
+bool limit_allows_many(struct limit *l, const struct addr *from, uint32_t n, uint64_t now_ms)
+{
+	return take(l, place_of(l, from), n, now_ms);
 }
 
 bool limit_allows_name(struct limit *l, struct bytes name, uint64_t now_ms)
 {
-	return take(l, place_of_name(l, name), now_ms);
+	return take(l, place_of_name(l, name), 1, now_ms);
 }

@@ -34,7 +34,10 @@ void limit_free(struct limit *l); /* NULL is fine */
  */
 bool limit_allows(struct limit *l, const struct addr *from, uint64_t now_ms);
 
-/* The same of any bytes that name somebody. */
+/* Takes `n` tokens, or none. */
+bool limit_allows_many(struct limit *l, const struct addr *from, uint32_t n, uint64_t now_ms);
+
+/* The same as limit_allows of any bytes that name somebody. */
 bool limit_allows_name(struct limit *l, struct bytes name, uint64_t now_ms);
 
 #endif

@@ -12,7 +12,7 @@ lib_libcore_a_SOURCES = \
 	lib/base64.c lib/base64.h \
 	lib/cidr.c lib/cidr.h \
 	lib/counter.h \
-	lib/coop.h \
+	lib/coop.c lib/coop.h \
 	lib/countries.c lib/countries.h \
 	lib/dial_failure.c lib/dial_failure.h \
 	lib/dtls_hello.c lib/dtls_hello.h \

@@ -1,11 +1,21 @@
 # stund, the STUN server. As in lib/, what decides (core) is apart from what does (shell), so
 # that unit tests link without libevent.
 sbin_PROGRAMS += stund/stund
-noinst_LIBRARIES += stund/libstund_core.a stund/libstund_shell.a
+noinst_LIBRARIES += stund/libcoop.a stund/libstund_core.a stund/libstund_shell.a
+
+# what a cooperating server decides; simulations have it too
+stund_libcoop_a_SOURCES = \
+	stund/coop_budget.c stund/coop_budget.h \
+	stund/coop_build.c stund/coop_build.h \
+	stund/coop_server.c stund/coop_server.h \
+	stund/coop_state.h \
+	stund/coop_stats.h \
+	stund/coop_table.c stund/coop_table.h \
+	stund/coop_token.c stund/coop_token.h \
+	stund/coop_work.c
+COOP_LIBS = stund/libcoop.a $(CORE_LIBS)
 
 stund_libstund_core_a_SOURCES = \
-	stund/coop_server.h \
-	stund/coop_token.h \
 	stund/layout.c stund/layout.h \
 	stund/stund_conf.c stund/stund_conf.h
 
@@ -21,7 +31,7 @@ stund_libstund_shell_a_SOURCES = \
 	stund/server.c stund/server.h \
 	stund/stats.c stund/stats.h
 
-STUND_LIBS = stund/libstund_shell.a stund/libstund_core.a $(SHELL_LIBS)
+STUND_LIBS = stund/libstund_shell.a stund/libstund_core.a stund/libcoop.a $(SHELL_LIBS)
 
 stund_stund_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 stund_stund_SOURCES = stund/main.c

@@ -132,6 +132,17 @@ tests_test_wire_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_wire_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
 
 # messages and their transactions
+UNIT_TESTS += tests/test_coop
+tests_test_coop_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_coop_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
+
+# a cooperating server, with a clock moved by hand
+COOP_KIT = tests/coop_kit.c tests/coop_kit.h
+UNIT_TESTS += tests/test_coop_server
+tests_test_coop_server_SOURCES = tests/test_coop_server.c $(COOP_KIT)
+tests_test_coop_server_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+tests_test_coop_server_LDADD = $(COOP_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_crc32
 tests_test_crc32_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_crc32_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
