@@ -6,6 +6,7 @@ turnd_libturnd_core_a_SOURCES = \
 	turnd/alloc.c turnd/alloc.h \
 	turnd/attrs.c \
 	turnd/auth.c turnd/auth.h \
+	turnd/ending.c \
 	turnd/five_tuple.h \
 	turnd/flow.h \
 	turnd/gift.c turnd/gift.h \

@@ -30,13 +30,6 @@ static bool has_ticket(const struct turnd_in *in)
 	       stun_msg_has(&msg, STUN_ATTR_MOBILITY_TICKET);
 }
 
-void mobility_drop(struct turnd *t, struct move *e)
-{
-	if (e->alloc != NULL)
-		e->alloc->mobility.is_moving = false;
-	moves_remove(t->moves, e);
-}
-
 /* A move to a 5-tuple that has no allocation; what was expected there before is not any more. */
 struct move *mobility_expect(struct turnd *t, const struct five_tuple *tuple, uint64_t number,
 			     uint64_t now_ms)
@@ -53,9 +46,9 @@ struct move *mobility_expect(struct turnd *t, const struct five_tuple *tuple, ui
 		return NULL;
 	e = moves_find(t->moves, tuple);
 	if (e != NULL)
-		mobility_drop(t, e);
+		moves_remove(t->moves, e);
 	if (t->moves->count >= MOBILITY_EXPECTED_MOST)
-		mobility_drop(t, moves_oldest(t->moves));
+		moves_remove(t->moves, moves_oldest(t->moves));
 	e = moves_add(t->moves, tuple, number);
 	if (e != NULL)
 		e->until_ms = now_ms + MOBILITY_EXPECTED_MS;
@@ -113,7 +106,7 @@ void mobility_settle(struct turnd *t, struct move *e)
 	count_source(t, a, &e->tuple);
 	alloc_table_move(t->allocs, a, &e->tuple);
 	a->flow.link = e->client_link;
-	mobility_drop(t, e);
+	moves_remove(t->moves, e);
 }
 
 /* The number that its tickets have here, and what its client has shown: if that was expected. */
@@ -126,7 +119,7 @@ static void name(struct turnd *t, struct alloc *a, const struct turnd_in *in)
 	if (is_it && e->token.is_used)
 		a->token = e->token;
 	if (e != NULL)
-		mobility_drop(t, e);
+		moves_remove(t->moves, e);
 }
 
 /* Takes in what another worker gave for this message, by the configuration of now. */
@@ -187,7 +180,7 @@ bool mobility_intercepts(struct turnd *t, const struct turnd_in *in, const struc
 	if (type_of(in) == BINDING_REQUEST || has_ticket(in))
 		return false;
 	if (in->gift != NULL && in->gift->kind == TURND_ASK_ALLOC) {
-		mobility_drop(t, e); /* it was there no more */
+		moves_remove(t->moves, e); /* it was there no more */
 		return false;
 	}
 	*step = fetch(t, e, in, now->us / 1000, out);
@@ -196,7 +189,7 @@ bool mobility_intercepts(struct turnd *t, const struct turnd_in *in, const struc
 
 void mobility_give(struct turnd *t, struct alloc *a, struct turnd_gift *out)
 {
-	mobility_forget(t, a);
+	moves_forget(t->moves, a);
 	wheel_cancel(&t->wheel, &a->timer);
 	a->flow.link = NULL; /* it may end before who asks has it, or gives it back */
 	alloc_table_give(t->allocs, a);
@@ -230,14 +223,6 @@ void mobility_take_back(struct turnd *t, struct alloc *a)
 		lifetime_resume(t, a);
 }
 
-void mobility_forget(struct turnd *t, struct alloc *a)
-{
-	struct move *e = mobility_count(t) == 0 ? NULL : moves_find_alloc(t->moves, a);
-
-	if (e != NULL)
-		mobility_drop(t, e);
-}
-
 void mobility_lose_link(struct turnd *t, struct alloc *a)
 {
 	struct move *e = mobility_count(t) == 0 ? NULL : moves_find_alloc(t->moves, a);
@@ -257,7 +242,7 @@ void mobility_lose_next(struct turnd *t, const struct five_tuple *tuple, const v
 	if (e == NULL || e->client_link != link)
 		return;
 	if (e->alloc != NULL)
-		mobility_drop(t, e);
+		moves_remove(t->moves, e);
 	else
 		moves_hide(t->moves, e); /* the ticket that was given for it leads on from here */
 }
@@ -269,7 +254,7 @@ uint64_t mobility_on_time(struct turnd *t, uint64_t now_ms)
 
 		if (e->until_ms > now_ms)
 			return e->until_ms;
-		mobility_drop(t, e);
+		moves_remove(t->moves, e);
 	}
 	return UINT64_MAX;
 }

@@ -51,9 +51,6 @@ void mobility_keep(struct turnd *t, const struct five_tuple *tuple, uint32_t lif
 /* Puts a ticket for the allocation of that number here; without it where libcrypto fails. */
 void mobility_put_ticket(struct request *r, uint64_t number, uint32_t sequence);
 
-/* Forgets where an allocation would have moved: it ends. */
-void mobility_forget(struct turnd *t, struct alloc *a);
-
 /* The connection of a mobile allocation's client has ended; or one that was to be its next. */
 void mobility_lose_link(struct turnd *t, struct alloc *a);
 void mobility_lose_next(struct turnd *t, const struct five_tuple *tuple, const void *link);

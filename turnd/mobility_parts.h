@@ -15,7 +15,6 @@ struct move *mobility_expected_number(const struct turnd *t, uint64_t number);
 /* Expects one at a 5-tuple that has no allocation, and nothing else there. NULL: no memory. */
 struct move *mobility_expect(struct turnd *t, const struct five_tuple *tuple, uint64_t number,
 			     uint64_t now_ms);
-void mobility_drop(struct turnd *t, struct move *e);
 
 /* Its allocation may be on its way here now: where it was, nobody knows of it any more. */
 bool mobility_is_fetched(const struct move *e, uint64_t now_ms);

@@ -75,7 +75,7 @@ static uint16_t begin(struct turnd *t, struct alloc *a, const struct turnd_ask *
 		code = lifetime_refresh(t, a, &ask->refresh, now_ms, alive);
 	if (code != 0 || !*alive)
 		return code;
-	mobility_forget(t, a);
+	moves_forget(t->moves, a);
 	a->mobility.is_moving = true;
 	a->mobility.sequence++;
 	a->mobility.replaced_ms = now_ms;
@@ -94,7 +94,7 @@ static uint16_t move_here(struct request *r, struct alloc *a, const struct turnd
 
 	if (code != 0 || !alive) {
 		if (e != NULL)
-			mobility_drop(r->t, e);
+			moves_remove(r->t->moves, e);
 		return code != 0 ? code : answer(r, 0, 0, 0);
 	}
 	e->alloc = a;
@@ -150,7 +150,7 @@ static void drop_unused(struct request *r, const struct ticket *ticket)
 
 	if (ticket->worker == r->t->worker && e != NULL && e->alloc == NULL &&
 	    e != mobility_expected(r->t, &r->in->tuple))
-		mobility_drop(r->t, e);
+		moves_remove(r->t->moves, e);
 }
 
 /* Another worker has the allocation, and agrees. */
@@ -242,7 +242,7 @@ static void refer(struct turnd *t, const struct turnd_ask *ask, uint64_t now_ms,
 	out->code = TURND_ASK_ELSEWHERE;
 	out->next_worker = e->worker;
 	out->number = e->there;
-	mobility_drop(t, e);
+	moves_remove(t->moves, e);
 }
 
 void mobility_answer_move(struct turnd *t, const struct turnd_ask *ask, uint64_t now_ms,

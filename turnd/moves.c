@@ -97,6 +97,8 @@ void moves_remove(struct moves *m, struct move *e)
 {
 	struct move **by_number = &m->by_number[e->number % MOVES_CHAINS];
 
+	if (e->alloc != NULL)
+		e->alloc->mobility.is_moving = false;
 	moves_hide(m, e);
 	while (*by_number != e)
 		by_number = &(*by_number)->next_by_number;
@@ -105,4 +107,12 @@ void moves_remove(struct moves *m, struct move *e)
 	m->count--;
 	stun_key_wipe(&e->token.key);
 	free(e);
+}
+
+void moves_forget(struct moves *m, const struct alloc *a)
+{
+	struct move *e = m != NULL ? moves_find_alloc(m, a) : NULL;
+
+	if (e != NULL)
+		moves_remove(m, e);
 }

@@ -44,7 +44,10 @@ struct move *moves_oldest(const struct moves *m); /* NULL: there is none */
 
 /* For a 5-tuple that has none yet; all else in it is zero. NULL: no memory. */
 struct move *moves_add(struct moves *m, const struct five_tuple *tuple, uint64_t number);
-void moves_remove(struct moves *m, struct move *e);
+void moves_remove(struct moves *m, struct move *e); /* its allocation moves nowhere now */
+
+/* Removes that of an allocation, if there is one; m: NULL is fine. */
+void moves_forget(struct moves *m, const struct alloc *a);
 
 /* It is found by its number alone from now on: the 5-tuple is nobody's any more. */
 void moves_hide(struct moves *m, struct move *e);
