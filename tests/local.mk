@@ -29,6 +29,7 @@ SYSTEM_TESTS += tests/sys_relay_turnd.sh
 noinst_LIBRARIES += tests/libnat.a
 tests_libnat_a_SOURCES = \
 	tests/nat_64.c \
+	tests/nat_66.c \
 	tests/nat_alg.c \
 	tests/nat_alloc.c \
 	tests/nat_box.c \
@@ -54,6 +55,7 @@ NAT_PROFILES = \
 	tests/nat_profile.c tests/nat_profile.h \
 	tests/nat_profile_basic.inc \
 	tests/nat_profile_carrier.inc \
+	tests/nat_profile_deep.inc \
 	tests/nat_profile_kernel.inc \
 	tests/nat_profile_ports.inc \
 	tests/nat_profile_special.inc \
@@ -71,6 +73,7 @@ tests_libsim_a_SOURCES = \
 	tests/sim_tcp.c \
 	tests/sim_trace.c \
 	tests/sim_vantage.c \
+	tests/natlab/hop.c tests/natlab/hop.h \
 	$(NAT_PROFILES)
 SIM_LIBS = tests/libsim.a tests/libnat.a $(PROBE_LIBS)
 
@@ -387,6 +390,10 @@ tests_test_nat_tcp_SOURCES = tests/test_nat_tcp.c $(NAT_RIG)
 tests_test_nat_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_nat_tcp_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_nat_66
+tests_test_nat_66_SOURCES = tests/test_nat_66.c $(NAT_RIG)
+tests_test_nat_66_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_nat_66_LDADD = $(NAT_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/test_nat_64
 tests_test_nat_64_SOURCES = tests/test_nat_64.c $(NAT_RIG)
 tests_test_nat_64_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -38,6 +38,14 @@ void nat_free(struct nat *n)
 
 void nat_emit(struct nat *n, enum nat_side side, struct bytes packet)
 {
+	struct packet p;
+
+	if (side == NAT_OUTSIDE && n->config.nptv6_len > 0) {
+		memcpy(n->converted, packet.data, packet.len);
+		packet = bytes_of(n->converted, packet.len);
+		if (packet_parse(packet, &p))
+			nat_66_leave(n, n->converted, &p);
+	}
 	n->io.emit(n->io.arg, side, packet);
 }
 
@@ -75,6 +83,8 @@ void nat_drop(struct nat *n, enum nat_side side, const struct packet *p, const c
 
 bool nat_owns(const struct nat *n, const struct addr *external)
 {
+	if (nat_66_is_outside(n, external))
+		return true;
 	if (n->config.mapping == NAT_NONE && !n->config.has_tcp_rules)
 		return false;
 	for (size_t i = 0; i < n->config.external_count; i++) {
@@ -236,6 +246,19 @@ static bool fits(struct nat *n, const struct packet *p)
 	return false;
 }
 
+/* From one of ours to what another one of ours is called outside. */
+static void turn_back(struct nat *n, struct packet *p, uint64_t now_us)
+{
+	if (n->config.hairpin == NAT_HAIRPIN_NONE) {
+		nat_drop(n, NAT_INSIDE, p, "hairpin", now_us);
+		return;
+	}
+	nat_66_enter(n, n->out, p);
+	if (n->config.hairpin == NAT_HAIRPIN_EXTERNAL)
+		nat_66_leave(n, n->out, p);
+	deliver(n, NAT_INSIDE, p);
+}
+
 static void from_inside(struct nat *n, struct packet *p, uint64_t now_us)
 {
 	const char *why = NULL;
@@ -256,7 +279,9 @@ static void from_inside(struct nat *n, struct packet *p, uint64_t now_us)
 		nat_drop(n, NAT_INSIDE, p, "too-big", now_us);
 		return;
 	}
-	if (packet_is_fragment(p) && !is_router(n, p))
+	if (nat_66_is_outside(n, &p->destination))
+		turn_back(n, p, now_us);
+	else if (packet_is_fragment(p) && !is_router(n, p))
 		why = nat_fragment(n, NAT_INSIDE, p, now_us, outbound);
 	else
 		outbound(n, p, now_us);
@@ -326,10 +351,12 @@ void nat_input(struct nat *n, enum nat_side from, struct bytes packet, uint64_t 
 		nat_log(n, NAT_EVENT_DROPPED, from, 0, NULL, NULL, NULL, "broken", now_us);
 		return;
 	}
-	if (from == NAT_INSIDE)
+	if (from == NAT_INSIDE) {
 		from_inside(n, &p, now_us);
-	else
-		from_outside(n, &p, now_us);
+		return;
+	}
+	nat_66_enter(n, n->out, &p);
+	from_outside(n, &p, now_us);
 }
 
 uint64_t nat_tick(struct nat *n, uint64_t now_us)

@@ -94,6 +94,9 @@ struct nat_config {
 	uint8_t pooling;          /* enum nat_pooling */
 	struct addr nat64_prefix; /* family ADDR_IPV6: translates to IPv4 (RFC 6146, 6052) */
 	uint8_t nat64_prefix_len; /* 32, 40, 48, 56, 64 or 96 */
+	struct addr nptv6_inside, nptv6_outside; /* prefixes that are exchanged (RFC 6296), whatever
+						    else the box does */
+	uint8_t nptv6_len;                       /* of both, up to 64; 0: they are not */
 
 	/* Ports. */
 	uint8_t allocation;           /* enum nat_allocation */
@@ -131,6 +134,7 @@ struct nat_config {
 	uint32_t mtu;         /* outside; larger with DF: ICMP too big; 0: 1500 */
 	bool fragments_df;    /* fragments despite DF */
 	bool silent_too_big;  /* drops without ICMP */
+	bool silent_hop;      /* tells nobody that a TTL ended; for shells, which count it */
 	uint32_t rate_per_s;  /* outbound packets of all kinds; 0: no limit */
 	uint32_t rate_burst;  /* 0: 1 */
 	bool udp_blocked, tcp_blocked, icmp_blocked; /* through the box, both ways */

@@ -12,17 +12,23 @@
 		.family = ADDR_IPV6, .ip = { a, b, c, d, [15] = low } \
 	}
 
-#define PUBLIC_NET   IP4(22, 0, 0, 1) /* gateways: the host is the next address */
-#define PUBLIC_NET6  IP6(0x2a, 0x10, 0, 0x22, 1)
-#define HOME_NET     IP4(192, 168, 1, 1)
-#define OUTER_NET    IP4(10, 0, 0, 1) /* between two boxes of one home */
-#define OUTER_BOX    IP4(10, 0, 0, 2)
-#define SHARED_NET   IP4(100, 64, 0, 1) /* RFC 6598: behind a CGN */
-#define SHARED_BOX   IP4(100, 64, 0, 2)
-#define WAN          IP4(21, 0, 0, 2)
-#define WAN_NEXT     IP4(21, 0, 0, 3)
-#define WAN_OTHER    IP4(23, 0, 0, 2) /* of another provider */
-#define NAT64_PREFIX IP6(0, 0x64, 0xff, 0x9b, 0)
+#define PUBLIC_NET    IP4(22, 0, 0, 1) /* gateways: the host is the next address */
+#define PUBLIC_NET6   IP6(0x2a, 0x10, 0, 0x22, 1)
+#define HOME_NET      IP4(192, 168, 1, 1)
+#define OUTER_NET     IP4(10, 0, 0, 1) /* between two boxes of one home */
+#define OUTER_BOX     IP4(10, 0, 0, 2)
+#define SHARED_NET    IP4(100, 64, 0, 1) /* RFC 6598: behind a CGN */
+#define SHARED_BOX    IP4(100, 64, 0, 2)
+#define WAN           IP4(21, 0, 0, 2)
+#define WAN_NEXT      IP4(21, 0, 0, 3)
+#define WAN_OTHER     IP4(23, 0, 0, 2) /* of another provider */
+#define WAN6          IP6(0x2a, 0x10, 0, 0x21, 2)
+#define NAT64_PREFIX  IP6(0, 0x64, 0xff, 0x9b, 0)
+#define AFTR_NET      IP4(192, 0, 0, 1) /* RFC 6333: a DS-Lite carrier's end of the tunnel */
+#define CLAT_NET      IP4(192, 0, 0, 3) /* RFC 7335: the host is 192.0.0.4 */
+#define LOCAL_NET6    IP6(0xfd, 0x10, 0, 0x22, 1)
+#define LOCAL_PREFIX6 IP6(0xfd, 0x10, 0, 0x22, 0)
+#define WAN_PREFIX6   IP6(0x2a, 0x10, 0, 0x23, 0)
 
 /* Truth: lines of natprobe/expect.h. */
 #define EI  "endpoint-independent"
@@ -74,6 +80,7 @@ const struct nat_profile nat_profiles[] = {
 #include "nat_profile_carrier.inc"
 #include "nat_profile_special.inc"
 #include "nat_profile_kernel.inc"
+#include "nat_profile_deep.inc"
 };
 
 const size_t nat_profile_count = ARRAY_LEN(nat_profiles);

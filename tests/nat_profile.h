@@ -34,6 +34,8 @@ struct nat_profile {
 	uint8_t family;                /* of the host: ADDR_IPV4 or ADDR_IPV6 */
 	bool two_nics;                 /* a second interface of the host behind the same box */
 	const char *nft;               /* KERNEL: the ruleset of the box; NULL: model */
+	struct addr dns_nat64; /* the prefix that DNS tells of (RFC 7050); ADDR_NONE: none */
+	uint8_t dns_nat64_len;
 
 	const char *truth;      /* what the default diagnosis shall say: expectation lines */
 	const char *deep_truth; /* what is true beyond, in the same words or as comments; or "" */

@@ -300,6 +300,13 @@ bool nat_64_error_in(struct nat *n, struct packet *p, const struct packet *about
 		     const struct nat_mapping *m);
 struct nat_tuple nat_64_tuple(const struct nat *n, const struct packet *about);
 
+/* ---- nat_66.c ---- */
+/* Whether an address begins with the prefix that NPTv6 shows (RFC 6296). */
+bool nat_66_is_outside(const struct nat *n, const struct addr *a);
+/* Changes the prefix of what leaves, or comes in; base: what `p` views. */
+void nat_66_leave(const struct nat *n, uint8_t *base, struct packet *p);
+void nat_66_enter(const struct nat *n, uint8_t *base, struct packet *p);
+
 /* ---- nat_icmp.c ---- */
 /* An ICMP error in n->out, about a flow of ours, to whom it belongs. */
 void nat_error_out(struct nat *n, struct packet *p, uint64_t now_us);

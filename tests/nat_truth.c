@@ -76,7 +76,7 @@ static unsigned visible(const struct nat_config *n, uint8_t rule)
 
 static bool translates(const struct nat_config *n)
 {
-	return n->mapping != NAT_NONE && n->external_count > 0;
+	return (n->mapping != NAT_NONE && n->external_count > 0) || n->nptv6_len > 0;
 }
 
 static bool keeps_ports(const struct nat_config *n)
@@ -266,9 +266,13 @@ static const char *yes_no(bool yes)
 	return yes ? "yes" : "no";
 }
 
+/* RFC 6598; RFC 6333 and 7335. */
 static bool is_shared(const struct addr *a)
 {
-	return a->family == ADDR_IPV4 && a->ip[0] == 100 && (a->ip[1] & 0xc0) == 64;
+	if (a->family != ADDR_IPV4)
+		return false;
+	return (a->ip[0] == 100 && (a->ip[1] & 0xc0) == 64) ||
+	       (a->ip[0] == 192 && a->ip[1] == 0 && a->ip[2] == 0 && a->ip[3] < 8);
 }
 
 static const char *cgn_of(const struct sum *s)

@@ -134,7 +134,7 @@ static void happen(struct sim_world *w, const struct sim_event *e)
 		break;
 	case SIM_AT_SERVERS:
 		sim_trace_packet(w, "at servers", 0, packet);
-		sim_server_on_packet(w, packet);
+		sim_path_at_servers(w, packet);
 		break;
 	case SIM_REPLY:
 		sim_path_from_servers(w, packet);

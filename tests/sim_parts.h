@@ -124,6 +124,8 @@ void sim_path_end(struct sim_world *w);
 /* A packet leaves an interface, or the servers. */
 void sim_path_from_host(struct sim_world *w, struct sim_host *h, struct bytes packet);
 void sim_path_from_servers(struct sim_world *w, struct bytes packet);
+/* What reaches the servers has one router more to pass. */
+void sim_path_at_servers(struct sim_world *w, struct bytes packet);
 /* What reaches a box, or is due there. */
 void sim_path_at_box(struct sim_world *w, const struct sim_event *e, struct bytes packet);
 void sim_path_tick(struct sim_world *w, const struct sim_event *e);

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "natlab/hop.h"
+
 #define INSIDE_US      200 /* between a host and the first box, each way */
 #define DEFAULT_RTT_US 50000
 
@@ -56,9 +58,8 @@ static void to_host(struct sim_world *w, struct bytes packet)
 	}
 }
 
-static void on_emit(void *arg, enum nat_side side, struct bytes packet)
+static void leave_box(struct sim_box *box, enum nat_side side, struct bytes packet)
 {
-	struct sim_box *box = arg;
 	struct sim_world *w = box->world;
 	struct sim_event e = { .kind = SIM_AT_BOX, .at_us = w->now_us };
 
@@ -75,6 +76,71 @@ static void on_emit(void *arg, enum nat_side side, struct bytes packet)
 	} else {
 		to_host(w, packet);
 	}
+}
+
+static void on_emit(void *arg, enum nat_side side, struct bytes packet)
+{
+	leave_box(arg, side, packet);
+}
+
+/*
+ * Takes one off the TTL. Where that was the last one, returns false, and writes to `error` what
+ * is said about it; nothing where `self` has no address.
+ */
+static bool hop(uint8_t *packet, size_t len, const struct addr *self,
+		uint8_t error[PACKET_ERROR_MAX], size_t *error_len)
+{
+	*error_len = 0;
+	if (packet_hop(packet, len))
+		return true;
+	if (self->family != ADDR_NONE)
+		*error_len =
+			hop_time_exceeded(bytes_of(packet, len), self, error, PACKET_ERROR_MAX);
+	return false;
+}
+
+/* Whom a box is to those on that side; ADDR_NONE: it does not say. */
+static struct addr box_address(const struct sim_box *box, enum nat_side side)
+{
+	const struct nat_config *c = &box->world->profile->layers[box->layer];
+
+	if (c->silent_hop)
+		return (struct addr){ 0 };
+	return side == NAT_OUTSIDE && c->external_count > 0 ? c->externals[0] : c->gateway;
+}
+
+/* The packet goes through the box, unless it is for the box itself, or its TTL ends. */
+static bool enters(struct sim_box *box, enum nat_side side, uint8_t *packet, size_t len)
+{
+	struct addr self = box_address(box, side);
+	uint8_t error[PACKET_ERROR_MAX];
+	struct hop_ends ends;
+	size_t error_len;
+
+	if (!hop_ends(bytes_of(packet, len), &ends))
+		return false;
+	if (side == NAT_INSIDE &&
+	    addr_equal_ip(&ends.destination, &box->world->profile->layers[box->layer].gateway))
+		return true;
+	if (hop(packet, len, &self, error, &error_len))
+		return true;
+	if (error_len > 0)
+		leave_box(box, side, bytes_of(error, error_len));
+	return false;
+}
+
+void sim_path_at_servers(struct sim_world *w, struct bytes packet)
+{
+	struct addr self = sim_server_addr(w, 0, 0);
+	uint8_t buf[SIM_PACKET_LEN], error[PACKET_ERROR_MAX];
+	size_t error_len;
+
+	self.ip[addr_ip_len(self.family) - 1] = 1;
+	memcpy(buf, packet.data, packet.len);
+	if (hop(buf, packet.len, &self, error, &error_len))
+		sim_server_on_packet(w, bytes_of(buf, packet.len));
+	else if (error_len > 0)
+		sim_path_from_servers(w, bytes_of(error, error_len));
 }
 
 static void on_decision(void *arg, const struct nat_event *event)
@@ -186,9 +252,15 @@ static void look_after(struct sim_world *w, size_t layer)
 
 void sim_path_at_box(struct sim_world *w, const struct sim_event *e, struct bytes packet)
 {
+	uint8_t buf[SIM_PACKET_LEN];
+
 	sim_trace_packet(w, e->side == NAT_INSIDE ? "inside of box" : "outside of box", e->who,
 			 packet);
-	nat_input(w->boxes[e->who].nat, (enum nat_side)e->side, packet, w->now_us);
+	memcpy(buf, packet.data, packet.len);
+	if (!enters(&w->boxes[e->who], (enum nat_side)e->side, buf, packet.len))
+		return;
+	nat_input(w->boxes[e->who].nat, (enum nat_side)e->side, bytes_of(buf, packet.len),
+		  w->now_us);
 	look_after(w, e->who);
 }
 

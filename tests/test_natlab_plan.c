@@ -183,8 +183,14 @@ static void two_of_a_kind_have_addresses_of_their_own(void **state)
 		assert_true(lab_add_profile(&plan, p, "x", "a", &err));
 		assert_true(lab_add_profile(&plan, p, "y", "b", &err));
 		assert_int_equal(plan.box_count, 2u * p->layer_count);
-		if (b[0].config.external_count > 0)
-			assert_false(addr_equal_ip(&b[0].config.externals[0],
+		while (b < &plan.boxes[p->layer_count] && b->config.external_count == 0 &&
+		       b->config.nptv6_len == 0)
+			b++;
+		if (b < &plan.boxes[p->layer_count] && b->config.nptv6_len > 0)
+			assert_false(addr_equal_ip(&b->config.nptv6_outside,
+						   &b[p->layer_count].config.nptv6_outside));
+		else if (b < &plan.boxes[p->layer_count])
+			assert_false(addr_equal_ip(&b->config.externals[0],
 						   &b[p->layer_count].config.externals[0]));
 		else
 			assert_false(addr_equal_ip(&plan.hosts[0].nics[0].addr,

@@ -206,9 +206,17 @@ static void refused_connections_end_at_once(void **state)
 
 static bool owns(const struct nat_profile *p, const struct addr *mapped)
 {
-	for (size_t i = 0; i < p->layers[0].external_count; i++) {
-		if (addr_equal_ip(&p->layers[0].externals[i], mapped))
-			return true;
+	for (size_t layer = 0; layer < p->layer_count; layer++) {
+		const struct nat_config *n = &p->layers[layer];
+
+		for (size_t i = 0; i < n->external_count; i++) {
+			if (addr_equal_ip(&n->externals[i], mapped))
+				return true;
+		}
+		if (n->nptv6_len > 0)
+			return memcmp(n->nptv6_outside.ip, mapped->ip, n->nptv6_len / 8) == 0;
+		if (n->external_count > 0)
+			break; /* what is behind shows nowhere */
 	}
 	return false;
 }

@@ -74,6 +74,10 @@ const struct behaviour behaviours[] = {
 	{ "gateway-rejects", &kind_flag, BOX(gateway_rejects),
 	  "sends ICMP where no service listens on its inside address" },
 	{ "nat64", &kind_prefix, BOX(nat64_prefix), "translates IPv6 to IPv4 (RFC 6146)" },
+	{ "nptv6-inside", &kind_prefix, BOX(nptv6_inside),
+	  "IPv6 prefix that another one takes the place of (RFC 6296)" },
+	{ "nptv6-outside", &kind_prefix, BOX(nptv6_outside), "that other one" },
+	{ "silent-hop", &kind_flag, BOX(silent_hop), "says nothing where a TTL ends" },
 	{ "loss", &kind_share, LINE(loss), "packets lost on its line outside, each way" },
 	{ "duplicate", &kind_share, LINE(duplicate), "packets that come twice" },
 	{ "reorder", &kind_share, LINE(reorder), "packets that overtake others" },
@@ -154,6 +158,10 @@ static void complete(const struct behaviour_values *v, struct nat_config *c, boo
 		c->nat64_prefix_len = (uint8_t)c->nat64_prefix.port;
 		c->nat64_prefix.port = 0;
 	}
+	if (is_given(v, "nptv6-inside") && is_given(v, "nptv6-outside")) {
+		c->nptv6_len = (uint8_t)c->nptv6_outside.port;
+		c->nptv6_inside.port = c->nptv6_outside.port = 0;
+	}
 	if (tcp_mapping || tcp_filtering) {
 		c->has_tcp_rules = true;
 		if (!had_tcp_rules && !tcp_mapping)
@@ -186,6 +194,7 @@ static struct nat_config as_told(const struct nat_config *config)
 	struct nat_config c = *config;
 
 	c.nat64_prefix.port = c.nat64_prefix_len;
+	c.nptv6_inside.port = c.nptv6_outside.port = c.nptv6_len;
 	if (!c.has_tcp_rules) {
 		c.tcp_mapping = c.mapping;
 		c.tcp_filtering = c.filtering;

@@ -135,6 +135,8 @@ static struct addr box_address(const struct box *b, enum nat_side side, uint8_t 
 {
 	const struct nat_config *c = &b->plan->config;
 
+	if (c->silent_hop)
+		return (struct addr){ 0 };
 	if (side == NAT_INSIDE && b->plan->inside.family == family)
 		return b->plan->inside;
 	for (size_t i = 0; i < c->external_count; i++) {
@@ -144,13 +146,18 @@ static struct addr box_address(const struct box *b, enum nat_side side, uint8_t 
 	return b->plan->inside;
 }
 
-/* Takes one off the TTL; false, and the sender is told, where that was the last one. */
+/*
+ * Takes one off the TTL; false where that was the last one, and then the sender is told, unless
+ * `self` has no address.
+ */
 static bool hop(struct fabric *f, struct parcel *p, struct addr self, struct parcel_place back)
 {
 	uint8_t error[PACKET_ERROR_MAX];
 
 	if (packet_hop(p->data, p->len))
 		return true;
+	if (self.family == ADDR_NONE)
+		return false;
 	size_t len = hop_time_exceeded(bytes_of(p->data, p->len), &self, error, sizeof(error));
 	if (len > 0)
 		send(f, back, bytes_of(error, len));

@@ -170,15 +170,23 @@ bool lab_settle_box(struct lab_plan *plan, size_t box, struct lab_error *err)
 	return true;
 }
 
+static bool faces_world(const struct lab_plan *plan, int outer)
+{
+	return outer == LAB_WORLD || plan->boxes[outer].at_world;
+}
+
 /* Addresses of the world are nobody else's. */
-static void move_box(struct lab_box *b, size_t k)
+static void move_box(const struct lab_plan *plan, struct lab_box *b, size_t k)
 {
 	if (b->at_world) {
 		move_net(&b->inside, k);
 		move_net(&b->config.gateway, k);
 	}
-	for (size_t i = 0; b->outer == LAB_WORLD && i < b->config.external_count; i++)
+	if (!faces_world(plan, b->outer))
+		return;
+	for (size_t i = 0; i < b->config.external_count; i++)
 		move_net(&b->config.externals[i], k);
+	move_net(&b->config.nptv6_outside, k);
 }
 
 /* As many addresses as it had, of the network of the box before it. */
@@ -200,7 +208,7 @@ static bool take_outer_addresses(struct lab_plan *plan, size_t box, struct lab_e
 
 static bool is_at_world(const struct lab_plan *plan, int outer, const struct nat_config *c)
 {
-	return (outer == LAB_WORLD || plan->boxes[outer].at_world) && c->mapping == NAT_NONE;
+	return faces_world(plan, outer) && c->mapping == NAT_NONE && c->nptv6_len == 0;
 }
 
 static bool add_box(struct lab_plan *plan, const struct nat_profile *p, unsigned layer,
@@ -221,7 +229,7 @@ static bool add_box(struct lab_plan *plan, const struct nat_profile *p, unsigned
 	};
 	snprintf(b->name, sizeof(b->name), "%.*s", LAB_NAME_MAX - 1, name);
 	b->at_world = is_at_world(plan, outer, &b->config);
-	move_box(b, plan->box_count);
+	move_box(plan, b, plan->box_count);
 	/* Further layers have addresses in the network of the one before by their profile. */
 	if (layer == 0 && outer >= 0 && !take_outer_addresses(plan, plan->box_count, err))
 		return false;
