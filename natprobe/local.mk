@@ -42,7 +42,11 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/relay_trial_local.c \
 	natprobe/relay_trial_loop.c \
 	natprobe/relay_trial_packet.c \
+	natprobe/lease.c natprobe/lease.h \
+	natprobe/lease_reply.c \
+	natprobe/lease_state.h \
 	natprobe/portmap.c natprobe/portmap.h \
+	natprobe/portmap_wire.c natprobe/portmap_wire.h \
 	natprobe/portal.c natprobe/portal.h \
 	natprobe/probe_log.c natprobe/probe_log.h \
 	natprobe/property.c natprobe/property.h \

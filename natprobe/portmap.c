@@ -97,41 +97,15 @@ static void note_copy(const struct portmap *p, struct portmap_ask *a)
 	a->next_us = due_at_us(p, a->copies);
 }
 
-/* A request of 24 bytes (RFC 6887, section 7.1) without data (section 14.1.1). */
-static size_t put_announce(const struct portmap *p, uint8_t out[PORTMAP_LEN])
-{
-	struct wire_out w = wire_write(out, PORTMAP_LEN);
-
-	wire_put_u8(&w, PCP_VERSION);
-	wire_put_u8(&w, PCP_ANNOUNCE);
-	wire_put_zeros(&w, 2 + 4); /* reserved, lifetime */
-	if (p->local.family == ADDR_IPV4) {
-		wire_put_zeros(&w, 10);
-		wire_put_u16(&w, 0xffff);
-		wire_put_mem(&w, p->local.ip, 4);
-	} else {
-		wire_put_mem(&w, p->local.ip, 16);
-	}
-	return w.len;
-}
-
-static size_t put_address_request(uint8_t out[PORTMAP_LEN])
-{
-	struct wire_out w = wire_write(out, PORTMAP_LEN);
-
-	wire_put_zeros(&w, NAT_PMP_REQUEST_LEN); /* version and opcode */
-	return w.len;
-}
-
 size_t portmap_next(struct portmap *p, uint64_t now_us, uint8_t out[PORTMAP_LEN])
 {
 	if (is_due(p, &p->pcp, now_us)) {
 		note_copy(p, &p->pcp);
-		return put_announce(p, out);
+		return portmap_put_pcp_announce(&p->local, out);
 	}
 	if (is_due(p, &p->nat_pmp, now_us)) {
 		note_copy(p, &p->nat_pmp);
-		return put_address_request(out);
+		return portmap_put_pmp_address(out);
 	}
 	return 0;
 }

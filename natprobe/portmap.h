@@ -8,12 +8,10 @@
 #ifndef NATPROBE_PORTMAP_H
 #define NATPROBE_PORTMAP_H
 
-#include "addr.h"
+#include "portmap_wire.h"
 #include "verdict.h"
-#include "wire.h"
 
-#define PORTMAP_PORT 5351
-#define PORTMAP_LEN  64 /* of a request, at most */
+#define PORTMAP_LEN PORTMAP_REQUEST_MAX
 
 /* One of the two questions. */
 struct portmap_ask {

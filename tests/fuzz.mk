@@ -94,6 +94,11 @@ tests_fuzz_portmap_SOURCES = tests/fuzz_portmap.c tests/fuzz_check.h $(FUZZ_MAIN
 tests_fuzz_portmap_LDADD = $(PROBE_LIBS)
 tests_fuzz_portmap_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_lease
+tests_fuzz_lease_SOURCES = tests/fuzz_lease.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_lease_LDADD = $(PROBE_LIBS)
+tests_fuzz_lease_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_stun_msg
 tests_fuzz_stun_msg_SOURCES = tests/fuzz_stun_msg.c tests/fuzz_check.h \
 	tests/attr_copy.c tests/attr_copy.h $(FUZZ_MAIN)

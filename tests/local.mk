@@ -449,6 +449,7 @@ UNIT_TESTS += \
 	tests/test_discover_tcp \
 	tests/test_confidence \
 	tests/test_hairpin \
+	tests/test_lease \
 	tests/test_rate_limit \
 	tests/test_reach \
 	tests/test_samples \
@@ -458,6 +459,10 @@ PORT_CASES = tests/port_box.c tests/port_box.h tests/port_cases.c tests/port_cas
 tests_test_allocation_SOURCES = tests/test_allocation.c $(PORT_CASES)
 tests_test_allocation_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_allocation_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+LEASE_NET = tests/lease_net.c tests/lease_net.h $(NAT_RIG)
+tests_test_lease_SOURCES = tests/test_lease.c $(LEASE_NET)
+tests_test_lease_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_lease_LDADD = natprobe/libprobe.a $(NAT_LIBS) -lm $(CMOCKA_LIBS)
 tests_test_reach_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_reach_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_portmap_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
