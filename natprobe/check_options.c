@@ -102,6 +102,18 @@ static const struct opt table[] = {
 	  .value = "FILE",
 	  .help = "look up country and network of the mapped address in this database (MaxMind's "
 		  "format); may be given several times" },
+	{ .name = "turn",
+	  .type = OPT_STR,
+	  .offset = FIELD(turn),
+	  .flags = OPT_CLI_ONLY,
+	  .value = "URI",
+	  .help = "have a TURN server (turn:HOST, turns:HOST) relay to us from its address: shows "
+		  "what a filter lets in where no STUN server has a second address" },
+	ROW_USER(struct check_options),
+	ROW_PASSWORD_FILE(struct check_options),
+	ROW_TOKEN_FILE(struct check_options),
+	ROW_CA_FILE(struct check_options),
+	OPT_ROW_FLAG(struct check_options, insecure, 0, "take any certificate of the TURN server"),
 	ROW_JSON(struct check_options),
 	OPT_ROW_FLAG(struct check_options, quiet, 'q',
 		     "print one line per interface and family, and no progress"),

@@ -15,6 +15,12 @@ struct check_options {
 	bool upnp;
 	char *portal;        /* NULL: as the servers want it */
 	struct opt_list geo; /* char *, paths */
+	char *turn;          /* URI; NULL: no TURN server */
+	char *user;
+	char *password_file;
+	char *token_file;
+	char *ca_file;
+	bool insecure;
 	bool json;
 	bool quiet;
 	bool verbose;

@@ -10,6 +10,7 @@
 #include "check_options.h"
 #include "check_output.h"
 #include "check_servers.h"
+#include "check_turn.h"
 #include "clock.h"
 #include "command.h"
 
@@ -23,6 +24,7 @@ struct run {
 	struct expect expect; /* of --expect */
 	struct event_base *base;
 	struct check_servers servers;
+	struct check_turn turn;                      /* of --turn */
 	struct geo *geo;                             /* NULL: no database is given */
 	struct iface_choice choices[PROBES_MAX + 1]; /* the last one shows that there are more */
 	size_t choice_count;
@@ -111,6 +113,7 @@ static int probe(struct run *run)
 			   .servers = run->servers.items,
 			   .server_count = run->servers.count,
 			   .portal = run->servers.has_portal ? &run->servers.portal : NULL,
+			   .turn = run->turn.server.name != NULL ? &run->turn.server : NULL,
 			   .geo = run->geo,
 			   .timeout_ms = time_left_ms(run),
 			   .confidence = check_options_confidence(&run->options),
@@ -202,6 +205,8 @@ static int check(struct run *run)
 	if (rc == 0)
 		rc = check_servers_choose(&run->servers, &run->options);
 	if (rc == 0)
+		rc = check_turn_read(&run->turn, &run->options);
+	if (rc == 0)
 		rc = open_databases(run);
 	if (rc != 0)
 		return rc;
@@ -210,6 +215,8 @@ static int check(struct run *run)
 	if (run->base == NULL)
 		return failure("no event loop");
 	rc = check_servers_resolve(&run->servers, &run->options, run->base);
+	if (rc == 0)
+		rc = check_turn_resolve(&run->turn, &run->options, run->base);
 	if (rc == 0)
 		rc = choose_interfaces(run);
 	if (rc == 0)
@@ -222,6 +229,7 @@ static void clear(struct run *run)
 	check_free(run->check);
 	expect_free(&run->expect);
 	geo_free(run->geo);
+	check_turn_clear(&run->turn);
 	if (run->base != NULL)
 		event_base_free(run->base);
 	opt_clear(&check_program, &run->options);

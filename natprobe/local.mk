@@ -85,6 +85,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/check_options.c natprobe/check_options.h \
 	natprobe/check_output.c natprobe/check_output.h \
 	natprobe/check_servers.c natprobe/check_servers.h \
+	natprobe/check_turn.c natprobe/check_turn.h \
 	natprobe/dns.c natprobe/dns.h \
 	natprobe/document.c natprobe/document.h \
 	natprobe/file.c natprobe/file.h \
@@ -96,6 +97,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/probe_io.c natprobe/probe_io.h \
 	natprobe/probe_socket.c natprobe/probe_socket.h \
 	natprobe/probe_state.h \
+	natprobe/probe_turn.c natprobe/probe_turn.h \
 	natprobe/progress.c natprobe/progress.h \
 	natprobe/public_servers.c natprobe/public_servers.h \
 	natprobe/mask.c natprobe/mask.h \

@@ -21,6 +21,41 @@
 	  .value = "TIME",                        \
 	  .help = text }
 
+/* Who one is to a TURN server: user, password_file and token_file. */
+#define ROW_USER(type_)                                                                         \
+	{ .name = "user",                                                                       \
+	  .letter = 'u',                                                                        \
+	  .type = OPT_STR,                                                                      \
+	  .offset = OPT_FIELD(type_, user),                                                     \
+	  .flags = OPT_CLI_ONLY,                                                                \
+	  .value = "NAME",                                                                      \
+	  .help = "allocate as this user; the password stands in NATPROBE_TURN_PASSWORD or in " \
+		  "--password-file, or is asked for" }
+#define ROW_PASSWORD_FILE(type_)                     \
+	{ .name = "password-file",                   \
+	  .type = OPT_STR,                           \
+	  .offset = OPT_FIELD(type_, password_file), \
+	  .flags = OPT_CLI_ONLY,                     \
+	  .value = "FILE",                           \
+	  .help = "take the password from the first line of FILE, - for standard input" }
+#define ROW_TOKEN_FILE(type_)                                                                     \
+	{ .name = "token-file",                                                                   \
+	  .type = OPT_STR,                                                                        \
+	  .offset = OPT_FIELD(type_, token_file),                                                 \
+	  .flags = OPT_CLI_ONLY,                                                                  \
+	  .value = "FILE",                                                                        \
+	  .help = "take an access token (RFC 7635) from FILE: lines kid NAME, key BASE64, token " \
+		  "BASE64" }
+
+/* Which certificates it may have: ca_file and insecure. */
+#define ROW_CA_FILE(type_)                     \
+	{ .name = "ca-file",                   \
+	  .type = OPT_STR,                     \
+	  .offset = OPT_FIELD(type_, ca_file), \
+	  .flags = OPT_CLI_ONLY,               \
+	  .value = "FILE",                     \
+	  .help = "trust the certificates in FILE, and not those of the system" }
+
 #define ROW_JSON(type)   OPT_ROW_FLAG(type, json, 'j', "print one JSON document instead of text")
 #define ROW_REDACT(type) OPT_ROW_FLAG(type, redact, 0, "mask public addresses, for bug reports")
 

@@ -64,6 +64,7 @@ void probe_free(struct probe *p)
 {
 	if (p == NULL)
 		return;
+	probe_turn_free(p->turn);
 	probe_io_free(p->io);
 	discover_free(p->discover);
 	if (p->tap >= 0)
@@ -109,12 +110,18 @@ static bool find_source(struct probe *p)
 	return false;
 }
 
+/* A verdict tells of so many; the TURN server is one of them. */
+static size_t most_servers(const struct probe *p)
+{
+	return p->config->turn != NULL ? VERDICT_SERVERS_MAX - 1 : SIZE_MAX;
+}
+
 static void add_server(struct probe *p, const struct server *s)
 {
 	const struct addr *udp = udp_of(s, p->choice.family);
 	const struct addr *tcp = tcp_of(s, p->choice.family);
 
-	if (s->tls || udp->family == ADDR_NONE)
+	if (s->tls || udp->family == ADDR_NONE || p->server_count == most_servers(p))
 		return;
 	p->servers[p->server_count++] = (struct discover_server){ .addr = *udp, .name = s->name };
 	if (tcp->family != ADDR_NONE && !addr_equal(udp, tcp))
@@ -196,11 +203,39 @@ static void on_rest(void *arg)
 	p->config->on_change(p->config->arg, p);
 }
 
+static void on_turned(void *arg)
+{
+	struct probe *p = arg;
+
+	p->is_turning = false;
+	p->config->on_change(p->config->arg, p);
+}
+
+static void start_turn(struct probe *p)
+{
+	const struct probe_turn_config config = {
+		.base = p->config->base,
+		.source = p->source,
+		.server = p->config->turn,
+		.timeout_ms = p->config->timeout_ms,
+		.on_rest = on_rest,
+		.on_done = on_turned,
+		.arg = p,
+	};
+
+	p->awaits_turn = false;
+	p->turn = probe_turn_new(&config, discover_verdict(p->discover));
+	p->is_turning = p->turn != NULL;
+}
+
 static void on_discovered(void *arg)
 {
 	struct probe *p = arg;
 
 	p->is_discovering = false;
+	p->awaits_turn = p->config->turn != NULL && !p->is_stopped;
+	if (p->awaits_turn && p->has_floor)
+		start_turn(p);
 	p->config->on_change(p->config->arg, p);
 }
 
@@ -285,10 +320,19 @@ void probe_start(struct probe *p)
 
 void probe_stop(struct probe *p)
 {
+	p->is_stopped = true;
+	p->awaits_turn = false;
 	if (p->io != NULL)
 		probe_io_stop(p->io);
+	if (p->is_turning)
+		probe_turn_stop(p->turn);
 	for (size_t i = 0; i < p->tls_count; i++)
 		tls_check_stop(p->tls[i]);
+}
+
+static bool is_at_work(const struct probe *p)
+{
+	return p->is_discovering || p->awaits_turn || p->is_turning;
 }
 
 size_t probe_parts(const struct probe *p)
@@ -298,19 +342,25 @@ size_t probe_parts(const struct probe *p)
 
 size_t probe_open_parts(const struct probe *p)
 {
-	return p->tls_open + (p->is_discovering ? 1 : 0);
+	return p->tls_open + (is_at_work(p) ? 1 : 0);
 }
 
 bool probe_wants_floor(const struct probe *p)
 {
-	return p->is_discovering && discover_wants_floor(p->discover);
+	if (p->is_turning)
+		return probe_turn_wants_floor(p->turn);
+	return p->awaits_turn || (p->is_discovering && discover_wants_floor(p->discover));
 }
 
 void probe_take_floor(struct probe *p, bool granted)
 {
-	if (p->has_floor == granted || !p->is_discovering)
+	if (p->has_floor == granted || !is_at_work(p))
 		return;
 	p->has_floor = granted;
+	if (p->awaits_turn && granted)
+		start_turn(p);
+	if (!p->is_discovering)
+		return;
 	discover_take_floor(p->discover, granted);
 	if (granted)
 		probe_io_wake(p->io);

@@ -11,6 +11,7 @@
 #include "geo.h"
 #include "iface.h"
 #include "portal.h"
+#include "probe_turn.h"
 #include "report.h"
 #include "udp.h"
 
@@ -25,7 +26,8 @@ struct probe_config {
 	size_t server_count;
 	const struct portal_url *portal; /* NULL: nobody is asked */
 	struct addr portal_at[SERVER_FAMILIES];
-	const struct geo *geo; /* NULL: no database */
+	const struct turn_server *turn; /* relays to us once a discovery is over; NULL: none */
+	const struct geo *geo;          /* NULL: no database */
 	uint64_t timeout_ms;
 	double confidence;   /* 0: the default */
 	uint16_t local_port; /* 0: a fresh one */

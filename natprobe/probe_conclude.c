@@ -49,6 +49,8 @@ static const struct verdict *verdict_of(struct probe *p)
 	if (v == NULL)
 		return NULL;
 	p->verdict = *v;
+	if (p->turn != NULL)
+		probe_turn_conclude(p->turn, &p->verdict);
 	complete(p, &p->verdict);
 	return &p->verdict;
 }

@@ -30,6 +30,10 @@ struct probe {
 	int tap; /* -1: none */
 	bool has_floor;
 	bool is_discovering;
+	struct probe_turn *turn;
+	bool awaits_turn; /* it begins once we have the floor */
+	bool is_turning;
+	bool is_stopped;
 	struct tls_check **tls;
 	struct report_tls *tls_results;
 	size_t tls_count, tls_open;

@@ -48,6 +48,8 @@ static void mask_evidence(struct redacted *d, struct verdict *v)
 		mask(d, &v->samples[i].mapped);
 	for (size_t i = 0; i < FILTER_KINDS; i++)
 		mask(d, &v->filter[i].source);
+	for (size_t i = 0; i < ARRAY_LEN(v->turn.relayed); i++)
+		mask(d, &v->turn.relayed[i]);
 	for (size_t i = 0; i < v->finding_count; i++)
 		mask(d, &v->findings[i].where);
 }

@@ -7,6 +7,7 @@
 #include "report_json_plan.h"
 #include "report_json_ports.h"
 #include "report_json_rfc.h"
+#include "turn_resolve.h"
 
 static json_t *server_name(const struct verdict *v, uint8_t index)
 {
@@ -129,6 +130,25 @@ static json_t *findings(struct json *j, const struct verdict *v)
 	return list;
 }
 
+/* What a TURN server showed that relays to us from its address. */
+static json_t *turn(struct json *j, const struct verdict *v)
+{
+	const struct verdict_turn *t = &v->turn;
+	json_t *o;
+
+	if (!t->tried)
+		return json_null();
+	o = json_object();
+	json_put(j, o, "server", server_name(v, t->server));
+	json_put(j, o, "transport", json_string(turn_transport_word(t->transport)));
+	json_put(j, o, "why_not", json_text(t->why));
+	json_put(j, o, "code", t->code != 0 ? json_integer(t->code) : json_null());
+	json_put(j, o, "relayed", json_addr(&t->relayed[0]));
+	json_put(j, o, "relayed_too", json_addr(&t->relayed[1]));
+	json_put(j, o, "filtering", property(j, v, &t->filtering, NULL));
+	return o;
+}
+
 static json_t *datagrams(struct json *j, const struct verdict *v)
 {
 	json_t *o = json_object();
@@ -229,6 +249,7 @@ void json_put_verdict(struct json *j, json_t *o, const struct verdict *v)
 	json_put(j, o, "headline", json_string(verdict_headline(v)));
 	json_put(j, o, "plan", json_plan(j, v));
 	json_put(j, o, "findings", findings(j, v));
+	json_put(j, o, "turn", turn(j, v));
 	json_put(j, o, "asked", asked(j, v));
 	json_put(j, o, "datagrams", datagrams(j, v));
 	json_put(j, o, "rtt_ms", rtt(j, v));

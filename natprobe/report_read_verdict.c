@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report_read_ports.h"
+#include "turn_resolve.h"
 
 /* Servers are told by name; two of one name are alike here. */
 static uint8_t get_server(struct get *g, const json_t *o, const struct verdict *v)
@@ -111,6 +112,35 @@ static void get_findings(struct get *g, const json_t *o, struct verdict *v)
 	}
 }
 
+static uint8_t get_transport(struct get *g, const json_t *o)
+{
+	const char *word = get_text(g, o, "transport");
+
+	for (uint8_t t = 0; word != NULL && t < TURN_TRANSPORTS; t++) {
+		if (strcmp(turn_transport_word(t), word) == 0)
+			return t;
+	}
+	get_fail(g, "transport", "is none of udp, tcp, tls and dtls");
+	return 0;
+}
+
+static void get_turn(struct get *g, const json_t *o, struct verdict *v)
+{
+	const json_t *turn = get_object(g, o, "turn");
+
+	if (turn == NULL)
+		return;
+	v->turn = (struct verdict_turn){
+		.tried = true,
+		.server = get_server(g, turn, v),
+		.transport = get_transport(g, turn),
+		.why = get_text(g, turn, "why_not"),
+		.code = (uint16_t)get_count(g, turn, "code", UINT16_MAX),
+		.relayed = { get_addr(g, turn, "relayed"), get_addr(g, turn, "relayed_too") },
+		.filtering = get_property(g, turn, "filtering", v),
+	};
+}
+
 static void get_counts(struct get *g, const json_t *o, struct verdict *v)
 {
 	const json_t *datagrams = get_object(g, o, "datagrams");
@@ -152,5 +182,6 @@ void get_verdict(struct get *g, const json_t *o, struct verdict *v)
 	get_ports(g, o, v);
 	get_gateway(g, o, v);
 	get_findings(g, o, v);
+	get_turn(g, o, v);
 	get_counts(g, o, v);
 }

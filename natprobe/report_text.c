@@ -27,6 +27,32 @@ static void print_findings(const struct text *t, const struct verdict *v)
 	}
 }
 
+/* Who found out about the filter, where it was no server of RFC 5780; or why it did not. */
+static void print_turn(const struct text *t, const struct verdict *v)
+{
+	const struct verdict_turn *turn = &v->turn;
+	char relayed[ADDR_TEXT_MAX];
+
+	if (!turn->tried)
+		return;
+	text_label(t, "TURN");
+	fputs(text_server_name(v, turn->server), t->out);
+	if (turn->relayed[0].family != ADDR_NONE) {
+		fprintf(t->out, ": relays from %s", addr_print(&turn->relayed[0], relayed));
+		if (turn->relayed[1].family != ADDR_NONE)
+			fprintf(t->out, " and %s", addr_print(&turn->relayed[1], relayed));
+		fprintf(t->out, ", sees filtering %s",
+			verdict_behaviour_word((enum verdict_behaviour)turn->filtering.value));
+	} else {
+		fprintf(t->out, ": no relayed address");
+	}
+	if (turn->why != NULL)
+		fprintf(t->out, "; %s", turn->why);
+	if (turn->code != 0)
+		fprintf(t->out, " (%u)", turn->code);
+	fputc('\n', t->out);
+}
+
 static void print_tls(const struct text *t, const struct report_probe *p)
 {
 	for (size_t i = 0; i < p->tls_count; i++) {
@@ -75,6 +101,7 @@ static void print_block(const struct text *t, const struct report_probe *p)
 	fputc('\n', t->out);
 	text_values(t, p);
 	print_findings(t, p->verdict);
+	print_turn(t, p->verdict);
 	print_tls(t, p);
 	if (t->style->verbose)
 		text_evidence(t, p);

@@ -130,6 +130,8 @@ static void print_limit(const struct text *t, const struct verdict_property *v)
 {
 	char list[160];
 
+	if (v->value == BEHAVIOUR_UNKNOWN || v->cause == CAUSE_NONE)
+		return;
 	verdict_possible_print(v->possible & ~BEHAVIOUR_BIT(v->value), list, sizeof(list));
 	fprintf(t->out, " (or %s: %s)", list, verdict_cause_text((enum verdict_cause)v->cause));
 }
@@ -138,14 +140,21 @@ static void print_mapping(const struct text *t, const struct verdict *v)
 {
 	text_label(t, "mapping");
 	text_value(t, v, "mapping");
-	if (v->mapping.value != BEHAVIOUR_UNKNOWN && v->mapping.cause != CAUSE_NONE)
-		print_limit(t, &v->mapping);
+	print_limit(t, &v->mapping);
 	if (v->mapping.value != BEHAVIOUR_UNKNOWN && v->mapping_tcp.value == v->mapping.value) {
 		fputs(", TCP too\n", t->out);
 		return;
 	}
 	fputc('\n', t->out);
 	print_line(t, v, "  over TCP", "mapping.tcp");
+}
+
+static void print_filtering(const struct text *t, const struct verdict *v)
+{
+	text_label(t, "filtering");
+	text_value(t, v, "filtering");
+	print_limit(t, &v->filtering);
+	fputc('\n', t->out);
 }
 
 static void print_delta(const struct text *t, const struct verdict_ports *p)
@@ -370,7 +379,7 @@ void text_values(const struct text *t, const struct report_probe *p)
 	print_ends(t, p);
 	print_line(t, v, "NAT", "nat");
 	print_mapping(t, v);
-	print_line(t, v, "filtering", "filtering");
+	print_filtering(t, v);
 	print_line(t, v, "firewall", "firewall");
 	print_ports(t, v);
 	print_prediction(t, v);

@@ -219,6 +219,7 @@ tests_scen_relay_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_relay_LDADD = natprobe/libprobe.a $(TURND_RIG_LIBS) -lm $(CMOCKA_LIBS)
 
 # A TURN server as the second place to look from.
+SYSTEM_TESTS += tests/sys_turn_vantage.sh
 UNIT_TESTS += tests/scen_vantage
 tests_scen_vantage_SOURCES = tests/scen_vantage.c tests/sim_check.c tests/sim_check.h \
 	tests/sim_turn.c tests/sim_turn.h \

@@ -308,4 +308,17 @@ void fixture_full(struct fixture *f)
 	v->servers[0].tcp_local = v->local_tcp;
 	v->servers[0].tcp_mapped = v->mapped_tcp;
 	verdict_add_finding(v, CAUSE_WRONG_SOURCE, 0, &where);
+	v->turn = (struct verdict_turn){
+		.tried = true,
+		.server = 0,
+		.transport = 2,
+		.code = 486,
+		.why = "it is full",
+		.relayed = { addr_ipv4(192, 0, 2, 8, 50000), addr_ipv4(192, 0, 2, 8, 50001) },
+		.filtering = { .value = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT,
+			       .cause = CAUSE_FEW_ENDPOINTS,
+			       .possible = BEHAVIOUR_BIT(BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT) |
+					   BEHAVIOUR_BIT(BEHAVIOUR_PORT_DEPENDENT),
+			       .error = 0.00003 },
+	};
 }

@@ -246,6 +246,29 @@ static void quiet_is_a_line_each(void **state)
 	free(text);
 }
 
+static void what_a_relay_showed_is_told(void **state)
+{
+	struct fixture f;
+	char *text;
+
+	fixture_full(&f);
+	f.verdict.turn.why = NULL;
+	f.verdict.turn.code = 0;
+	f.verdict.filtering = f.verdict.turn.filtering;
+	text = print(&f.report, (struct report_style){ 0 });
+	expect(line_of(text, "filtering"),
+	       "address-and-port-dependent (or port-dependent: too few endpoints");
+	expect(line_of(text, "TURN"), "stun.example.org: relays from 192.0.2.8:50000 and "
+				      "192.0.2.8:50001, sees filtering "
+				      "address-and-port-dependent");
+	free(text);
+
+	f.verdict.turn = (struct verdict_turn){ .tried = true, .code = 401, .why = "not you" };
+	text = print(&f.report, (struct report_style){ 0 });
+	expect(line_of(text, "TURN"), "stun.example.org: no relayed address; not you (401)");
+	free(text);
+}
+
 static void names_without_address_are_listed(void **state)
 {
 	struct fixture f;
@@ -306,6 +329,7 @@ int main(void)
 		cmocka_unit_test(a_limit_is_told),
 		cmocka_unit_test(udp_blocked_is_said),
 		cmocka_unit_test(quiet_is_a_line_each),
+		cmocka_unit_test(what_a_relay_showed_is_told),
 		cmocka_unit_test(names_without_address_are_listed),
 		cmocka_unit_test(tls_has_a_line),
 		cmocka_unit_test(colour_ends_where_it_began),

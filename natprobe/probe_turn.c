@@ -1,0 +1,311 @@
+#include "probe_turn.h"
+
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "dial.h"
+#include "sockaddr.h"
+
+#define READS_PER_WAKEUP 64
+#define OPEN_MS          8000 /* for TCP and a handshake */
+#define DATAGRAM_MAX     2048
+
+struct end {
+	struct probe_turn *turn;
+	struct dial *dial; /* NULL: closed */
+	uint8_t number;
+};
+
+struct slot {
+	struct probe_turn *turn;
+	struct event *event;
+	int fd; /* -1: closed */
+	uint8_t number;
+};
+
+struct probe_turn {
+	struct probe_turn_config config;
+	struct vantage *vantage;
+	struct end ends[VANTAGE_ENDS];
+	struct slot slots[VANTAGE_SLOTS];
+	struct event *timer;
+	bool is_done;
+};
+
+static void drive(struct probe_turn *t);
+
+static void draw_random(void *arg, void *buf, size_t len)
+{
+	if (RAND_bytes(buf, (int)len) != 1)
+		abort(); /* without it nothing is safe */
+}
+
+static void on_open(void *arg)
+{
+	struct end *e = arg;
+
+	vantage_on_dialled(e->turn->vantage, e->number, clock_us());
+	drive(e->turn);
+}
+
+static void on_frame(struct bytes frame, void *arg)
+{
+	struct end *e = arg;
+
+	vantage_on_frame(e->turn->vantage, e->number, frame, clock_us());
+	drive(e->turn);
+}
+
+static void close_end(struct end *e)
+{
+	dial_free(e->dial);
+	e->dial = NULL;
+}
+
+static void on_close(const struct dial_failure *why, void *arg)
+{
+	struct end *e = arg;
+	const struct dial_failure copy = *why;
+
+	close_end(e);
+	vantage_on_hung_up(e->turn->vantage, e->number, &copy, clock_us());
+	drive(e->turn);
+}
+
+static SSL_CTX *context_of(const struct turn_server *s, uint8_t transport)
+{
+	if (!turn_transport_is_secure(transport))
+		return NULL;
+	return transport == TURN_OVER_TLS ? s->tls : s->dtls;
+}
+
+static void open_end(struct probe_turn *t, const struct vantage_action *a)
+{
+	static const struct dial_failure no_memory = { .cause = DIAL_SYSTEM,
+						       .detail = "out of memory" };
+	const struct turn_server *s = t->config.server;
+	struct end *e = &t->ends[a->end];
+	const struct dial_config config = {
+		.base = t->config.base,
+		.transport = a->transport,
+		.to = a->to,
+		.tls = context_of(s, a->transport),
+		.domain = a->domain != NULL ? a->domain : s->domain,
+		.insecure = s->insecure,
+		.timeout_ms = OPEN_MS,
+		.on_open = on_open,
+		.on_frame = on_frame,
+		.on_close = on_close,
+		.arg = e,
+	};
+
+	close_end(e);
+	e->dial = dial_new(&config);
+	if (e->dial == NULL)
+		vantage_on_hung_up(t->vantage, a->end, &no_memory, clock_us());
+}
+
+static void close_slot(struct slot *s)
+{
+	if (s->event != NULL)
+		event_free(s->event);
+	s->event = NULL;
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+}
+
+static void on_readable(evutil_socket_t fd, short events, void *arg)
+{
+	struct slot *s = arg;
+	uint8_t buf[DATAGRAM_MAX];
+
+	for (int i = 0; i < READS_PER_WAKEUP; i++) {
+		struct sockaddr_storage sa;
+		socklen_t sa_len = sizeof(sa);
+		struct addr from;
+		ssize_t len = recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)&sa, &sa_len);
+
+		if (len < 0)
+			break;
+		if (sockaddr_to_addr((struct sockaddr *)&sa, &from))
+			vantage_on_datagram(s->turn->vantage, s->number, &from,
+					    bytes_of(buf, (size_t)len), clock_us());
+	}
+	drive(s->turn);
+}
+
+static void open_slot(struct probe_turn *t, uint8_t number)
+{
+	struct slot *s = &t->slots[number];
+	struct addr bound;
+
+	close_slot(s);
+	s->fd = probe_socket_udp(&t->config.source, 0, &bound);
+	if (s->fd >= 0)
+		s->event = event_new(t->config.base, s->fd, EV_READ | EV_PERSIST, on_readable, s);
+	if (s->event != NULL && event_add(s->event, NULL) == 0) {
+		vantage_on_open(t->vantage, number);
+		return;
+	}
+	if (s->fd < 0)
+		s->fd = -1;
+	close_slot(s);
+	vantage_on_open_failed(t->vantage, number);
+}
+
+/* What cannot be sent is as if lost. */
+static void send_from(struct probe_turn *t, const struct vantage_action *a)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sockaddr_from_addr(&a->to, &sa);
+
+	(void)sendto(t->slots[a->slot].fd, a->data.data, a->data.len, 0, (struct sockaddr *)&sa,
+		     len);
+}
+
+static void wait_until(struct probe_turn *t, uint64_t deadline_us)
+{
+	uint64_t now_us = clock_us(), in_us = deadline_us > now_us ? deadline_us - now_us : 0;
+	const struct timeval tv = { .tv_sec = (time_t)(in_us / 1000000),
+				    .tv_usec = (suseconds_t)(in_us % 1000000) };
+
+	event_add(t->timer, &tv);
+}
+
+static void close_all(struct probe_turn *t)
+{
+	for (size_t i = 0; i < VANTAGE_ENDS; i++)
+		close_end(&t->ends[i]);
+	for (size_t i = 0; i < VANTAGE_SLOTS; i++)
+		close_slot(&t->slots[i]);
+}
+
+static void finish(struct probe_turn *t)
+{
+	t->is_done = true;
+	event_del(t->timer);
+	close_all(t);
+	t->config.on_done(t->config.arg);
+}
+
+static void carry_out(struct probe_turn *t, const struct vantage_action *a)
+{
+	switch (a->kind) {
+	case VANTAGE_DIAL:
+		open_end(t, a);
+		break;
+	case VANTAGE_HANG_UP:
+		close_end(&t->ends[a->end]);
+		break;
+	case VANTAGE_SAY:
+		dial_send(t->ends[a->end].dial, a->data);
+		break;
+	case VANTAGE_OPEN:
+		open_slot(t, a->slot);
+		break;
+	case VANTAGE_SEND:
+		send_from(t, a);
+		break;
+	case VANTAGE_CLOSE:
+		close_slot(&t->slots[a->slot]);
+		break;
+	default:
+		break;
+	}
+}
+
+static void drive(struct probe_turn *t)
+{
+	struct vantage_action a;
+
+	while (!t->is_done) {
+		switch (vantage_next(t->vantage, clock_us(), &a)) {
+		case VANTAGE_WAIT:
+			wait_until(t, a.deadline_us);
+			t->config.on_rest(t->config.arg);
+			return;
+		case VANTAGE_DONE:
+			finish(t);
+			return;
+		default:
+			carry_out(t, &a);
+			break;
+		}
+	}
+}
+
+static void on_timer(evutil_socket_t fd, short events, void *arg)
+{
+	drive(arg);
+}
+
+static struct vantage *make_vantage(const struct probe_turn_config *c, const struct verdict *seen)
+{
+	const struct turn_server *s = c->server;
+	int family = server_family(c->source.local.family);
+	const struct vantage_config config = {
+		.targets = s->targets[family],
+		.target_count = s->target_counts[family],
+		.credentials = s->credentials,
+		.name = s->name,
+		.timeout_us = c->timeout_ms * 1000,
+		.random = draw_random,
+	};
+
+	return vantage_new(&config, seen, clock_us());
+}
+
+struct probe_turn *probe_turn_new(const struct probe_turn_config *config,
+				  const struct verdict *seen)
+{
+	struct probe_turn *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->config = *config;
+	for (uint8_t i = 0; i < VANTAGE_ENDS; i++)
+		t->ends[i] = (struct end){ .turn = t, .number = i };
+	for (uint8_t i = 0; i < VANTAGE_SLOTS; i++)
+		t->slots[i] = (struct slot){ .turn = t, .fd = -1, .number = i };
+	t->vantage = make_vantage(config, seen);
+	t->timer = evtimer_new(config->base, on_timer, t);
+	if (t->vantage == NULL || t->timer == NULL) {
+		probe_turn_free(t);
+		return NULL;
+	}
+	event_active(t->timer, EV_TIMEOUT, 0);
+	return t;
+}
+
+void probe_turn_free(struct probe_turn *t)
+{
+	if (t == NULL)
+		return;
+	close_all(t);
+	if (t->timer != NULL)
+		event_free(t->timer);
+	vantage_free(t->vantage);
+	free(t);
+}
+
+void probe_turn_stop(struct probe_turn *t)
+{
+	if (t->is_done)
+		return;
+	vantage_stop(t->vantage, clock_us());
+	event_active(t->timer, EV_TIMEOUT, 0);
+}
+
+bool probe_turn_wants_floor(const struct probe_turn *t)
+{
+	return !t->is_done && vantage_wants_floor(t->vantage);
+}
+
+void probe_turn_conclude(const struct probe_turn *t, struct verdict *verdict)
+{
+	vantage_conclude(t->vantage, verdict);
+}
