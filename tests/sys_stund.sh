@@ -3,6 +3,7 @@
 # configuration, signals, and what strangers may do to it.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
+. "${srcdir:-.}/tests/lab/server.sh"
 lab_enter "$@"
 lab_need openssl xxd ss
 
@@ -10,7 +11,7 @@ stund=${builddir:-.}/stund/stund
 ask=${builddir:-.}/tests/stun_ask
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-pid=
+daemon=("$stund")
 
 # without REASON: a part that cannot run here.
 without() {
@@ -19,49 +20,6 @@ without() {
 
 has() {
 	command -v "$1" > /dev/null
-}
-
-# start OPTION...: its pid is in $pid, its log in $tmp/log, once it is ready.
-start() {
-	: > "$tmp/log" # the one before said ready, too
-	"$stund" "$@" > "$tmp/out" 2> "$tmp/log" &
-	pid=$!
-	await ready || fail "stund $* is not ready: $(cat "$tmp/log")"
-}
-
-# await PATTERN: until the log says so; fails after 5 seconds.
-await() {
-	for _ in $(seq 100); do
-		grep -q -- "$1" "$tmp/log" && return
-		sleep 0.05
-	done
-	return 1
-}
-
-# stop SIGNAL STATUS
-stop() {
-	local got
-
-	kill -s "$1" "$pid"
-	wait "$pid"
-	got=$?
-	[ "$got" = "$2" ] || fail "after SIG$1 it ended with $got: $(cat "$tmp/log")"
-}
-
-logs() {
-	await "$1" || fail "no \"$1\" in the log: $(cat "$tmp/log")"
-}
-
-# ends STATUS PATTERN OPTION...: it ends at once, and says why.
-ends() {
-	local want=$1 pattern=$2 got
-
-	shift 2
-	timeout 5 "$stund" "$@" > "$tmp/out" 2> "$tmp/log"
-	got=$?
-	[ "$got" = "$want" ] || fail "stund $* ended with $got, not $want"
-	[ -n "$pattern" ] || return
-	grep -q -- "$pattern" "$tmp/log" || fail "stund $*: no \"$pattern\" in: $(cat "$tmp/log")"
 }
 
 # cert NAME: a certificate and its key, in $tmp/cert.pem and $tmp/key.pem.
@@ -124,7 +82,7 @@ printf 'listen = 127.0.0.1\nalternate = 127.0.0.1\n' > "$tmp/bad.conf"
 ends 2 'bad.conf:2: alternate: 127.0.0.1.*two' --check-config --config "$tmp/bad.conf"
 printf 'listen = 127.0.0.1 # why not\nalternate = 127.0.0.2\nsoftware = "a # b"\n' > "$tmp/good.conf"
 ends 0 '' --check-config --config "$tmp/good.conf"
-[ ! -s "$tmp/log" ] || fail "--check-config talks about a good file"
+[ ! -s "$tmp/err" ] || fail "--check-config talks about a good file"
 ends 0 '' --print-config --config "$tmp/good.conf" --port 1000
 cp "$tmp/out" "$tmp/printed.conf"
 ends 0 '' --print-config --config "$tmp/printed.conf"
@@ -375,7 +333,7 @@ else
 	without "more descriptors than at first (the hard limit is $(ulimit -Hn))"
 fi
 ( ulimit -n 200; ends 1 'raise the limit' --listen 203.0.113.9; exit "$failed" ) || failed=1
-grep -q 'is it an address of this host' "$tmp/log" || fail "no remedy: $(cat "$tmp/log")"
+grep -q 'is it an address of this host' "$tmp/err" || fail "no remedy: $(cat "$tmp/err")"
 
 echo "# the self check sees what is wrong"
 nft -f - << 'END'

@@ -4,6 +4,7 @@
 # counts: turnutils_uclient ends with 0 whatever is lost.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
+. "${srcdir:-.}/tests/lab/server.sh"
 lab_enter "$@"
 lab_need turnutils_uclient turnutils_peer openssl ss timeout
 
@@ -13,7 +14,7 @@ move=${builddir:-.}/tests/move_ask
 talk=${builddir:-.}/tests/turn_ask
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-pid=
+daemon=("$turnd" --config "$tmp/turnd.conf")
 
 # Addresses as the world has them: what is special turnd does not relay to.
 server=91.80.1.10
@@ -25,33 +26,6 @@ for tool in "$turnd" "$ask" "$move" "$talk"; do
 	[ -x "$tool" ] || lab_skip "$tool is not built"
 done
 lab_loopback $server $peer $server6 $peer6
-
-# await PATTERN: until the log says so; fails after 5 seconds.
-await() {
-	for _ in $(seq 100); do
-		grep -q -- "$1" "$tmp/log" && return
-		sleep 0.05
-	done
-	return 1
-}
-
-# start OPTION...: its pid is in $pid, its log in $tmp/log, once it is ready.
-start() {
-	: > "$tmp/log" # the one before said ready, too
-	"$turnd" --config "$tmp/turnd.conf" "$@" > "$tmp/out" 2> "$tmp/log" &
-	pid=$!
-	await ready || fail "turnd $* is not ready: $(cat "$tmp/log")"
-}
-
-# stop: nothing it had is left, as far as it counts, and it says that it ended well.
-stop() {
-	local got
-
-	kill -s TERM "$pid"
-	wait "$pid"
-	got=$?
-	[ "$got" = 0 ] || fail "it ended with $got: $(cat "$tmp/log")"
-}
 
 # metric NAME: its value now.
 metric() {
@@ -166,11 +140,11 @@ wait $steady || fail "traffic while it reloads: $(cat "$tmp/steady")"
 
 [ "$(metric 'turnd_requests_total{method="allocate"}')" -gt 50 ] || fail "no requests counted"
 [ "$(metric 'turnd_relayed_packets_total{to="peer"}')" -gt 4000 ] || fail "no packets counted"
-stop
+stop TERM 0
 
 echo "# a link that takes 1500 bytes"
 ip link set lo mtu 1500
 start
 asks big $server:3478 $peer '^icmp 3 4 1500'
-stop
+stop TERM 0
 exit "$failed"

@@ -4,60 +4,18 @@
 # that choose a realm, and the command of its systemd unit.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
+. "${srcdir:-.}/tests/lab/server.sh"
 lab_enter "$@"
 lab_need openssl jq xxd turnutils_uclient turnutils_stunclient
 
 turnd=${builddir:-.}/turnd/turnd
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-pid=
+daemon=("$turnd")
 export NO_COLOR=1
 
 [ -x "$turnd" ] || lab_skip "$turnd is not built"
 lab_loopback 91.80.1.10 91.80.1.11 203.0.113.10
-
-# start OPTION...: its pid is in $pid, its log in $tmp/log, once it is ready.
-start() {
-	: > "$tmp/log"
-	"$turnd" "$@" > "$tmp/out" 2> "$tmp/log" &
-	pid=$!
-	await ready || fail "turnd $* is not ready: $(cat "$tmp/log")"
-}
-
-# await PATTERN: until the log says so; fails after 5 seconds.
-await() {
-	for _ in $(seq 100); do
-		grep -q -- "$1" "$tmp/log" && return
-		sleep 0.05
-	done
-	return 1
-}
-
-logs() {
-	await "$1" || fail "no \"$1\" in the log: $(cat "$tmp/log")"
-}
-
-# stop SIGNAL STATUS
-stop() {
-	local got
-
-	kill -s "$1" "$pid"
-	wait "$pid"
-	got=$?
-	[ "$got" = "$2" ] || fail "after SIG$1 it ended with $got: $(cat "$tmp/log")"
-}
-
-# ends STATUS PATTERN OPTION...: it ends at once, and says why.
-ends() {
-	local want=$1 pattern=$2 got
-
-	shift 2
-	timeout 5 "$turnd" "$@" > "$tmp/out" 2> "$tmp/err" < /dev/null
-	got=$?
-	[ "$got" = "$want" ] || fail "turnd $* ended with $got, not $want: $(cat "$tmp/err")"
-	[ -n "$pattern" ] || return
-	grep -q -- "$pattern" "$tmp/err" || fail "turnd $*: no \"$pattern\" in: $(cat "$tmp/err")"
-}
 
 # relays SERVER OPTION...: a client sends to itself through two allocations, and gets it all.
 relays() {

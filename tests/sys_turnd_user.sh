@@ -3,6 +3,7 @@
 # it ends, it says which ones a reload will not get at, and how to cure that.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
+. "${srcdir:-.}/tests/lab/server.sh"
 lab_enter "$@"
 
 turnd=${builddir:-.}/turnd/turnd
@@ -13,20 +14,12 @@ done
 lab_need setpriv openssl
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+daemon=("$turnd" --config "$tmp/turnd.conf")
 setpriv --reuid nobody --clear-groups true 2> "$tmp/err" ||
 	lab_skip "nobody can be become here: $(cat "$tmp/err")"
 group=$(id -gn nobody)
 lab_loopback 91.80.1.10
 export NO_COLOR=1
-
-# logs PATTERN [TIMES]
-logs() {
-	for _ in $(seq 100); do
-		[ "$(grep -c -- "$1" "$tmp/log")" -ge "${2:-1}" ] && return
-		sleep 0.05
-	done
-	fail "no \"$1\" in the log: $(cat "$tmp/log")"
-}
 
 lets_alice_in() {
 	"$attack" allocate 91.80.1.10 alice wonderland > "$tmp/out" 2>&1 ||
@@ -47,11 +40,9 @@ password-file = $tmp/users
 nonce-key-file = $tmp/nonces
 END
 chmod 644 "$tmp/turnd.conf"
-"$turnd" --config "$tmp/turnd.conf" --user nobody > "$tmp/out" 2> "$tmp/log" &
-pid=$!
 
 echo "# what it may not read any more is named, with the cure"
-logs ' ready'
+start --user nobody
 logs 'user: runs without privileges now'
 for i in users nonces; do
 	logs "user: $tmp/$i: the user nobody may not read it, .*: chgrp $group and chmod g+r"
@@ -66,7 +57,12 @@ lets_alice_in "not draining any more"
 echo "# a reload is refused, and all stays as it was"
 kill -s HUP "$pid"
 logs "reload: all stays as it was: $tmp/turnd.conf:[56]: .*-file: .*$tmp/.*: Permission denied"
-logs "user: $tmp/users: the user nobody may not read it" 2
+for _ in $(seq 100); do
+	[ "$(grep -c 'the user nobody may not read it' "$tmp/log")" -lt 4 ] || break
+	sleep 0.05
+done
+[ "$(grep -c 'the user nobody may not read it' "$tmp/log")" = 4 ] ||
+	fail "the cure is not named again: $(cat "$tmp/log")"
 lets_alice_in "behind a reload that failed"
 
 echo "# cured as it was said, it works"
@@ -76,6 +72,5 @@ sed -i '/^draining/d' "$tmp/turnd.conf"
 kill -s HUP "$pid"
 logs 'reload: the new configuration is in effect'
 lets_alice_in "behind a reload"
-kill "$pid"
-wait "$pid" || fail "turnd: $? $(tail -n 3 "$tmp/log")"
+stop TERM 0
 exit "$failed"

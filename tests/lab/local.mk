@@ -2,7 +2,8 @@
 check_PROGRAMS += tests/lab/netns
 tests_lab_netns_SOURCES = tests/lab/netns.c
 
-EXTRA_DIST += tests/check_layers.sh tests/lab/demo.sh tests/lab/lab.sh tests/lab/profiles.sh
+EXTRA_DIST += tests/check_layers.sh tests/lab/demo.sh tests/lab/lab.sh tests/lab/profiles.sh \
+	tests/lab/server.sh
 EXTRA_DIST += tests/lab/relay.sh
 SYSTEM_TESTS += \
 	tests/sys_cleanup.sh \
