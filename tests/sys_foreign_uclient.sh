@@ -23,10 +23,10 @@ talk() {
 	lab_in client timeout 60 turnutils_uclient -z 5 ${options[$1]} > "$relay_tmp/$1.out" 2>&1
 }
 
-# over_tls OPTION...: whether the client has a TLS connection. Then uclient takes what one read
-# brings for one message: of two that a busy machine lets travel in one record it sees none.
-over_tls() {
-	[[ " $* " == *" -S "* && " $* " == *" -"[tT]" "* ]]
+# joins OPTION...: whether messages travel over TLS, or over TCP to peers. There uclient takes what
+# one read brings for one message: of two that a busy machine lets travel together it loses one.
+joins() {
+	[[ " $* " == *" -T "* || " $* " == *" -t -S "* ]]
 }
 
 # ask NAME OPTION... SERVER: in the background; judge looks at what came of it. Without -c it is two
@@ -34,7 +34,7 @@ over_tls() {
 ask() {
 	local count=$messages
 
-	over_tls "${@:2}" && count=30
+	joins "${@:2}" && count=30
 	names+=("$1")
 	options[$1]="-n $count ${*:2}"
 	wanted[$1]=$count
@@ -47,7 +47,7 @@ ask() {
 judge() {
 	local last want=${wanted[$1]} tries=1
 
-	over_tls "${options[$1]}" && tries=4
+	joins "${options[$1]}" && tries=4
 	until grep -q "tot_send_msgs=$want, tot_recv_msgs=$want\b" "$relay_tmp/$1.out"; do
 		tries=$((tries - 1))
 		last=$(grep -o 'tot_send_msgs=.*tot_recv_msgs=.*' "$relay_tmp/$1.out" | tail -n 1)
