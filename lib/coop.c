@@ -56,9 +56,11 @@ const char *coop_outcome_name(uint8_t outcome)
 	case COOP_UNREACHABLE:
 		return "unreachable";
 	case COOP_TIMED_OUT:
-		return "timed out";
+		return "timed-out";
+	case COOP_SENT:
+		return "sent";
 	case COOP_BAD_TOKEN:
-		return "bad token";
+		return "bad-token";
 	case COOP_BUSY:
 		return "busy";
 	case COOP_UNABLE:
@@ -202,7 +204,7 @@ bool coop_read_answer(const struct stun_msg *m, struct coop_answer *out)
 {
 	struct bytes v;
 
-	*out = (struct coop_answer){ 0 };
+	*out = (struct coop_answer){ .size = m->raw.len };
 	if (m->method != STUN_BINDING || m->class != STUN_SUCCESS)
 		return false;
 	if (stun_msg_find(m, COOP_ATTR_TOKEN, &v))

@@ -67,11 +67,12 @@ struct coop_order {
 
 enum coop_outcome {
 	COOP_ACCEPTED = 1,    /* it will be done */
-	COOP_DONE = 2,        /* this is the answer, or it was sent */
+	COOP_DONE = 2,        /* this is the answer that was ordered */
 	COOP_CONNECTED = 3,   /* CONNECT: and closed again at once */
 	COOP_RESET = 4,       /* CONNECT: RST */
 	COOP_UNREACHABLE = 5, /* CONNECT: ICMP; type and code say which */
 	COOP_TIMED_OUT = 6,   /* CONNECT: nothing came back */
+	COOP_SENT = 7,        /* ANSWER, ICMP: has left before; said where an order comes again */
 	COOP_BAD_TOKEN = 16,  /* not for this address, or too old: here is another one */
 	COOP_BUSY = 17,       /* too much is asked for, by this address or by all */
 	COOP_UNABLE = 18,     /* this server cannot do that: no such socket, no privilege */
@@ -94,7 +95,7 @@ bool coop_token_is_none(const struct coop_token *t);
 /* True where the order is within its bounds: what a server takes, and what a client may send. */
 bool coop_order_is_sound(const struct coop_order *o);
 
-/* A word for an outcome: "accepted", "timed out", ... Never NULL. */
+/* A word for an outcome: "accepted", "timed-out", ... Never NULL. */
 const char *coop_outcome_name(uint8_t outcome);
 
 /* Getters take longer values, and read their beginning: later versions may append. */
@@ -122,6 +123,7 @@ struct coop_answer {
 	struct addr mapped; /* XOR-MAPPED-ADDRESS; ADDR_NONE: none */
 	struct addr plain;  /* MAPPED-ADDRESS; ADDR_NONE: none */
 	struct addr other;  /* OTHER-ADDRESS; ADDR_NONE: none */
+	size_t size;        /* bytes of the whole message */
 };
 
 /* False: not a Binding success. */

@@ -63,7 +63,7 @@ static enum coop_action_kind answer(struct coop *c, struct coop_entry *e, uint64
 		e->due_ms += e->order.gap_ms;
 		wheel_set(&c->table.wheel, &e->timer, e->due_ms);
 	} else {
-		coop_end(c, e, COOP_DONE, now_us);
+		coop_end(c, e, COOP_SENT, now_us);
 		coop_table_finish(&c->table, e, remember_until(now_us));
 	}
 	return COOP_ACT_SEND;
@@ -89,7 +89,7 @@ static enum coop_action_kind icmp(struct coop *c, struct coop_entry *e, uint64_t
 		memcpy(buf, e->datagram, e->datagram_len);
 		out->msg = bytes_of(buf, e->datagram_len);
 	}
-	coop_end(c, e, COOP_DONE, now_us);
+	coop_end(c, e, COOP_SENT, now_us);
 	coop_table_finish(&c->table, e, remember_until(now_us));
 	return COOP_ACT_ICMP;
 }

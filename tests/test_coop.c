@@ -101,6 +101,7 @@ static void an_answer_is_read(void **state)
 	assert_int_equal(a.report.index, 7);
 	assert_true(addr_equal(&a.mapped, &mapped) && addr_equal(&a.other, &other));
 	assert_int_equal(a.plain.family, ADDR_NONE);
+	assert_int_equal(a.size, b.len);
 }
 
 static void what_is_no_success_is_no_answer(void **state)
@@ -212,8 +213,9 @@ static void requests_are_as_long_as_wanted(void **state)
 static void every_outcome_has_a_word(void **state)
 {
 	static const uint8_t outcomes[] = {
-		COOP_ACCEPTED,  COOP_DONE,      COOP_CONNECTED, COOP_RESET,  COOP_UNREACHABLE,
-		COOP_TIMED_OUT, COOP_BAD_TOKEN, COOP_BUSY,      COOP_UNABLE, COOP_MALFORMED,
+		COOP_ACCEPTED,    COOP_DONE,      COOP_CONNECTED, COOP_RESET,
+		COOP_UNREACHABLE, COOP_TIMED_OUT, COOP_SENT,      COOP_BAD_TOKEN,
+		COOP_BUSY,        COOP_UNABLE,    COOP_MALFORMED,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(outcomes); i++)
