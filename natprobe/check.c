@@ -22,6 +22,7 @@ struct check {
 	struct event *interrupt;
 	struct progress *progress;
 	bool is_running;
+	bool was_interrupted;
 };
 
 static size_t open_parts(const struct check *c, size_t *total)
@@ -83,6 +84,7 @@ static void on_interrupt(evutil_socket_t fd, short events, void *arg)
 {
 	struct check *c = arg;
 
+	c->was_interrupted = true;
 	event_del(c->interrupt);
 	stop_all(c);
 }
@@ -217,6 +219,11 @@ void check_run(struct check *c)
 	c->progress = NULL;
 	for (size_t i = 0; i < c->count; i++)
 		probe_conclude(c->probes[i], &c->reports[i]);
+}
+
+bool check_was_interrupted(const struct check *c)
+{
+	return c->was_interrupted;
 }
 
 const struct report_probe *check_probes(const struct check *c)

@@ -28,6 +28,9 @@ void check_free(struct check *c); /* NULL is fine */
  */
 void check_run(struct check *c);
 
+/* SIGINT came before the end. */
+bool check_was_interrupted(const struct check *c);
+
 /* What was found, borrowed until check_free: one per choice, in the same order. */
 const struct report_probe *check_probes(const struct check *c);
 

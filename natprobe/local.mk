@@ -86,6 +86,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/check_output.c natprobe/check_output.h \
 	natprobe/check_servers.c natprobe/check_servers.h \
 	natprobe/check_turn.c natprobe/check_turn.h \
+	natprobe/diagnosis.c natprobe/diagnosis.h \
 	natprobe/dns.c natprobe/dns.h \
 	natprobe/document.c natprobe/document.h \
 	natprobe/file.c natprobe/file.h \
@@ -116,6 +117,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/report_json_put.c natprobe/report_json_put.h \
 	natprobe/report_json_verdict.c natprobe/report_json_verdict.h \
 	natprobe/report_junit.c \
+	natprobe/report_prom.c natprobe/report_prom.h \
 	natprobe/report_read.c natprobe/report_read.h \
 	natprobe/report_read_ports.c natprobe/report_read_ports.h \
 	natprobe/report_read_verdict.c natprobe/report_read_verdict.h \
@@ -169,6 +171,7 @@ bin_PROGRAMS += natprobe/natprobe
 natprobe_natprobe_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 natprobe_natprobe_SOURCES = \
 	natprobe/cmd_check.c \
+	natprobe/cmd_watch.c \
 	natprobe/cmd_diff.c \
 	natprobe/cmd_relay.c \
 	natprobe/cmd_show.c \

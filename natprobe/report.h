@@ -55,6 +55,7 @@ struct report {
 	size_t probe_count;
 	const char *why; /* nothing was probed at all; NULL otherwise */
 	uint64_t elapsed_ms;
+	const char *time; /* when it ended, as RFC 3339 has it; NULL: not told */
 	const struct report_tests *expectations; /* NULL: none were given */
 };
 

@@ -151,16 +151,28 @@ static json_t *document(struct json *j, const struct report *r)
 	if (r->expectations != NULL)
 		json_put(j, o, "expectations", expectations(j, r->expectations));
 	json_put(j, o, "elapsed_ms", json_integer((json_int_t)r->elapsed_ms));
+	if (r->time != NULL)
+		json_put(j, o, "time", json_string(r->time));
 	return o;
 }
 
-bool report_json(const struct report *r, FILE *out)
+static bool dump(const struct report *r, FILE *out, size_t shape)
 {
 	struct json j = { 0 };
 	json_t *o = document(&j, r);
-	bool ok = !j.failed && json_dumpf(o, out, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) == 0 &&
+	bool ok = !j.failed && json_dumpf(o, out, shape | JSON_REAL_PRECISION(10)) == 0 &&
 		  fputc('\n', out) != EOF && fflush(out) == 0;
 
 	json_decref(o);
 	return ok;
+}
+
+bool report_json(const struct report *r, FILE *out)
+{
+	return dump(r, out, JSON_INDENT(2));
+}
+
+bool report_json_line(const struct report *r, FILE *out)
+{
+	return dump(r, out, JSON_COMPACT);
 }

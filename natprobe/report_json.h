@@ -7,4 +7,7 @@
 /* One JSON document with a final newline. False when memory or `out` fails. */
 bool report_json(const struct report *r, FILE *out);
 
+/* The same on one line, for files that grow. */
+bool report_json_line(const struct report *r, FILE *out);
+
 #endif
