@@ -64,8 +64,9 @@ static const struct opt own_rows[] = {
 
 /* Options of check that say how to look; those that say how to print are none of watch's. */
 static const char *const shared[] = {
-	"server",     "interface", "ipv4",   "ipv6", "timeout", "confidence",
-	"local-port", "upnp",      "portal", "geo",  "help",    "version",
+	"server",        "interface",  "ipv4",    "ipv6",     "timeout", "confidence",
+	"local-port",    "upnp",       "portal",  "geo",      "turn",    "user",
+	"password-file", "token-file", "ca-file", "insecure", "help",    "version",
 };
 
 static struct opt rows[ROWS_MAX];
