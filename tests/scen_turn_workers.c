@@ -840,6 +840,36 @@ static void what_is_between_workers_is_asked_for_again(void **state)
 	}
 }
 
+/* Over a connection its request comes once. */
+static void what_is_between_workers_is_500_to_a_stream(void **state)
+{
+	struct rig_client third;
+	struct letter l;
+
+	for (uint16_t i = 1; i <= 2; i++) {
+		if (i > 1)
+			assert_int_equal(begin(NULL), 0);
+		start();
+		assert_int_equal(move(&away), 0);
+		third = away;
+		third.worker = i;
+		third.tuple.transport = STUN_TCP;
+		third.link = &third;
+		story_go(&third, 1);
+		(void)rig_request(&away, TURN_REFRESH);
+		post(&away, &l);
+		give(&l);
+		assert_int_equal(move(&third), 500);
+		assert_true(third.is_signed);
+		assert_int_equal(come_back(&l), 0);
+		assert_int_equal(move(&third), 0);
+		assert_true(can_send(&third));
+		assert_int_equal(alive(), 1);
+		if (i < 2)
+			rig_stop(&r);
+	}
+}
+
 static void a_ticket_leads_to_its_own_allocation_alone(void **state)
 {
 	struct story_ticket first, second;
@@ -987,6 +1017,7 @@ int main(void)
 		STORY(a_connection_that_ends_unused_leaves_its_ticket_good),
 		STORY(a_ticket_where_it_was_given_out_is_400),
 		STORY(what_is_between_workers_is_asked_for_again),
+		STORY(what_is_between_workers_is_500_to_a_stream),
 		STORY(a_ticket_leads_to_its_own_allocation_alone),
 		STORY(what_is_not_allowed_any_more_is_cut_off_on_the_way),
 		STORY(what_cannot_be_asked_for_is_508),

@@ -105,6 +105,12 @@ static uint16_t move_here(struct request *r, struct alloc *a, const struct turnd
 	return answer(r, a->number, a->mobility.sequence, ask->refresh.lifetime_s);
 }
 
+/* Over a stream no request is sent again by itself: 500 says that another one may do. */
+static uint16_t not_yet(const struct request *r)
+{
+	return five_tuple_is_stream(&r->in->tuple) ? 500 : REQUEST_LATER;
+}
+
 static uint16_t look_for(struct request *r, const struct ticket *ticket, uint16_t worker,
 			 uint64_t number)
 {
@@ -136,7 +142,7 @@ static uint16_t look_for(struct request *r, const struct ticket *ticket, uint16_
 		if (e == mobility_expected(r->t, &r->in->tuple))
 			return 400; /* that is where the ticket was given out */
 		if (mobility_is_fetched(e, r->now_ms))
-			return REQUEST_LATER;
+			return not_yet(r);
 		ask->worker = e->worker;
 		ask->alloc = e->there;
 	}
@@ -185,7 +191,7 @@ static uint16_t take_answer(struct request *r, const struct ticket *ticket)
 	if (gift->code == TURND_ASK_ELSEWHERE)
 		return look_for(r, ticket, gift->next_worker, gift->number);
 	if (gift->code == TURND_ASK_LATER)
-		return REQUEST_LATER;
+		return not_yet(r);
 	return gift->code != 0 ? gift->code : expect_here(r, ticket);
 }
 
