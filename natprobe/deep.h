@@ -62,7 +62,12 @@ struct deep_icmp {
 };
 void deep_on_icmp(struct deep *d, uint16_t slot, const struct deep_icmp *icmp, uint64_t now_us);
 
-/* TCP. What listens gets a connection: `accepted` is a slot of the shell's choice, not in use. */
+/*
+ * TCP. What listens gets a connection: `accepted` is a slot of the shell's choice, from
+ * DEEP_ACCEPTED_FIRST on, not in use. `local` is our end of it; NULL where that is not known. What
+ * listens is told by deep_on_connected as well. deep_on_closed: it is gone, and no DEEP_DISCONNECT
+ * follows; also where it could not be opened (err is -errno).
+ */
 void deep_on_connected(struct deep *d, uint16_t slot, const struct addr *local, uint64_t now_us);
 void deep_on_accepted(struct deep *d, uint16_t listener, uint16_t accepted, const struct addr *from,
 		      uint64_t now_us);

@@ -7,6 +7,7 @@
 
 #define DEEP_SLOTS_MAX       512 /* UDP sockets at a time */
 #define DEEP_CONNECTIONS_MAX 32  /* TCP sockets at a time: connections, listeners, accepted ones */
+#define DEEP_ACCEPTED_FIRST  24  /* slots of accepted ones, which the shell chooses */
 
 enum deep_kind {
 	DEEP_WAIT,

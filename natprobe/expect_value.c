@@ -60,13 +60,11 @@ static double scale(const struct property *p, const char *unit)
 		const char *of, *unit;
 		double factor;
 	} units[] = {
-		{ "ms", "us", 0.001 },
-		{ "ms", "ms", 1 },
-		{ "ms", "s", 1000 },
-		{ "%", "%", 1 },
+		{ "ms", "us", 0.001 }, { "ms", "ms", 1 },  { "ms", "s", 1000 },
+		{ "s", "ms", 0.001 },  { "s", "min", 60 },
 	};
 
-	if (*unit == '\0')
+	if (*unit == '\0' || strcmp(unit, p->unit) == 0)
 		return 1;
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
 		if (strcmp(p->unit, units[i].of) == 0 && strcmp(unit, units[i].unit) == 0)
@@ -75,13 +73,18 @@ static double scale(const struct property *p, const char *unit)
 	return 0;
 }
 
+/* What has no unit may be a step, and that may go down. */
 static bool parse_measure(const struct property *p, const char *item, struct expect_value *out)
 {
+	bool negative = *item == '-' && p->unit[0] == '\0';
+
+	if (negative)
+		item++;
 	if (!take_number(&item, &out->number))
 		return false;
 	while (*item == ' ')
 		item++;
-	out->number *= scale(p, item);
+	out->number *= negative ? -scale(p, item) : scale(p, item);
 	out->is_number = scale(p, item) > 0;
 	return out->is_number;
 }
@@ -167,14 +170,24 @@ bool expect_value_parse(const struct property *p, const char *item, struct expec
 	}
 }
 
+static const char *measure_example(const struct property *p)
+{
+	if (p->unit[0] == '%')
+		return "a number such as 5%; = also takes none or unknown";
+	if (strcmp(p->unit, "ms") == 0)
+		return "a time such as 50ms; = also takes none or unknown";
+	if (strcmp(p->unit, "s") == 0)
+		return "a time such as 120s; = also takes none or unknown";
+	return "a number such as 512; = also takes none or unknown";
+}
+
 const char *expect_value_example(const struct property *p)
 {
 	switch (p->kind) {
 	case PROPERTY_INTEGER:
 		return "a whole number such as -1, none, or unknown";
 	case PROPERTY_MEASURE:
-		return p->unit[0] == '%' ? "a number such as 5%; = also takes none or unknown"
-					 : "a time such as 50ms; = also takes none or unknown";
+		return measure_example(p);
 	case PROPERTY_ADDRESS:
 		return "an address or a network such as 100.64.0.0/10, none, or unknown";
 	default:

@@ -13,9 +13,22 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/asks.c natprobe/asks.h \
 	natprobe/classify.c natprobe/classify.h \
 	natprobe/confidence.c natprobe/confidence.h \
-	natprobe/deep.h \
+	natprobe/deep.c natprobe/deep.h \
 	natprobe/deep_action.h \
+	natprobe/deep_keepalive.c \
+	natprobe/deep_ladder.c natprobe/deep_ladder.h \
+	natprobe/deep_lifetime.c \
+	natprobe/deep_next.c \
+	natprobe/deep_order.c \
+	natprobe/deep_ports.c natprobe/deep_ports.h \
+	natprobe/deep_ports_judge.c \
+	natprobe/deep_queue.c natprobe/deep_queue.h \
+	natprobe/deep_refresh.c \
+	natprobe/deep_socket.c \
+	natprobe/deep_state.h \
+	natprobe/deep_token.c \
 	natprobe/deep_trial.h \
+	natprobe/deep_trials.c natprobe/deep_trials.h \
 	natprobe/discover.c natprobe/discover.h \
 	natprobe/discover_action.h \
 	natprobe/discover_beside.c \

@@ -77,6 +77,7 @@ enum verdict_cause {
 	CAUSE_TURN_UNSEEN,   /* nothing that we send to the relayed address is relayed to us */
 	CAUSE_TURN_ONE_PORT, /* it gave no second port on that address */
 	CAUSE_TURN_ALIKE,    /* it relays from the address of the STUN server that answered */
+	CAUSE_NO_COOPERATION, /* no server does what the test needs */
 
 	/* From here on it is a server's doing: these appear in findings too. */
 	CAUSE_SERVER_SILENT,      /* no answer by UDP, while another server answered */

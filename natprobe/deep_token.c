@@ -1,0 +1,168 @@
+#include "deep_state.h"
+
+#define COPIES_MAX    8
+#define BLIND_WAIT_US 250000
+#define RENEW_US      240000000u /* well before a token ends */
+#define POOL_ASKINGS  12         /* to meet all external addresses that are given out by lot */
+
+const struct coop_token *deep_token_of(const struct deep *d, uint16_t socket)
+{
+	return &d->tokens[d->sockets[socket].token].token;
+}
+
+static bool same_ip(const struct addr *a, const struct addr *b)
+{
+	return a->family == b->family && addr_equal_ip(a, b);
+}
+
+/* The token for that external address; DEEP_TOKENS_MAX: there is none. */
+static uint8_t find_token(const struct deep *d, const struct addr *external)
+{
+	for (uint8_t i = 0; i < d->token_count; i++) {
+		if (same_ip(&d->tokens[i].external, external))
+			return i;
+	}
+	return DEEP_TOKENS_MAX;
+}
+
+static uint8_t keep_token(struct deep *d, const struct addr *external,
+			  const struct coop_token *token)
+{
+	uint8_t i = find_token(d, external);
+
+	if (i == DEEP_TOKENS_MAX)
+		i = d->token_count < DEEP_TOKENS_MAX ? d->token_count++ : 0;
+	d->tokens[i].external = addr_with_port(external, 0);
+	d->tokens[i].token = *token;
+	d->cooperates = true;
+	d->renew_us = d->now_us + RENEW_US;
+	return i;
+}
+
+static void ask(struct deep *d, struct deep_asking *k)
+{
+	static const struct coop_token none;
+	uint8_t buf[256];
+	struct deep_send send = { .to = k->to };
+	uint64_t wait = d->rtt_us > 0 ? d->rtt_us * 3 / 2 + 50000 : BLIND_WAIT_US;
+
+	send.data = coop_request(&k->tid, &none, NULL, 0, buf, sizeof(buf));
+	(void)deep_socket_send(d, k->socket, &send, DEEP_NO_ORDER);
+	k->last_us = d->now_us;
+	k->due_us = d->now_us + (wait << (k->sent < 3 ? k->sent : 3)) + deep_backlog_us(d);
+	k->sent++;
+}
+
+static void begin(struct deep *d, uint16_t socket, const struct addr *to)
+{
+	uint8_t random[12];
+
+	for (size_t i = 0; i < DEEP_ASKINGS_MAX; i++) {
+		struct deep_asking *k = &d->askings[i];
+
+		if (k->is_active)
+			continue;
+		deep_random(d, random, sizeof(random));
+		*k = (struct deep_asking){
+			.is_active = true, .socket = socket, .tid = stun_tid_make(random), .to = *to
+		};
+		ask(d, k);
+		return;
+	}
+}
+
+static void ask_from_fresh_socket(struct deep *d)
+{
+	uint16_t socket = deep_socket_open(d, NULL, 0, DEEP_NOBODY);
+
+	if (socket != DEEP_NO_SOCKET)
+		begin(d, socket, &d->config.server);
+}
+
+void deep_token_start(struct deep *d)
+{
+	const struct verdict *v = d->verdict;
+	int sockets = v->pooling.value == POOLING_ARBITRARY ? POOL_ASKINGS : 1;
+
+	if (d->config.server.family == ADDR_NONE)
+		return;
+	for (int i = 0; i < sockets; i++)
+		ask_from_fresh_socket(d);
+}
+
+static void finish(struct deep *d, struct deep_asking *k)
+{
+	k->is_active = false;
+	if (d->sockets[k->socket].trial == DEEP_NOBODY)
+		deep_socket_close(d, k->socket);
+	else
+		deep_order_resume(d, k->socket);
+}
+
+void deep_token_step(struct deep *d)
+{
+	for (size_t i = 0; i < DEEP_ASKINGS_MAX; i++) {
+		struct deep_asking *k = &d->askings[i];
+
+		if (!k->is_active || k->due_us > d->now_us)
+			continue;
+		if (k->sent >= COPIES_MAX || !deep_socket_is_usable(d, k->socket))
+			finish(d, k);
+		else
+			ask(d, k);
+	}
+	if (d->renew_us != 0 && d->renew_us <= d->now_us && d->phase == DEEP_TRYING) {
+		d->renew_us = d->now_us + RENEW_US / 4;
+		ask_from_fresh_socket(d);
+	}
+}
+
+uint64_t deep_token_deadline_us(const struct deep *d)
+{
+	uint64_t at_us = d->renew_us != 0 && d->phase == DEEP_TRYING ? d->renew_us : UINT64_MAX;
+
+	for (size_t i = 0; i < DEEP_ASKINGS_MAX; i++) {
+		if (d->askings[i].is_active)
+			at_us = deep_sooner(at_us, d->askings[i].due_us);
+	}
+	return at_us;
+}
+
+bool deep_token_answered(struct deep *d, uint16_t socket, const struct stun_msg *m,
+			 const struct coop_answer *a)
+{
+	for (size_t i = 0; i < DEEP_ASKINGS_MAX; i++) {
+		struct deep_asking *k = &d->askings[i];
+
+		if (!k->is_active || k->socket != socket || !stun_tid_equal(&k->tid, &m->tid))
+			continue;
+		d->verdict->deep.answered++;
+		if (k->sent == 1 && (d->rtt_us == 0 || d->now_us - k->last_us < d->rtt_us))
+			d->rtt_us = d->now_us - k->last_us;
+		if (a->other.family != ADDR_NONE && d->other.family == ADDR_NONE)
+			d->other = a->other;
+		if (a->has_token)
+			d->sockets[socket].token = keep_token(d, &a->mapped, &a->token);
+		finish(d, k);
+		return true;
+	}
+	return false;
+}
+
+void deep_token_for(struct deep *d, uint16_t socket, const struct addr *to,
+		    const struct addr *mapped)
+{
+	uint8_t known = find_token(d, mapped);
+
+	/* The one that was refused is too old, or not for this address. */
+	if (known != DEEP_TOKENS_MAX && known != d->sockets[socket].token) {
+		d->sockets[socket].token = known;
+		deep_order_resume(d, socket);
+		return;
+	}
+	for (size_t i = 0; i < DEEP_ASKINGS_MAX; i++) {
+		if (d->askings[i].is_active && d->askings[i].socket == socket)
+			return;
+	}
+	begin(d, socket, to);
+}
