@@ -77,6 +77,16 @@ tests_libsim_a_SOURCES = \
 	$(NAT_PROFILES)
 SIM_LIBS = tests/libsim.a tests/libnat.a $(PROBE_LIBS)
 
+# The same for a deep diagnosis, with a server that cooperates.
+check_LIBRARIES += tests/libsimdeep.a
+tests_libsimdeep_a_SOURCES = \
+	tests/nat_truth_deep.c tests/nat_truth_deep.h \
+	tests/sim_deep.c tests/sim_deep.h \
+	tests/sim_deep_host.c \
+	tests/sim_deep_parts.h \
+	tests/sim_deep_server.c
+SIM_DEEP_LIBS = tests/libsimdeep.a tests/libsim.a tests/libnat.a stund/libcoop.a $(PROBE_LIBS)
+
 # the workers of a turnd, and clients of them
 check_LIBRARIES += tests/libturnd_rig.a
 tests_libturnd_rig_a_SOURCES = \
@@ -596,6 +606,12 @@ UNIT_TESTS += tests/test_nat_profile
 tests_test_nat_profile_SOURCES = tests/test_nat_profile.c $(NAT_PROFILES)
 tests_test_nat_profile_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_nat_profile_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+
+# the deeper look
+UNIT_TESTS += tests/test_deep
+tests_test_deep_SOURCES = tests/test_deep.c tests/deep_score.c tests/deep_score.h
+tests_test_deep_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_deep_LDADD = $(SIM_DEEP_LIBS) $(CMOCKA_LIBS)
 
 # the whole diagnosis of all networks
 UNIT_TESTS += \

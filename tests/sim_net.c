@@ -9,8 +9,7 @@ static void fill_random(void *arg, void *buf, size_t len)
 	rng_fill(arg, buf, len);
 }
 
-/* Each network has chances of its own: else one bad seed would be bad for all of them. */
-static struct rng seeds_of(const struct sim_config *c)
+struct rng sim_seeds(const struct sim_config *c)
 {
 	uint64_t hash = c->seed;
 
@@ -24,7 +23,7 @@ static struct rng seeds_of(const struct sim_config *c)
 
 static void start(struct sim_world *w, const struct sim_config *c, struct sim_result *results)
 {
-	struct rng seeds = seeds_of(c);
+	struct rng seeds = sim_seeds(c);
 
 	w->config = c;
 	w->profile = c->profile;

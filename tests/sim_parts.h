@@ -98,6 +98,7 @@ struct sim_world {
 	struct sim_way out, in;               /* beyond the outermost box */
 	struct sim_tcp tcp[SIM_TCP_MAX];
 	struct sim_queue queue;
+	void (*at_servers)(struct sim_world *w, struct bytes packet); /* NULL: as sim_server */
 };
 
 static inline bool sim_happens(struct sim_world *w, uint32_t per_mille)
@@ -113,6 +114,12 @@ static inline void sim_put(struct sim_world *w, enum sim_happening kind, size_t 
 		(struct sim_event){ .at_us = at_us, .kind = (uint8_t)kind, .who = (uint16_t)who },
 		packet);
 }
+
+/*
+ * Seeds of a run, in the order: world, hosts, boxes. Each network has chances of its own: else one
+ * bad seed would be bad for all of them.
+ */
+struct rng sim_seeds(const struct sim_config *c);
 
 /* Prints a packet, or what a box decided, where config.trace is there. */
 void sim_trace_packet(const struct sim_world *w, const char *what, size_t who, struct bytes packet);

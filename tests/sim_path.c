@@ -138,7 +138,8 @@ void sim_path_at_servers(struct sim_world *w, struct bytes packet)
 	self.ip[addr_ip_len(self.family) - 1] = 1;
 	memcpy(buf, packet.data, packet.len);
 	if (hop(buf, packet.len, &self, error, &error_len))
-		sim_server_on_packet(w, bytes_of(buf, packet.len));
+		(w->at_servers != NULL ? w->at_servers
+				       : sim_server_on_packet)(w, bytes_of(buf, packet.len));
 	else if (error_len > 0)
 		sim_path_from_servers(w, bytes_of(error, error_len));
 }

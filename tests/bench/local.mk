@@ -38,6 +38,10 @@ endif
 SYSTEM_TESTS += tests/sys_bench_stund.sh tests/sys_bench_relay.sh
 
 # Diagnoses in the simulation, judged by the truth.
+check_PROGRAMS += tests/bench/deep_accuracy
+tests_bench_deep_accuracy_SOURCES = tests/bench/deep_accuracy.c \
+	tests/deep_score.c tests/deep_score.h
+tests_bench_deep_accuracy_LDADD = $(SIM_DEEP_LIBS)
 check_PROGRAMS += tests/bench/accuracy
 tests_bench_accuracy_SOURCES = tests/bench/accuracy.c \
 	tests/bench/accuracy_report.c tests/bench/accuracy_report.h \
