@@ -109,6 +109,11 @@ static int open_parts(struct listen *l)
 		if (rc != 0)
 			return rc;
 	}
+	if (l->common->coop.budget != NULL) {
+		rc = listen_coop_open(l);
+		if (rc != 0)
+			return rc;
+	}
 	return open_sockets(l);
 }
 
@@ -118,22 +123,27 @@ int listen_common_open(struct listen_common *c, const struct stund_conf *conf,
 	size_t most = (size_t)conf->max_connections;
 	uint32_t most_of_one = (uint32_t)conf->max_connections_per_source;
 	uint8_t keys[2][16];
+	int rc;
 
-	*c = (struct listen_common){ .conf = conf, .layout = layout, .workers = workers };
+	*c = (struct listen_common){
+		.conf = conf, .layout = layout, .workers = workers, .coop.raw = { -1, -1, -1 }
+	};
 	if (RAND_bytes((unsigned char *)keys, sizeof(keys)) != 1)
 		return -EIO;
 	c->connections = per_source_new(most, most_of_one, keys[0]);
 	c->sessions = per_source_new(most + workers, most_of_one, keys[1]); /* see dtls_limits */
-	if (c->connections != NULL && c->sessions != NULL)
+	rc = listen_coop_common_open(c);
+	if (rc == 0 && c->connections != NULL && c->sessions != NULL)
 		return 0;
 	listen_common_close(c);
-	return -ENOMEM;
+	return rc != 0 ? rc : -ENOMEM;
 }
 
 void listen_common_close(struct listen_common *c)
 {
 	per_source_free(c->connections);
 	per_source_free(c->sessions);
+	listen_coop_common_close(c);
 	*c = (struct listen_common){ 0 };
 }
 
@@ -165,6 +175,7 @@ void listen_close(struct listen *l)
 		return;
 	stream_set_free(l->streams);
 	listen_dtls_close(l); /* says goodbye through the sockets */
+	listen_coop_close(l);
 	for (size_t i = 0; i < LAYOUT_SOCKETS_MAX; i++) {
 		struct listen_socket *s = &l->sockets[i];
 

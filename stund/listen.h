@@ -9,6 +9,7 @@
 
 #include <event2/event.h>
 
+#include "coop_server.h"
 #include "dtls.h"
 #include "layout.h"
 #include "policy.h"
@@ -23,6 +24,12 @@ struct listen_common {
 	const struct layout *layout;
 	size_t workers;
 	struct per_source *connections, *sessions; /* who is there, over TCP and over DTLS */
+	struct listen_common_coop {
+		struct coop_token_key key;
+		struct coop_budget *budget; /* NULL: stund does not cooperate */
+		int raw[ADDR_IPV6 + 1];     /* sockets for whole packets, by family; -1: none */
+		int raw_error; /* why there is one missing; 0: none is, or none is wanted */
+	} coop;
 };
 
 /* Returns 0 or -errno. conf and layout are borrowed. */
@@ -48,9 +55,11 @@ void listen_close(struct listen *l);
 /* Takes a new policy over, in the worker's thread. */
 void listen_use_policy(struct listen *l, struct policy *policy);
 
-/* May be read by any thread while `l` lives; NULL where there is no TCP, no DTLS. */
+/* May be read by any thread while `l` lives; NULL where there is no TCP, no DTLS, no
+ * cooperation. */
 const struct stats *listen_stats(const struct listen *l);
 const struct stream_stats *listen_stream_stats(const struct listen *l);
 const struct dtls_stats *listen_dtls_stats(const struct listen *l);
+const struct coop_stats *listen_coop_stats(const struct listen *l);
 
 #endif

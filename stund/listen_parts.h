@@ -35,6 +35,7 @@ struct listen {
 	struct listen_socket sockets[LAYOUT_SOCKETS_MAX];
 	struct stream_set *streams; /* NULL: no TCP */
 	struct dtls *dtls;          /* NULL: no certificate */
+	struct listen_coop *coop;   /* NULL: it does not cooperate */
 	struct event *dtls_timer;
 	uint64_t dtls_due_us; /* what the timer is set to */
 
@@ -73,5 +74,18 @@ void listen_dtls_input(struct listen_socket *s, const struct udp_dgram *in, uint
 
 /* Sets the timer to what dtls waits for; after input, and after time has passed. */
 void listen_dtls_rearm(struct listen *l);
+
+/* Cooperation: what the workers share, and one worker's part. Return 0 or -errno. */
+int listen_coop_common_open(struct listen_common *c);
+void listen_coop_common_close(struct listen_common *c);
+int listen_coop_open(struct listen *l);
+void listen_coop_close(struct listen *l);
+
+/* As coop_on_request; then listen_coop_run once for the batch. */
+bool listen_coop_answer(struct listen *l, const struct stun_query *q, uint64_t now_us, uint8_t *buf,
+			size_t cap, struct stun_reply *out);
+
+/* Does what is due by now, up to a bound, and sets the timer to the rest. */
+void listen_coop_run(struct listen *l);
 
 #endif

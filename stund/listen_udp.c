@@ -11,6 +11,7 @@
 /* What happened in a batch; told to the counters once, at its end. */
 struct batch_counts {
 	uint32_t outcomes[STUN_OUTCOMES];
+	bool has_coop; /* an order came: it may be due */
 	uint32_t limited, truncated, send_errors;
 	uint64_t received_bytes, sent_bytes;
 };
@@ -47,7 +48,24 @@ static void queue_answer(struct listen *l, const struct udp_dgram *in,
 	l->answers_len += reply->msg.len;
 }
 
-static void answer_stun(struct listen_socket *s, const struct udp_dgram *in, struct batch_counts *t)
+/* Returns false where it is no request of cooperation. */
+static bool answer_coop(struct listen *l, const struct udp_dgram *in, const struct stun_query *q,
+			uint64_t now_us, struct batch_counts *t)
+{
+	struct stun_reply reply;
+
+	if (!listen_coop_answer(l, q, now_us, l->answers + l->answers_len, UDP_RX_MAX, &reply))
+		return false;
+	t->outcomes[STUN_REPLY]++;
+	t->has_coop = true;
+	countries_count(&l->stats.requests_by_country, l->policy->geo, &in->peer);
+	if (reply.msg.len > 0)
+		queue_answer(l, in, &reply);
+	return true;
+}
+
+static void answer_stun(struct listen_socket *s, const struct udp_dgram *in, uint64_t now_us,
+			struct batch_counts *t)
 {
 	struct listen *l = s->owner;
 	struct addr local;
@@ -66,6 +84,8 @@ static void answer_stun(struct listen_socket *s, const struct udp_dgram *in, str
 		local = addr_with_port(&in->local, s->at->local.port);
 		q.local = &local;
 	}
+	if (l->coop != NULL && answer_coop(l, in, &q, now_us, t))
+		return;
 	outcome = stun_server_answer(&l->policy->server, &q, l->answers + l->answers_len,
 				     UDP_RX_MAX, &reply);
 	t->outcomes[outcome]++;
@@ -94,7 +114,7 @@ static void take_one(struct listen_socket *s, const struct udp_dgram *in, uint64
 	else if (is_dtls(in->data))
 		listen_dtls_input(s, in, now_us);
 	else
-		answer_stun(s, in, t);
+		answer_stun(s, in, now_us, t);
 }
 
 static void send_queue(struct listen *l, int fd, struct listen_queue *q, struct batch_counts *t)
@@ -124,6 +144,8 @@ static void answer_batch(struct listen_socket *s, int count, uint64_t now_us)
 	tell(&l->stats, &t);
 	if (l->dtls != NULL)
 		listen_dtls_rearm(l);
+	if (t.has_coop)
+		listen_coop_run(l);
 }
 
 /*

@@ -7,6 +7,7 @@ noinst_LIBRARIES += stund/libcoop.a stund/libstund_core.a stund/libstund_shell.a
 stund_libcoop_a_SOURCES = \
 	stund/coop_budget.c stund/coop_budget.h \
 	stund/coop_build.c stund/coop_build.h \
+	stund/coop_packet.c stund/coop_packet.h \
 	stund/coop_server.c stund/coop_server.h \
 	stund/coop_state.h \
 	stund/coop_stats.h \
@@ -21,7 +22,10 @@ stund_libstund_core_a_SOURCES = \
 
 stund_libstund_shell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 stund_libstund_shell_a_SOURCES = \
+	stund/coop_raw.h \
+	stund/coop_tcp.c stund/coop_tcp.h \
 	stund/listen.c stund/listen.h \
+	stund/listen_coop.c \
 	stund/listen_dtls.c \
 	stund/listen_parts.h \
 	stund/listen_stream.c \
@@ -31,6 +35,12 @@ stund_libstund_shell_a_SOURCES = \
 	stund/server.c stund/server.h \
 	stund/stats.c stund/stats.h
 
+if BATCHED_UDP
+stund_libstund_shell_a_SOURCES += stund/coop_raw_linux.c
+else
+stund_libstund_shell_a_SOURCES += stund/coop_raw_none.c
+endif
+
 STUND_LIBS = stund/libstund_shell.a stund/libstund_core.a stund/libcoop.a $(SHELL_LIBS)
 
 stund_stund_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
@@ -38,3 +48,4 @@ stund_stund_SOURCES = stund/main.c
 stund_stund_LDADD = $(STUND_LIBS)
 
 dist_man_MANS += doc/stund.8 doc/stund.conf.5
+EXTRA_DIST += doc/cooperation.md

@@ -42,7 +42,8 @@ static void raise_descriptors(const struct stund_conf *conf, const struct layout
 			      size_t workers)
 {
 	daemon_raise_descriptors((uint64_t)conf->max_connections +
-					 workers * (2u * layout->socket_count + 4) + 64,
+					 workers * (2u * layout->socket_count + 4) +
+					 (conf->cooperate ? 320 : 64),
 				 "max-connections takes", "lower max-connections");
 }
 
@@ -106,6 +107,7 @@ void server_report(const struct server *s, struct metrics *m)
 			[TALLY_STREAMS] = listen_stream_stats(s->listens[i]),
 			[TALLY_DTLS] = listen_dtls_stats(s->listens[i]),
 			[STATS_PART] = listen_stats(s->listens[i]),
+			[STATS_COOP] = listen_coop_stats(s->listens[i]),
 		} };
 	stats_report(m, &t);
 }

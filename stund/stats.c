@@ -1,6 +1,13 @@
 #include "stats.h"
 
-#define OWN(field) STATS_PART, offsetof(struct stats, field)
+#include <string.h>
+
+#include "coop.h"
+#include "coop_stats.h"
+#include "wire.h"
+
+#define OWN(field)  STATS_PART, offsetof(struct stats, field)
+#define COOP(field) STATS_COOP, offsetof(struct coop_stats, field)
 
 static const char *const transports[STATS_TRANSPORTS] = {
 	[STUN_UDP] = "udp",
@@ -43,6 +50,48 @@ static void report_messages(struct metrics *m, const struct tally *t)
 			      tally_sum(t, OWN(limited[i])));
 }
 
+static const struct tally_row coop_rows[] = {
+	{ "stund_coop_tokens_total", "Tokens given to clients that asked for one.", METRICS_COUNTER,
+	  COOP(tokens) },
+	{ "stund_coop_pending", "Orders that wait for their time, or for a connection.",
+	  METRICS_GAUGE, COOP(pending) },
+	{ "stund_coop_repeated_total", "Orders that came again, and were not done again.",
+	  METRICS_COUNTER, COOP(repeated) },
+	{ "stund_coop_answers_total", "Answers that left by order.", METRICS_COUNTER,
+	  COOP(answers) },
+	{ "stund_coop_answer_bytes_total", "Bytes of UDP payload in them.", METRICS_COUNTER,
+	  COOP(answer_bytes) },
+};
+
+static void report_coop(struct metrics *m, const struct tally *t)
+{
+	static const char *const kinds[COOP_STATS_KINDS] = {
+		[COOP_ANSWER] = "answer",
+		[COOP_CONNECT] = "connect",
+		[COOP_ICMP] = "icmp",
+	};
+
+	if (t->count == 0 || t->sources[0].parts[STATS_COOP] == NULL)
+		return;
+	tally_rows(m, t, coop_rows, ARRAY_LEN(coop_rows));
+	metrics_family(m, "stund_coop_orders_total", METRICS_COUNTER,
+		       "Orders that were accepted, by kind.");
+	for (size_t i = 0; i < COOP_STATS_KINDS; i++) {
+		if (kinds[i] != NULL)
+			metrics_count(m, METRICS_LABELS("kind", kinds[i]),
+				      tally_sum(t, COOP(orders[i])));
+	}
+	metrics_family(m, "stund_coop_outcomes_total", METRICS_COUNTER,
+		       "What became of orders, those that were refused included.");
+	for (size_t i = COOP_CONNECTED; i < COOP_STATS_OUTCOMES; i++) {
+		const char *name = coop_outcome_name((uint8_t)i);
+
+		if (strcmp(name, "unknown") != 0)
+			metrics_count(m, METRICS_LABELS("outcome", name),
+				      tally_sum(t, COOP(outcomes[i])));
+	}
+}
+
 static void report_countries(struct metrics *m, const struct tally *t)
 {
 	struct countries sum = { 0 };
@@ -61,5 +110,6 @@ void stats_report(struct metrics *m, const struct tally *t)
 	report_messages(m, t);
 	tally_rows(m, t, rows, ARRAY_LEN(rows));
 	tally_transports(m, t, "stund");
+	report_coop(m, t);
 	report_countries(m, t);
 }

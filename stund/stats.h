@@ -27,7 +27,10 @@ struct stats {
 	struct countries requests_by_country;        /* that were answered */
 };
 
-enum { STATS_PART = TALLY_OWN }; /* a struct stats; each worker has one */
+enum {
+	STATS_PART = TALLY_OWN, /* a struct stats; each worker has one */
+	STATS_COOP,             /* a struct coop_stats, where stund cooperates */
+};
 
 /* Appends the sums over all workers. */
 void stats_report(struct metrics *m, const struct tally *t);

@@ -26,6 +26,11 @@ struct stund_conf {
 	bool nat_discovery, rfc3489;
 	char *software; /* or NULL */
 
+	/* What to do for clients that ask for more (coop_server.h). */
+	bool cooperate;
+	int64_t cooperate_orders, cooperate_orders_per_source;
+	uint64_t cooperate_rate; /* bytes per second and source */
+
 	struct opt_list geo_database; /* char *: paths */
 
 	/* How much. */

@@ -21,6 +21,11 @@ tests_fuzz_cidr_SOURCES = tests/fuzz_cidr.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_cidr_LDADD = $(CORE_LIBS)
 tests_fuzz_cidr_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_coop
+tests_fuzz_coop_SOURCES = tests/fuzz_coop.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_coop_LDADD = $(COOP_LIBS)
+tests_fuzz_coop_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_dtls
 tests_fuzz_dtls_SOURCES = tests/fuzz_dtls.c tests/fuzz_check.h tests/cert.c tests/cert.h \
 	$(FUZZ_MAIN)

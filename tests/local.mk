@@ -10,6 +10,7 @@ SYSTEM_TESTS += tests/sys_natprobe.sh tests/sys_resolve.sh
 SYSTEM_TESTS += tests/sys_route.sh tests/sys_own_source.sh tests/sys_upnp.sh
 SYSTEM_TESTS += tests/sys_beside.sh tests/sys_watch.sh
 SYSTEM_TESTS += tests/sys_stund.sh
+SYSTEM_TESTS += tests/sys_coop.sh
 SYSTEM_TESTS += tests/sys_udp_path.sh tests/sys_turnd_path.sh
 SYSTEM_TESTS += tests/sys_turn_client.sh
 SYSTEM_TESTS += tests/sys_turnd.sh
@@ -155,6 +156,16 @@ UNIT_TESTS += tests/test_coop_server
 tests_test_coop_server_SOURCES = tests/test_coop_server.c $(COOP_KIT)
 tests_test_coop_server_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
 tests_test_coop_server_LDADD = $(COOP_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_coop_abuse
+tests_test_coop_abuse_SOURCES = tests/test_coop_abuse.c $(COOP_KIT) tests/rng.h
+tests_test_coop_abuse_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_coop_abuse_LDADD = $(COOP_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_coop_packet
+tests_test_coop_packet_SOURCES = tests/test_coop_packet.c tests/rng.h
+tests_test_coop_packet_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_coop_packet_LDADD = stund/libcoop.a $(NAT_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_crc32
 tests_test_crc32_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -923,6 +934,9 @@ check_PROGRAMS += tests/route_ask
 tests_route_ask_LDADD = $(PROBE_SHELL_LIBS)
 
 # Asks stund what no client does, for tests/sys_stund.sh.
+check_PROGRAMS += tests/coop_ask
+tests_coop_ask_LDADD = $(SHELL_LIBS)
+
 check_PROGRAMS += tests/stun_ask
 tests_stun_ask_LDADD = $(SHELL_LIBS)
 
