@@ -124,6 +124,16 @@ static enum priv_outcome drop(const char *who, int *error)
 	return is_for_good(&t) ? PRIV_DROPPED : PRIV_REVERSIBLE;
 }
 
+bool priv_will_be(const char *who, uint32_t *uid)
+{
+	struct target t = { 0 };
+
+	if (who == NULL || geteuid() != 0 || !find_target(who, &t) || t.uid == 0)
+		return false;
+	*uid = (uint32_t)t.uid;
+	return true;
+}
+
 struct priv_result priv_drop(const char *who)
 {
 	struct priv_result result = { 0 };

@@ -8,6 +8,7 @@
 #define NATKIT_PRIV_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum priv_outcome {
 	PRIV_DROPPED = 0, /* is the user now, which was seen to be irreversible */
@@ -38,6 +39,12 @@ struct priv_result priv_drop(const char *who);
  * (`asked`), and this is root still; where the name is a default only, it may.
  */
 bool priv_may_go_on(enum priv_outcome outcome, bool asked);
+
+/*
+ * Whom priv_drop would make of this process: false where it would change nothing, or there is no
+ * such user.
+ */
+bool priv_will_be(const char *who, uint32_t *uid);
 
 /* A sentence for the log: what happened to the wish to become somebody. */
 const char *priv_outcome_text(enum priv_outcome outcome);

@@ -112,6 +112,10 @@ struct stream_listen_options {
 	/* proxy: who may connect: anybody could write a header. `arg` is the set's. */
 	bool (*proxy_may)(const struct addr *proxy, void *arg);
 	const void *user; /* see stream_listener_user */
+	/* With has_owner the socket is this user's: else who becomes that user later cannot bind the
+	   port beside it any more, whatever SO_REUSEPORT says. Takes root. */
+	bool has_owner;
+	uint32_t owner;
 };
 
 /*

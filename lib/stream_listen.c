@@ -145,6 +145,8 @@ static int open_socket(const struct addr *local, const struct stream_listen_opti
 	if (fd < 0)
 		return -errno;
 	rc = set_options(fd, local->family, options);
+	if (rc == 0 && options->has_owner && fchown(fd, (uid_t)options->owner, (gid_t)-1) != 0)
+		rc = -errno;
 	if (rc == 0 &&
 	    (evutil_make_socket_nonblocking(fd) != 0 || evutil_make_socket_closeonexec(fd) != 0 ||
 	     bind(fd, (struct sockaddr *)&sa, len) != 0 || listen(fd, BACKLOG) != 0))

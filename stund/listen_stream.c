@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "limit.h"
+#include "priv.h"
 
 bool listen_judge(struct listen *l, const struct addr *local, struct stun_query *q,
 		  uint8_t buf[static LISTEN_ANSWER_MAX], struct bytes *answer)
@@ -67,7 +68,11 @@ int listen_stream_open(struct listen *l)
 
 int listen_stream_add(struct listen *l, const struct addr *local)
 {
+	const struct stund_conf *conf = l->common->conf;
 	struct stream_listen_options options = { .reuse_port = true };
 
+	/* Cooperation sends SYNs from this port, as whom stund will be by then. */
+	if (conf->cooperate)
+		options.has_owner = priv_will_be(conf->user, &options.owner);
 	return stream_listen(l->streams, local, &options, NULL);
 }

@@ -24,7 +24,7 @@ start() {
 	local pair=(--listen "$A1" --alternate "$A2")
 
 	[ $six = ipv4 ] || pair=(--listen "$A1,2a01:db8::1" --alternate "$A2,2a01:db8::2")
-	lab_spawn web "$tmp/log" "$@" "$stund" "${pair[@]}" --admin 9641 --workers 2 $cooperate
+	lab_spawn web "$tmp/log" "$@" "$stund" "${pair[@]}" --admin 9641 --workers 2 "${cooperate[@]}"
 	pid=$!
 	for _ in $(seq 100); do
 		grep -q 'is ready' "$tmp/log" && return
@@ -92,14 +92,14 @@ table inet wall {
 END
 
 echo "# without being told to, it does not cooperate"
-cooperate=
+cooperate=()
 start
 asks $A1:3478
 says '^no token'
 lab_in web curl -s 127.0.0.1:9641/metrics | grep -q stund_coop && fail "there are metrics of it"
 stop
 
-cooperate=--cooperate
+cooperate=(--cooperate)
 start
 for server in "${servers[@]}"; do
 	echo "# answers, $server"
@@ -182,5 +182,18 @@ says '^unable'
 asks $A1:3478 flags=df size=600 time=150
 says '^done'
 stop
+
+if id -u nobody > /dev/null 2>&1; then
+	echo "# as another user it connects from its own port, too"
+	cooperate=(--cooperate --user nobody)
+	start
+	if grep -q 'runs without privileges' "$tmp/log"; then
+		asks $A1:3478 kind=connect port=4906 listen=4906 from=$HOME time=200
+		says "^accepted $A1:3478" '^connected'
+		asks $A1:3478 flags=fragments size=600 time=150
+		says '^done'
+	fi
+	stop
+fi
 
 exit "$failed"

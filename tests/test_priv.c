@@ -69,6 +69,27 @@ static void root_becomes_the_user_for_good(void **state)
 	assert_int_equal(in_child(drop_to_nobody), PRIV_DROPPED);
 }
 
+static int foresee(void)
+{
+	const struct passwd *nobody = getpwnam("nobody");
+	uint32_t uid = 7;
+
+	if (priv_will_be(NULL, &uid) || priv_will_be("no such user", &uid) || uid != 7)
+		return CHILD_FAILED;
+	if (geteuid() != 0 || nobody == NULL)
+		return priv_will_be("nobody", &uid) ? CHILD_FAILED : 0;
+	if (priv_will_be("root", &uid) || !priv_will_be("nobody", &uid) || uid != nobody->pw_uid)
+		return CHILD_FAILED;
+	if (priv_drop("nobody").outcome != PRIV_DROPPED)
+		return CHILD_SKIPPED;
+	return priv_will_be("nobody", &uid) ? CHILD_FAILED : 0;
+}
+
+static void it_is_known_before_who_it_will_be(void **state)
+{
+	assert_int_equal(in_child(foresee), 0);
+}
+
 static int drop_to_number(void)
 {
 	if (geteuid() != 0)
@@ -219,6 +240,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(root_becomes_the_user_for_good),
+		cmocka_unit_test(it_is_known_before_who_it_will_be),
 		cmocka_unit_test(a_number_needs_no_name),
 		cmocka_unit_test(a_group_may_be_named),
 		cmocka_unit_test(a_user_that_is_not_there_is_told),
