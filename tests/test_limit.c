@@ -109,6 +109,21 @@ static void mapped_ipv4_is_ipv4(void **state)
 	limit_free(l);
 }
 
+static void many_tokens_are_taken_at_once_or_none(void **state)
+{
+	struct limit *l = limit_new(1000, 5000, 1, key);
+	struct addr from = addr_ipv4(192, 0, 2, 1, 5);
+
+	assert_false(limit_allows_many(l, &from, 5001, 1000));
+	assert_false(limit_allows_many(l, &from, UINT32_MAX, 1000));
+	assert_true(limit_allows_many(l, &from, 5000, 1000));
+	assert_false(limit_allows_many(l, &from, 1, 1000));
+	assert_false(limit_allows_many(l, &from, 501, 1500));
+	assert_true(limit_allows_many(l, &from, 500, 1500));
+	assert_true(limit_allows_many(l, &from, 0, 1500));
+	limit_free(l);
+}
+
 static void names_have_budgets_of_their_own(void **state)
 {
 	/* Each differs from the others in one byte, or in its length. */
@@ -221,6 +236,7 @@ int main(void)
 		cmocka_unit_test(over_a_long_time_the_rate_is_kept),
 		cmocka_unit_test(the_highest_rates_still_have_a_limit),
 		cmocka_unit_test(sources_have_budgets_of_their_own),
+		cmocka_unit_test(many_tokens_are_taken_at_once_or_none),
 		cmocka_unit_test(names_have_budgets_of_their_own),
 		cmocka_unit_test(ipv6_counts_by_64_bits),
 		cmocka_unit_test(mapped_ipv4_is_ipv4),

@@ -15,6 +15,7 @@
 #include <event2/event.h>
 
 #include "alloc_count.h"
+#include "coop.h"
 #include "mmdb_write.h"
 #include "sockaddr.h"
 #include "stun_attr.h"
@@ -280,6 +281,110 @@ static void one_source_has_one_budget_over_all_sockets(void **state)
 	assert_int_equal(f.in[0].data.len, 32);
 }
 
+/* An order to `socket`; with no token it asks for one. */
+static void tell_order(unsigned int socket, uint8_t mark, const struct coop_token *token,
+		       const struct coop_order *order)
+{
+	uint8_t random[12] = { mark }, buf[200];
+	struct stun_tid tid = stun_tid_make(random);
+
+	tell(socket, coop_request(&tid, token, order, 0, buf, sizeof(buf)));
+	pump();
+}
+
+/* What answer `i` says, of those that came. */
+static struct coop_answer answer_at(int i)
+{
+	struct coop_answer a;
+	struct stun_msg msg;
+
+	assert_int_equal(stun_msg_parse(f.in[i].data, &msg), STUN_OK);
+	assert_true(coop_read_answer(&msg, &a));
+	return a;
+}
+
+static void an_order_is_carried_out(void **state)
+{
+	static const uint8_t flags[] = { 0, COOP_CHANGE_PORT, COOP_CHANGE_IP, COOP_ANY_PORT };
+	struct coop_token t;
+
+	open_listener("-a 127.0.0.2 --rate-limit 0 --cooperate");
+	tell_order(0, 1, NULL, NULL);
+	assert_int_equal(answers(), 1);
+	t = answer_at(0).token;
+	for (uint8_t i = 0; i < ARRAY_LEN(flags); i++) {
+		struct coop_order o = { .kind = COOP_ANSWER, .count = 1, .flags = flags[i] };
+
+		o.size = i % 2 == 0 ? 0 : 1200;
+		tell_order(0, (uint8_t)(10 + i), &t, &o);
+		assert_int_equal(answers(), 2);
+		assert_int_equal(answer_at(0).report.outcome, COOP_ACCEPTED);
+		assert_int_equal(answer_at(1).report.outcome, COOP_DONE);
+		assert_true(addr_equal(&f.in[0].peer, socket_at(0)));
+		assert_true(addr_equal(&f.in[1].peer, socket_at(i)) || i == 3);
+		assert_true(o.size == 0 || f.in[1].data.len == o.size);
+	}
+	assert_int_not_equal(f.in[1].peer.port, socket_at(0)->port);
+	assert_int_equal(counter_read(&listen_coop_stats(f.listen)->answers), 4);
+}
+
+static void an_order_to_a_wildcard_is_answered_from_its_address(void **state)
+{
+	struct coop_order o = { .kind = COOP_ANSWER, .count = 1 };
+	struct udp_dgram d = { .peer = addr_ipv4(127, 0, 0, 3, 0) };
+	uint8_t buf[200], random[12] = { 1 };
+	struct stun_tid tid = stun_tid_make(random);
+
+	open_listener("-l 0.0.0.0 --rate-limit 0 --cooperate");
+	tell_order(0, 1, NULL, NULL);
+	assert_int_equal(answers(), 1);
+	struct coop_token t = answer_at(0).token;
+	d.peer.port = socket_at(0)->port;
+	for (int fresh = 0; fresh < 2; fresh++) {
+		o.flags = fresh != 0 ? COOP_ANY_PORT : 0;
+		tid.bytes[5] = (uint8_t)fresh;
+		d.data = coop_request(&tid, &t, &o, 0, buf, sizeof(buf));
+		assert_int_equal(udp_send(f.client, f.batch, &d, 1), 1);
+		pump();
+		assert_int_equal(answers(), 2);
+		assert_true(addr_equal(&f.in[0].peer, &d.peer));
+		assert_true(addr_equal_ip(&f.in[1].peer, &d.peer));
+		assert_int_equal(f.in[1].peer.port == d.peer.port, fresh == 0);
+	}
+}
+
+static void without_cooperate_an_order_is_a_plain_request(void **state)
+{
+	struct coop_token t = { .bytes = { 1 } };
+	struct coop_order o = { .kind = COOP_ANSWER, .count = 1 };
+
+	open_listener("-a 127.0.0.2 --rate-limit 0");
+	tell_order(0, 1, &t, &o);
+	assert_int_equal(answers(), 1);
+	assert_false(answer_at(0).has_token || answer_at(0).has_report);
+	assert_int_equal(answer_at(0).mapped.family, ADDR_IPV4);
+	assert_null(listen_coop_stats(f.listen));
+}
+
+/* Of cooperation too: who has no token gets an answer, and leaves nothing. */
+static void strangers_orders_cost_no_heap(void **state)
+{
+	struct coop_token t = { .bytes = { 1 } };
+	struct coop_order o = { .kind = COOP_CONNECT };
+	size_t before;
+
+	if (!alloc_count_works())
+		skip();
+	open_listener("-a 127.0.0.2 --rate-limit 0 --cooperate");
+	pump();
+	before = alloc_count();
+	for (uint8_t i = 0; i < 40; i++) {
+		tell_order(i % 4, i, i % 2 == 0 ? &t : NULL, i % 2 == 0 ? &o : NULL);
+		assert_int_equal(answers(), 1);
+	}
+	assert_int_equal(alloc_count(), before);
+}
+
 /* What a stranger can send costs no heap, whatever it is. */
 static void no_datagram_costs_heap(void **state)
 {
@@ -419,6 +524,10 @@ int main(void)
 		LISTENS(wildcard_answers_from_the_address_asked),
 		LISTENS(what_is_no_request_is_counted_and_not_answered),
 		LISTENS(one_source_has_one_budget_over_all_sockets),
+		LISTENS(an_order_is_carried_out),
+		LISTENS(an_order_to_a_wildcard_is_answered_from_its_address),
+		LISTENS(without_cooperate_an_order_is_a_plain_request),
+		LISTENS(strangers_orders_cost_no_heap),
 		LISTENS(no_datagram_costs_heap),
 		LISTENS(connections_are_answered_one_by_one),
 		LISTENS(an_address_that_is_not_here_opens_nothing),
