@@ -79,6 +79,7 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/vantage_judge.c \
 	natprobe/vantage_rounds.c \
 	natprobe/vantage_state.h \
+	natprobe/vantage_tcp.c \
 	natprobe/verdict.c natprobe/verdict.h \
 	natprobe/verdict_deep.c natprobe/verdict_deep.h
 

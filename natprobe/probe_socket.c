@@ -57,22 +57,35 @@ static int bind_device(int fd, const char *device)
 #endif
 }
 
-int probe_socket_tcp(const struct probe_source *from, uint16_t port)
+static int share_port(int fd, bool with_listener)
+{
+	int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
+		return -errno;
+#ifdef SO_REUSEPORT
+	if (with_listener && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0)
+		return -errno;
+#endif
+	return 0;
+}
+
+static int open_tcp(const struct probe_source *from, uint16_t port, bool with_listener)
 {
 	struct addr local = addr_with_port(&from->local, port);
 	struct sockaddr_storage sa;
 	socklen_t len = sockaddr_from_addr(&local, &sa);
 	int fd = socket(sa.ss_family, SOCK_STREAM, 0);
-	int on = 1;
 	int rc = 0;
 
 	if (fd < 0)
 		return -errno;
 	/* The port is taken now and not by connect (IP_BIND_ADDRESS_NO_PORT), so that the next one
 	   can have the same: all who share it must say so beforehand. */
-	if (evutil_make_socket_nonblocking(fd) != 0 || evutil_make_socket_closeonexec(fd) != 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
+	if (evutil_make_socket_nonblocking(fd) != 0 || evutil_make_socket_closeonexec(fd) != 0)
 		rc = -errno;
+	if (rc == 0)
+		rc = share_port(fd, with_listener);
 	if (rc == 0 && from->device != NULL) {
 		rc = bind_device(fd, from->device);
 		if (is_refusal(rc))
@@ -84,4 +97,14 @@ int probe_socket_tcp(const struct probe_source *from, uint16_t port)
 		return fd;
 	close(fd);
 	return rc;
+}
+
+int probe_socket_tcp(const struct probe_source *from, uint16_t port)
+{
+	return open_tcp(from, port, false);
+}
+
+int probe_socket_tcp_shared(const struct probe_source *from, uint16_t port)
+{
+	return open_tcp(from, port, true);
 }

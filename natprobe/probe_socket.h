@@ -22,6 +22,9 @@ int probe_socket_udp(const struct probe_source *from, uint16_t port, struct addr
  */
 int probe_socket_tcp(const struct probe_source *from, uint16_t port);
 
+/* The same, and one of them may listen on that port (SO_REUSEPORT). */
+int probe_socket_tcp_shared(const struct probe_source *from, uint16_t port);
+
 /* Whether sockets of this source can be bound to its device at all. */
 bool probe_socket_binds_device(const struct probe_source *from);
 

@@ -1,5 +1,7 @@
 #include "probe_turn.h"
 
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -12,6 +14,7 @@
 #define READS_PER_WAKEUP 64
 #define OPEN_MS          8000 /* for TCP and a handshake */
 #define DATAGRAM_MAX     2048
+#define STREAM_READ_MAX  1024 /* more than any Binding answer; the rest waits */
 
 struct end {
 	struct probe_turn *turn;
@@ -26,11 +29,22 @@ struct slot {
 	uint8_t number;
 };
 
+/* A port that listens, and our own connection from it. */
+struct call {
+	struct probe_turn *turn;
+	struct event *calls;
+	struct bufferevent *bev;  /* NULL: closed */
+	struct evbuffer *request; /* sent once connected */
+	int fd;                   /* that listens; -1: closed */
+	uint8_t number;
+};
+
 struct probe_turn {
 	struct probe_turn_config config;
 	struct vantage *vantage;
 	struct end ends[VANTAGE_ENDS];
 	struct slot slots[VANTAGE_SLOTS];
+	struct call calls[VANTAGE_CALLS];
 	struct event *timer;
 	bool is_done;
 };
@@ -167,6 +181,122 @@ static void send_from(struct probe_turn *t, const struct vantage_action *a)
 		     len);
 }
 
+static void hang_up(struct call *c)
+{
+	if (c->bev != NULL)
+		bufferevent_free(c->bev);
+	c->bev = NULL;
+	if (c->request != NULL)
+		evbuffer_free(c->request);
+	c->request = NULL;
+}
+
+static void close_call(struct call *c)
+{
+	hang_up(c);
+	if (c->calls != NULL)
+		event_free(c->calls);
+	c->calls = NULL;
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
+static void on_called(evutil_socket_t fd, short events, void *arg)
+{
+	struct call *c = arg;
+
+	for (int i = 0; i < READS_PER_WAKEUP; i++) {
+		struct sockaddr_storage sa;
+		socklen_t len = sizeof(sa);
+		struct addr from;
+		int got = accept(fd, (struct sockaddr *)&sa, &len);
+
+		if (got < 0)
+			break;
+		if (sockaddr_to_addr((struct sockaddr *)&sa, &from))
+			vantage_on_accepted(c->turn->vantage, c->number, &from);
+		close(got);
+	}
+	drive(c->turn);
+}
+
+static void on_stream_data(struct bufferevent *bev, void *arg)
+{
+	struct call *c = arg;
+	struct evbuffer *in = bufferevent_get_input(bev);
+	size_t len = evbuffer_get_length(in);
+	const uint8_t *data = evbuffer_pullup(in, (ev_ssize_t)len);
+
+	if (data != NULL)
+		vantage_on_stream(c->turn->vantage, c->number, bytes_of(data, len), clock_us());
+	evbuffer_drain(in, len);
+	drive(c->turn);
+}
+
+static void on_stream_event(struct bufferevent *bev, short events, void *arg)
+{
+	struct call *c = arg;
+	struct probe_turn *t = c->turn;
+
+	if ((events & BEV_EVENT_CONNECTED) != 0) {
+		vantage_on_connected(t->vantage, c->number, clock_us());
+		bufferevent_write_buffer(bev, c->request);
+	} else if ((events & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) != 0) {
+		hang_up(c);
+		vantage_on_disconnected(t->vantage, c->number);
+	}
+	drive(t);
+}
+
+static bool start_listening(struct call *c, struct addr *bound)
+{
+	struct event_base *base = c->turn->config.base;
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+
+	c->fd = probe_socket_tcp_shared(&c->turn->config.source, 0);
+	if (c->fd < 0 || getsockname(c->fd, (struct sockaddr *)&sa, &len) != 0 ||
+	    !sockaddr_to_addr((struct sockaddr *)&sa, bound) || listen(c->fd, 1) != 0)
+		return false;
+	c->calls = event_new(base, c->fd, EV_READ | EV_PERSIST, on_called, c);
+	return c->calls != NULL && event_add(c->calls, NULL) == 0;
+}
+
+static bool start_connecting(struct call *c, uint16_t port, const struct vantage_action *a)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sockaddr_from_addr(&a->to, &sa);
+	int fd = probe_socket_tcp_shared(&c->turn->config.source, port);
+
+	if (fd < 0)
+		return false;
+	c->bev = bufferevent_socket_new(c->turn->config.base, fd,
+					BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+	c->request = evbuffer_new();
+	if (c->bev == NULL)
+		close(fd);
+	if (c->bev == NULL || c->request == NULL ||
+	    evbuffer_add(c->request, a->data.data, a->data.len) != 0)
+		return false;
+	bufferevent_setcb(c->bev, on_stream_data, NULL, on_stream_event, c);
+	bufferevent_setwatermark(c->bev, EV_READ, 0, STREAM_READ_MAX);
+	return bufferevent_enable(c->bev, EV_READ | EV_WRITE) == 0 &&
+	       bufferevent_socket_connect(c->bev, (struct sockaddr *)&sa, (int)len) == 0;
+}
+
+static void open_call(struct probe_turn *t, const struct vantage_action *a)
+{
+	struct call *c = &t->calls[a->slot];
+	struct addr bound;
+
+	close_call(c);
+	if (start_listening(c, &bound) && start_connecting(c, bound.port, a))
+		return;
+	close_call(c);
+	vantage_on_disconnected(t->vantage, a->slot);
+}
+
 static void wait_until(struct probe_turn *t, uint64_t deadline_us)
 {
 	uint64_t now_us = clock_us(), in_us = deadline_us > now_us ? deadline_us - now_us : 0;
@@ -182,6 +312,8 @@ static void close_all(struct probe_turn *t)
 		close_end(&t->ends[i]);
 	for (size_t i = 0; i < VANTAGE_SLOTS; i++)
 		close_slot(&t->slots[i]);
+	for (size_t i = 0; i < VANTAGE_CALLS; i++)
+		close_call(&t->calls[i]);
 }
 
 static void finish(struct probe_turn *t)
@@ -212,6 +344,12 @@ static void carry_out(struct probe_turn *t, const struct vantage_action *a)
 		break;
 	case VANTAGE_CLOSE:
 		close_slot(&t->slots[a->slot]);
+		break;
+	case VANTAGE_CALL:
+		open_call(t, a);
+		break;
+	case VANTAGE_END_CALL:
+		close_call(&t->calls[a->slot]);
 		break;
 	default:
 		break;
@@ -271,6 +409,8 @@ struct probe_turn *probe_turn_new(const struct probe_turn_config *config,
 		t->ends[i] = (struct end){ .turn = t, .number = i };
 	for (uint8_t i = 0; i < VANTAGE_SLOTS; i++)
 		t->slots[i] = (struct slot){ .turn = t, .fd = -1, .number = i };
+	for (uint8_t i = 0; i < VANTAGE_CALLS; i++)
+		t->calls[i] = (struct call){ .turn = t, .fd = -1, .number = i };
 	t->vantage = make_vantage(config, seen);
 	t->timer = evtimer_new(config->base, on_timer, t);
 	if (t->vantage == NULL || t->timer == NULL) {

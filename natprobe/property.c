@@ -133,7 +133,9 @@ const size_t property_count = PROPERTIES;
 
 bool property_is_asked(const struct property *p, const struct verdict *v)
 {
-	return !p->is_deep || v->deep.tried;
+	if (!p->is_deep || v->deep.tried)
+		return true;
+	return v->turn.tried && p - property_table == DEEP_FIRST + DEEP_FILTERING_TCP;
 }
 
 const struct property *property_find(const char *name)

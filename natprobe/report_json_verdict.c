@@ -130,6 +130,20 @@ static json_t *findings(struct json *j, const struct verdict *v)
 	return list;
 }
 
+static json_t *filtering_tcp(struct json *j, const struct deep_value *v)
+{
+	const struct property *p = property_find("filtering.tcp");
+	bool is_known = v->state == DEEP_WORD;
+	json_t *o = json_object();
+
+	json_put(j, o, "value", json_string(is_known ? p->words[v->word] : "unknown"));
+	json_put_reason(j, o, !is_known, v->cause);
+	json_put(j, o, "error_chance", json_share(v->error));
+	json_put(j, o, "tried", json_integer(v->sent));
+	json_put(j, o, "arrived", json_integer(v->answered));
+	return o;
+}
+
 /* What a TURN server showed that relays to us from its address. */
 static json_t *turn(struct json *j, const struct verdict *v)
 {
@@ -146,6 +160,7 @@ static json_t *turn(struct json *j, const struct verdict *v)
 	json_put(j, o, "relayed", json_addr(&t->relayed[0]));
 	json_put(j, o, "relayed_too", json_addr(&t->relayed[1]));
 	json_put(j, o, "filtering", property(j, v, &t->filtering, NULL));
+	json_put(j, o, "filtering_tcp", filtering_tcp(j, &t->filtering_tcp));
 	return o;
 }
 

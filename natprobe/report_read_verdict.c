@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "property.h"
 #include "report_read_ports.h"
 #include "turn_resolve.h"
 
@@ -124,6 +125,25 @@ static uint8_t get_transport(struct get *g, const json_t *o)
 	return 0;
 }
 
+static struct deep_value get_filtering_tcp(struct get *g, const json_t *turn)
+{
+	const struct property *p = property_find("filtering.tcp");
+	const json_t *o = get_object(g, turn, "filtering_tcp");
+	const char *word = get_text(g, o, "value");
+	struct deep_value v = { .error = get_share(g, o, "error_chance"),
+				.sent = (uint16_t)get_count(g, o, "tried", UINT16_MAX),
+				.answered = (uint16_t)get_count(g, o, "arrived", UINT16_MAX) };
+
+	for (uint8_t i = 0; word != NULL && p->words[i] != NULL; i++) {
+		if (strcmp(p->words[i], word) == 0) {
+			v.state = DEEP_WORD;
+			v.word = i;
+		}
+	}
+	v.cause = get_cause_of_unknown(g, o, v.state == DEEP_WORD);
+	return v;
+}
+
 static void get_turn(struct get *g, const json_t *o, struct verdict *v)
 {
 	const json_t *turn = get_object(g, o, "turn");
@@ -138,7 +158,9 @@ static void get_turn(struct get *g, const json_t *o, struct verdict *v)
 		.code = (uint16_t)get_count(g, turn, "code", UINT16_MAX),
 		.relayed = { get_addr(g, turn, "relayed"), get_addr(g, turn, "relayed_too") },
 		.filtering = get_property(g, turn, "filtering", v),
+		.filtering_tcp = get_filtering_tcp(g, turn),
 	};
+	verdict_use_turn(v);
 }
 
 static void get_counts(struct get *g, const json_t *o, struct verdict *v)

@@ -155,6 +155,8 @@ static void print_filtering(const struct text *t, const struct verdict *v)
 	text_value(t, v, "filtering");
 	print_limit(t, &v->filtering);
 	fputc('\n', t->out);
+	if (v->turn.tried)
+		print_line(t, v, "  over TCP", "filtering.tcp");
 }
 
 static void print_delta(const struct text *t, const struct verdict_ports *p)

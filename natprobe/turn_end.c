@@ -203,10 +203,11 @@ int turn_end_peer(struct turn_end *e, const struct addr *peer, uint64_t now_us)
 
 void turn_end_close(struct turn_end *e, uint64_t now_us)
 {
-	if (e->state == TURN_END_OPEN)
-		turn_client_close(e->client, now_us);
-	else
+	if (e->state != TURN_END_OPEN)
 		turn_end_abort(e);
+	else if (!e->is_closing)
+		turn_client_close(e->client, now_us);
+	e->is_closing = true;
 }
 
 void turn_end_abort(struct turn_end *e)

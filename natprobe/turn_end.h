@@ -36,7 +36,7 @@ struct turn_end {
 	struct addr to;
 	bool has_domain, must_close;
 	char domain[TURN_CLIENT_DOMAIN_MAX + 1];
-	bool is_allocated, is_failed;
+	bool is_allocated, is_failed, is_closing;
 	struct turn_client_allocated allocated;
 	struct turn_client_failure failure;
 	struct dial_failure dial;

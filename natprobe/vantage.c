@@ -60,13 +60,19 @@ static void add_external(struct vantage *v, const struct addr *a)
 /* What the discovery knows of the way. */
 static void learn(struct vantage *v, const struct verdict *seen)
 {
-	v->family = seen->mapped.family != ADDR_NONE ? seen->mapped.family : seen->local.family;
+	v->family = seen->mapped.family != ADDR_NONE       ? seen->mapped.family
+		    : seen->mapped_tcp.family != ADDR_NONE ? seen->mapped_tcp.family
+							   : seen->local.family;
 	v->nat64_prefix = seen->nat64_prefix;
 	v->nat64_len = seen->nat64_prefix_len;
 	v->rtt_us = seen->rtt_max_us > 0 ? seen->rtt_max_us : RTT_US;
 	for (size_t i = 0; i < seen->server_count; i++) {
-		if (seen->servers[i].answered > 0)
-			v->openers[v->opener_count++] = seen->servers[i].addr;
+		const struct verdict_server *s = &seen->servers[i];
+
+		if (s->answered > 0)
+			v->openers[v->opener_count++] = s->addr;
+		if (s->answered > 0 || s->tcp_answered > 0)
+			v->tcp_openers[v->tcp_opener_count++] = s->addr;
 	}
 	add_external(v, &seen->mapped);
 	for (size_t i = 0; i < seen->pooling.external_count; i++)
@@ -88,20 +94,26 @@ static void learn(struct vantage *v, const struct verdict *seen)
 	v->error_max = confidence_allowance(seen->confidence_asked) * CONFIDENCE_SILENCE_SHARE;
 }
 
-static void start_end(struct vantage *v, uint8_t end)
+struct turn_client_config vt_client_config(const struct vantage *v,
+					   const struct vantage_target *target)
 {
-	const struct vantage_target *t = &v->targets[v->target];
-	const struct turn_end *first = &v->ends[0];
-	bool is_stream = turn_transport_is_stream(t->transport);
-	struct turn_client_config config = {
-		.server = t->to,
+	bool is_stream = turn_transport_is_stream(target->transport);
+
+	return (struct turn_client_config){
+		.server = target->to,
 		.reliable = is_stream,
-		.secure = turn_transport_is_secure(t->transport),
+		.secure = turn_transport_is_secure(target->transport),
 		.credentials = v->credentials,
 		.timing = is_stream ? &stream_timing : &datagram_timing,
 		.random = v->random,
 		.random_arg = v->random_arg,
 	};
+}
+
+static void start_end(struct vantage *v, uint8_t end)
+{
+	const struct turn_end *first = &v->ends[0];
+	struct turn_client_config config = vt_client_config(v, &v->targets[v->target]);
 
 	if (end > 0 && first->allocated.has_reservation) {
 		config.options.use_reservation = true;
@@ -136,7 +148,7 @@ struct vantage *vantage_new(const struct vantage_config *config, const struct ve
 	if (v->target_count > 0 && v->useless == CAUSE_NONE)
 		start_end(v, 0);
 	else
-		v->phase = VT_OVER;
+		v->phase = VT_WAITING;
 	return v;
 }
 
@@ -148,6 +160,16 @@ void vantage_free(struct vantage *v)
 		turn_end_clear(&v->ends[i]);
 	explicit_bzero(v->secrets, sizeof(v->secrets));
 	free(v);
+}
+
+struct addr vt_beyond(const struct vantage *v, const struct addr *a)
+{
+	struct addr out = *a;
+
+	if (a->family != v->family)
+		(void)nat64_extract(a, v->nat64_len, &out);
+	out.scope = 0;
+	return out;
 }
 
 struct addr vt_reachable(const struct vantage *v, const struct addr *a)
@@ -179,10 +201,19 @@ static bool is_settled(const struct turn_end *e)
 	return e->is_allocated || e->is_failed;
 }
 
+/* All is known of UDP that will be. */
+static void end_udp(struct vantage *v, uint64_t now_us)
+{
+	v->phase = VT_WAITING;
+	v->ended_us = now_us;
+}
+
 static void begin_closing(struct vantage *v, uint64_t now_us)
 {
+	if (v->phase < VT_WAITING)
+		end_udp(v, now_us);
+	vt_tcp_stop(v, now_us);
 	v->phase = VT_CLOSING;
-	v->ended_us = now_us;
 	v->close_by_us = now_us + CLOSE_US;
 	for (uint8_t i = 0; i < VANTAGE_SLOTS; i++) {
 		if (v->slots[i] == VT_WANTED)
@@ -194,8 +225,7 @@ static void begin_closing(struct vantage *v, uint64_t now_us)
 	}
 }
 
-/* The address that others see packets from, where it is of use. */
-static struct addr relayed_by(const struct vantage *v, const struct turn_end *e)
+struct addr vt_relayed_by(const struct vantage *v, const struct turn_end *e)
 {
 	for (size_t i = 0; e->is_allocated && i < ARRAY_LEN(e->allocated.relayed); i++) {
 		const struct addr *a = &e->allocated.relayed[i];
@@ -212,7 +242,7 @@ static void permit_externals(struct vantage *v, uint64_t now_us)
 	v->permit_by_us = now_us + PERMIT_US;
 	add_external(v, &v->ends[0].allocated.mapped);
 	for (size_t i = 0; i < v->external_count; i++) {
-		for (size_t e = 0; e < VANTAGE_ENDS; e++)
+		for (size_t e = 0; e < VT_UDP_ENDS; e++)
 			v->external_peers[i][e] =
 				turn_end_peer(&v->ends[e], &v->externals[i], now_us);
 	}
@@ -232,7 +262,7 @@ static bool step_allocating(struct vantage *v, uint64_t now_us)
 			return v->ends[0].must_close;
 		}
 		if (!may_help || v->target + 1 == v->target_count) {
-			begin_closing(v, now_us);
+			end_udp(v, now_us);
 			return true;
 		}
 		v->target++;
@@ -240,9 +270,9 @@ static bool step_allocating(struct vantage *v, uint64_t now_us)
 		start_end(v, 0);
 		return true;
 	}
-	v->relayed[0] = relayed_by(v, &v->ends[0]);
+	v->relayed[0] = vt_relayed_by(v, &v->ends[0]);
 	if (v->relayed[0].family == ADDR_NONE) {
-		begin_closing(v, now_us);
+		end_udp(v, now_us);
 		return true;
 	}
 	if (v->ends[1].state == TURN_END_IDLE) {
@@ -251,7 +281,7 @@ static bool step_allocating(struct vantage *v, uint64_t now_us)
 	}
 	if (!is_settled(&v->ends[1]))
 		return false;
-	v->relayed[1] = relayed_by(v, &v->ends[1]);
+	v->relayed[1] = vt_relayed_by(v, &v->ends[1]);
 	if (v->ends[0].allocated.rtt_us > v->rtt_us)
 		v->rtt_us = v->ends[0].allocated.rtt_us;
 	permit_externals(v, now_us);
@@ -264,7 +294,7 @@ static bool step_permitting(struct vantage *v, uint64_t now_us)
 	bool is_waiting = false;
 
 	for (size_t i = 0; i < v->external_count; i++) {
-		for (size_t e = 0; e < VANTAGE_ENDS; e++) {
+		for (size_t e = 0; e < VT_UDP_ENDS; e++) {
 			int peer = v->external_peers[i][e];
 
 			is_waiting =
@@ -313,6 +343,11 @@ static bool advance(struct vantage *v, uint64_t now_us)
 	case VT_PROBING:
 		if (!vt_is_decided(v, now_us) && !v->ends[0].is_failed)
 			return false;
+		end_udp(v, now_us);
+		return true;
+	case VT_WAITING:
+		if (!v->tcp.is_over)
+			return false;
 		begin_closing(v, now_us);
 		return true;
 	case VT_CLOSING:
@@ -337,7 +372,10 @@ static bool ends_next(struct vantage *v, uint64_t now_us, struct vantage_action 
 			continue;
 		*out = (struct vantage_action){ .kind = kinds[kind],
 						.end = i,
-						.transport = v->targets[v->target].transport,
+						.transport =
+							i == VT_TCP_END
+								? v->tcp.transport
+								: v->targets[v->target].transport,
 						.to = x.to,
 						.domain = x.domain,
 						.data = x.data };
@@ -374,13 +412,15 @@ enum vantage_kind vantage_next(struct vantage *v, uint64_t now_us, struct vantag
 	do {
 		deadline_us = v->phase == VT_CLOSING ? v->close_by_us : v->deadline_us;
 		if (ends_next(v, now_us, out, &deadline_us) || slots_next(v, out) ||
+		    vt_tcp_next(v, now_us, out) ||
 		    (v->phase == VT_PROBING && vt_rounds_next(v, now_us, out, &deadline_us)))
 			return out->kind;
-	} while (advance(v, now_us));
+	} while (vt_tcp_step(v, now_us) || advance(v, now_us));
 	if (v->phase == VT_OVER) {
 		*out = (struct vantage_action){ .kind = VANTAGE_DONE };
 		return VANTAGE_DONE;
 	}
+	vt_tcp_deadline(v, now_us, &deadline_us);
 	if (v->phase == VT_PERMITTING)
 		sooner(&deadline_us, v->permit_by_us);
 	*out = (struct vantage_action){ .kind = VANTAGE_WAIT };
@@ -437,7 +477,9 @@ void vantage_stop(struct vantage *v, uint64_t now_us)
 
 bool vantage_wants_floor(const struct vantage *v)
 {
-	if (v->phase >= VT_CLOSING)
+	if (v->phase < VT_CLOSING && vt_tcp_wants_floor(v))
+		return true;
+	if (v->phase >= VT_WAITING)
 		return false;
 	return v->phase < VT_PROBING || v->near.answered == 0 ||
 	       (v->far.slot != VT_NO_SLOT && v->far.answered == 0);

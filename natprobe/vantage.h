@@ -18,6 +18,11 @@
  * A permission for our external address is needed before anything comes back. That of `near` is not
  * known beforehand where a NAT has several: all are permitted that the discovery has seen.
  *
+ * TCP is looked at beside it, where the server connects to peers (RFC 6062) and is reached by a
+ * stream: ports of ours that listen, and are connected to a STUN server (far) or to the TURN server
+ * (near, where it relays from its own address), are called by the relay. A SYN comes again after
+ * one, three and seven seconds; a call to the STUN server is the control.
+ *
  * No socket, no clock. It begins once a discovery is over, and makes mappings: see
  * vantage_wants_floor. Ends are transports to the TURN server, slots are UDP sockets.
  *
@@ -27,12 +32,17 @@
  *	VANTAGE_OPEN     bind a fresh UDP socket as `slot`; then vantage_on_open, or _on_open_failed
  *	VANTAGE_SEND     send `data` from `slot` to `to`
  *	VANTAGE_CLOSE    close `slot`
+ *	VANTAGE_CALL     take a fresh TCP port as call `slot`: listen there, and connect from it to
+ *	                 `to`, with SO_REUSEADDR and SO_REUSEPORT; then vantage_on_connected, and send
+ *	                 `data`
+ *	VANTAGE_END_CALL close both of call `slot`
  *	VANTAGE_WAIT     nothing before deadline_us, unless something arrives
  *	VANTAGE_DONE     all is closed; vantage_conclude
  *
  *	vantage.c         from the first connection to the end
  *	vantage_rounds.c  what is sent, and what arrives
  *	vantage_judge.c   what all of it means
+ *	vantage_tcp.c     the same for TCP
  */
 #ifndef NATPROBE_VANTAGE_H
 #define NATPROBE_VANTAGE_H
@@ -41,8 +51,9 @@
 #include "turn_client.h"
 #include "verdict.h"
 
-#define VANTAGE_ENDS        2
+#define VANTAGE_ENDS        3
 #define VANTAGE_SLOTS       6
+#define VANTAGE_CALLS       7 /* ports of ours that the relay connects to, and one that is not */
 #define VANTAGE_TARGETS_MAX 6
 
 /* A place to reach the TURN server at. */
@@ -69,13 +80,15 @@ enum vantage_kind {
 	VANTAGE_OPEN,
 	VANTAGE_SEND,
 	VANTAGE_CLOSE,
+	VANTAGE_CALL,
+	VANTAGE_END_CALL,
 	VANTAGE_DONE,
 };
 
 struct vantage_action {
 	uint8_t kind; /* enum vantage_kind */
 	uint8_t end;  /* 0 to VANTAGE_ENDS - 1 */
-	uint8_t slot; /* 0 to VANTAGE_SLOTS - 1 */
+	uint8_t slot; /* 0 to VANTAGE_SLOTS - 1, or VANTAGE_CALLS - 1 */
 	uint8_t transport;
 	struct addr to;
 	const char *domain; /* VANTAGE_DIAL: what the certificate has to name; NULL: as at first */
@@ -111,6 +124,14 @@ void vantage_on_open_failed(struct vantage *v, uint8_t slot);
 /* A datagram at a socket of ours; any bytes, from anybody. */
 void vantage_on_datagram(struct vantage *v, uint8_t slot, const struct addr *from, struct bytes in,
 			 uint64_t now_us);
+
+/* Call `slot`: our connection stands; it has brought data; it is closed, or never stood. */
+void vantage_on_connected(struct vantage *v, uint8_t slot, uint64_t now_us);
+void vantage_on_stream(struct vantage *v, uint8_t slot, struct bytes data, uint64_t now_us);
+void vantage_on_disconnected(struct vantage *v, uint8_t slot);
+
+/* Somebody has connected to the port of call `slot`; the shell closes that again. */
+void vantage_on_accepted(struct vantage *v, uint8_t slot, const struct addr *from);
 
 /* Ends it early: what is known by now counts. */
 void vantage_stop(struct vantage *v, uint64_t now_us);

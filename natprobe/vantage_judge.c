@@ -17,14 +17,19 @@ uint64_t vt_tail_us(const struct vantage *v)
 	return timing_tail_us(&v->timing, v->rtt_us);
 }
 
-/* The chance that loss alone silenced so many: what else went by way of the relay shows it. */
-static double silence(const struct vantage *v, unsigned copies)
+double vt_silence(const struct vantage *v, unsigned copies, unsigned more)
 {
 	const struct vt_count *control = &v->counts[VT_CONTROL], *out = &v->counts[VT_OUT];
 	unsigned arrived = control->arrived + out->arrived;
 	unsigned sent = control->sent + out->sent;
 
-	return classify_silence_by_loss(arrived, sent - arrived, copies);
+	return classify_silence_by_loss(arrived + more, sent - arrived, copies);
+}
+
+/* What else went by way of the relay shows how much is lost. */
+static double silence(const struct vantage *v, unsigned copies)
+{
+	return vt_silence(v, copies, 0);
 }
 
 static struct vt_gate unknown(enum verdict_cause cause)
@@ -65,8 +70,10 @@ static enum verdict_cause relay_cause(const struct vantage *v)
 {
 	if (v->useless != CAUSE_NONE)
 		return (enum verdict_cause)v->useless;
+	if (v->is_cut && v->rounds == 0)
+		return CAUSE_TIMEOUT;
 	if (v->relayed[0].family == ADDR_NONE)
-		return v->is_cut ? CAUSE_TIMEOUT : CAUSE_TURN_FAILED;
+		return CAUSE_TURN_FAILED;
 	if (all_denied(v) || is_denied(&v->ends[0], v->near.peers[0]))
 		return CAUSE_TURN_DENIED;
 	return CAUSE_NONE;
@@ -147,8 +154,7 @@ enum vt_want vt_wants_round(const struct vantage *v, uint64_t now_us)
 	return needs_more(v, FILTER_PORT) || needs_more(v, FILTER_BOTH) ? VT_LATER : VT_NO_ROUND;
 }
 
-/* A filter by port alone looks like one by address and port from here, and hardly any is. */
-static void settle_ports(struct verdict_property *p)
+void vt_settle_ports(struct verdict_property *p)
 {
 	if (p->possible != (BEHAVIOUR_BIT(BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT) |
 			    BEHAVIOUR_BIT(BEHAVIOUR_PORT_DEPENDENT)))
@@ -177,7 +183,7 @@ static struct verdict_property filtering_of(const struct vantage *v, uint8_t ser
 	}
 	p = classify_filtering(gates);
 	p.server = server;
-	settle_ports(&p);
+	vt_settle_ports(&p);
 	if (p.value == BEHAVIOUR_UNKNOWN)
 		p.cause = (uint8_t)cause;
 	else
@@ -279,6 +285,7 @@ void vantage_conclude(const struct vantage *v, struct verdict *out)
 		.relayed = { v->relayed[0], v->relayed[1] },
 	};
 	t->filtering = filtering_of(v, t->server);
+	vt_tcp_conclude(v, out);
 	if (v->odd_source.family != ADDR_NONE)
 		verdict_add_finding(out, CAUSE_WRONG_SOURCE, t->server, &v->odd_source);
 	if (v->useless != CAUSE_NONE)

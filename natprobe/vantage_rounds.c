@@ -1,5 +1,4 @@
 /* The rounds: what is sent from our sockets and by way of the relay, and what arrives. */
-#include "nat64.h"
 #include "probe_log.h"
 #include "vantage_state.h"
 
@@ -16,22 +15,11 @@ bool vt_is_far(const struct addr *a, const struct addr *b)
 	return !addr_equal_ip(a, b) && a->port != b->port;
 }
 
-/* As the public network knows it, where a NAT64 stands in for it here. */
-static struct addr beyond(const struct vantage *v, const struct addr *a)
-{
-	struct addr out = *a;
-
-	if (a->family != v->family)
-		(void)nat64_extract(a, v->nat64_len, &out);
-	out.scope = 0;
-	return out;
-}
-
 /* A STUN server that R1 is another address and port to. */
 static struct addr find_opener(const struct vantage *v)
 {
 	for (size_t i = 0; i < v->opener_count; i++) {
-		struct addr a = beyond(v, &v->openers[i]);
+		struct addr a = vt_beyond(v, &v->openers[i]);
 
 		if (a.family == v->family && vt_is_far(&a, &v->relayed[0]))
 			return v->openers[i];
@@ -278,7 +266,7 @@ static void is_seen(struct vantage *v, struct vt_socket *s, const struct addr *m
 	if (addr_equal(&s->mapped, mapped))
 		return;
 	s->mapped = *mapped;
-	for (size_t e = 0; e < VANTAGE_ENDS; e++)
+	for (size_t e = 0; e < VT_UDP_ENDS; e++)
 		s->peers[e] = turn_end_peer(&v->ends[e], mapped, now_us);
 }
 
@@ -324,7 +312,7 @@ static bool is_new(struct vt_count *c, uint8_t number)
 static void on_packet(struct vantage *v, uint8_t slot, const struct addr *from,
 		      const struct vt_packet *p, uint64_t now_us)
 {
-	struct addr source = beyond(v, from);
+	struct addr source = vt_beyond(v, from);
 	struct vt_count *c = &v->counts[p->kind];
 
 	if (p->kind == VT_OUT || slot != goal_of(v, p->kind)->slot || !is_new(c, p->number))

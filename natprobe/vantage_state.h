@@ -8,6 +8,8 @@
 #include "turn_end.h"
 #include "vantage.h"
 
+#define VT_UDP_ENDS      2 /* the first ones; the last one relays TCP */
+#define VT_TCP_END       2
 #define VT_EXTERNALS_MAX 16 /* addresses of ours that are permitted beforehand */
 #define VT_PACKET_LEN    32
 #define VT_ROUNDS        4 /* at least, before a silence counts */
@@ -15,9 +17,11 @@
 #define VT_COPIES        2   /* of each datagram by way of the relay, in a round */
 #define VT_COPIES_SLOW   5   /* the same where rounds take long */
 #define VT_SENT_MAX      128 /* of one kind */
+#define VT_ANSWER_MAX    512 /* of a Binding answer over TCP */
 #define VT_NO_SLOT       VANTAGE_SLOTS
 
-enum vt_phase { VT_ALLOCATING, VT_PERMITTING, VT_PROBING, VT_CLOSING, VT_OVER };
+/* Of UDP; VT_WAITING: for TCP. */
+enum vt_phase { VT_ALLOCATING, VT_PERMITTING, VT_PROBING, VT_WAITING, VT_CLOSING, VT_OVER };
 
 enum vt_slot { VT_UNUSED = 0, VT_WANTED, VT_OPENING, VT_OPEN, VT_FAILED, VT_CLOSED };
 
@@ -48,9 +52,48 @@ struct vt_count {
 struct vt_socket {
 	uint8_t slot; /* VT_NO_SLOT: none */
 	struct addr mapped;
-	int peers[VANTAGE_ENDS];  /* its number as a peer of each end */
+	int peers[VT_UDP_ENDS];   /* its number as a peer of each end */
 	bool is_due, is_answered; /* in this round */
 	uint16_t asked, answered;
+};
+
+enum vt_call_state {
+	VT_CALL_NONE = 0,
+	VT_CALL_TO_CONNECT,
+	VT_CALL_CONNECTING, /* to a STUN server */
+	VT_CALL_ASKING,     /* that, for our mapped address */
+	VT_CALL_MAPPED,
+	VT_CALLING, /* the relay connects to us there */
+	VT_CALL_OVER,
+};
+
+/* A port of ours that is connected to a STUN server and listens, and the relay that calls it. */
+struct vt_call {
+	uint8_t state; /* enum vt_call_state */
+	uint8_t kind; /* enum verdict_filter_kind; FILTER_CONTROL: the STUN server itself is called */
+	uint8_t cause; /* enum verdict_cause: it came to nothing */
+	bool is_open;  /* in the shell */
+	bool arrived;  /* the relay's connection */
+	bool refused;  /* it was answered with something else */
+	struct addr to;
+	struct addr mapped; /* whom the relay calls */
+	int link;
+	uint64_t begun_us, called_us;
+	struct stun_tid tid;
+	uint8_t in[VT_ANSWER_MAX];
+	size_t in_len;
+};
+
+/* Filtering of TCP (RFC 6062). */
+struct vt_tcp {
+	bool has_started;
+	bool is_over;
+	uint8_t cause; /* enum verdict_cause: why no call was made */
+	uint8_t transport;
+	uint64_t ended_us;
+	struct addr relayed;
+	struct vt_call calls[VANTAGE_CALLS];
+	bool has_begun;
 };
 
 struct vantage {
@@ -68,19 +111,22 @@ struct vantage {
 	uint8_t family; /* of the addresses that others see us with */
 	struct addr nat64_prefix;
 	uint8_t nat64_len;
-	struct addr openers[VERDICT_SERVERS_MAX]; /* STUN servers that answered */
+	struct addr openers[VERDICT_SERVERS_MAX]; /* STUN servers that answered, by UDP */
 	size_t opener_count;
+	struct addr tcp_openers[VERDICT_SERVERS_MAX]; /* ... or by TCP */
+	size_t tcp_opener_count;
 	struct addr externals[VT_EXTERNALS_MAX];
 	size_t external_count;
-	int external_peers[VT_EXTERNALS_MAX][VANTAGE_ENDS];
+	int external_peers[VT_EXTERNALS_MAX][VT_UDP_ENDS];
 
 	uint8_t phase; /* enum vt_phase */
 	uint64_t deadline_us, close_by_us, permit_by_us, ended_us;
 	uint8_t useless; /* enum verdict_cause: the discovery found why not to try; CAUSE_NONE: it did not */
 	bool is_cut; /* stopped before it was through */
 	struct turn_end ends[VANTAGE_ENDS];
-	struct addr relayed[VANTAGE_ENDS]; /* as others see them; ADDR_NONE: none */
-	uint8_t slots[VANTAGE_SLOTS];      /* enum vt_slot */
+	struct vt_tcp tcp;
+	struct addr relayed[VT_UDP_ENDS]; /* as others see them; ADDR_NONE: none */
+	uint8_t slots[VANTAGE_SLOTS];     /* enum vt_slot */
 	uint8_t run_id[8];
 	struct addr opener; /* that `far` asks; ADDR_NONE: none is of use */
 	struct vt_socket far, near;
@@ -110,6 +156,30 @@ void vt_rounds_on_datagram(struct vantage *v, uint8_t slot, const struct addr *f
 
 /* How a server or relayed address is reached from here; ADDR_NONE: not at all. */
 struct addr vt_reachable(const struct vantage *v, const struct addr *a);
+
+/* As the public network knows it, where a NAT64 stands in for it here. */
+struct addr vt_beyond(const struct vantage *v, const struct addr *a);
+
+/* The address of an allocation that others see packets from, where it is of use; else ADDR_NONE. */
+struct addr vt_relayed_by(const struct vantage *v, const struct turn_end *e);
+
+/* What a client of one of the targets is made of. */
+struct turn_client_config vt_client_config(const struct vantage *v,
+					   const struct vantage_target *target);
+
+/* The chance that loss alone silenced so many datagrams; `more` is what arrived besides. */
+double vt_silence(const struct vantage *v, unsigned copies, unsigned more);
+
+/* A filter by port alone looks like one by address and port from here, and hardly any is. */
+void vt_settle_ports(struct verdict_property *p);
+
+/* TCP: goes on, where something changed; the next action, or when one is due. */
+bool vt_tcp_step(struct vantage *v, uint64_t now_us);
+bool vt_tcp_next(struct vantage *v, uint64_t now_us, struct vantage_action *out);
+void vt_tcp_deadline(const struct vantage *v, uint64_t now_us, uint64_t *deadline_us);
+void vt_tcp_stop(struct vantage *v, uint64_t now_us);
+bool vt_tcp_wants_floor(const struct vantage *v);
+void vt_tcp_conclude(const struct vantage *v, struct verdict *out);
 
 /* A fresh socket; VT_NO_SLOT: there is none left. */
 uint8_t vt_take_slot(struct vantage *v);

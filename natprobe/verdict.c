@@ -72,6 +72,7 @@ static const struct cause_words causes[CAUSES] = {
 				"nothing comes through the TURN server's relayed address" },
 	[CAUSE_TURN_ONE_PORT] = { "turn-one-port",
 				  "the TURN server gave one port only on its relayed address" },
+	[CAUSE_TURN_NO_TCP] = { "turn-no-tcp", "the TURN server makes no TCP connections for us" },
 	[CAUSE_TURN_ALIKE] = { "turn-alike",
 			       "the TURN server relays from the STUN server's address" },
 	[CAUSE_NO_COOPERATION] = { "no-cooperation", "no server that cooperates is known" },
@@ -313,4 +314,12 @@ const char *verdict_cgn_word(enum verdict_cgn_hint hint)
 		return "local-ds-lite-address";
 	}
 	return "unknown";
+}
+
+void verdict_use_turn(struct verdict *v)
+{
+	struct deep_value *value = &v->deep.values[DEEP_FILTERING_TCP];
+
+	if (v->turn.tried && value->state == DEEP_UNKNOWN)
+		*value = v->turn.filtering_tcp;
 }

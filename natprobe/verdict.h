@@ -76,6 +76,7 @@ enum verdict_cause {
 	CAUSE_TURN_DENIED,   /* it does not relay to our external address */
 	CAUSE_TURN_UNSEEN,   /* nothing that we send to the relayed address is relayed to us */
 	CAUSE_TURN_ONE_PORT, /* it gave no second port on that address */
+	CAUSE_TURN_NO_TCP,   /* it connects to nobody by TCP, or is not reached by TCP itself */
 	CAUSE_TURN_ALIKE,    /* it relays from the address of the STUN server that answered */
 	CAUSE_NO_COOPERATION, /* no server does what the test needs */
 
@@ -295,6 +296,7 @@ struct verdict_turn {
 	const char *why;   /* why there is no relayed address: constant text for people; or NULL */
 	struct addr relayed[2];            /* family ADDR_NONE: none */
 	struct verdict_property filtering; /* by the relay alone */
+	struct deep_value filtering_tcp;   /* ... of TCP, as DEEP_FILTERING_TCP */
 };
 
 struct verdict_finding {
@@ -422,6 +424,9 @@ const char *verdict_prospect_word(enum verdict_prospect p);
 const char *verdict_headline(const struct verdict *v);
 
 enum verdict_outcome verdict_outcome(const struct verdict *v);
+
+/* What the TURN server told of TCP is a value of the verdict, where nobody else has told it. */
+void verdict_use_turn(struct verdict *v);
 
 /* Adds a finding once; more than VERDICT_FINDINGS_MAX, or _ALIKE, are left out. */
 void verdict_add_finding(struct verdict *v, enum verdict_cause cause, uint8_t server,

@@ -70,6 +70,7 @@ tests_libsim_a_SOURCES = \
 	tests/sim_parts.h \
 	tests/sim_path.c \
 	tests/sim_queue.c tests/sim_queue.h \
+	tests/sim_relay.c \
 	tests/sim_server.c \
 	tests/sim_tcp.c \
 	tests/sim_trace.c \

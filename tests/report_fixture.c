@@ -320,5 +320,11 @@ void fixture_full(struct fixture *f)
 			       .possible = BEHAVIOUR_BIT(BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT) |
 					   BEHAVIOUR_BIT(BEHAVIOUR_PORT_DEPENDENT),
 			       .error = 0.00003 },
+		.filtering_tcp = { .state = DEEP_WORD,
+				   .word = DEEP_FILTER_ADDRESS_DEPENDENT,
+				   .error = 0.00002,
+				   .sent = 6,
+				   .answered = 3 },
 	};
+	verdict_use_turn(v);
 }

@@ -32,6 +32,10 @@ static bool is_bound(const struct sim_host *h, uint16_t port)
 		if (h->ends[i].family != ADDR_NONE && h->ends[i].port == port)
 			return true;
 	}
+	for (size_t i = 0; i < VANTAGE_CALLS; i++) {
+		if (h->calls[i].local.family != ADDR_NONE && h->calls[i].local.port == port)
+			return true;
+	}
 	return false;
 }
 
@@ -275,13 +279,17 @@ void sim_host_on_packet(struct sim_host *h, struct bytes packet)
 		return;
 	if (p.kind == PACKET_DATAGRAM)
 		on_udp(h, &p);
-	else if (p.kind == PACKET_SEGMENT)
+	else if (p.kind == PACKET_SEGMENT && !sim_vantage_on_segment(h, &p))
 		sim_tcp_at_host(h, &p);
 }
 
 void sim_host_on_connected(struct sim_host *h, uint8_t slot, const struct addr *local)
 {
 	h->is_awake = true;
+	if (h->vantage != NULL) {
+		vantage_on_connected(h->vantage, slot, h->world->now_us);
+		return;
+	}
 	discover_on_connected(h->discover, slot, h->world->config->tcp_hides_local ? NULL : local,
 			      h->world->now_us);
 }
@@ -290,6 +298,13 @@ void sim_host_on_stream(struct sim_host *h, uint8_t slot, enum discover_stream w
 			struct bytes data)
 {
 	h->is_awake = true;
+	if (h->vantage != NULL) {
+		if (what == DISCOVER_STREAM_CLOSED)
+			vantage_on_disconnected(h->vantage, slot);
+		else
+			vantage_on_stream(h->vantage, slot, data, h->world->now_us);
+		return;
+	}
 	if (what == DISCOVER_STREAM_CLOSED) {
 		h->connections[slot] = false;
 		h->open--;

@@ -33,6 +33,7 @@ static void start(struct sim_world *w, const struct sim_config *c, struct sim_re
 	w->now_us = SIM_START_US;
 	w->rng = rng_seed(rng_next(&seeds));
 	w->host_count = c->profile->two_nics ? 2 : 1;
+	w->turn_due_us = UINT64_MAX;
 	memset(w->tcp, 0, sizeof(w->tcp));
 	sim_queue_reset(&w->queue);
 	for (size_t i = 0; i < w->host_count; i++) {
@@ -146,6 +147,16 @@ static void happen(struct sim_world *w, const struct sim_event *e)
 		break;
 	case SIM_NEW_ADDRESS:
 		sim_path_new_address(w);
+		break;
+	case SIM_TURN_TIMER:
+		sim_turn_on_time(w, e);
+		break;
+	case SIM_TO_TURN:
+		sim_turn_on_frame(w, (uint8_t)e->who, packet);
+		break;
+	case SIM_FROM_TURN:
+		sim_vantage_on_frame(&w->hosts[e->who / VANTAGE_ENDS],
+				     (uint8_t)(e->who % VANTAGE_ENDS), packet);
 		break;
 	default:
 		sim_path_flush(w);

@@ -63,16 +63,32 @@ struct sim_server {
 	uint8_t tcp_answer; /* enum sim_tcp_answer */
 };
 
-/* A TURN server over UDP; sim_turn.h has one. */
+/* What a TURN server sends. */
+struct sim_turn_item {
+	bool is_frame; /* to the client on `line`; else an IP packet */
+	uint8_t line;
+	struct bytes data;
+};
+
+struct packet;
+
+/*
+ * A TURN server; sim_turn.h has one. Over UDP it is a part of the network. Streams to it are lines
+ * of their own, that lose nothing: what NATs do to them is not what is tested.
+ */
 struct sim_turn {
 	struct addr addr; /* where it is asked, as the public network knows it */
 	struct turn_client_credentials credentials;
+	bool has_lines;
 	void *arg;
-	/* A datagram to it or to one of its relayed addresses; false: it is none of its own. */
-	bool (*on_datagram)(void *arg, const struct addr *from, const struct addr *to,
-			    struct bytes data, uint64_t now_us);
+	/* A packet to its IP address. */
+	void (*on_packet)(void *arg, const struct packet *p, uint64_t now_us);
+	void (*on_frame)(void *arg, uint8_t line, struct bytes frame, uint64_t now_us);
+	void (*on_line_closed)(void *arg, uint8_t line, uint64_t now_us);
+	/* Does what is due; returns when to call again. */
+	uint64_t (*on_time)(void *arg, uint64_t now_us);
 	/* What it sends because of that, one after the other; false: no more. */
-	bool (*next)(void *arg, struct addr *from, struct addr *to, struct bytes *data);
+	bool (*next)(void *arg, struct sim_turn_item *out);
 };
 
 struct sim_config {

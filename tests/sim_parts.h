@@ -5,6 +5,7 @@
  *	sim_net     the door: one run from start to end
  *	sim_queue   what happens when
  *	sim_host    discoveries, their sockets and interfaces
+ *	sim_relay   the way to a TURN server
  *	sim_vantage what follows a discovery where there is a TURN server
  *	sim_tcp     a TCP that is good enough for a request and its answer
  *	sim_server  STUN servers, honest or not
@@ -33,6 +34,9 @@ enum sim_happening {
 	SIM_TICK,       /* of box `who` */
 	SIM_FLUSH,
 	SIM_NEW_ADDRESS,
+	SIM_TURN_TIMER,
+	SIM_TO_TURN, /* a frame on a line of interface `who` / VANTAGE_ENDS, end `who` % that */
+	SIM_FROM_TURN,
 };
 
 /* One direction of a way: what the profile does to packets, then what the test asks for. */
@@ -48,6 +52,13 @@ struct sim_box {
 	uint64_t tick_us;
 };
 
+/* A TCP port that listens, and whoever calls it. */
+struct sim_call {
+	struct addr local; /* family ADDR_NONE: closed */
+	struct addr remote;
+	uint32_t first, expected;
+};
+
 struct sim_host {
 	struct sim_world *world;
 	uint16_t nic;
@@ -55,6 +66,7 @@ struct sim_host {
 	struct discover *discover;
 	struct vantage *vantage;        /* once the discovery is over; NULL: not yet */
 	struct addr ends[VANTAGE_ENDS]; /* family ADDR_NONE: closed */
+	struct sim_call calls[VANTAGE_CALLS];
 	bool has_floor;
 	struct rng rng;
 	struct addr slots[DISCOVER_SLOTS_MAX]; /* family ADDR_NONE: closed */
@@ -97,6 +109,7 @@ struct sim_world {
 	struct sim_box boxes[NAT_LAYERS_MAX]; /* the same order as the layers */
 	struct sim_way out, in;               /* beyond the outermost box */
 	struct sim_tcp tcp[SIM_TCP_MAX];
+	uint64_t turn_due_us;
 	struct sim_queue queue;
 	void (*at_servers)(struct sim_world *w, struct bytes packet); /* NULL: as sim_server */
 };
@@ -161,6 +174,17 @@ void sim_host_end(struct sim_host *h);
 void sim_vantage_start(struct sim_host *h);
 void sim_vantage_run(struct sim_host *h);
 void sim_vantage_on_udp(struct sim_host *h, const struct packet *p);
+/* True where it is for a port that listens. */
+bool sim_vantage_on_segment(struct sim_host *h, const struct packet *p);
+void sim_vantage_on_frame(struct sim_host *h, uint8_t end, struct bytes frame);
+
+/* The TURN server. Its number as one that answers Binding requests by TCP: */
+#define SIM_TURN_SERVER SIM_SERVERS_MAX
+bool sim_turn_is_at(const struct sim_world *w, const struct addr *to);
+void sim_turn_on_packet(struct sim_world *w, const struct packet *p);
+void sim_turn_on_frame(struct sim_world *w, uint8_t line, struct bytes frame);
+void sim_turn_on_line_closed(struct sim_world *w, uint8_t line);
+void sim_turn_on_time(struct sim_world *w, const struct sim_event *e);
 
 /* TCP. */
 void sim_tcp_connect(struct sim_host *h, uint8_t slot, uint16_t port, const struct addr *to,

@@ -6,6 +6,7 @@
 
 #define INSIDE_US      200 /* between a host and the first box, each way */
 #define DEFAULT_RTT_US 50000
+#define NEIGHBOUR_US   1000 /* between two servers */
 
 static bool does_anything(const struct nat_link_config *c)
 {
@@ -232,7 +233,13 @@ void sim_path_from_servers(struct sim_world *w, struct bytes packet)
 {
 	struct sim_event e = { .kind = SIM_AT_BOX, .who = 0, .side = NAT_OUTSIDE };
 
+	struct packet p;
+
 	sim_trace_packet(w, "from servers", 0, packet);
+	if (packet_parse(packet, &p) && sim_turn_is_at(w, &p.destination)) {
+		sim_put(w, SIM_AT_SERVERS, 0, w->now_us + NEIGHBOUR_US, packet);
+		return;
+	}
 	if (w->profile->layer_count == 0)
 		to_host(w, packet);
 	else

@@ -89,6 +89,8 @@ uint32_t sim_server_extra_us(const struct sim_world *w, size_t server)
 {
 	const struct sim_server *s = &w->config->servers[server];
 
+	if (server == SIM_TURN_SERVER)
+		return 0;
 	if (s->misdeed == SIM_SLOW && s->extra_rtt_us == 0)
 		return SLOW_US;
 	return s->extra_rtt_us;
@@ -329,14 +331,16 @@ struct bytes sim_server_answer_tcp(struct sim_world *w, const struct sim_tcp *t,
 				   struct bytes request, uint8_t *buf, size_t cap)
 {
 	const struct stun_server_policy policy = { .nat_discovery = true };
-	const struct sim_server *how = &w->config->servers[t->server];
-	struct stun_site site = site_of(w, t->server);
+	const struct sim_server honest = { 0 };
+	bool is_turn = t->server == SIM_TURN_SERVER;
+	const struct sim_server *how = is_turn ? &honest : &w->config->servers[t->server];
+	struct stun_site site = site_of(w, is_turn ? 0 : t->server);
 	struct stun_query q = { .datagram = request,
 				.from = t->remote,
 				.transport = STUN_TCP,
-				.site = &site,
+				.site = is_turn ? NULL : &site,
 				.socket = t->socket };
-	struct addr lie = lie_of(w, t->server);
+	struct addr lie = is_turn ? (struct addr){ 0 } : lie_of(w, t->server);
 	struct stun_reply made;
 	struct stun_msg asked;
 
@@ -369,21 +373,6 @@ static void at_socket(struct sim_world *w, size_t server, uint8_t socket, const 
 	sim_tcp_at_server(w, server, socket, misdeed == SIM_NO_TCP, p);
 }
 
-static void ask_turn(struct sim_world *w, const struct packet *p)
-{
-	const struct sim_turn *turn = w->config->turn;
-	uint8_t buf[SIM_PACKET_LEN];
-	struct addr from, to;
-	struct bytes data;
-
-	if (turn == NULL || p->kind != PACKET_DATAGRAM ||
-	    !turn->on_datagram(turn->arg, &p->source, &p->destination, p->data, w->now_us))
-		return;
-	while (turn->next(turn->arg, &from, &to, &data))
-		sim_path_from_servers(
-			w, bytes_of(buf, packet_build_udp(buf, sizeof(buf), &from, &to, data)));
-}
-
 void sim_server_on_packet(struct sim_world *w, struct bytes packet)
 {
 	struct packet p;
@@ -400,5 +389,5 @@ void sim_server_on_packet(struct sim_world *w, struct bytes packet)
 			}
 		}
 	}
-	ask_turn(w, &p);
+	sim_turn_on_packet(w, &p);
 }

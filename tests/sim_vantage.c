@@ -2,8 +2,11 @@
 
 #include <stdlib.h>
 
+#include "turn_resolve.h"
+
 #define CALLS_MAX  40000 /* with those of the discovery */
-#define TIMEOUT_US 15000000
+#define TIMEOUT_US 30000000
+#define LINE_US    20000
 
 static void fill_random(void *arg, void *buf, size_t len)
 {
@@ -13,10 +16,11 @@ static void fill_random(void *arg, void *buf, size_t len)
 void sim_vantage_start(struct sim_host *h)
 {
 	const struct sim_config *c = h->world->config;
-	const struct vantage_target target = { .to = sim_reach(c, &c->turn->addr) };
+	const struct addr to = sim_reach(c, &c->turn->addr);
+	const struct vantage_target targets[] = { { TURN_OVER_UDP, to }, { TURN_OVER_TCP, to } };
 	const struct vantage_config config = {
-		.targets = &target,
-		.target_count = 1,
+		.targets = targets,
+		.target_count = c->turn->has_lines ? 2 : 1,
 		.credentials = c->turn->credentials,
 		.name = "turn:relay",
 		.timeout_us = TIMEOUT_US,
@@ -59,6 +63,12 @@ static void send_from(struct sim_host *h, const struct addr *from, const struct 
 			   bytes_of(buf, packet_build_udp(buf, sizeof(buf), from, to, data)));
 }
 
+/* Of an end that is no part of the network. */
+static uint8_t line_of(const struct sim_host *h, uint8_t end)
+{
+	return (uint8_t)(h->nic * VANTAGE_ENDS + end);
+}
+
 static void do_action(struct sim_host *h, const struct vantage_action *a)
 {
 	struct addr turn = sim_reach(h->world->config, &h->world->config->turn->addr);
@@ -69,10 +79,25 @@ static void do_action(struct sim_host *h, const struct vantage_action *a)
 		vantage_on_dialled(h->vantage, a->end, h->world->now_us);
 		break;
 	case VANTAGE_HANG_UP:
+		if (a->transport == TURN_OVER_TCP)
+			sim_turn_on_line_closed(h->world, line_of(h, a->end));
 		unbind(h, &h->ends[a->end]);
 		break;
 	case VANTAGE_SAY:
-		send_from(h, &h->ends[a->end], &turn, a->data);
+		if (a->transport == TURN_OVER_TCP)
+			sim_put(h->world, SIM_TO_TURN, line_of(h, a->end),
+				h->world->now_us + LINE_US, a->data);
+		else
+			send_from(h, &h->ends[a->end], &turn, a->data);
+		break;
+	case VANTAGE_CALL:
+		bind_fresh(h, &h->calls[a->slot].local);
+		h->result->connections++;
+		sim_tcp_connect(h, a->slot, h->calls[a->slot].local.port, &a->to, a->data);
+		break;
+	case VANTAGE_END_CALL:
+		sim_tcp_close(h, a->slot);
+		unbind(h, &h->calls[a->slot].local);
 		break;
 	case VANTAGE_OPEN:
 		bind_fresh(h, &h->slots[a->slot]);
@@ -136,4 +161,49 @@ void sim_vantage_on_udp(struct sim_host *h, const struct packet *p)
 			vantage_on_datagram(h->vantage, i, &p->source, p->data, now_us);
 		}
 	}
+}
+
+void sim_vantage_on_frame(struct sim_host *h, uint8_t end, struct bytes frame)
+{
+	if (h->vantage == NULL || h->ends[end].family == ADDR_NONE)
+		return;
+	h->is_awake = true;
+	vantage_on_frame(h->vantage, end, frame, h->world->now_us);
+}
+
+/* A TCP that only takes calls, and does not talk. */
+bool sim_vantage_on_segment(struct sim_host *h, const struct packet *p)
+{
+	uint8_t buf[SIM_PACKET_LEN];
+
+	for (uint8_t i = 0; h->vantage != NULL && i < VANTAGE_CALLS; i++) {
+		struct sim_call *c = &h->calls[i];
+		bool is_known = addr_equal(&c->remote, &p->source);
+
+		if (!addr_equal(&c->local, &p->destination))
+			continue;
+		if ((p->tcp_flags & (PACKET_SYN | PACKET_ACK)) == PACKET_SYN) {
+			struct packet_tcp answer = { .flags = PACKET_SYN | PACKET_ACK,
+						     .ack = p->tcp_seq + 1 };
+
+			if (!is_known)
+				c->first = (uint32_t)rng_next(&h->rng);
+			answer.seq = c->first;
+			c->remote = p->source;
+			sim_path_from_host(
+				h->world, h,
+				bytes_of(buf,
+					 packet_build_tcp(buf, sizeof(buf), &c->local, &c->remote,
+							  &answer, (struct bytes){ 0 })));
+			return true;
+		}
+		if (!is_known)
+			return false;
+		if ((p->tcp_flags & PACKET_ACK) != 0 && p->tcp_ack == c->first + 1) {
+			h->is_awake = true;
+			vantage_on_accepted(h->vantage, i, &p->source);
+		}
+		return true;
+	}
+	return false;
 }

@@ -27,7 +27,7 @@ for profile in "${profiles[@]}"; do
 		"behind = $profile"
 done > "$tmp/lab"
 printf '%s\n' "listen = $turn" "relay-address = $turn" 'relay-ports = 50000-50199' \
-	'realm = example.org' '[user alice]' 'password = secret' > "$tmp/conf"
+	'tcp-relay = on' 'realm = example.org' '[user alice]' 'password = secret' > "$tmp/conf"
 chmod 600 "$tmp/conf"
 echo secret > "$tmp/password"
 echo wrong > "$tmp/wrong"
@@ -38,6 +38,7 @@ echo wrong > "$tmp/wrong"
 serve() {
 	local word=$1 log=$tmp/log$RANDOM
 
+	: > "$log"
 	"$natlab" exec servers -- "${@:2}" > "$log" 2>&1 &
 	for _ in $(seq 200); do
 		! grep -q "$word" "$log" || return 0
@@ -87,6 +88,9 @@ for profile in "${profiles[@]}"; do
 	says "$profile" .filtering.server turn:$turn
 	says "$profile" .turn.filtering.value "$(jq -r '.interfaces[0].filtering.value' \
 		"$tmp/json-$profile")"
+	# TCP is filtered alike by all of these.
+	says "$profile" '.properties."filtering.tcp".value' "$(jq -r \
+		'.interfaces[0].filtering.value' "$tmp/json-$profile")"
 	says "$profile" '.turn.relayed[0:11]' $turn:
 	is_valid "$profile"
 done

@@ -258,6 +258,7 @@ static void what_a_relay_showed_is_told(void **state)
 	text = print(&f.report, (struct report_style){ 0 });
 	expect(line_of(text, "filtering"),
 	       "address-and-port-dependent (or port-dependent: too few endpoints");
+	expect(text, "    over TCP  address-dependent\n");
 	expect(line_of(text, "TURN"), "stun.example.org: relays from 192.0.2.8:50000 and "
 				      "192.0.2.8:50001, sees filtering "
 				      "address-and-port-dependent");
