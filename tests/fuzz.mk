@@ -121,6 +121,12 @@ tests_fuzz_turn_client_SOURCES = tests/fuzz_turn_client.c tests/fuzz_check.h \
 tests_fuzz_turn_client_LDADD = $(CORE_LIBS)
 tests_fuzz_turn_client_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_vantage
+tests_fuzz_vantage_SOURCES = tests/fuzz_vantage.c tests/fuzz_check.h tests/sim_turn.c \
+	tests/sim_turn.h $(FUZZ_MAIN)
+tests_fuzz_vantage_LDADD = tests/libsim.a tests/libnat.a natprobe/libprobe.a $(TURND_RIG_LIBS) -lm
+tests_fuzz_vantage_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_relay_trial
 tests_fuzz_relay_trial_SOURCES = tests/fuzz_relay_trial.c tests/fuzz_check.h tests/relay_net.c \
 	tests/relay_net.h $(FUZZ_MAIN)

@@ -471,6 +471,26 @@ static void tcp_may_be_blocked(void **state)
 	assert_int_equal(tcp_of(&v)->cause, CAUSE_TCP_SILENT);
 }
 
+static void it_can_be_stopped_at_any_time(void **state)
+{
+	struct sim_result results[SIM_INTERFACES_MAX];
+
+	for (uint32_t at_us = 1; at_us < 1500000; at_us += 7919) {
+		struct nat_profile p = profile_of(&half_open);
+		struct sim_config c = plain_servers(&p, 1, 0);
+		const struct verdict *v = &results[0].verdict;
+
+		c.turn_stops_after_us = at_us;
+		sim_turn_init(&server, &p);
+		(void)run(&c, results);
+		assert_true(results[0].elapsed_us <= v->elapsed_us + at_us + 510000);
+		if (v->filtering.value != BEHAVIOUR_UNKNOWN)
+			assert_int_equal(v->filtering.value, BEHAVIOUR_ADDRESS_DEPENDENT);
+		else
+			assert_int_equal(v->filtering.cause, CAUSE_TIMEOUT);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -490,6 +510,7 @@ int main(void)
 		cmocka_unit_test(tcp_needs_a_relay_that_connects),
 		cmocka_unit_test(every_rule_of_tcp),
 		cmocka_unit_test(tcp_may_be_blocked),
+		cmocka_unit_test(it_can_be_stopped_at_any_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,7 +115,8 @@ struct sim_config {
 	double confidence;              /* 0: default */
 	uint16_t local_port;            /* as discover_config has it */
 	const struct discover_timing *timing; /* NULL: default */
-	const struct sim_turn *turn; /* asked once a discovery is over; NULL: there is none */
+	const struct sim_turn *turn;  /* asked once a discovery is over; NULL: there is none */
+	uint32_t turn_stops_after_us; /* the user has enough then; 0: never */
 	FILE *trace; /* all packets and decisions of boxes, a line each; NULL: none */
 };
 

@@ -64,6 +64,7 @@ struct sim_host {
 	uint16_t nic;
 	struct addr addr;
 	struct discover *discover;
+	uint64_t vantage_since_us;
 	struct vantage *vantage;        /* once the discovery is over; NULL: not yet */
 	struct addr ends[VANTAGE_ENDS]; /* family ADDR_NONE: closed */
 	struct sim_call calls[VANTAGE_CALLS];

@@ -7,6 +7,7 @@
 #include "turnd/tcp_peer.h"
 
 #define SYNS_MAX  4
+#define COPY_MAX  1500
 #define SECOND_US UINT64_C(1000000)
 
 static const struct addr at_ipv4 = { .family = ADDR_IPV4, .port = 3478, .ip = { 20, 50, 3, 20 } };
@@ -22,11 +23,26 @@ static struct sim_turn_out *add_out(struct sim_turn_server *s)
 	return &s->out[s->out_count++];
 }
 
+/* What is sent is a copy, that may be changed. */
+static struct bytes copy(struct sim_turn_server *s, struct bytes data, uint8_t buf[COPY_MAX])
+{
+	size_t len = data.len;
+
+	FUZZ_CHECK(data.len <= COPY_MAX);
+	if (len > 0)
+		memcpy(buf, data.data, len);
+	if (s->change != NULL)
+		s->change(s->change_arg, buf, &len);
+	return bytes_of(buf, len);
+}
+
 static void put_datagram(struct sim_turn_server *s, const struct addr *from, const struct addr *to,
 			 struct bytes data)
 {
 	struct sim_turn_out *o = add_out(s);
+	uint8_t buf[COPY_MAX];
 
+	data = copy(s, data, buf);
 	o->is_frame = false;
 	o->len = packet_build_udp(o->data, sizeof(o->data), from, to, data);
 }
@@ -35,11 +51,9 @@ static void put_frame(struct sim_turn_server *s, uint8_t line, struct bytes data
 {
 	struct sim_turn_out *o = add_out(s);
 
-	FUZZ_CHECK(data.len <= sizeof(o->data));
 	o->is_frame = true;
 	o->line = line;
-	o->len = data.len;
-	memcpy(o->data, data.data, data.len);
+	o->len = copy(s, data, o->data).len;
 }
 
 static void put_segment(struct sim_turn_server *s, const struct sim_turn_peer *p, uint8_t flags,

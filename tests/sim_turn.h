@@ -36,6 +36,9 @@ struct sim_turn_server {
 	struct sim_turn turn;                    /* for sim_config */
 	struct addr leaves_as; /* what the relay sends has this IP address; ADDR_NONE: its own */
 	bool makes_no_connections; /* its SYNs leave for nowhere */
+	/* Changes bytes on their way to clients; NULL: it does not. */
+	void (*change)(void *arg, uint8_t *data, size_t *len);
+	void *change_arg;
 	struct sim_turn_peer peers[SIM_TURN_PEERS_MAX];
 	struct sim_turn_out out[SIM_TURN_OUT_MAX];
 	size_t out_count, out_next;

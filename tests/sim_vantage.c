@@ -32,6 +32,7 @@ void sim_vantage_start(struct sim_host *h)
 	h->vantage = vantage_new(&config, &h->result->verdict, h->world->now_us);
 	if (h->vantage == NULL)
 		abort();
+	h->vantage_since_us = h->world->now_us;
 	h->is_awake = true;
 }
 
@@ -126,7 +127,11 @@ void sim_vantage_run(struct sim_host *h)
 {
 	struct vantage_action a;
 
+	uint64_t stop_us = h->vantage_since_us + h->world->config->turn_stops_after_us;
+
 	h->deadline_us = UINT64_MAX;
+	if (stop_us > h->vantage_since_us && h->world->now_us >= stop_us)
+		vantage_stop(h->vantage, h->world->now_us);
 	if (!h->has_floor && vantage_wants_floor(h->vantage))
 		return;
 	while (h->result->calls++ < CALLS_MAX) {
@@ -136,6 +141,9 @@ void sim_vantage_run(struct sim_host *h)
 			return;
 		case VANTAGE_WAIT:
 			h->deadline_us = a.deadline_us;
+			if (stop_us > h->world->now_us && stop_us < a.deadline_us &&
+			    stop_us > h->vantage_since_us)
+				h->deadline_us = stop_us;
 			return;
 		default:
 			do_action(h, &a);
