@@ -56,6 +56,8 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/relay_trial_loop.c \
 	natprobe/relay_trial_packet.c \
 	natprobe/lease.c natprobe/lease.h \
+	natprobe/lease_address.c natprobe/lease_address.h \
+	natprobe/lease_record.c natprobe/lease_record.h \
 	natprobe/lease_reply.c \
 	natprobe/lease_state.h \
 	natprobe/portmap.c natprobe/portmap.h \
@@ -153,7 +155,8 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/resolve.c natprobe/resolve.h \
 	natprobe/server.h \
 	natprobe/tls_check.c natprobe/tls_check.h \
-	natprobe/upnp.h
+	natprobe/upnp.h \
+	natprobe/upnp_job.h
 
 # Chosen by configure: Linux tells more about addresses and routes than others do.
 if RTNETLINK
@@ -173,9 +176,14 @@ if MINIUPNPC
 natprobe_libprobeshell_a_CFLAGS += $(MINIUPNPC_CFLAGS)
 natprobe_libprobeshell_a_SOURCES += \
 	natprobe/upnp_gateway.c natprobe/upnp_gateway.h \
-	natprobe/upnp_miniupnpc.c
+	natprobe/upnp_igd.c natprobe/upnp_igd.h \
+	natprobe/upnp_job_miniupnpc.c \
+	natprobe/upnp_miniupnpc.c \
+	natprobe/upnp_search.c natprobe/upnp_search.h
 else
-natprobe_libprobeshell_a_SOURCES += natprobe/upnp_none.c
+natprobe_libprobeshell_a_SOURCES += \
+	natprobe/upnp_job_none.c \
+	natprobe/upnp_none.c
 endif
 
 PROBE_SHELL_LIBS = natprobe/libprobeshell.a natprobe/libprobe.a $(SHELL_LIBS) \

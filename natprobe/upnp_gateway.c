@@ -38,18 +38,6 @@ static bool is_at_gateway(const struct upnp_gateway *g, const char *url)
 	return strncmp(url, g->text, len) == 0 && (url[len] == ':' || url[len] == '/');
 }
 
-static struct addr ask_external(const struct UPNPUrls *urls, const struct IGDdatas *data)
-{
-	char text[64] = "";
-	struct addr a = { 0 };
-
-	if (UPNP_GetExternalIPAddress(urls->controlURL, data->first.servicetype, text) !=
-		    UPNPCOMMAND_SUCCESS ||
-	    !addr_parse_ip(text, 0, &a) || addr_is_any(&a))
-		return (struct addr){ 0 };
-	return a;
-}
-
 /* The address from which packets to the gateway leave, through `device` or (NULL) any. */
 static bool find_own(const struct upnp_gateway *g, const char *device, struct addr *own)
 {
@@ -116,7 +104,20 @@ static bool can_connect(const struct upnp_gateway *g, const char *url)
 	return ok;
 }
 
-static bool ask_device(const struct upnp_gateway *g, const char *url, struct verdict_portmap *out)
+struct addr upnp_gateway_external(const struct UPNPUrls *urls, const struct IGDdatas *data)
+{
+	char text[64] = "";
+	struct addr a = { 0 };
+
+	if (UPNP_GetExternalIPAddress(urls->controlURL, data->first.servicetype, text) !=
+		    UPNPCOMMAND_SUCCESS ||
+	    !addr_parse_ip(text, 0, &a) || addr_is_any(&a))
+		return (struct addr){ 0 };
+	return a;
+}
+
+static bool use_device(const struct upnp_gateway *g, const char *url, upnp_gateway_use_fn use,
+		       void *arg)
 {
 	struct UPNPUrls urls = { 0 };
 	struct IGDdatas data = { 0 };
@@ -128,15 +129,17 @@ static bool ask_device(const struct upnp_gateway *g, const char *url, struct ver
 	if (urls.controlURL != NULL && data.first.servicetype[0] != '\0' &&
 	    is_at_gateway(g, urls.controlURL)) {
 		offers = true;
-		out->present.value = VERDICT_YES;
-		out->external = ask_external(&urls, &data);
+		if (urls.controlURL_6FC != NULL && !is_at_gateway(g, urls.controlURL_6FC))
+			data.IPv6FC.servicetype[0] = '\0';
+		use(arg, &urls, &data);
 	}
 	FreeUPNPUrls(&urls);
 	return offers;
 }
 
-bool upnp_gateway_ask(const struct upnp_gateway *g, const char *url, struct verdict_portmap *out)
+bool upnp_gateway_use(const struct upnp_gateway *g, const char *url, upnp_gateway_use_fn use,
+		      void *arg)
 {
 	return is_at_gateway(g, url) && reaches_gateway(g) && can_connect(g, url) &&
-	       ask_device(g, url, out);
+	       use_device(g, url, use, arg);
 }

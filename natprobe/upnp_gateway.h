@@ -1,10 +1,12 @@
-/* upnp_gateway - asks a gateway, at a URL that was found, whether it maps ports. It blocks. */
+/* upnp_gateway - a gateway, at a URL that was found, that maps ports. What it is asked blocks. */
 #ifndef NATPROBE_UPNP_GATEWAY_H
 #define NATPROBE_UPNP_GATEWAY_H
 
 #include "iface.h"
 #include "probe_socket.h"
-#include "verdict.h"
+
+struct UPNPUrls;
+struct IGDdatas;
 
 /* The gateway, and how we reach it. Not to be copied: source may point into it. */
 struct upnp_gateway {
@@ -17,7 +19,18 @@ struct upnp_gateway {
 void upnp_gateway_fill(struct upnp_gateway *g, const struct probe_source *source,
 		       const struct addr *gateway);
 
-/* False where the URL is not the gateway's, or it does not offer to map ports. */
-bool upnp_gateway_ask(const struct upnp_gateway *g, const char *url, struct verdict_portmap *out);
+/* What is asked of it, where its description says. Without IPv6FC's type it has no pinholes. */
+typedef void (*upnp_gateway_use_fn)(void *arg, const struct UPNPUrls *urls,
+				    const struct IGDdatas *data);
+
+/*
+ * Reads the description at `url`, and calls `use` with it. False, without a call, where the URL is
+ * not the gateway's, or it does not offer to map ports.
+ */
+bool upnp_gateway_use(const struct upnp_gateway *g, const char *url, upnp_gateway_use_fn use,
+		      void *arg);
+
+/* The address it names as its own outside; ADDR_NONE: none. */
+struct addr upnp_gateway_external(const struct UPNPUrls *urls, const struct IGDdatas *data);
 
 #endif

@@ -104,6 +104,11 @@ tests_fuzz_lease_SOURCES = tests/fuzz_lease.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_lease_LDADD = $(PROBE_LIBS)
 tests_fuzz_lease_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_lease_record
+tests_fuzz_lease_record_SOURCES = tests/fuzz_lease_record.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_lease_record_LDADD = $(PROBE_LIBS)
+tests_fuzz_lease_record_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_stun_msg
 tests_fuzz_stun_msg_SOURCES = tests/fuzz_stun_msg.c tests/fuzz_check.h \
 	tests/attr_copy.c tests/attr_copy.h $(FUZZ_MAIN)

@@ -477,6 +477,7 @@ UNIT_TESTS += \
 	tests/test_confidence \
 	tests/test_hairpin \
 	tests/test_lease \
+	tests/test_lease_record \
 	tests/test_rate_limit \
 	tests/test_reach \
 	tests/test_samples \
@@ -490,6 +491,8 @@ LEASE_NET = tests/lease_net.c tests/lease_net.h $(NAT_RIG)
 tests_test_lease_SOURCES = tests/test_lease.c $(LEASE_NET)
 tests_test_lease_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_lease_LDADD = natprobe/libprobe.a $(NAT_LIBS) -lm $(CMOCKA_LIBS)
+tests_test_lease_record_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_lease_record_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_reach_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_reach_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_portmap_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
