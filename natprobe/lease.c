@@ -36,6 +36,8 @@ bool lease_has_copies(const struct lease *l)
 
 static bool is_for(const struct lease *l, enum lease_by by)
 {
+	if ((l->config.without & 1u << by) != 0)
+		return false;
 	switch (by) {
 	case LEASE_NAT_PMP: /* speaks of IPv4 addresses only (RFC 6886, section 1) */
 		return l->config.internal.family == ADDR_IPV4;

@@ -50,6 +50,7 @@ struct lease_config {
 	bool external_only; /* that port or none; else it is a wish */
 	bool keep;          /* renew it, and have it again where it is lost */
 	bool has_upnp;      /* the shell can do UPnP */
+	uint8_t without;    /* 1 << enum lease_by, of those that are not to be asked */
 	uint32_t lifetime_s;
 	uint8_t nonce[PORTMAP_NONCE_LEN]; /* at random, or that of the lease before */
 	uint64_t seed;                    /* for what is spread in time */

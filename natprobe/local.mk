@@ -106,7 +106,16 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/dns.c natprobe/dns.h \
 	natprobe/document.c natprobe/document.h \
 	natprobe/file.c natprobe/file.h \
+	natprobe/lease_file.c natprobe/lease_file.h \
+	natprobe/lease_io.c natprobe/lease_io.h \
+	natprobe/map_close.c \
+	natprobe/map_json.c \
+	natprobe/map_options.c natprobe/map_options.h \
+	natprobe/map_report.c natprobe/map_report.h \
+	natprobe/map_run.c natprobe/map_run.h \
+	natprobe/map_text.c \
 	natprobe/option_rows.h \
+	natprobe/own_path.c natprobe/own_path.h \
 	natprobe/packet_tap.h \
 	natprobe/portal_check.c natprobe/portal_check.h \
 	natprobe/probe.c natprobe/probe.h \
@@ -153,6 +162,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/relay_secrets.c natprobe/relay_secrets.h \
 	natprobe/relay_text.c \
 	natprobe/resolve.c natprobe/resolve.h \
+	natprobe/seen_address.c natprobe/seen_address.h \
 	natprobe/server.h \
 	natprobe/tls_check.c natprobe/tls_check.h \
 	natprobe/upnp.h \
@@ -195,6 +205,7 @@ natprobe_natprobe_SOURCES = \
 	natprobe/cmd_check.c \
 	natprobe/cmd_watch.c \
 	natprobe/cmd_diff.c \
+	natprobe/cmd_map.c \
 	natprobe/cmd_relay.c \
 	natprobe/cmd_show.c \
 	natprobe/command.c natprobe/command.h \
@@ -203,6 +214,7 @@ natprobe_natprobe_LDADD = $(PROBE_SHELL_LIBS)
 dist_man_MANS += doc/natprobe.1
 dist_doc_DATA += doc/natprobe.schema.json
 dist_doc_DATA += doc/natprobe-relay.schema.json
+dist_doc_DATA += doc/natprobe-map.schema.json
 dist_doc_DATA += doc/ci-example.yml
 dist_doc_DATA += doc/properties.md
 dist_doc_DATA += doc/comparison.md

@@ -8,6 +8,7 @@ SYSTEM_TESTS += tests/check_conformance.sh tests/check_security.sh tests/check_s
 SYSTEM_TESTS += tests/sys_expect.sh tests/sys_expect_lab.sh
 SYSTEM_TESTS += tests/sys_natprobe.sh tests/sys_resolve.sh
 SYSTEM_TESTS += tests/sys_route.sh tests/sys_own_source.sh tests/sys_upnp.sh
+SYSTEM_TESTS += tests/sys_map.sh
 SYSTEM_TESTS += tests/sys_beside.sh tests/sys_watch.sh
 SYSTEM_TESTS += tests/sys_stund.sh
 SYSTEM_TESTS += tests/sys_coop.sh
