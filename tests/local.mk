@@ -63,6 +63,7 @@ NAT_PROFILES = \
 	tests/nat_profile_special.inc \
 	tests/nat_random.c \
 	tests/nat_truth.c tests/nat_truth.h \
+	tests/nat_truth_deep.c tests/nat_truth_deep.h \
 	tests/nat_link.h tests/nat_model.h tests/rng.h
 check_LIBRARIES += tests/libsim.a
 tests_libsim_a_SOURCES = \
@@ -83,7 +84,6 @@ SIM_LIBS = tests/libsim.a tests/libnat.a $(PROBE_LIBS)
 # The same for a deep diagnosis, with a server that cooperates.
 check_LIBRARIES += tests/libsimdeep.a
 tests_libsimdeep_a_SOURCES = \
-	tests/nat_truth_deep.c tests/nat_truth_deep.h \
 	tests/sim_deep.c tests/sim_deep.h \
 	tests/sim_deep_host.c \
 	tests/sim_deep_parts.h \

@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "behaviour.h"
+#include "tests/nat_truth_deep.h"
 #include "opt_rows.h"
 #include "spaces.h"
 
 struct list_options {
-	bool json, expect, all, help;
+	bool json, expect, deep, all, help;
 };
 
 static const struct opt list_table[] = {
@@ -29,6 +30,8 @@ static const struct opt_program list_program = {
 static const struct opt show_table[] = {
 	OPT_ROW_FLAG(struct list_options, expect, 'e',
 		     "print only what is true of it, as expectations for natprobe check"),
+	OPT_ROW_FLAG(struct list_options, deep, 'd',
+		     "with --expect: what natprobe check --deep shall find as well"),
 	OPT_ROW_FLAG(struct list_options, all, 'a',
 		     "print every behaviour, also those that are as usual"),
 	OPT_ROW_HELP(struct list_options),
@@ -148,9 +151,16 @@ static void show(const struct nat_profile *p, bool all)
 	       p->p2pd_type, p->p2pd_delta, p->strategy);
 }
 
-static void show_expected(const struct nat_profile *p)
+static void show_expected(const struct nat_profile *p, bool deep)
 {
-	printf("# %s %s: %s\n%s%s", p->id, p->name, p->summary, p->truth, p->deep_truth);
+	struct nat_deep_truth derived;
+
+	printf("# %s %s: %s\n%s", p->id, p->name, p->summary, p->truth);
+	if (!deep)
+		return;
+	fputs(p->deep_truth, stdout);
+	if (nat_truth_deep(p, &derived))
+		fputs(derived.lines, stdout);
 }
 
 int cmd_show(int argc, char **argv)
@@ -172,8 +182,10 @@ int cmd_show(int argc, char **argv)
 		return status;
 	if (at + behind < argc)
 		return usage(argv[at + behind], "show takes one profile");
+	if (o.deep && !o.expect)
+		return usage("--deep", "goes with --expect");
 	if (o.expect)
-		show_expected(p);
+		show_expected(p, o.deep);
 	else
 		show(p, o.all);
 	return end_output();
