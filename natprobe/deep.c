@@ -62,6 +62,8 @@ struct deep *deep_new(const struct deep_config *config, struct verdict *verdict)
 		d->config.longest_s = LONGEST_S;
 	if (d->config.longest_s > LONGEST_MAX)
 		d->config.longest_s = LONGEST_MAX;
+	if (d->config.server_count > VERDICT_SERVERS_MAX)
+		d->config.server_count = VERDICT_SERVERS_MAX;
 	if (d->config.mappings == 0)
 		d->config.mappings = MAPPINGS;
 	if (d->config.mappings > DEEP_SLOTS_MAX)

@@ -15,9 +15,12 @@
 struct deep_config {
 	struct addr local;  /* a real address of this host, port 0 */
 	struct addr second; /* another one on the same interface, for port-clash; ADDR_NONE: none */
-	struct addr gateway;    /* ADDR_NONE: not known */
-	struct addr server;     /* that cooperates, or may */
-	struct addr server_low; /* the same server on a port below 1024; ADDR_NONE: none */
+	struct addr gateway;                      /* ADDR_NONE: not known */
+	struct addr servers[VERDICT_SERVERS_MAX]; /* that may cooperate, by preference */
+	uint8_t server_count;
+	struct addr server;     /* the one that does; set by deep itself */
+	struct addr server_low; /* the same server on a port below 1024; ADDR_NONE: deep looks for
+				   one */
 	void (*random)(void *arg, void *buf, size_t len); /* a CSPRNG */
 	void *random_arg;
 	uint32_t longest_s;       /* lifetimes are followed up to here; 0: 600 */

@@ -121,9 +121,13 @@ static void conclude(struct deep *d)
 
 void deep_step_all(struct deep *d)
 {
+	bool searches = d->phase == DEEP_ASKING;
+
 	deep_token_step(d);
 	deep_order_step(d);
-	if (d->phase == DEEP_ASKING && !is_asking(d)) {
+	while (searches && !is_asking(d) && deep_token_search(d))
+		continue;
+	if (searches && !is_asking(d)) {
 		d->phase = DEEP_TRYING;
 		for (uint8_t i = 0; i < deep_trial_count; i++)
 			d->trials[i].poked = true;
@@ -205,7 +209,7 @@ static void start(struct deep *d)
 {
 	d->is_started = true;
 	d->started_us = d->now_us;
-	deep_token_start(d);
+	(void)deep_token_search(d);
 }
 
 /* Sockets whose closing found no room in the queue. */

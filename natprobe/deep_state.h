@@ -112,6 +112,9 @@ struct deep {
 	uint64_t orders_due_us;
 
 	bool cooperates;
+	uint8_t asked_servers; /* of the candidates */
+	uint8_t asked_low;     /* low ports of the one that cooperates */
+	bool asked_pool;
 	uint8_t token_count;
 	struct {
 		struct addr external; /* port 0 */
@@ -146,7 +149,8 @@ bool deep_order_answered(struct deep *d, uint16_t socket, const struct addr *fro
 void deep_order_resume(struct deep *d, uint16_t socket);
 
 /* deep_token.c */
-void deep_token_start(struct deep *d);
+/* Asks who is still to be asked; false: all have been. */
+bool deep_token_search(struct deep *d);
 void deep_token_step(struct deep *d);
 uint64_t deep_token_deadline_us(const struct deep *d);
 bool deep_token_answered(struct deep *d, uint16_t socket, const struct stun_msg *m,

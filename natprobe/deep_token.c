@@ -1,9 +1,13 @@
 #include "deep_state.h"
 
 #define COPIES_MAX    8
+#define COPIES_LOW    5 /* to a port where perhaps nobody listens */
 #define BLIND_WAIT_US 250000
 #define RENEW_US      240000000u /* well before a token ends */
 #define POOL_ASKINGS  12         /* to meet all external addresses that are given out by lot */
+
+/* Of UDP services that servers often have beside their own. */
+static const uint16_t low_ports[] = { 443, 53 };
 
 const struct coop_token *deep_token_of(const struct deep *d, uint16_t socket)
 {
@@ -71,23 +75,49 @@ static void begin(struct deep *d, uint16_t socket, const struct addr *to)
 	}
 }
 
-static void ask_from_fresh_socket(struct deep *d)
+static void ask_from_fresh_socket(struct deep *d, const struct addr *to)
 {
 	uint16_t socket = deep_socket_open(d, NULL, 0, DEEP_NOBODY);
 
 	if (socket != DEEP_NO_SOCKET)
-		begin(d, socket, &d->config.server);
+		begin(d, socket, to);
 }
 
-void deep_token_start(struct deep *d)
+/* One by one: whoever answers without a token costs a round trip only. */
+static bool ask_next_server(struct deep *d)
 {
-	const struct verdict *v = d->verdict;
-	int sockets = v->pooling.value == POOLING_ARBITRARY ? POOL_ASKINGS : 1;
+	if (d->cooperates || d->asked_servers == d->config.server_count)
+		return false;
+	d->config.server = d->config.servers[d->asked_servers++];
+	ask_from_fresh_socket(d, &d->config.server);
+	return true;
+}
 
-	if (d->config.server.family == ADDR_NONE)
-		return;
-	for (int i = 0; i < sockets; i++)
-		ask_from_fresh_socket(d);
+/* Addresses by lot, so that several sockets have to meet them; and low ports of the server. */
+static bool ask_more(struct deep *d)
+{
+	struct addr low;
+
+	if (!d->cooperates)
+		return false;
+	if (!d->asked_pool && d->verdict->pooling.value == POOLING_ARBITRARY) {
+		d->asked_pool = true;
+		for (int i = 0; i < POOL_ASKINGS; i++)
+			ask_from_fresh_socket(d, &d->config.server);
+		return true;
+	}
+	if (d->config.server_low.family != ADDR_NONE || d->asked_low == ARRAY_LEN(low_ports))
+		return false;
+	for (; d->asked_low < ARRAY_LEN(low_ports); d->asked_low++) {
+		low = addr_with_port(&d->config.server, low_ports[d->asked_low]);
+		ask_from_fresh_socket(d, &low);
+	}
+	return true;
+}
+
+bool deep_token_search(struct deep *d)
+{
+	return ask_next_server(d) || ask_more(d);
 }
 
 static void finish(struct deep *d, struct deep_asking *k)
@@ -106,14 +136,15 @@ void deep_token_step(struct deep *d)
 
 		if (!k->is_active || k->due_us > d->now_us)
 			continue;
-		if (k->sent >= COPIES_MAX || !deep_socket_is_usable(d, k->socket))
+		if (k->sent >= (k->to.port < 1024 && d->cooperates ? COPIES_LOW : COPIES_MAX) ||
+		    !deep_socket_is_usable(d, k->socket))
 			finish(d, k);
 		else
 			ask(d, k);
 	}
 	if (d->renew_us != 0 && d->renew_us <= d->now_us && d->phase == DEEP_TRYING) {
 		d->renew_us = d->now_us + RENEW_US / 4;
-		ask_from_fresh_socket(d);
+		ask_from_fresh_socket(d, &d->config.server);
 	}
 }
 
@@ -126,6 +157,13 @@ uint64_t deep_token_deadline_us(const struct deep *d)
 			at_us = deep_sooner(at_us, d->askings[i].due_us);
 	}
 	return at_us;
+}
+
+/* The token itself is as good as the one that we have. */
+static void note_low(struct deep *d, const struct addr *to)
+{
+	if (d->config.server_low.family == ADDR_NONE || to->port == low_ports[0])
+		d->config.server_low = *to;
 }
 
 bool deep_token_answered(struct deep *d, uint16_t socket, const struct stun_msg *m,
@@ -141,7 +179,9 @@ bool deep_token_answered(struct deep *d, uint16_t socket, const struct stun_msg 
 			d->rtt_us = d->now_us - k->last_us;
 		if (a->other.family != ADDR_NONE && d->other.family == ADDR_NONE)
 			d->other = a->other;
-		if (a->has_token)
+		if (a->has_token && k->to.port < 1024 && k->to.port != d->config.server.port)
+			note_low(d, &k->to);
+		else if (a->has_token)
 			d->sockets[socket].token = keep_token(d, &a->mapped, &a->token);
 		finish(d, k);
 		return true;

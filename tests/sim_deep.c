@@ -39,8 +39,8 @@ static void start_deep(struct sim_deep *s)
 	const struct sim_config *c = s->world.config;
 	const struct nat_profile *p = s->world.profile;
 	struct deep_config dc = { .local = s->world.hosts[0].addr,
-				  .server = sim_endpoint(c, 0, 0),
-				  .server_low = sim_endpoint(c, 0, SIM_PLAIN_SOCKET),
+				  .servers = { sim_endpoint(c, 0, 0) },
+				  .server_count = 1,
 				  .random = fill_random,
 				  .random_arg = &s->world.hosts[0].rng,
 				  .longest_s = s->config->longest_s,
