@@ -112,12 +112,17 @@ int udp_send_one(int fd, const struct udp_dgram *d, bool *has_errors);
  */
 int udp_set_dont_fragment(int fd, uint8_t family, bool on);
 
+#define UDP_ERROR_INSIDE 64
+
 /* An ICMP error, or the same of our own system: "too big" for the next link. */
 struct udp_error {
 	struct addr peer; /* whom the datagram was for, with its port */
 	uint8_t type, code;
-	uint32_t mtu; /* of the next link, where the error is about that; else 0 */
-	bool is_ours; /* our own system's, at once; the port is not known then */
+	uint32_t mtu;       /* of the next link, where the error is about that; else 0 */
+	bool is_ours;       /* our own system's, at once; the port is not known then */
+	struct addr router; /* who told; ADDR_NONE: not known */
+	uint8_t inside[UDP_ERROR_INSIDE]; /* of the datagram's bytes, as many as came back */
+	size_t inside_len;
 };
 
 /*

@@ -149,6 +149,21 @@ static bool error_of(const struct sock_extended_err *e, uint8_t family, struct u
 	return true;
 }
 
+/* Behind the error stands who told it. */
+static void read_router(const struct cmsghdr *c, struct udp_error *out)
+{
+	const size_t before = CMSG_LEN(sizeof(struct sock_extended_err));
+	union udp_name name = { 0 };
+	size_t len = c->cmsg_len > before ? c->cmsg_len - before : 0;
+
+	if (len > sizeof(name))
+		len = sizeof(name);
+	memcpy(&name, CMSG_DATA(c) + sizeof(struct sock_extended_err), len);
+	if (len >= sizeof(name.in4) && (name.any.sa_family == AF_INET || len >= sizeof(name.in6)))
+		udp_name_get(&name, &out->router);
+	out->router.port = 0;
+}
+
 static bool read_error(struct msghdr *m, struct udp_error *out)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
@@ -160,6 +175,7 @@ static bool read_error(struct msghdr *m, struct udp_error *out)
 		if (c->cmsg_len < CMSG_LEN(sizeof(e)))
 			continue;
 		memcpy(&e, CMSG_DATA(c), sizeof(e));
+		read_router(c, out);
 		return error_of(&e, out->peer.family, out);
 	}
 	return false;
@@ -172,22 +188,29 @@ int udp_recv_error(int fd, struct udp_error *out)
 		struct cmsghdr align;
 		uint8_t bytes[256];
 	} control;
+	uint8_t inside[UDP_ERROR_INSIDE];
+	struct iovec iov = { inside, sizeof(inside) };
 	union udp_name name;
 	struct msghdr m;
+	ssize_t n;
 
 	for (;;) {
 		m = (struct msghdr){
 			.msg_name = &name,
 			.msg_namelen = sizeof(name),
+			.msg_iov = &iov,
+			.msg_iovlen = 1,
 			.msg_control = &control,
 			.msg_controllen = sizeof(control),
 		};
-		if (recvmsg(fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
+		n = recvmsg(fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT);
+		if (n < 0) {
 			if (errno == EINTR)
 				continue;
 			return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
 		}
-		*out = (struct udp_error){ 0 };
+		*out = (struct udp_error){ .inside_len = (size_t)n };
+		memcpy(out->inside, inside, (size_t)n);
 		if (m.msg_namelen == 0)
 			continue;
 		udp_name_get(&name, &out->peer);
