@@ -2,15 +2,18 @@
 
 #include <openssl/ssl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "deep.h"
 #include "discover.h"
 #include "floor.h"
 #include "progress.h"
 #include "tls_check.h"
 
-#define DESCRIPTORS_BESIDE 64 /* of what is not a probe */
+#define DESCRIPTORS_BESIDE 64   /* of what is not a probe */
+#define DEEP_DATAGRAM_MAX  4200 /* bytes that a cooperating server sends at most */
 
 struct check {
 	struct probe_config config;
@@ -113,7 +116,8 @@ static bool add_probes(struct check *c, const struct iface_choice *choices, size
 
 static bool alloc_all(struct check *c, const struct iface_choice *choices, size_t count)
 {
-	c->config.batch = udp_batch_new();
+	c->config.batch =
+		c->config.deep ? udp_batch_new_for(DEEP_DATAGRAM_MAX, 0) : udp_batch_new();
 	if (needs_tls(c))
 		c->config.tls = tls_check_context(); /* reads all that the system trusts */
 	c->probes = calloc(count + 1, sizeof(*c->probes));
@@ -168,11 +172,12 @@ void check_free(struct check *c)
 }
 
 /* Each interface may need many sockets at once; where they are refused, the probe says so. */
-static void allow_descriptors(size_t probes)
+static void allow_descriptors(const struct check *c)
 {
+	const rlim_t deep = c->config.deep ? DEEP_SLOTS_MAX + DEEP_CONNECTIONS_MAX : 0;
 	const rlim_t need =
-		DESCRIPTORS_BESIDE +
-		probes * (DISCOVER_SLOTS_MAX + DISCOVER_CONNECTIONS_MAX + VERDICT_SERVERS_MAX + 2);
+		DESCRIPTORS_BESIDE + c->count * (DISCOVER_SLOTS_MAX + DISCOVER_CONNECTIONS_MAX +
+						 VERDICT_SERVERS_MAX + 2 + deep);
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
@@ -198,6 +203,35 @@ static void run_base(struct check *c)
 	signal(SIGPIPE, before);
 }
 
+/* Of the probe that has most before it. */
+static void say_deep(void *arg, char text[static PROGRESS_TEXT_MAX])
+{
+	const struct check *c = arg;
+	char one[PROBE_DEEP_TEXT_MAX];
+	double least = 1;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < c->count; i++) {
+		double share = probe_deep_progress(c->probes[i], one);
+
+		if (one[0] == '\0' || (text[0] != '\0' && share >= least))
+			continue;
+		least = share;
+		snprintf(text, PROGRESS_TEXT_MAX, "%s", one);
+	}
+}
+
+/* All discoveries are over: what makes so many mappings would spoil their samples. */
+static void run_deep(struct check *c)
+{
+	event_del(c->deadline);
+	for (size_t i = 0; i < c->count; i++)
+		c->is_running |= probe_deep_start(c->probes[i]);
+	progress_say(c->progress, say_deep, c);
+	if (c->is_running)
+		run_base(c);
+}
+
 void check_run(struct check *c)
 {
 	const uint64_t ms = c->config.timeout_ms;
@@ -205,7 +239,7 @@ void check_run(struct check *c)
 			      .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
 	size_t total;
 
-	allow_descriptors(c->count);
+	allow_descriptors(c);
 	event_add(c->deadline, &tv);
 	event_add(c->interrupt, NULL);
 	start_all(c);
@@ -213,6 +247,9 @@ void check_run(struct check *c)
 	progress_set(c->progress, 0, total);
 	if (c->is_running)
 		run_base(c);
+	c->is_running = false;
+	if (c->config.deep && !c->was_interrupted)
+		run_deep(c);
 	event_del(c->interrupt);
 	event_del(c->deadline);
 	progress_free(c->progress);

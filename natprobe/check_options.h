@@ -13,6 +13,9 @@ struct check_options {
 	char *confidence; /* "99.9%": see check_options_confidence */
 	int64_t local_port;
 	bool upnp;
+	bool deep;
+	uint64_t longest_ms; /* of --deep */
+	int64_t mappings;
 	char *portal;        /* NULL: as the servers want it */
 	struct opt_list geo; /* char *, paths */
 	char *turn;          /* URI; NULL: no TURN server */

@@ -48,8 +48,8 @@ static void send_copy(struct deep *d, struct deep_placed *p)
 	uint8_t buf[COOP_SIZE_MAX];
 	struct deep_send send = { .to = p->to, .ttl = p->shape.ttl, .flags = p->shape.flags };
 
-	send.data = coop_request(&p->tid, deep_token_of(d, p->socket), &p->order, p->shape.size,
-				 buf, sizeof(buf));
+	send.data = coop_request(&p->tid, deep_token_of(d, p->socket, &p->to), &p->order,
+				 p->shape.size, buf, sizeof(buf));
 	if (send.data.len > 0)
 		(void)deep_socket_send(d, p->socket, &send, (uint16_t)(p - d->orders));
 	p->sent++;

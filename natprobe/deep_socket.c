@@ -50,15 +50,6 @@ static uint16_t free_socket(const struct deep *d)
 	return DEEP_NO_SOCKET;
 }
 
-/* Which external address it will get is a matter of chance, where there are several. */
-static uint8_t likely_token(struct deep *d)
-{
-	uint8_t random;
-
-	deep_random(d, &random, sizeof(random));
-	return random % d->token_count;
-}
-
 uint16_t deep_socket_open(struct deep *d, const struct addr *source, uint16_t port, uint8_t trial)
 {
 	uint16_t socket = d->socket_count < d->config.mappings ? free_socket(d) : DEEP_NO_SOCKET;
@@ -71,7 +62,7 @@ uint16_t deep_socket_open(struct deep *d, const struct addr *source, uint16_t po
 	if (source != NULL)
 		d->sockets[socket].source = *source;
 	if (d->token_count > 0)
-		d->sockets[socket].token = likely_token(d);
+		d->sockets[socket].token = deep_token_likely(d);
 	ask_for(d, socket, port, false);
 	if (d->sockets[socket].state == DEEP_SOCKET_FREE)
 		return DEEP_NO_SOCKET;

@@ -118,6 +118,7 @@ struct deep {
 	uint8_t token_count;
 	struct {
 		struct addr external; /* port 0 */
+		bool low;             /* of the low port, where another server may listen */
 		struct coop_token token;
 	} tokens[DEEP_TOKENS_MAX];
 	uint64_t renew_us; /* 0: no token yet */
@@ -158,7 +159,11 @@ bool deep_token_answered(struct deep *d, uint16_t socket, const struct stun_msg 
 /* Another external address: asks for a token from this very socket, unless there is one. */
 void deep_token_for(struct deep *d, uint16_t socket, const struct addr *to,
 		    const struct addr *mapped);
-const struct coop_token *deep_token_of(const struct deep *d, uint16_t socket);
+const struct coop_token *deep_token_of(const struct deep *d, uint16_t socket,
+				       const struct addr *to);
+/* For a socket whose external address is not known yet: which one, where there are several, is a
+ * matter of chance. */
+uint8_t deep_token_likely(struct deep *d);
 
 /* deep_next.c: begins trials and lets them step; true where something may have changed. */
 void deep_step_all(struct deep *d);

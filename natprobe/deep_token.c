@@ -9,34 +9,56 @@
 /* Of UDP services that servers often have beside their own. */
 static const uint16_t low_ports[] = { 443, 53 };
 
-const struct coop_token *deep_token_of(const struct deep *d, uint16_t socket)
-{
-	return &d->tokens[d->sockets[socket].token].token;
-}
-
 static bool same_ip(const struct addr *a, const struct addr *b)
 {
 	return a->family == b->family && addr_equal_ip(a, b);
 }
 
+static bool is_low(const struct deep *d, const struct addr *to)
+{
+	return to->port < 1024 && to->port != d->config.server.port;
+}
+
 /* The token for that external address; DEEP_TOKENS_MAX: there is none. */
-static uint8_t find_token(const struct deep *d, const struct addr *external)
+static uint8_t find_token(const struct deep *d, const struct addr *external, bool low)
 {
 	for (uint8_t i = 0; i < d->token_count; i++) {
-		if (same_ip(&d->tokens[i].external, external))
+		if (d->tokens[i].low == low && same_ip(&d->tokens[i].external, external))
 			return i;
 	}
 	return DEEP_TOKENS_MAX;
 }
 
-static uint8_t keep_token(struct deep *d, const struct addr *external,
+const struct coop_token *deep_token_of(const struct deep *d, uint16_t socket, const struct addr *to)
+{
+	uint8_t own = d->sockets[socket].token;
+	uint8_t i = find_token(d, &d->tokens[own].external, is_low(d, to));
+
+	return &d->tokens[i != DEEP_TOKENS_MAX ? i : own].token;
+}
+
+uint8_t deep_token_likely(struct deep *d)
+{
+	uint8_t random, i = 0;
+
+	deep_random(d, &random, sizeof(random));
+	for (unsigned tries = 0; tries < d->token_count; tries++) {
+		i = (uint8_t)((random + tries) % d->token_count);
+		if (!d->tokens[i].low)
+			break;
+	}
+	return i;
+}
+
+static uint8_t keep_token(struct deep *d, const struct addr *external, bool low,
 			  const struct coop_token *token)
 {
-	uint8_t i = find_token(d, external);
+	uint8_t i = find_token(d, external, low);
 
 	if (i == DEEP_TOKENS_MAX)
 		i = d->token_count < DEEP_TOKENS_MAX ? d->token_count++ : 0;
 	d->tokens[i].external = addr_with_port(external, 0);
+	d->tokens[i].low = low;
 	d->tokens[i].token = *token;
 	d->cooperates = true;
 	d->renew_us = d->now_us + RENEW_US;
@@ -145,6 +167,8 @@ void deep_token_step(struct deep *d)
 	if (d->renew_us != 0 && d->renew_us <= d->now_us && d->phase == DEEP_TRYING) {
 		d->renew_us = d->now_us + RENEW_US / 4;
 		ask_from_fresh_socket(d, &d->config.server);
+		if (d->config.server_low.family != ADDR_NONE)
+			ask_from_fresh_socket(d, &d->config.server_low);
 	}
 }
 
@@ -159,7 +183,6 @@ uint64_t deep_token_deadline_us(const struct deep *d)
 	return at_us;
 }
 
-/* The token itself is as good as the one that we have. */
 static void note_low(struct deep *d, const struct addr *to)
 {
 	if (d->config.server_low.family == ADDR_NONE || to->port == low_ports[0])
@@ -179,10 +202,11 @@ bool deep_token_answered(struct deep *d, uint16_t socket, const struct stun_msg 
 			d->rtt_us = d->now_us - k->last_us;
 		if (a->other.family != ADDR_NONE && d->other.family == ADDR_NONE)
 			d->other = a->other;
-		if (a->has_token && k->to.port < 1024 && k->to.port != d->config.server.port)
+		if (a->has_token && is_low(d, &k->to))
 			note_low(d, &k->to);
-		else if (a->has_token)
-			d->sockets[socket].token = keep_token(d, &a->mapped, &a->token);
+		if (a->has_token)
+			d->sockets[socket].token =
+				keep_token(d, &a->mapped, is_low(d, &k->to), &a->token);
 		finish(d, k);
 		return true;
 	}
@@ -192,10 +216,11 @@ bool deep_token_answered(struct deep *d, uint16_t socket, const struct stun_msg 
 void deep_token_for(struct deep *d, uint16_t socket, const struct addr *to,
 		    const struct addr *mapped)
 {
-	uint8_t known = find_token(d, mapped);
+	uint8_t known = find_token(d, mapped, is_low(d, to));
 
 	/* The one that was refused is too old, or not for this address. */
-	if (known != DEEP_TOKENS_MAX && known != d->sockets[socket].token) {
+	if (known != DEEP_TOKENS_MAX && known != d->sockets[socket].token &&
+	    &d->tokens[known].token != deep_token_of(d, socket, to)) {
 		d->sockets[socket].token = known;
 		deep_order_resume(d, socket);
 		return;

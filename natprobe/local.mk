@@ -103,6 +103,11 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/check_servers.c natprobe/check_servers.h \
 	natprobe/check_turn.c natprobe/check_turn.h \
 	natprobe/diagnosis.c natprobe/diagnosis.h \
+	natprobe/deep_io.c natprobe/deep_io.h \
+	natprobe/deep_io_state.h \
+	natprobe/deep_io_tcp.c \
+	natprobe/deep_io_udp.c \
+	natprobe/deep_packet.h \
 	natprobe/dns.c natprobe/dns.h \
 	natprobe/document.c natprobe/document.h \
 	natprobe/file.c natprobe/file.h \
@@ -120,6 +125,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/portal_check.c natprobe/portal_check.h \
 	natprobe/probe.c natprobe/probe.h \
 	natprobe/probe_conclude.c \
+	natprobe/probe_deep.c natprobe/probe_deep.h \
 	natprobe/probe_io.c natprobe/probe_io.h \
 	natprobe/probe_socket.c natprobe/probe_socket.h \
 	natprobe/probe_state.h \
@@ -171,12 +177,14 @@ natprobe_libprobeshell_a_SOURCES = \
 # Chosen by configure: Linux tells more about addresses and routes than others do.
 if RTNETLINK
 natprobe_libprobeshell_a_SOURCES += \
+	natprobe/deep_packet_linux.c \
 	natprobe/iface_linux.c \
 	natprobe/netlink_linux.c natprobe/netlink_linux.h \
 	natprobe/packet_tap_linux.c \
 	natprobe/route_linux.c
 else
 natprobe_libprobeshell_a_SOURCES += \
+	natprobe/deep_packet_none.c \
 	natprobe/iface_portable.c \
 	natprobe/packet_tap_none.c
 endif

@@ -64,6 +64,7 @@ void probe_free(struct probe *p)
 {
 	if (p == NULL)
 		return;
+	probe_deep_free(p);
 	probe_turn_free(p->turn);
 	probe_io_free(p->io);
 	discover_free(p->discover);
@@ -326,13 +327,14 @@ void probe_stop(struct probe *p)
 		probe_io_stop(p->io);
 	if (p->is_turning)
 		probe_turn_stop(p->turn);
+	probe_deep_stop(p);
 	for (size_t i = 0; i < p->tls_count; i++)
 		tls_check_stop(p->tls[i]);
 }
 
 static bool is_at_work(const struct probe *p)
 {
-	return p->is_discovering || p->awaits_turn || p->is_turning;
+	return p->is_discovering || p->awaits_turn || p->is_turning || p->is_deepening;
 }
 
 size_t probe_parts(const struct probe *p)

@@ -11,6 +11,7 @@
 #include "geo.h"
 #include "iface.h"
 #include "portal.h"
+#include "probe_deep.h"
 #include "probe_turn.h"
 #include "report.h"
 #include "udp.h"
@@ -32,6 +33,9 @@ struct probe_config {
 	double confidence;   /* 0: the default */
 	uint16_t local_port; /* 0: a fresh one */
 	bool asks_upnp;
+	bool deep; /* a deeper look follows: probe_deep.h */
+	uint32_t deep_longest_s;
+	uint16_t deep_mappings;
 	bool is_gentle; /* the servers are other people's, who offer them to everybody */
 	/* A part has ended, or the discovery rests and may want the floor; not before probe_start. */
 	void (*on_change)(void *arg, struct probe *p);

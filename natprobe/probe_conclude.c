@@ -42,12 +42,14 @@ static void complete(const struct probe *p, struct verdict *v)
 	portmap_judge_cgn(v);
 }
 
-static const struct verdict *verdict_of(struct probe *p)
+struct verdict *probe_verdict(struct probe *p)
 {
 	const struct verdict *v = p->discover != NULL ? discover_verdict(p->discover) : NULL;
 
 	if (v == NULL)
 		return NULL;
+	if (p->deep != NULL)
+		return &p->verdict; /* it was completed before */
 	p->verdict = *v;
 	if (p->turn != NULL)
 		probe_turn_conclude(p->turn, &p->verdict);
@@ -63,7 +65,7 @@ void probe_conclude(struct probe *p, struct report_probe *out)
 		.interface = p->choice.name,
 		.family = p->choice.family,
 		.local = p->source.local,
-		.verdict = verdict_of(p),
+		.verdict = probe_verdict(p),
 		.why = p->why,
 		.bound_to_device = probe_socket_binds_device(&p->source),
 		.tls = p->tls_results,

@@ -16,21 +16,32 @@ static bool is_refusal(int rc)
 }
 
 static int open_udp(const struct probe_source *from, const char *device, uint16_t port,
-		    struct addr *bound)
+		    bool with_errors, struct addr *bound)
 {
 	struct addr local = addr_with_port(&from->local, port);
-	struct udp_options options = { .device = device };
+	struct udp_options options = { .device = device, .want_errors = with_errors };
 
 	return udp_open(&local, &options, bound);
 }
 
-int probe_socket_udp(const struct probe_source *from, uint16_t port, struct addr *bound)
+static int open_either(const struct probe_source *from, uint16_t port, bool with_errors,
+		       struct addr *bound)
 {
-	int fd = open_udp(from, from->device, port, bound);
+	int fd = open_udp(from, from->device, port, with_errors, bound);
 
 	if (from->device != NULL && is_refusal(fd))
-		fd = open_udp(from, NULL, port, bound);
+		fd = open_udp(from, NULL, port, with_errors, bound);
 	return fd;
+}
+
+int probe_socket_udp(const struct probe_source *from, uint16_t port, struct addr *bound)
+{
+	return open_either(from, port, false, bound);
+}
+
+int probe_socket_udp_with_errors(const struct probe_source *from, uint16_t port, struct addr *bound)
+{
+	return open_either(from, port, true, bound);
 }
 
 bool probe_socket_binds_device(const struct probe_source *from)
@@ -39,7 +50,7 @@ bool probe_socket_binds_device(const struct probe_source *from)
 
 	if (from->device == NULL)
 		return false;
-	fd = open_udp(from, from->device, 0, NULL);
+	fd = open_udp(from, from->device, 0, false, NULL);
 	if (fd < 0)
 		return !is_refusal(fd);
 	close(fd);

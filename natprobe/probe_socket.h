@@ -15,6 +15,10 @@ struct probe_source {
  */
 int probe_socket_udp(const struct probe_source *from, uint16_t port, struct addr *bound);
 
+/* The same; ICMP errors about what it sends are told by udp_recv_error. */
+int probe_socket_udp_with_errors(const struct probe_source *from, uint16_t port,
+				 struct addr *bound);
+
 /*
  * A fresh TCP socket, bound to `port` (0: the system chooses) but not connected. Several of them
  * may have one port, and then connect to different places.

@@ -2,11 +2,13 @@
  * probe_state - the inside of a probe, for probe.c and probe_conclude.c alone.
  *
  *	probe.c           what is started, and what is still open
+ *	probe_deep.c      the deeper look behind it
  *	probe_conclude.c  what was found
  */
 #ifndef NATPROBE_PROBE_STATE_H
 #define NATPROBE_PROBE_STATE_H
 
+#include "deep_io.h"
 #include "discover.h"
 #include "iface.h"
 #include "portal_check.h"
@@ -34,6 +36,9 @@ struct probe {
 	bool awaits_turn; /* it begins once we have the floor */
 	bool is_turning;
 	bool is_stopped;
+	struct deep *deep; /* NULL: it was not asked for, or not begun */
+	struct deep_io *deep_io;
+	bool is_deepening;
 	struct tls_check **tls;
 	struct report_tls *tls_results;
 	size_t tls_count, tls_open;
@@ -42,5 +47,8 @@ struct probe {
 	struct verdict verdict; /* the discovery's, completed */
 	const char *why;        /* why UDP is not probed */
 };
+
+/* The discovery's, completed; deeper ones are written to it. NULL: there is none. */
+struct verdict *probe_verdict(struct probe *p);
 
 #endif

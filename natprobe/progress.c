@@ -15,6 +15,8 @@ struct progress {
 	size_t done;
 	size_t total;
 	bool is_shown;
+	void (*say)(void *arg, char text[static PROGRESS_TEXT_MAX]);
+	void *arg;
 };
 
 static void wait_ms(struct progress *p, unsigned int ms)
@@ -28,9 +30,13 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 {
 	struct progress *p = arg;
 	double seconds = (double)(clock_ms() - p->started_ms) / 1000;
+	char text[PROGRESS_TEXT_MAX] = "";
 
-	fprintf(stderr, "\r\033[Knatprobe: %zu of %zu probes have ended, %.1f s", p->done, p->total,
-		seconds);
+	if (p->say != NULL)
+		p->say(p->arg, text);
+	if (text[0] == '\0')
+		snprintf(text, sizeof(text), "%zu of %zu probes have ended", p->done, p->total);
+	fprintf(stderr, "\r\033[Knatprobe: %s, %.1f s", text, seconds);
 	fflush(stderr);
 	p->is_shown = true;
 	wait_ms(p, EVERY_MS);
@@ -68,4 +74,13 @@ void progress_set(struct progress *p, size_t done, size_t total)
 		return;
 	p->done = done;
 	p->total = total;
+}
+
+void progress_say(struct progress *p, void (*say)(void *arg, char text[static PROGRESS_TEXT_MAX]),
+		  void *arg)
+{
+	if (p == NULL)
+		return;
+	p->say = say;
+	p->arg = arg;
 }

@@ -14,4 +14,10 @@ void progress_free(struct progress *p);
 
 void progress_set(struct progress *p, size_t done, size_t total);
 
+#define PROGRESS_TEXT_MAX 160
+
+/* From now on `say` writes the line; "" leaves it as it was. */
+void progress_say(struct progress *p, void (*say)(void *arg, char text[static PROGRESS_TEXT_MAX]),
+		  void *arg);
+
 #endif
