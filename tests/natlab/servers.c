@@ -134,7 +134,7 @@ static void add_address_arg(struct args *a, const char *option, unsigned which, 
 static void make_args(struct args *a, bool full, bool ipv6)
 {
 	static const char *const common[] = { "--rate-limit=0", "--workers=1", "--no-self-check",
-					      "--rfc3489" };
+					      "--rfc3489", "--cooperate" };
 
 	add_address_arg(a, "listen", 0, ipv6);
 	add_address_arg(a, full ? "alternate" : "listen", 1, ipv6);
