@@ -14,7 +14,7 @@ struct text {
 	size_t len;
 };
 
-/* The boxes as one, seen from the host. */
+/* All boxes as one, seen from the host. */
 struct sum {
 	const struct nat_config *nat; /* the one that decides about ports; NULL: none translates */
 	unsigned choosers;            /* boxes that pick ports of their own */
