@@ -4,7 +4,7 @@ set -u
 
 cd "${srcdir:-.}" || exit 1
 doc=doc/security.md
-POINTS=34
+POINTS=35
 
 . "$PWD/tests/proofs.sh"
 
