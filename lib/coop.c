@@ -19,6 +19,9 @@ static bool is_sound_answer(const struct coop_order *o)
 		return false;
 	if ((o->flags & COOP_REVERSED) != 0 && (o->flags & COOP_FRAGMENTS) == 0)
 		return false;
+	if (o->wait_ms > 0 &&
+	    (o->count > 1 || (o->flags & COOP_ANY_PORT) == 0 || (o->flags & COOP_FRAGMENTS) != 0))
+		return false; /* one datagram from a port of its own can be watched */
 	return (o->flags & COOP_FRAGMENTS) == 0 || (o->flags & COOP_DF) == 0;
 }
 
@@ -28,13 +31,14 @@ bool coop_order_is_sound(const struct coop_order *o)
 
 	if ((o->flags & ~COOP_FLAGS) != 0 || (o->flags & fresh) == fresh)
 		return false;
-	if (o->delay_ms > COOP_DELAY_MAX_MS || o->gap_ms > COOP_GAP_MAX_MS)
+	if (o->delay_ms > COOP_DELAY_MAX_MS || o->gap_ms > COOP_GAP_MAX_MS ||
+	    o->wait_ms > COOP_WAIT_MAX_MS)
 		return false;
 	switch (o->kind) {
 	case COOP_ANSWER:
 		return is_sound_answer(o);
 	case COOP_CONNECT:
-		return o->wait_ms <= COOP_WAIT_MAX_MS;
+		return true;
 	case COOP_ICMP:
 		return o->port == 0; /* about a datagram, so to whom it came from */
 	default:

@@ -61,16 +61,18 @@ struct coop_order {
 	uint16_t gap_ms;   /* between two answers */
 	uint16_t size;     /* ANSWER: bytes of the UDP payload; 0: as short as can be */
 	uint16_t port;     /* of the asker's address to send or connect to; 0: the asker's own */
-	uint16_t wait_ms;  /* CONNECT: how long to wait for an outcome; 0: COOP_WAIT_MS */
+	uint16_t wait_ms;  /* CONNECT: how long to wait for an outcome; 0: COOP_WAIT_MS. ANSWER, of
+			      one with COOP_ANY_PORT: how long to look for what comes back to it, and
+			      to report that; 0: it is not looked for */
 	uint16_t id;       /* the asker's, repeated in reports */
 };
 
 enum coop_outcome {
 	COOP_ACCEPTED = 1,    /* it will be done */
 	COOP_DONE = 2,        /* this is the answer that was ordered */
-	COOP_CONNECTED = 3,   /* CONNECT: and closed again at once */
+	COOP_CONNECTED = 3,   /* CONNECT: and closed again at once; ANSWER: a datagram came back */
 	COOP_RESET = 4,       /* CONNECT: RST */
-	COOP_UNREACHABLE = 5, /* CONNECT: ICMP; type and code say which */
+	COOP_UNREACHABLE = 5, /* CONNECT, ANSWER: ICMP; type and code say which */
 	COOP_TIMED_OUT = 6,   /* CONNECT: nothing came back */
 	COOP_SENT = 7,        /* ANSWER, ICMP: has left before; said where an order comes again */
 	COOP_BAD_TOKEN = 16,  /* not for this address, or too old: here is another one */
@@ -85,7 +87,8 @@ struct coop_report {
 	uint16_t id;     /* of the order */
 	uint8_t index;   /* ANSWER: which of them, from 0 */
 	uint8_t icmp_type, icmp_code;
-	uint32_t elapsed_ms; /* since the order came; CONNECT: from the SYN to its outcome */
+	uint32_t elapsed_ms; /* since the order came; with wait_ms: from the SYN or the answer
+			      to its outcome */
 	uint64_t clock_us;   /* the server's clock as this left, in microseconds since 1970 */
 	uint16_t received;   /* bytes of the UDP payload of the order as it arrived */
 };

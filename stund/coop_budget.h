@@ -15,7 +15,7 @@
 struct coop_limits {
 	uint32_t orders;          /* pending, of all; COOP_ORDERS */
 	uint32_t orders_source;   /* pending, of one source; 320 */
-	uint32_t connects;        /* TCP connections under way, of all; 256 */
+	uint32_t connects;        /* TCP connections under way, and answers watched, of all; 256 */
 	uint32_t connects_source; /* ... of one source; 16 */
 	uint32_t bytes_per_s;     /* to one source, on average; 65536. Four seconds' worth of it may
 				      be pending at a time */

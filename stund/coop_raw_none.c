@@ -20,5 +20,5 @@ int coop_raw_set_df(int fd, uint8_t family, enum coop_df df)
 
 int coop_raw_want_errors(int fd, uint8_t family)
 {
-	return 0; /* errno has to do: see coop_tcp.c */
+	return 0; /* errno has to do: see coop_try.c */
 }

@@ -177,7 +177,8 @@ static struct coop_cost cost_of(const struct coop_order *o)
 
 	switch (o->kind) {
 	case COOP_ANSWER:
-		return (struct coop_cost){ .bytes = COST_REPLIES + o->count * each };
+		return (struct coop_cost){ .bytes = COST_REPLIES + o->count * each,
+					   .connects = o->wait_ms > 0 };
 	case COOP_CONNECT:
 		return (struct coop_cost){ .bytes = COST_REPLIES + COST_CONNECT, .connects = true };
 	default:

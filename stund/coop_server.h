@@ -44,7 +44,8 @@ bool coop_on_request(struct coop *c, const struct stun_query *q, uint64_t now_us
 enum coop_action_kind {
 	COOP_ACT_NONE = 0,
 	COOP_ACT_SEND,    /* msg from socket of the site to `to`, with flags COOP_DF, _FRAGMENTS,
-			     _REVERSED; coop_on_failed where that does not work */
+			     _REVERSED; coop_on_failed where that does not work. With wait_ms not 0:
+			     then coop_on_outcome, COOP_SENT where nothing comes back to that port */
 	COOP_ACT_CONNECT, /* TCP from the address of `socket` (its port too where bind_port) to `to`;
 			     then coop_on_outcome with `handle` */
 	COOP_ACT_ICMP, /* port unreachable from socket's address, about the datagram msg that came

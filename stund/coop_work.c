@@ -20,7 +20,7 @@ void coop_end(struct coop *c, struct coop_entry *e, uint8_t outcome, uint64_t no
 	}
 	e->is_charged = false;
 	e->result.outcome = outcome;
-	if (e->order.kind != COOP_CONNECT || outcome == COOP_UNABLE)
+	if (e->state != COOP_CONNECTING || outcome == COOP_UNABLE)
 		e->result.elapsed_ms = (uint32_t)((now_us - e->came_us) / 1000);
 }
 
@@ -37,6 +37,16 @@ static void begin(struct coop *c, const struct coop_entry *e, struct coop_action
 	if (e->order.port != 0)
 		out->to.port = e->order.port;
 	out->handle = coop_table_handle(&c->table, e);
+}
+
+/* What becomes of it is told by the shell. */
+static void watch(struct coop *c, struct coop_entry *e, uint32_t wait_ms, uint64_t now_us,
+		  struct coop_action *out)
+{
+	out->wait_ms = wait_ms;
+	e->state = COOP_CONNECTING;
+	e->began_us = now_us;
+	wheel_set(&c->table.wheel, &e->timer, now_us / 1000 + wait_ms + CONNECT_SLACK_MS);
 }
 
 static enum coop_action_kind answer(struct coop *c, struct coop_entry *e, uint64_t now_us,
@@ -59,7 +69,9 @@ static enum coop_action_kind answer(struct coop *c, struct coop_entry *e, uint64
 	out->msg = coop_build(&says, buf, cap);
 	counter_add(&c->stats.answers, 1);
 	counter_add(&c->stats.answer_bytes, out->msg.len);
-	if (e->sent < e->order.count) {
+	if (e->order.wait_ms > 0) {
+		watch(c, e, e->order.wait_ms, now_us, out);
+	} else if (e->sent < e->order.count) {
 		e->due_ms += e->order.gap_ms;
 		wheel_set(&c->table.wheel, &e->timer, e->due_ms);
 	} else {
@@ -73,10 +85,7 @@ static enum coop_action_kind start_connect(struct coop *c, struct coop_entry *e,
 					   struct coop_action *out)
 {
 	begin(c, e, out);
-	out->wait_ms = e->order.wait_ms != 0 ? e->order.wait_ms : COOP_WAIT_MS;
-	e->state = COOP_CONNECTING;
-	e->began_us = now_us;
-	wheel_set(&c->table.wheel, &e->timer, now_us / 1000 + out->wait_ms + CONNECT_SLACK_MS);
+	watch(c, e, e->order.wait_ms != 0 ? e->order.wait_ms : COOP_WAIT_MS, now_us, out);
 	return COOP_ACT_CONNECT;
 }
 
@@ -117,6 +126,14 @@ static enum coop_action_kind tell(struct coop *c, struct coop_entry *e, uint64_t
 	return is_quiet ? COOP_ACT_NONE : COOP_ACT_SEND;
 }
 
+static const struct coop_report *silence_of(const struct coop_entry *e)
+{
+	static const struct coop_report timed_out = { .outcome = COOP_TIMED_OUT };
+	static const struct coop_report sent = { .outcome = COOP_SENT };
+
+	return e->order.kind == COOP_CONNECT ? &timed_out : &sent;
+}
+
 static enum coop_action_kind act(struct coop *c, struct coop_entry *e, uint64_t now_us,
 				 uint64_t clock_us, uint8_t *buf, size_t cap,
 				 struct coop_action *out)
@@ -129,8 +146,7 @@ static enum coop_action_kind act(struct coop *c, struct coop_entry *e, uint64_t 
 			return start_connect(c, e, now_us, out);
 		return icmp(c, e, now_us, buf, cap, out);
 	case COOP_CONNECTING:
-		coop_on_outcome(c, coop_table_handle(&c->table, e),
-				&(struct coop_report){ .outcome = COOP_TIMED_OUT }, now_us);
+		coop_on_outcome(c, coop_table_handle(&c->table, e), silence_of(e), now_us);
 		return COOP_ACT_NONE; /* it is due once more */
 	case COOP_REPORTS:
 		return tell(c, e, now_us, clock_us, buf, cap, out);
@@ -183,7 +199,11 @@ void coop_on_outcome(struct coop *c, uint32_t handle, const struct coop_report *
 					  .icmp_code = outcome->icmp_code };
 	e->result.elapsed_ms = (uint32_t)((now_us - e->began_us) / 1000);
 	coop_end(c, e, outcome->outcome, now_us);
-	report_soon(c, e, now_us);
+	if (outcome->outcome ==
+	    COOP_SENT) /* and nothing came back: the answer itself has said it */
+		coop_table_finish(&c->table, e, remember_until(now_us));
+	else
+		report_soon(c, e, now_us);
 }
 
 void coop_on_failed(struct coop *c, uint32_t handle, uint64_t now_us)

@@ -11,7 +11,7 @@
 #include "clock.h"
 #include "coop_packet.h"
 #include "coop_raw.h"
-#include "coop_tcp.h"
+#include "coop_try.h"
 #include "log.h"
 
 /* Then clients get their turn. */
@@ -22,7 +22,7 @@
 struct listen_coop {
 	struct listen *owner;
 	struct coop *coop;
-	struct coop_tcp *tcp;
+	struct coop_try *tries;
 	struct event *timer;
 	uint64_t due_us; /* what the timer is set to */
 	struct coop_udp udp;
@@ -119,13 +119,24 @@ static int send_fresh(struct listen_coop *lc, const struct coop_action *a, const
 	return rc;
 }
 
+/* The same, with an eye on what comes back. */
+static int send_watched(struct listen_coop *lc, const struct coop_action *a,
+			const struct addr *local)
+{
+	enum coop_df df = (a->flags & COOP_DF) != 0 ? COOP_DF_ALWAYS : COOP_DF_NEVER;
+
+	return coop_try_datagram(lc->tries, local, &a->to, a->msg, df, a->wait_ms, a->handle);
+}
+
 static int do_send(struct listen_coop *lc, const struct coop_action *a)
 {
 	struct listen_socket *s = socket_of(lc, a);
 	struct addr local = local_of(s, a);
 	int rc;
 
-	if (a->fresh_port)
+	if (a->fresh_port && a->wait_ms > 0)
+		rc = send_watched(lc, a, &local);
+	else if (a->fresh_port)
 		rc = send_fresh(lc, a, &local);
 	else if (s->fd < 0)
 		rc = -EADDRNOTAVAIL;
@@ -143,7 +154,7 @@ static int do_connect(struct listen_coop *lc, const struct coop_action *a)
 
 	if (!a->bind_port)
 		local.port = 0;
-	return coop_tcp_connect(lc->tcp, &local, &a->to, a->wait_ms, a->handle);
+	return coop_try_connect(lc->tries, &local, &a->to, a->wait_ms, a->handle);
 }
 
 static int do_icmp(struct listen_coop *lc, const struct coop_action *a)
@@ -311,9 +322,9 @@ int listen_coop_open(struct listen *l)
 	lc->owner = l;
 	lc->due_us = NOT_SET;
 	lc->coop = coop_new(&limits, &l->common->coop.key);
-	lc->tcp = coop_tcp_new(l->base, on_outcome, lc);
+	lc->tries = coop_try_new(l->base, on_outcome, lc);
 	lc->timer = evtimer_new(l->base, on_time, lc);
-	return lc->coop != NULL && lc->tcp != NULL && lc->timer != NULL ? 0 : -ENOMEM;
+	return lc->coop != NULL && lc->tries != NULL && lc->timer != NULL ? 0 : -ENOMEM;
 }
 
 void listen_coop_close(struct listen *l)
@@ -324,7 +335,7 @@ void listen_coop_close(struct listen *l)
 		return;
 	if (lc->timer != NULL)
 		event_free(lc->timer);
-	coop_tcp_free(lc->tcp);
+	coop_try_free(lc->tries);
 	coop_free(lc->coop);
 	free(lc);
 	l->coop = NULL;

@@ -23,7 +23,7 @@ stund_libstund_core_a_SOURCES = \
 stund_libstund_shell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 stund_libstund_shell_a_SOURCES = \
 	stund/coop_raw.h \
-	stund/coop_tcp.c stund/coop_tcp.h \
+	stund/coop_try.c stund/coop_try.h \
 	stund/listen.c stund/listen.h \
 	stund/listen_coop.c \
 	stund/listen_dtls.c \

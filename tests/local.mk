@@ -164,9 +164,9 @@ tests_test_coop_abuse_SOURCES = tests/test_coop_abuse.c $(COOP_KIT) tests/rng.h
 tests_test_coop_abuse_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_coop_abuse_LDADD = $(COOP_LIBS) $(CMOCKA_LIBS)
 
-UNIT_TESTS += tests/test_coop_tcp
-tests_test_coop_tcp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
-tests_test_coop_tcp_LDADD = $(STUND_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_coop_try
+tests_test_coop_try_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+tests_test_coop_try_LDADD = $(STUND_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_coop_packet
 tests_test_coop_packet_SOURCES = tests/test_coop_packet.c tests/rng.h

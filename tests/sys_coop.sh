@@ -146,6 +146,10 @@ for server in "${servers[@]}"; do
 	says '^unreachable .*icmp=(3/3|1/4) '
 	asks "$server" kind=icmp time=150
 	says '^icmp (3/3|1/4)'
+	asks "$server" flags=any port=4907 wait=400 time=200
+	says '^accepted' '^unreachable .*icmp=(3/3|1/4) '
+	asks "$server" flags=any wait=100 time=200
+	counts 2 '^[a-z-]+ id='
 done
 asks $A1:3478 kind=connect port=4905 listen=4905 from=$HOME time=200
 says "^accepted $A1:3478" '^connected'

@@ -211,6 +211,54 @@ static void a_forgotten_connection_times_out(void **state)
 	assert_int_equal(k.told.report.outcome, COOP_TIMED_OUT);
 }
 
+static void what_comes_back_to_an_answer_is_told(void **state)
+{
+	static const struct coop_report came[] = {
+		{ .outcome = COOP_UNREACHABLE, .icmp_type = 3, .icmp_code = 3 },
+		{ .outcome = COOP_CONNECTED },
+		{ .outcome = COOP_SENT },
+	};
+	struct coop_order o = { .kind = COOP_ANSWER,
+				.count = 1,
+				.flags = COOP_ANY_PORT,
+				.port = 4900,
+				.wait_ms = 700 };
+	struct coop_token t = coop_kit_token(&k, &coop_kit_client);
+
+	for (uint32_t i = 0; i < ARRAY_LEN(came); i++) {
+		bool is_silent = came[i].outcome == COOP_SENT;
+
+		assert_true(coop_kit_ask(&k, &coop_kit_client, 0, 5 + i, &t, &o));
+		assert_int_equal(coop_kit_next(&k), COOP_ACT_SEND);
+		assert_int_equal(k.told.report.outcome, COOP_DONE);
+		assert_true(k.act.wait_ms == 700 && k.act.to.port == 4900 && k.act.fresh_port);
+		coop_kit_wait(&k, 25);
+		coop_on_outcome(k.server, k.act.handle, &came[i], k.now_us);
+		assert_int_equal(coop_kit_next(&k), is_silent ? COOP_ACT_NONE : COOP_ACT_SEND);
+		assert_true(is_silent || addr_equal(&k.act.to, &coop_kit_client));
+		assert_true(coop_kit_ask(&k, &coop_kit_client, 0, 5 + i, &t, &o));
+		assert_int_equal(k.told.report.outcome, came[i].outcome);
+		assert_int_equal(k.told.report.icmp_code, came[i].icmp_code);
+		assert_int_equal(k.told.report.elapsed_ms, 25);
+	}
+	assert_int_equal(counter_read(&coop_stats(k.server)->pending), 0);
+}
+
+/* A shell that does not look says nothing: that is silence. */
+static void an_answer_that_nobody_watches_ends(void **state)
+{
+	struct coop_order o = {
+		.kind = COOP_ANSWER, .count = 1, .flags = COOP_ANY_PORT, .wait_ms = 700
+	};
+
+	assert_int_equal(coop_kit_order(&k, &o), COOP_ACCEPTED);
+	assert_int_equal(coop_kit_next(&k), COOP_ACT_SEND);
+	coop_kit_wait(&k, 5000);
+	assert_int_equal(coop_kit_next(&k), COOP_ACT_NONE);
+	assert_int_equal(counter_read(&coop_stats(k.server)->outcomes[COOP_SENT]), 1);
+	assert_int_equal(counter_read(&coop_stats(k.server)->pending), 0);
+}
+
 static void an_icmp_error_has_the_datagram_it_is_about(void **state)
 {
 	struct coop_order o = { .kind = COOP_ICMP };
@@ -345,6 +393,8 @@ int main(void)
 		TEST(an_order_is_known_by_its_5_tuple),
 		TEST(a_connection_is_tried_and_told),
 		TEST(a_forgotten_connection_times_out),
+		TEST(what_comes_back_to_an_answer_is_told),
+		TEST(an_answer_that_nobody_watches_ends),
 		TEST(an_icmp_error_has_the_datagram_it_is_about),
 		TEST(what_cannot_be_done_is_told_at_once),
 		TEST(what_the_system_refuses_is_told_later),
