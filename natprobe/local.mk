@@ -152,6 +152,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/report_read.c natprobe/report_read.h \
 	natprobe/report_read_ports.c natprobe/report_read_ports.h \
 	natprobe/report_read_verdict.c natprobe/report_read_verdict.h \
+	natprobe/report_sentence.c natprobe/report_sentence.h \
 	natprobe/report_tap.c \
 	natprobe/report_tests.c natprobe/report_tests.h \
 	natprobe/report_text.c natprobe/report_text.h \

@@ -1,0 +1,10 @@
+/* report_sentence - what a value means for people, where it means something. Pure. */
+#ifndef NATPROBE_REPORT_SENTENCE_H
+#define NATPROBE_REPORT_SENTENCE_H
+
+#include "property.h"
+
+/* A sentence, or NULL: the value is not known, or speaks for itself. */
+const char *report_sentence(const struct property *p, const struct verdict *v);
+
+#endif
