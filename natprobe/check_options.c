@@ -165,6 +165,7 @@ static const struct opt table[] = {
 	  .flags = OPT_CLI_ONLY,
 	  .value = "FILE",
 	  .help = "write the same tests to FILE as JUnit's XML" },
+	ROW_HTML(struct check_options),
 	OPT_ROW_HELP(struct check_options),
 	OPT_ROW_VERSION(struct check_options),
 	{ 0 },

@@ -33,6 +33,7 @@ struct check_options {
 	char *expect;
 	char *save;
 	char *junit;
+	char *html;
 	bool tap;
 	bool help;
 	bool version;

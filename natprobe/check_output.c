@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "file.h"
+#include "html_file.h"
 #include "redact.h"
 #include "report_json.h"
 #include "report_tests.h"
 #include "report_text.h"
+#include "wire.h"
 
 #define EXPECT_BYTES_MAX (256u << 10)
 
@@ -22,6 +24,30 @@ static bool is_stdout(const char *path)
 	return path != NULL && strcmp(path, "-") == 0;
 }
 
+/* Files that would be written over each other. */
+static int check_paths(const struct check_options *o)
+{
+	const struct {
+		const char *option, *path;
+	} files[] = { { "--save", o->save }, { "--junit", o->junit }, { "--html", o->html } };
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		if (is_stdout(files[i].path)) {
+			complain("-", "standard output has the report; name a file");
+			return EXIT_USAGE;
+		}
+		for (size_t k = 0; k < i && files[i].path != NULL; k++) {
+			if (files[k].path == NULL || strcmp(files[k].path, files[i].path) != 0)
+				continue;
+			fprintf(stderr,
+				"natprobe: %s: %s and %s would write to one file; name two\n",
+				files[i].path, files[k].option, files[i].option);
+			return EXIT_USAGE;
+		}
+	}
+	return 0;
+}
+
 int check_output_prepare(const struct check_options *options, struct expect *out)
 {
 	struct expect_error err;
@@ -31,17 +57,9 @@ int check_output_prepare(const struct check_options *options, struct expect *out
 	bool ok;
 
 	*out = (struct expect){ 0 };
-	if (is_stdout(options->save) || is_stdout(options->junit)) {
-		complain("-", "standard output has the report; name a file");
-		return EXIT_USAGE;
-	}
-	if (options->save != NULL && options->junit != NULL &&
-	    strcmp(options->save, options->junit) == 0) {
-		complain(options->save, "--save and --junit would write to one file; name two");
-		return EXIT_USAGE;
-	}
-	if (options->expect == NULL)
-		return 0;
+	rc = check_paths(options);
+	if (rc != 0 || options->expect == NULL)
+		return rc;
 	rc = file_read(options->expect, EXPECT_BYTES_MAX, &text, &len);
 	if (rc != 0) {
 		complain(options->expect, strerror(-rc));
@@ -161,6 +179,8 @@ static int write_all(const struct report *r, const struct report_tests *tests,
 		rc = complain("standard output", "cannot write the report");
 	if (options->junit != NULL && write_junit(r, tests, options->junit) != 0)
 		rc = EXIT_FAILED;
+	if (options->html != NULL && html_file_write(r, options->html) != 0)
+		rc = EXIT_FAILED;
 	if (options->save != NULL && save(r, options->save) != 0)
 		rc = EXIT_FAILED;
 	return rc;
@@ -176,6 +196,8 @@ static int print_redacted(const struct report *found, const struct check_options
 		return complain("report", "out of memory");
 	if (!print(redact_report(masked), NULL, options, style))
 		rc = complain("standard output", "cannot write the report");
+	if (options->html != NULL && html_file_write(redact_report(masked), options->html) != 0)
+		rc = EXIT_FAILED;
 	redact_free(masked);
 	return rc;
 }

@@ -1,6 +1,6 @@
 /*
  * check_output - what natprobe check writes, and where: the report to standard output, an
- * expectation file (--save), JUnit's XML (--junit); and what it reads to compare with (--expect).
+ * expectation file (--save), JUnit's XML (--junit), a page (--html); and what it reads to compare with (--expect).
  */
 #ifndef NATPROBE_CHECK_OUTPUT_H
 #define NATPROBE_CHECK_OUTPUT_H

@@ -1,9 +1,12 @@
 /* natprobe show: prints a saved report again. */
 #include <config.h>
 
+#include <string.h>
+
 #include "command.h"
 #include "document.h"
-#include "opt_rows.h"
+#include "html_file.h"
+#include "option_rows.h"
 #include "redact.h"
 #include "report_json.h"
 #include "report_text.h"
@@ -15,6 +18,7 @@ struct show_options {
 	bool explain;
 	bool rfc;
 	bool redact;
+	char *html;
 	bool help;
 };
 
@@ -28,6 +32,7 @@ static const struct opt table[] = {
 		     "say what the RFCs require of a NAT, and whether this one does it"),
 	OPT_ROW_FLAG(struct show_options, redact, 0,
 		     "mask public addresses, so that the report may be shown to strangers"),
+	ROW_HTML(struct show_options),
 	OPT_ROW_HELP(struct show_options),
 	{ 0 },
 };
@@ -62,49 +67,73 @@ static bool print(const struct show_options *o, const struct report *r)
 	return fflush(stdout) == 0 && !ferror(stdout);
 }
 
-static bool print_redacted(const struct show_options *o, const struct report *r)
+static int write_all(const struct show_options *o, const struct report *r)
+{
+	int rc = EXIT_REACHED;
+
+	if (!print(o, r)) {
+		fputs("natprobe: cannot write the report\n", stderr);
+		rc = EXIT_FAILED;
+	}
+	if (o->html != NULL && html_file_write(r, o->html) != 0)
+		rc = EXIT_FAILED;
+	return rc;
+}
+
+static int write_redacted(const struct show_options *o, const struct report *r)
 {
 	struct redacted *masked = redact_new(r);
-	bool ok = masked != NULL && print(o, redact_report(masked));
+	int rc = EXIT_FAILED;
 
+	if (masked != NULL)
+		rc = write_all(o, redact_report(masked));
+	else
+		fputs("natprobe: out of memory\n", stderr);
 	redact_free(masked);
-	return ok;
+	return rc;
 }
 
 static int show(const struct show_options *o, const char *path)
 {
 	struct report_document *d = document_read(path);
 	const struct report *r;
-	bool ok;
+	int rc;
 
 	if (d == NULL)
 		return EXIT_USAGE;
 	r = report_document_report(d);
-	ok = o->redact ? print_redacted(o, r) : print(o, r);
+	rc = o->redact ? write_redacted(o, r) : write_all(o, r);
 	report_document_free(d);
-	if (ok)
-		return EXIT_REACHED;
-	fputs("natprobe: cannot write the report\n", stderr);
-	return EXIT_FAILED;
+	return rc;
 }
 
-int cmd_show(int argc, char **argv, const struct command *all)
+static int run(struct show_options *o, int argc, char **argv)
 {
-	struct show_options o;
 	struct opt_error err;
 	char *path;
 	size_t count;
 
-	if (!opt_defaults(&program, &o, &err) ||
-	    !command_read_args(&program, argc, argv, &o, &path, 1, &count, &err))
+	if (!opt_defaults(&program, o, &err) ||
+	    !command_read_args(&program, argc, argv, o, &path, 1, &count, &err))
 		return usage(err.text);
-	if (o.help) {
+	if (o->help) {
 		opt_print_help(&program, stdout);
 		return EXIT_REACHED;
 	}
-	if (o.quiet && (o.verbose || o.explain || o.rfc))
+	if (o->quiet && (o->verbose || o->explain || o->rfc))
 		return usage("--quiet does not go with --verbose, --explain and --rfc");
+	if (o->html != NULL && strcmp(o->html, "-") == 0)
+		return usage("standard output has the report; name a file for --html");
 	if (count != 1)
 		return usage("name one file that natprobe check --json wrote, or -");
-	return show(&o, path);
+	return show(o, path);
+}
+
+int cmd_show(int argc, char **argv, const struct command *all)
+{
+	struct show_options o = { 0 };
+	int rc = run(&o, argc, argv);
+
+	opt_clear(&program, &o);
+	return rc;
 }

@@ -47,6 +47,7 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/hairpin.c natprobe/hairpin.h \
 	natprobe/plan.c natprobe/plan.h \
 	natprobe/floor.c natprobe/floor.h \
+	natprobe/plot.c natprobe/plot.h \
 	natprobe/relay_result.c natprobe/relay_result.h \
 	natprobe/relay_state.h \
 	natprobe/relay_trial.c natprobe/relay_trial.h \
@@ -147,6 +148,18 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/report_json_rfc.c natprobe/report_json_rfc.h \
 	natprobe/report_json_put.c natprobe/report_json_put.h \
 	natprobe/report_json_verdict.c natprobe/report_json_verdict.h \
+	natprobe/html.c natprobe/html.h \
+	natprobe/html_file.c natprobe/html_file.h \
+	natprobe/report_html.c natprobe/report_html.h \
+	natprobe/report_html_card.c \
+	natprobe/report_html_evidence.c \
+	natprobe/report_html_ladder.c \
+	natprobe/report_html_parts.h \
+	natprobe/report_html_ports.c \
+	natprobe/report_html_rfc.c \
+	natprobe/report_html_sequence.c \
+	natprobe/report_html_style.c \
+	natprobe/report_html_time.c \
 	natprobe/report_junit.c \
 	natprobe/report_prom.c natprobe/report_prom.h \
 	natprobe/report_read.c natprobe/report_read.h \
@@ -171,6 +184,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/resolve.c natprobe/resolve.h \
 	natprobe/seen_address.c natprobe/seen_address.h \
 	natprobe/server.h \
+	natprobe/svg.c natprobe/svg.h \
 	natprobe/tls_check.c natprobe/tls_check.h \
 	natprobe/upnp.h \
 	natprobe/upnp_job.h

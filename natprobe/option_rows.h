@@ -56,6 +56,15 @@
 	  .value = "FILE",                     \
 	  .help = "trust the certificates in FILE, and not those of the system" }
 
+/* field: html */
+#define ROW_HTML(type_)                     \
+	{ .name = "html",                   \
+	  .type = OPT_STR,                  \
+	  .offset = OPT_FIELD(type_, html), \
+	  .flags = OPT_CLI_ONLY,            \
+	  .value = "FILE",                  \
+	  .help = "write the report to FILE as one page of HTML, with pictures and all evidence" }
+
 #define ROW_JSON(type)   OPT_ROW_FLAG(type, json, 'j', "print one JSON document instead of text")
 #define ROW_REDACT(type) OPT_ROW_FLAG(type, redact, 0, "mask public addresses, for bug reports")
 

@@ -75,7 +75,8 @@ tests_fuzz_expect_LDADD = $(PROBE_LIBS)
 tests_fuzz_expect_LDFLAGS = $(FUZZ_LINK)
 
 FUZZ_TARGETS += tests/fuzz_report
-tests_fuzz_report_SOURCES = tests/fuzz_report.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_report_SOURCES = tests/fuzz_report.c tests/fuzz_check.h \
+	tests/page_law.c tests/page_law.h $(FUZZ_MAIN)
 tests_fuzz_report_LDADD = $(PROBE_SHELL_LIBS)
 tests_fuzz_report_LDFLAGS = $(FUZZ_LINK)
 

@@ -1,11 +1,13 @@
 /*
  * A report as JSON: what was taken prints as text and as JSON, nothing in it reaches a terminal
- * raw, and the JSON is taken again and prints the same.
+ * raw, the JSON is taken again and prints the same, and the page is one (page_law.h).
  */
+#include "natprobe/report_html.h"
 #include "natprobe/report_json.h"
 #include "natprobe/report_read.h"
 #include "natprobe/report_text.h"
 #include "fuzz_check.h"
+#include "page_law.h"
 
 static void check_text(const struct report *r, bool verbose)
 {
@@ -54,6 +56,23 @@ static void check_again(const struct report *r)
 	free(second);
 }
 
+static void check_page(const struct report *r)
+{
+	char *text = NULL;
+	size_t len = 0, at;
+	FILE *out = open_memstream(&text, &len);
+	const char *fault;
+
+	FUZZ_CHECK(out != NULL);
+	FUZZ_CHECK(report_html(r, out));
+	FUZZ_CHECK(fclose(out) == 0);
+	fault = page_fault(text, len, &at);
+	if (fault != NULL)
+		(void)fprintf(stderr, "%s at %zu\n", fault, at);
+	FUZZ_CHECK(fault == NULL);
+	free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct report_read_error err;
@@ -65,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	}
 	check_text(report_document_report(d), true);
 	check_text(report_document_report(d), false);
+	check_page(report_document_report(d));
 	check_again(report_document_report(d));
 	report_document_free(d);
 	return 0;

@@ -6,6 +6,7 @@ SYSTEM_TESTS =
 SYSTEM_TESTS += tests/check_man.sh tests/sys_packaging.sh
 SYSTEM_TESTS += tests/check_conformance.sh tests/check_security.sh tests/check_source.sh
 SYSTEM_TESTS += tests/sys_expect.sh tests/sys_expect_lab.sh
+SYSTEM_TESTS += tests/sys_html.sh
 SYSTEM_TESTS += tests/sys_natprobe.sh tests/sys_resolve.sh
 SYSTEM_TESTS += tests/sys_route.sh tests/sys_own_source.sh tests/sys_upnp.sh
 SYSTEM_TESTS += tests/sys_map.sh
@@ -613,6 +614,18 @@ tests_test_report_read_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_report_tests_SOURCES = tests/test_report_tests.c tests/report_fixture.c tests/report_fixture.h
 tests_test_report_tests_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_report_tests_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += \
+	tests/test_html \
+	tests/test_plot \
+	tests/test_report_html
+tests_test_html_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_html_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+tests_test_plot_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_plot_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_report_html_SOURCES = tests/test_report_html.c tests/page_law.c tests/page_law.h \
+	tests/report_fixture.c tests/report_fixture.h
+tests_test_report_html_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_report_html_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/test_redact
 tests_test_redact_SOURCES = tests/test_redact.c tests/report_fixture.c tests/report_fixture.h
 tests_test_redact_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -973,6 +986,9 @@ tests_channel_sizes_LDADD = $(SHELL_LIBS)
 
 # Long runs, and what check_conformance.sh and check_security.sh share.
 EXTRA_DIST += tests/soak.sh tests/proofs.sh
+
+# What sys_html.sh looks at pages with.
+EXTRA_DIST += tests/html_look.py
 
 # What networks are expected to be, for users and for tests/sys_expect_lab.sh.
 EXTRA_DIST += tests/expect tests/mutate

@@ -1,0 +1,10 @@
+/* html_file - the report as a page (report_html.h) in a file, for the commands that write one. */
+#ifndef NATPROBE_HTML_FILE_H
+#define NATPROBE_HTML_FILE_H
+
+#include "report.h"
+
+/* Returns 0, or an exit code after saying what is wrong; what was there is as it was then. */
+int html_file_write(const struct report *r, const char *path);
+
+#endif
