@@ -80,6 +80,7 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/udp_packet.c natprobe/udp_packet.h \
 	natprobe/vantage.c natprobe/vantage.h \
 	natprobe/vantage_judge.c \
+	natprobe/vantage_mapping.c \
 	natprobe/vantage_rounds.c \
 	natprobe/vantage_state.h \
 	natprobe/vantage_tcp.c \

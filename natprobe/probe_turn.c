@@ -162,7 +162,7 @@ static void open_slot(struct probe_turn *t, uint8_t number)
 	if (s->fd >= 0)
 		s->event = event_new(t->config.base, s->fd, EV_READ | EV_PERSIST, on_readable, s);
 	if (s->event != NULL && event_add(s->event, NULL) == 0) {
-		vantage_on_open(t->vantage, number);
+		vantage_on_open(t->vantage, number, &bound);
 		return;
 	}
 	if (s->fd < 0)

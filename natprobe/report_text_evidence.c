@@ -84,6 +84,16 @@ static void print_samples(const struct text *t, const struct verdict *v)
 	}
 }
 
+static void print_calls(const struct text *t, const struct verdict *v)
+{
+	const struct deep_value *tcp = &v->turn.filtering_tcp;
+
+	if (!v->turn.tried || tcp->sent == 0)
+		return;
+	text_label(t, "TCP calls");
+	fprintf(t->out, "%u of %u connections of the relay came in\n", tcp->answered, tcp->sent);
+}
+
 static void print_hairpin(const struct text *t, const struct verdict *v)
 {
 	char source[ADDR_TEXT_MAX];
@@ -124,6 +134,7 @@ void text_evidence(const struct text *t, const struct report_probe *p)
 	print_servers(t, v);
 	print_sightings(t, v);
 	print_filter_probes(t, v);
+	print_calls(t, v);
 	print_samples(t, v);
 	print_hairpin(t, v);
 	print_error_chance(t, "mapping", &v->mapping);

@@ -81,6 +81,8 @@ static void learn(struct vantage *v, const struct verdict *seen)
 		add_external(v, &seen->sightings[i].mapped);
 	for (size_t i = 0; i < seen->sample_count; i++)
 		add_external(v, &seen->samples[i].mapped);
+	v->mapping.is_wanted = seen->mapping.value == BEHAVIOUR_UNKNOWN ||
+			       seen->mapping.cause != CAUSE_NONE;
 	v->timing = discover_timing_default();
 	if (seen->rate_limit.value == VERDICT_YES) { /* a path that drops what is faster */
 		uint16_t rate = (uint16_t)(seen->rate_limit_per_s / 2);
@@ -210,7 +212,7 @@ static void end_udp(struct vantage *v, uint64_t now_us)
 
 static void begin_closing(struct vantage *v, uint64_t now_us)
 {
-	if (v->phase < VT_WAITING)
+	if (v->phase < VT_MAPPING)
 		end_udp(v, now_us);
 	vt_tcp_stop(v, now_us);
 	v->phase = VT_CLOSING;
@@ -343,7 +345,16 @@ static bool advance(struct vantage *v, uint64_t now_us)
 	case VT_PROBING:
 		if (!vt_is_decided(v, now_us) && !v->ends[0].is_failed)
 			return false;
-		end_udp(v, now_us);
+		v->ended_us = now_us;
+		if (vt_mapping_begin(v, now_us))
+			v->phase = VT_MAPPING;
+		else
+			v->phase = VT_WAITING;
+		return true;
+	case VT_MAPPING:
+		if (!vt_mapping_is_over(v, now_us))
+			return false;
+		v->phase = VT_WAITING;
 		return true;
 	case VT_WAITING:
 		if (!v->tcp.is_over)
@@ -413,7 +424,8 @@ enum vantage_kind vantage_next(struct vantage *v, uint64_t now_us, struct vantag
 		deadline_us = v->phase == VT_CLOSING ? v->close_by_us : v->deadline_us;
 		if (ends_next(v, now_us, out, &deadline_us) || slots_next(v, out) ||
 		    vt_tcp_next(v, now_us, out) ||
-		    (v->phase == VT_PROBING && vt_rounds_next(v, now_us, out, &deadline_us)))
+		    (v->phase == VT_PROBING && vt_rounds_next(v, now_us, out, &deadline_us)) ||
+		    (v->phase == VT_MAPPING && vt_mapping_next(v, now_us, out, &deadline_us)))
 			return out->kind;
 	} while (vt_tcp_step(v, now_us) || advance(v, now_us));
 	if (v->phase == VT_OVER) {
@@ -443,15 +455,20 @@ void vantage_on_frame(struct vantage *v, uint8_t end, struct bytes in, uint64_t 
 {
 	struct turn_client_data data;
 
-	if (turn_end_on_bytes(&v->ends[end], in, now_us, &data) == TURN_CLIENT_DATA &&
-	    v->phase == VT_PROBING)
+	if (turn_end_on_bytes(&v->ends[end], in, now_us, &data) != TURN_CLIENT_DATA)
+		return;
+	if (v->phase == VT_PROBING)
 		vt_rounds_on_relayed(v, end, &data.from, data.data, now_us);
+	else if (v->phase == VT_MAPPING)
+		vt_mapping_on_relayed(v, end, &data.from, data.data);
 }
 
-void vantage_on_open(struct vantage *v, uint8_t slot)
+void vantage_on_open(struct vantage *v, uint8_t slot, const struct addr *local)
 {
-	if (slot < VANTAGE_SLOTS && v->slots[slot] == VT_OPENING)
-		v->slots[slot] = VT_OPEN;
+	if (slot >= VANTAGE_SLOTS || v->slots[slot] != VT_OPENING)
+		return;
+	v->slots[slot] = VT_OPEN;
+	v->locals[slot] = *local;
 }
 
 void vantage_on_open_failed(struct vantage *v, uint8_t slot)
@@ -463,8 +480,12 @@ void vantage_on_open_failed(struct vantage *v, uint8_t slot)
 void vantage_on_datagram(struct vantage *v, uint8_t slot, const struct addr *from, struct bytes in,
 			 uint64_t now_us)
 {
-	if (v->phase == VT_PROBING && slot < VANTAGE_SLOTS && v->slots[slot] == VT_OPEN)
+	if (slot >= VANTAGE_SLOTS || v->slots[slot] != VT_OPEN)
+		return;
+	if (v->phase == VT_PROBING)
 		vt_rounds_on_datagram(v, slot, from, in, now_us);
+	else if (v->phase == VT_MAPPING)
+		vt_mapping_on_datagram(v, slot, from, in);
 }
 
 void vantage_stop(struct vantage *v, uint64_t now_us)
@@ -481,6 +502,7 @@ bool vantage_wants_floor(const struct vantage *v)
 		return true;
 	if (v->phase >= VT_WAITING)
 		return false;
-	return v->phase < VT_PROBING || v->near.answered == 0 ||
+	/* Whoever has it keeps it until mapping is looked at. */
+	return v->mapping.is_wanted || v->phase < VT_PROBING || v->near.answered == 0 ||
 	       (v->far.slot != VT_NO_SLOT && v->far.answered == 0);
 }

@@ -18,6 +18,9 @@
  * A permission for our external address is needed before anything comes back. That of `near` is not
  * known beforehand where a NAT has several: all are permitted that the discovery has seen.
  *
+ * Where the discovery had too few endpoints to compare mappings, one more fresh socket speaks to R1,
+ * R2 and a STUN server, which tell how they see it.
+ *
  * TCP is looked at beside it, where the server connects to peers (RFC 6062) and is reached by a
  * stream: ports of ours that listen, and are connected to a STUN server (far) or to the TURN server
  * (near, where it relays from its own address), are called by the relay. A SYN comes again after
@@ -42,7 +45,8 @@
  *	vantage.c         from the first connection to the end
  *	vantage_rounds.c  what is sent, and what arrives
  *	vantage_judge.c   what all of it means
- *	vantage_tcp.c     the same for TCP
+ *	vantage_mapping.c mapping, where the discovery did not find it
+ *	vantage_tcp.c     filtering of TCP
  */
 #ifndef NATPROBE_VANTAGE_H
 #define NATPROBE_VANTAGE_H
@@ -118,7 +122,8 @@ void vantage_on_hung_up(struct vantage *v, uint8_t end, const struct dial_failur
 /* A frame from the TURN server; any bytes. */
 void vantage_on_frame(struct vantage *v, uint8_t end, struct bytes in, uint64_t now_us);
 
-void vantage_on_open(struct vantage *v, uint8_t slot);
+/* local: with its port */
+void vantage_on_open(struct vantage *v, uint8_t slot, const struct addr *local);
 void vantage_on_open_failed(struct vantage *v, uint8_t slot);
 
 /* A datagram at a socket of ours; any bytes, from anybody. */

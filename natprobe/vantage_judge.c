@@ -247,12 +247,17 @@ static void blame(struct verdict *v)
 
 static void use_filtering(const struct vantage *v, struct verdict *out)
 {
-	enum verdict_answer blocked = (enum verdict_answer)out->udp_blocked.value;
-
 	if (out->filtering.value != BEHAVIOUR_UNKNOWN)
 		blame(out);
 	out->filtering = out->turn.filtering;
 	put_probes(v, out->filter);
+}
+
+/* What follows from mapping and filtering. */
+static void use_both(struct verdict *out)
+{
+	enum verdict_answer blocked = (enum verdict_answer)out->udp_blocked.value;
+
 	out->firewall = classify_firewall(blocked, &out->nat, &out->filtering);
 	out->legacy = (uint8_t)classify_legacy(blocked, &out->mapping, &out->filtering);
 }
@@ -293,5 +298,7 @@ void vantage_conclude(const struct vantage *v, struct verdict *out)
 	if (openness(&t->filtering) > openness(&out->filtering) ||
 	    out->filtering.value == BEHAVIOUR_UNKNOWN)
 		use_filtering(v, out);
+	vt_mapping_conclude(v, out);
+	use_both(out);
 	out->confidence = confidence_of(out, others > 0 ? others : 0);
 }

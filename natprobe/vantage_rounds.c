@@ -89,7 +89,7 @@ void vt_rounds_begin(struct vantage *v, uint64_t now_us)
 	begin_round(v, now_us);
 }
 
-static struct bytes make_packet(struct vantage *v, uint8_t kind, uint64_t now_us)
+struct bytes vt_packet_make(struct vantage *v, uint8_t kind, uint8_t number, uint64_t now_us)
 {
 	struct wire_out out = wire_write(v->packet, sizeof(v->packet));
 
@@ -97,13 +97,13 @@ static struct bytes make_packet(struct vantage *v, uint8_t kind, uint64_t now_us
 	wire_put_mem(&out, v->run_id, sizeof(v->run_id));
 	wire_put_u8(&out, kind);
 	wire_put_u8(&out, v->rounds);
-	wire_put_u8(&out, (uint8_t)v->counts[kind].sent);
+	wire_put_u8(&out, number);
 	wire_put_u64(&out, now_us);
 	wire_put_zeros(&out, sizeof(v->packet) - out.len);
 	return wire_written(&out);
 }
 
-static bool read_packet(const struct vantage *v, struct bytes in, struct vt_packet *out)
+bool vt_packet_read(const struct vantage *v, struct bytes in, struct vt_packet *out)
 {
 	struct wire w = wire_read(in);
 	bool is_ours =
@@ -114,7 +114,12 @@ static bool read_packet(const struct vantage *v, struct bytes in, struct vt_pack
 	out->round = wire_get_u8(&w);
 	out->number = wire_get_u8(&w);
 	out->sent_us = wire_get_u64(&w);
-	return is_ours && !w.failed && in.len == VT_PACKET_LEN && out->kind < VT_PACKETS;
+	return is_ours && !w.failed && in.len == VT_PACKET_LEN && out->kind < VT_KINDS;
+}
+
+static struct bytes make_packet(struct vantage *v, uint8_t kind, uint64_t now_us)
+{
+	return vt_packet_make(v, kind, (uint8_t)v->counts[kind].sent, now_us);
 }
 
 /* The round is in it: an answer tells which request it belongs to. */
@@ -275,7 +280,7 @@ void vt_rounds_on_relayed(struct vantage *v, uint8_t end, const struct addr *fro
 {
 	struct vt_packet p;
 
-	if (end != 0 || !read_packet(v, in, &p) || p.kind != VT_OUT || p.round != v->rounds ||
+	if (end != 0 || !vt_packet_read(v, in, &p) || p.kind != VT_OUT || p.round != v->rounds ||
 	    v->near.is_answered)
 		return;
 	v->counts[VT_OUT].arrived++;
@@ -331,7 +336,7 @@ void vt_rounds_on_datagram(struct vantage *v, uint8_t slot, const struct addr *f
 	struct stun_msg msg;
 	struct vt_packet p;
 
-	if (read_packet(v, in, &p))
+	if (vt_packet_read(v, in, &p) && p.kind < VT_PACKETS)
 		on_packet(v, slot, from, &p, now_us);
 	else if (slot == v->far.slot && stun_msg_parse(in, &msg) == STUN_OK)
 		on_binding(v, from, &msg, now_us);

@@ -21,16 +21,26 @@
 #define VT_NO_SLOT       VANTAGE_SLOTS
 
 /* Of UDP; VT_WAITING: for TCP. */
-enum vt_phase { VT_ALLOCATING, VT_PERMITTING, VT_PROBING, VT_WAITING, VT_CLOSING, VT_OVER };
+enum vt_phase {
+	VT_ALLOCATING,
+	VT_PERMITTING,
+	VT_PROBING,
+	VT_MAPPING,
+	VT_WAITING,
+	VT_CLOSING,
+	VT_OVER
+};
 
 enum vt_slot { VT_UNUSED = 0, VT_WANTED, VT_OPENING, VT_OPEN, VT_FAILED, VT_CLOSED };
 
 enum vt_packet_kind {
-	VT_OUT,     /* from `near` to R1 */
-	VT_CONTROL, /* from R1 to `near` */
-	VT_PORT,    /* from R2 to `near` */
-	VT_BOTH,    /* from R1 to `far` */
-	VT_PACKETS,
+	VT_OUT,               /* from `near` to R1 */
+	VT_CONTROL,           /* from R1 to `near` */
+	VT_PORT,              /* from R2 to `near` */
+	VT_BOTH,              /* from R1 to `far` */
+	VT_PACKETS,           /* those that are counted */
+	VT_LOOK = VT_PACKETS, /* to a relayed address, which is its number */
+	VT_KINDS,
 };
 
 struct vt_packet {
@@ -96,6 +106,25 @@ struct vt_tcp {
 	bool has_begun;
 };
 
+/* Where one socket is seen by one endpoint. */
+struct vt_look {
+	struct addr endpoint; /* family ADDR_NONE: there is none */
+	struct addr mapped;   /* family ADDR_NONE: no answer */
+	bool is_due, is_unstable;
+	uint16_t sent, answered;
+};
+
+#define VT_LOOKS      (VT_UDP_ENDS + 1) /* the relayed addresses, and a STUN server */
+#define VT_FIRST_SLOT 64 /* of ours, in a verdict: those of the discovery are below */
+
+struct vt_mapping {
+	bool is_wanted; /* the discovery did not find it, or not for sure */
+	uint8_t slot;
+	uint8_t rounds;
+	uint64_t round_us;
+	struct vt_look looks[VT_LOOKS];
+};
+
 struct vantage {
 	struct vantage_target targets[VANTAGE_TARGETS_MAX];
 	size_t target_count, target;
@@ -125,8 +154,10 @@ struct vantage {
 	bool is_cut; /* stopped before it was through */
 	struct turn_end ends[VANTAGE_ENDS];
 	struct vt_tcp tcp;
-	struct addr relayed[VT_UDP_ENDS]; /* as others see them; ADDR_NONE: none */
-	uint8_t slots[VANTAGE_SLOTS];     /* enum vt_slot */
+	struct vt_mapping mapping;
+	struct addr relayed[VT_UDP_ENDS];  /* as others see them; ADDR_NONE: none */
+	uint8_t slots[VANTAGE_SLOTS];      /* enum vt_slot */
+	struct addr locals[VANTAGE_SLOTS]; /* where they are bound */
 	uint8_t run_id[8];
 	struct addr opener; /* that `far` asks; ADDR_NONE: none is of use */
 	struct vt_socket far, near;
@@ -141,6 +172,21 @@ struct vantage {
 
 /* Is this another address and port, as a filter sees it? */
 bool vt_is_far(const struct addr *a, const struct addr *b);
+
+/* One of our packets, a view of v->packet; and read again. */
+struct bytes vt_packet_make(struct vantage *v, uint8_t kind, uint8_t number, uint64_t now_us);
+bool vt_packet_read(const struct vantage *v, struct bytes in, struct vt_packet *out);
+
+/* Mapping: false where nothing is to be found, or there is no socket for it. */
+bool vt_mapping_begin(struct vantage *v, uint64_t now_us);
+bool vt_mapping_is_over(const struct vantage *v, uint64_t now_us);
+bool vt_mapping_next(struct vantage *v, uint64_t now_us, struct vantage_action *out,
+		     uint64_t *deadline_us);
+void vt_mapping_on_relayed(struct vantage *v, uint8_t end, const struct addr *from,
+			   struct bytes in);
+void vt_mapping_on_datagram(struct vantage *v, uint8_t slot, const struct addr *from,
+			    struct bytes in);
+void vt_mapping_conclude(const struct vantage *v, struct verdict *out);
 
 void vt_rounds_begin(struct vantage *v, uint64_t now_us);
 

@@ -65,13 +65,20 @@ static struct verdict verdict_of(struct sim_config *c)
 	return results[0].verdict;
 }
 
-/* What the profile says of filtering. */
-static const char *truth_of(const struct nat_profile *p, char word[static 64])
+/* What the profile says of a property. */
+static const char *truth_of(const struct nat_profile *p, const char *name, char word[static 64])
 {
-	const char *line = strstr(p->truth, "filtering = ");
+	char format[64];
+	const char *line = p->truth;
 
-	assert_non_null(line);
-	assert_int_equal(sscanf(line, "filtering = %63s", word), 1);
+	snprintf(format, sizeof(format), "%s = ", name);
+	while (strncmp(line, format, strlen(format)) != 0) {
+		line = strchr(line, '\n');
+		assert_non_null(line);
+		line++;
+	}
+	line += strlen(format);
+	snprintf(word, 64, "%.*s", (int)strcspn(line, "\n"), line);
 	return word;
 }
 
@@ -95,8 +102,24 @@ static enum deep_filter tcp_truth_of(const struct nat_profile *p)
 }
 
 struct tally {
-	unsigned runs, exact, tcp_exact;
+	unsigned runs, exact, tcp_exact, mapping_exact;
 };
+
+/* True where it is exact; fails where it is wrong. */
+static bool judge_one(const struct sim_config *c, const char *name,
+		      const struct verdict_property *p)
+{
+	const char *got = verdict_behaviour_word((enum verdict_behaviour)p->value);
+	char word[64];
+
+	if (strcmp(got, truth_of(c->profile, name, word)) == 0)
+		return true;
+	if (p->value != BEHAVIOUR_UNKNOWN)
+		fail_msg("%s, seed %u: %s is %s, not %s", c->profile->name, (unsigned)c->seed, name,
+			 got, word);
+	assert_int_not_equal(p->cause, CAUSE_NONE);
+	return false;
+}
 
 static void judge_tcp(const struct sim_config *c, const struct verdict *v, struct tally *t)
 {
@@ -114,18 +137,11 @@ static void judge_tcp(const struct sim_config *c, const struct verdict *v, struc
 
 static void judge(const struct sim_config *c, const struct verdict *v, struct tally *t)
 {
-	const char *got = verdict_behaviour_word((enum verdict_behaviour)v->filtering.value);
-	char word[64];
-
 	t->runs++;
-	if (strcmp(got, truth_of(c->profile, word)) == 0)
-		t->exact++;
-	else if (v->filtering.value != BEHAVIOUR_UNKNOWN)
-		fail_msg("%s, seed %u: %s, not %s", c->profile->name, (unsigned)c->seed, got, word);
+	t->exact += judge_one(c, "filtering", &v->filtering);
+	t->mapping_exact += judge_one(c, "mapping", &v->mapping);
 	if (v->filtering.value != BEHAVIOUR_UNKNOWN)
 		assert_string_equal(v->servers[v->filtering.server].name, "turn:relay");
-	else
-		assert_int_not_equal(v->filtering.cause, CAUSE_NONE);
 	judge_tcp(c, v, t);
 }
 
@@ -155,8 +171,10 @@ static void every_profile(double loss, unsigned seeds)
 			}
 		}
 	}
-	if (t.exact * 100 < t.runs * 99 || t.tcp_exact * 100 < t.runs * 99)
-		fail_msg("of %u only %u are exact, %u by TCP", t.runs, t.exact, t.tcp_exact);
+	if (t.exact * 100 < t.runs * 99 || t.tcp_exact * 100 < t.runs * 99 ||
+	    t.mapping_exact * 100 < t.runs * 99)
+		fail_msg("of %u only %u are exact, %u by TCP, %u of mapping", t.runs, t.exact,
+			 t.tcp_exact, t.mapping_exact);
 }
 
 static void equal_on_every_profile(void **state)
@@ -392,6 +410,36 @@ static void much_loss_makes_nothing_wrong(void **state)
 	}
 }
 
+/* One STUN server of one address is enough, but for rules by port. */
+static void one_server_is_enough_for_mapping(void **state)
+{
+	static const struct {
+		uint8_t mapping, value;
+		bool is_easy;
+	} cases[] = {
+		{ NAT_EI, BEHAVIOUR_ENDPOINT_INDEPENDENT, true },
+		{ NAT_AD, BEHAVIOUR_ADDRESS_DEPENDENT, false },
+		{ NAT_APD, BEHAVIOUR_UNKNOWN, false },
+		{ NAT_PD, BEHAVIOUR_UNKNOWN, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct nat_config box = { .mapping = cases[i].mapping, .filtering = NAT_APD };
+		struct nat_profile p = profile_of(&box);
+		struct sim_config c = plain_servers(&p, 1, 0);
+		struct verdict v;
+
+		c.server_count = 1;
+		sim_turn_init(&server, &p);
+		v = verdict_of(&c);
+		assert_int_equal(v.mapping.value, cases[i].value);
+		assert_int_equal(v.mapping.server, v.turn.server);
+		assert_int_equal(v.legacy,
+				 cases[i].is_easy ? LEGACY_RESTRICT_PORT : LEGACY_SYMMETRIC);
+		assert_int_equal(v.sightings[v.sighting_count - 1].local.port != 0, true);
+	}
+}
+
 static const struct deep_value *tcp_of(const struct verdict *v)
 {
 	return &v->turn.filtering_tcp;
@@ -507,6 +555,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_source_spoils_it),
 		cmocka_unit_test(a_pool_is_permitted),
 		cmocka_unit_test(much_loss_makes_nothing_wrong),
+		cmocka_unit_test(one_server_is_enough_for_mapping),
 		cmocka_unit_test(tcp_needs_a_relay_that_connects),
 		cmocka_unit_test(every_rule_of_tcp),
 		cmocka_unit_test(tcp_may_be_blocked),

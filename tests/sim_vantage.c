@@ -102,7 +102,7 @@ static void do_action(struct sim_host *h, const struct vantage_action *a)
 		break;
 	case VANTAGE_OPEN:
 		bind_fresh(h, &h->slots[a->slot]);
-		vantage_on_open(h->vantage, a->slot);
+		vantage_on_open(h->vantage, a->slot, &h->slots[a->slot]);
 		break;
 	case VANTAGE_SEND:
 		send_from(h, &h->slots[a->slot], &a->to, a->data);

@@ -1,6 +1,6 @@
 #!/bin/bash
-# natprobe check --turn: a real turnd shows what a NAT lets in, behind several of them, where the
-# STUN servers have one address each.
+# natprobe check --turn: a real turnd, and coturn where it is installed, show what a NAT lets in and
+# how it maps, behind several of them, where the STUN servers have one address each.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
 
@@ -50,15 +50,24 @@ serve() {
 serve ' ready' "$bin/turnd/turnd" --config "$tmp/conf"
 serve ' ready' "$bin/stund/stund" --listen 20.0.0.10:3500
 serve ' ready' "$bin/stund/stund" --listen 20.99.7.11:3500
+coturn=
+if command -v turnserver > /dev/null; then
+	coturn=20.50.3.21
+	"$natlab" exec servers -- ip address add $coturn/32 dev eth0 || fail "no address for coturn"
+	serve 'Total General servers' turnserver -n -L $coturn -E $coturn --lt-cred-mech \
+		-r example.org --user alice:secret --no-tls --no-dtls --no-cli --simple-log \
+		--log-file stdout --pidfile "$tmp/pid" --userdb "$tmp/db"
+fi
 
-# check PROFILE OPTION...: one document of natprobe, of the host behind it.
+# check NAME PROFILE SERVER OPTION...: begins a run of natprobe on the host behind it.
 check() {
-	timeout 60 "$natlab" exec "at-$1" -- "$natprobe" check --json --no-upnp \
-		--server 20.0.0.10:3500 --server 20.99.7.11:3500 --turn turn:$turn --user alice \
-		"${@:2}" > "$tmp/json-$1" 2> "$tmp/err-$1"
+	timeout 60 "$natlab" exec "at-$2" -- "$natprobe" check --json --no-upnp \
+		--server 20.0.0.10:3500 --server 20.99.7.11:3500 --turn "turn:$3" --user alice \
+		"${@:4}" > "$tmp/json-$1" 2> "$tmp/err-$1" &
+	running+=($!)
 }
 
-# says PROFILE FILTER WANT
+# says NAME FILTER WANT
 says() {
 	local got
 
@@ -66,7 +75,7 @@ says() {
 	[ "$got" = "$3" ] || fail "$1: $2 is $got, not $3: $(cat "$tmp/err-$1")"
 }
 
-# is_valid PROFILE: its document is as the schema has it.
+# is_valid NAME: its document is as the schema has it.
 is_valid() {
 	[ "$validates" = 1 ] || return 0
 	python3 - "$schema" "$tmp/json-$1" << 'END' || fail "$1: not as the schema says"
@@ -78,31 +87,39 @@ END
 validates=1
 python3 -c 'import jsonschema' 2> /dev/null || validates=0
 for profile in "${profiles[@]}"; do
-	check "$profile" --password-file "$tmp/password" &
-	running+=($!)
+	check "$profile" "$profile" $turn --password-file "$tmp/password"
 done
+check wrong full-cone $turn --password-file "$tmp/wrong"
+check redacted open-internet $turn --password-file "$tmp/password" --redact
+[ -z "$coturn" ] || check coturn restricted-cone $coturn --password-file "$tmp/password"
 wait "${running[@]}"
+
 for profile in "${profiles[@]}"; do
 	says "$profile" .filtering.value "$("$natlab" show --expect "$profile" |
 		sed -n 's/^filtering = //p')"
 	says "$profile" .filtering.server turn:$turn
-	says "$profile" .turn.filtering.value "$(jq -r '.interfaces[0].filtering.value' \
-		"$tmp/json-$profile")"
+	says "$profile" .mapping.value "$("$natlab" show --expect "$profile" |
+		sed -n 's/^mapping = //p')"
+	says "$profile" .outcome reached
 	# TCP is filtered alike by all of these.
 	says "$profile" '.properties."filtering.tcp".value' "$(jq -r \
 		'.interfaces[0].filtering.value' "$tmp/json-$profile")"
 	says "$profile" '.turn.relayed[0:11]' $turn:
-	is_valid "$profile"
 done
-says home-router .outcome reached
+is_valid home-router
+if [ -n "$coturn" ]; then
+	says coturn .filtering.value address-dependent
+	says coturn '.properties."filtering.tcp".value' address-dependent
+else
+	echo "not checked: coturn is not installed"
+fi
 
 echo "# what is refused is said"
-check home-router --password-file "$tmp/wrong"
-says home-router .filtering.reason turn-failed
-says home-router .turn.code 401
-check home-router --password-file "$tmp/password" --redact
-says home-router '[.. | strings | select(startswith("20."))] | length' 0
-says home-router .filtering.value address-and-port-dependent
+says wrong .filtering.reason turn-failed
+says wrong .turn.code 401
+is_valid wrong
+says redacted '[.. | strings | select(startswith("20."))] | length' 0
+says redacted .filtering.value endpoint-independent
 
 echo "# what makes no sense is refused"
 for bad in '--turn stun:20.0.0.10' '--turn turn:' "--turn turn:$turn --password-file $tmp/wrong" \
