@@ -79,7 +79,9 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/turn_end.c natprobe/turn_end.h \
 	natprobe/udp_packet.c natprobe/udp_packet.h \
 	natprobe/vantage.c natprobe/vantage.h \
+	natprobe/vantage_allocate.c \
 	natprobe/vantage_judge.c \
+	natprobe/vantage_learn.c \
 	natprobe/vantage_mapping.c \
 	natprobe/vantage_rounds.c \
 	natprobe/vantage_state.h \

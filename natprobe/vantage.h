@@ -42,11 +42,13 @@
  *	VANTAGE_WAIT     nothing before deadline_us, unless something arrives
  *	VANTAGE_DONE     all is closed; vantage_conclude
  *
- *	vantage.c         from the first connection to the end
- *	vantage_rounds.c  what is sent, and what arrives
- *	vantage_judge.c   what all of it means
- *	vantage_mapping.c mapping, where the discovery did not find it
- *	vantage_tcp.c     filtering of TCP
+ *	vantage.c           from the first connection to the end
+ *	vantage_learn.c     what is known from the start
+ *	vantage_allocate.c  the relayed addresses, and who may send to them
+ *	vantage_rounds.c    filtering: what is sent, and what arrives
+ *	vantage_judge.c     what all of it means
+ *	vantage_mapping.c   mapping, where the discovery did not find it
+ *	vantage_tcp.c       filtering of TCP
  */
 #ifndef NATPROBE_VANTAGE_H
 #define NATPROBE_VANTAGE_H
@@ -56,7 +58,7 @@
 #include "verdict.h"
 
 #define VANTAGE_ENDS        3
-#define VANTAGE_SLOTS       6
+#define VANTAGE_SLOTS       8
 #define VANTAGE_CALLS       7 /* ports of ours that the relay connects to, and one that is not */
 #define VANTAGE_TARGETS_MAX 6
 

@@ -5,6 +5,7 @@
 #define MAGIC         0x6e6b7674 /* "nkvt" */
 #define UNSEEN_ROUNDS 3          /* after which another socket tries to be seen */
 #define SLOW_US       300000     /* round trip from which on a round is worth more datagrams */
+#define SILENT_ASKS   5          /* after which another STUN server is asked */
 #define LOSS_SAMPLE   6          /* controls that show how much is lost */
 #define SLOW_RATE     15         /* datagrams a second; some paths take 40, those of TURN as well */
 
@@ -15,16 +16,19 @@ bool vt_is_far(const struct addr *a, const struct addr *b)
 	return !addr_equal_ip(a, b) && a->port != b->port;
 }
 
-/* A STUN server that R1 is another address and port to. */
-static struct addr find_opener(const struct vantage *v)
+/* The next STUN server that R1 is another address and port to; false: there is none any more. */
+static bool find_opener(struct vantage *v)
 {
-	for (size_t i = 0; i < v->opener_count; i++) {
-		struct addr a = vt_beyond(v, &v->openers[i]);
+	while (v->opener_next < v->opener_count) {
+		const struct addr *found = &v->openers[v->opener_next++];
+		struct addr a = vt_beyond(v, found);
 
-		if (a.family == v->family && vt_is_far(&a, &v->relayed[0]))
-			return v->openers[i];
+		if (a.family == v->family && vt_is_far(&a, &v->relayed[0])) {
+			v->opener = *found;
+			return true;
+		}
 	}
-	return (struct addr){ 0 };
+	return false;
 }
 
 static void take_socket(struct vantage *v, struct vt_socket *s)
@@ -72,6 +76,9 @@ static void begin_round(struct vantage *v, uint64_t now_us)
 	if (v->rounds > 1 && !v->near.is_answered && v->near.answered == 0 &&
 	    ++v->unseen_rounds % UNSEEN_ROUNDS == 0 && v->unseen_rounds <= 2 * UNSEEN_ROUNDS)
 		take_socket(v, &v->near);
+	if (v->far.slot != VT_NO_SLOT && v->far.answered == 0 && v->far.asked == SILENT_ASKS &&
+	    find_opener(v))
+		take_socket(v, &v->far);
 	v->near.is_due = true;
 	v->far.is_due = v->far.slot != VT_NO_SLOT && v->counts[VT_BOTH].arrived == 0;
 	v->near.is_answered = v->far.is_answered = false;
@@ -82,9 +89,8 @@ static void begin_round(struct vantage *v, uint64_t now_us)
 
 void vt_rounds_begin(struct vantage *v, uint64_t now_us)
 {
-	v->opener = find_opener(v);
 	take_socket(v, &v->near);
-	if (v->opener.family != ADDR_NONE)
+	if (find_opener(v))
 		take_socket(v, &v->far);
 	begin_round(v, now_us);
 }

@@ -141,7 +141,7 @@ struct vantage {
 	struct addr nat64_prefix;
 	uint8_t nat64_len;
 	struct addr openers[VERDICT_SERVERS_MAX]; /* STUN servers that answered, by UDP */
-	size_t opener_count;
+	size_t opener_count, opener_next;
 	struct addr tcp_openers[VERDICT_SERVERS_MAX]; /* ... or by TCP */
 	size_t tcp_opener_count;
 	struct addr externals[VT_EXTERNALS_MAX];
@@ -202,6 +202,25 @@ void vt_rounds_on_datagram(struct vantage *v, uint8_t slot, const struct addr *f
 
 /* How a server or relayed address is reached from here; ADDR_NONE: not at all. */
 struct addr vt_reachable(const struct vantage *v, const struct addr *a);
+
+/* Copies credentials to where they live as long as `v`. */
+void vt_keep_credentials(struct vantage *v, const struct turn_client_credentials *from);
+
+/* What the discovery knows of the way. */
+void vt_learn(struct vantage *v, const struct verdict *seen);
+
+/* An address that others may see us with. */
+void vt_add_external(struct vantage *v, const struct addr *a);
+
+/* Begins the client at an end, 0 or 1. */
+void vt_start_end(struct vantage *v, uint8_t end);
+
+/* Go on to the next phase where it is time. True: something may be due now. */
+bool vt_step_allocating(struct vantage *v, uint64_t now_us);
+bool vt_step_permitting(struct vantage *v, uint64_t now_us);
+
+/* All is known of UDP that will be. */
+void vt_end_udp(struct vantage *v, uint64_t now_us);
 
 /* As the public network knows it, where a NAT64 stands in for it here. */
 struct addr vt_beyond(const struct vantage *v, const struct addr *a);
