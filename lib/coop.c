@@ -39,8 +39,8 @@ bool coop_order_is_sound(const struct coop_order *o)
 		return is_sound_answer(o);
 	case COOP_CONNECT:
 		return true;
-	case COOP_ICMP:
-		return o->port == 0; /* about a datagram, so to whom it came from */
+	case COOP_ICMP: /* about a datagram: from where it came to, to whom it came from */
+		return o->port == 0 && (o->flags & ~COOP_QUIET) == 0;
 	default:
 		return false;
 	}

@@ -68,9 +68,10 @@ struct coop_order {
 };
 
 enum coop_outcome {
-	COOP_ACCEPTED = 1,    /* it will be done */
-	COOP_DONE = 2,        /* this is the answer that was ordered */
-	COOP_CONNECTED = 3,   /* CONNECT: and closed again at once; ANSWER: a datagram came back */
+	COOP_ACCEPTED = 1, /* it will be done */
+	COOP_DONE = 2,     /* this is the answer that was ordered */
+	COOP_CONNECTED =
+		3, /* CONNECT: and ended at once (RST, or FIN with COOP_ANY_PORT); ANSWER: a datagram came back */
 	COOP_RESET = 4,       /* CONNECT: RST */
 	COOP_UNREACHABLE = 5, /* CONNECT, ANSWER: ICMP; type and code say which */
 	COOP_TIMED_OUT = 6,   /* CONNECT: nothing came back */

@@ -132,6 +132,9 @@ static int open_socket(const struct addr *local)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = sockaddr_from_addr(local, &sa);
+	/* A port that is ours for ever must not wait for old packets of a connection: the next one
+	   to the same port of the client would be refused for a minute. */
+	const struct linger at_once = { .l_onoff = 1 };
 	int on = 1, rc = 0;
 	int fd = socket(local->family == ADDR_IPV6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
 
@@ -141,7 +144,8 @@ static int open_socket(const struct addr *local)
 		rc = -EIO;
 	if (rc == 0 && local->port != 0 &&
 	    (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-	     setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0))
+	     setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0 ||
+	     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) != 0))
 		rc = -errno;
 	if (rc == 0)
 		rc = coop_raw_want_errors(fd, local->family);

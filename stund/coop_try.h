@@ -2,8 +2,8 @@
  * coop_try - what a cooperating server tries, only to say what came of it: TCP connections, and
  * datagrams from a port of their own.
  *
- * A connection that stands is closed at once: nothing is read from it, and nothing written. What
- * answers a datagram is not looked at.
+ * A connection that stands is ended at once, by RST where its port was given: nothing is read from
+ * it, and nothing written. What answers a datagram is not looked at.
  */
 #ifndef NATKIT_COOP_TRY_H
 #define NATKIT_COOP_TRY_H

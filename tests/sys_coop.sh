@@ -151,8 +151,10 @@ for server in "${servers[@]}"; do
 	asks "$server" flags=any wait=100 time=200
 	counts 2 '^[a-z-]+ id='
 done
-asks $A1:3478 kind=connect port=4905 listen=4905 from=$HOME time=200
-says "^accepted $A1:3478" '^connected'
+for _ in 1 2; do # of the first nothing is left that were in the way of the second
+	asks $A1:3478 kind=connect port=4905 listen=4905 from=$HOME time=200
+	says "^accepted $A1:3478" '^connected'
+done
 
 echo "# what it does not do"
 asks $A1:3478 token=00112233445566778899aabbccddeeff time=150

@@ -198,6 +198,9 @@ static void orders_have_bounds(void **state)
 		    .flags = COOP_ANY_PORT | COOP_FRAGMENTS,
 		    .wait_ms = 9 } },
 		{ "an ICMP error", true, { .kind = COOP_ICMP } },
+		{ "an ICMP error from elsewhere",
+		  false,
+		  { .kind = COOP_ICMP, .flags = COOP_CHANGE_IP } },
 		{ "an ICMP error to another port", false, { .kind = COOP_ICMP, .port = 9 } },
 		{ "a kind that nobody knows", false, { .kind = 4, .count = 1 } },
 	};

@@ -97,6 +97,22 @@ static void a_connection_that_stands_is_closed_at_once(void **state)
 	close(fd);
 }
 
+/* From a port of ours the same connection can be had again. */
+static void a_port_that_was_given_is_free_again(void **state)
+{
+	struct addr local, to;
+	int fd = bound(true, &to), own = bound(false, &local);
+
+	close(own);
+	for (int i = 0; i < 3; i++) {
+		f.told = 0;
+		assert_int_equal(coop_try_connect(f.tries, &local, &to, 5000, 1), 0);
+		wait_for_outcome();
+		assert_int_equal(f.outcome.outcome, COOP_CONNECTED);
+	}
+	close(fd);
+}
+
 static void a_reset_is_told(void **state)
 {
 	struct addr any = addr_ipv4(127, 0, 0, 1, 0), to;
@@ -198,6 +214,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(a_connection_that_stands_is_closed_at_once),
+		TEST(a_port_that_was_given_is_free_again),
 		TEST(a_reset_is_told),
 		TEST(what_cannot_begin_is_told_at_once),
 		TEST(silence_is_told_in_time),
