@@ -110,6 +110,7 @@ static void conclude(struct deep *d)
 		v->cut |= d->trials[i].begun && !d->trials[i].over;
 		deep_trials[i]->end(d, d->trials[i].state, early, d->verdict);
 	}
+	verdict_use_turn(d->verdict); /* what a TURN server showed stays known */
 	v->elapsed_us = d->now_us - d->started_us;
 	if (d->cooperates)
 		v->server = d->config.server;

@@ -146,6 +146,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/report_expect.c \
 	natprobe/report_get.c natprobe/report_get.h \
 	natprobe/report_json.c natprobe/report_json.h \
+	natprobe/report_json_deep.c natprobe/report_json_deep.h \
 	natprobe/report_json_plan.c natprobe/report_json_plan.h \
 	natprobe/report_json_ports.c natprobe/report_json_ports.h \
 	natprobe/report_json_rfc.c natprobe/report_json_rfc.h \
@@ -166,12 +167,14 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/report_junit.c \
 	natprobe/report_prom.c natprobe/report_prom.h \
 	natprobe/report_read.c natprobe/report_read.h \
+	natprobe/report_read_deep.c natprobe/report_read_deep.h \
 	natprobe/report_read_ports.c natprobe/report_read_ports.h \
 	natprobe/report_read_verdict.c natprobe/report_read_verdict.h \
 	natprobe/report_sentence.c natprobe/report_sentence.h \
 	natprobe/report_tap.c \
 	natprobe/report_tests.c natprobe/report_tests.h \
 	natprobe/report_text.c natprobe/report_text.h \
+	natprobe/report_text_deep.c natprobe/report_text_deep.h \
 	natprobe/report_text_evidence.c natprobe/report_text_evidence.h \
 	natprobe/report_text_explain.c natprobe/report_text_explain.h \
 	natprobe/report_text_put.c natprobe/report_text_put.h \

@@ -131,6 +131,11 @@ const struct property property_table[PROPERTIES] = {
 
 const size_t property_count = PROPERTIES;
 
+const struct property *property_of_deep(enum deep_property which)
+{
+	return &property_table[DEEP_FIRST + which];
+}
+
 bool property_is_asked(const struct property *p, const struct verdict *v)
 {
 	if (!p->is_deep || v->deep.tried)

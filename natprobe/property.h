@@ -39,6 +39,9 @@ struct property {
 extern const struct property property_table[];
 extern const size_t property_count;
 
+/* The row of a value of the deeper look. */
+const struct property *property_of_deep(enum deep_property which);
+
 /* False: this run was not asked to look that deep. */
 bool property_is_asked(const struct property *p, const struct verdict *v);
 

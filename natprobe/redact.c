@@ -54,6 +54,16 @@ static void mask_evidence(struct redacted *d, struct verdict *v)
 		mask(d, &v->findings[i].where);
 }
 
+static void mask_deep(struct redacted *d, struct verdict_deep *v)
+{
+	mask(d, &v->server);
+	mask(d, &v->nat64_prefix);
+	for (size_t i = 0; i < v->hop_count; i++) {
+		mask(d, &v->hops[i].router);
+		mask(d, &v->hops[i].inside);
+	}
+}
+
 static void mask_verdict(struct redacted *d, struct verdict *v)
 {
 	mask(d, &v->local);
@@ -68,6 +78,7 @@ static void mask_verdict(struct redacted *d, struct verdict *v)
 	mask(d, &v->nat_pmp.external);
 	mask(d, &v->upnp.external);
 	mask(d, &v->nat64_prefix);
+	mask_deep(d, &v->deep);
 	mask_evidence(d, v);
 }
 

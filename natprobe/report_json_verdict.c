@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "property.h"
+#include "report_json_deep.h"
 #include "report_json_plan.h"
 #include "report_json_ports.h"
 #include "report_json_rfc.h"
@@ -265,6 +266,7 @@ void json_put_verdict(struct json *j, json_t *o, const struct verdict *v)
 	json_put(j, o, "plan", json_plan(j, v));
 	json_put(j, o, "findings", findings(j, v));
 	json_put(j, o, "turn", turn(j, v));
+	json_put(j, o, "deep", json_deep(j, v));
 	json_put(j, o, "asked", asked(j, v));
 	json_put(j, o, "datagrams", datagrams(j, v));
 	json_put(j, o, "rtt_ms", rtt(j, v));

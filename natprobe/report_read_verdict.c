@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "property.h"
+#include "report_read_deep.h"
 #include "report_read_ports.h"
 #include "turn_resolve.h"
 
@@ -204,6 +205,7 @@ void get_verdict(struct get *g, const json_t *o, struct verdict *v)
 	get_ports(g, o, v);
 	get_gateway(g, o, v);
 	get_findings(g, o, v);
+	get_deep(g, o, v);
 	get_turn(g, o, v);
 	get_counts(g, o, v);
 }

@@ -1,6 +1,7 @@
 /* The report for people: a block for each interface and family, or a line. */
 #include "report_text.h"
 
+#include "report_text_deep.h"
 #include "report_text_evidence.h"
 #include "report_text_explain.h"
 #include "report_text_put.h"
@@ -100,11 +101,14 @@ static void print_block(const struct text *t, const struct report_probe *p)
 	print_title(t, p);
 	fputc('\n', t->out);
 	text_values(t, p);
+	text_deep(t, p->verdict);
 	print_findings(t, p->verdict);
 	print_turn(t, p->verdict);
 	print_tls(t, p);
 	if (t->style->verbose)
 		text_evidence(t, p);
+	if (t->style->verbose)
+		text_deep_evidence(t, p->verdict);
 	text_meaning(t, p->verdict);
 	if (t->style->explain)
 		text_explain(t, p->verdict);

@@ -1,5 +1,7 @@
 #include "report_fixture.h"
 
+#include <math.h>
+
 #include <string.h>
 
 #include "wire.h"
@@ -327,4 +329,49 @@ void fixture_full(struct fixture *f)
 				   .answered = 3 },
 	};
 	verdict_use_turn(v);
+}
+
+void fixture_deep(struct fixture *f)
+{
+	struct verdict_deep *v = &f->verdict.deep;
+	struct deep_value *lifetime = &v->values[DEEP_LIFETIME];
+
+	fixture_restrict_port(f);
+	v->tried = v->cut = true;
+	v->server = addr_ipv4(192, 0, 2, 1, 3478);
+	for (unsigned i = 0; i < DEEP_PROPERTIES; i++)
+		deep_set_unknown(v, (enum deep_property)i, CAUSE_TIMEOUT);
+	lifetime->sent = 40;
+	lifetime->answered = 33;
+	deep_set_number(v, DEEP_LIFETIME, 118.75, INFINITY);
+	lifetime->error = 0.00125;
+	deep_set_number(v, DEEP_LIFETIME_ONE_WAY, 29.5, 31.25);
+	deep_set_number(v, DEEP_KEEPALIVE, 14, 14);
+	deep_set_word(v, DEEP_REFRESH_OUTBOUND, DEEP_YES);
+	deep_set_word(v, DEEP_REFRESH_INBOUND, DEEP_NO);
+	deep_set_number(v, DEEP_RANGE_LOW, 1, 1024);
+	deep_set_number(v, DEEP_RANGE_HIGH, 65535, 65535);
+	deep_set_none(v, DEEP_BLOCK);
+	deep_set_number(v, DEEP_PER_DESTINATION, -3, -3);
+	deep_set_word(v, DEEP_FRAGMENTS_IN, DEEP_FRAGMENTS_IN_ORDER);
+	v->rungs[v->rung_count++] =
+		(struct deep_rung){ .ladder = LADDER_ONE_WAY, .ended = true, .waited_s = 31.25 };
+	v->rungs[v->rung_count++] = (struct deep_rung){
+		.ladder = LADDER_TWO_WAY, .ended = true, .alive = true, .waited_s = 118.75
+	};
+	v->rungs[v->rung_count++] =
+		(struct deep_rung){ .ladder = LADDER_LOW_PORT, .waited_s = 140 };
+	v->rungs[v->rung_count++] = (struct deep_rung){ .ladder = LADDER_REFRESH_OUT,
+							.ended = true,
+							.alive = true,
+							.waited_s = 14.5,
+							.refreshed_s = 17.5 };
+	v->hops[v->hop_count++] = (struct deep_hop){ .ttl = 1,
+						     .router = addr_ipv4(10, 0, 0, 1, 0),
+						     .inside = addr_ipv4(10, 0, 0, 7, 40001) };
+	v->hops[v->hop_count++] = (struct deep_hop){ .ttl = 2, .reached = true };
+	v->sent = 700;
+	v->answered = 650;
+	v->mappings = 180;
+	v->elapsed_us = 130250000;
 }

@@ -40,4 +40,7 @@ void fixture_add_tls(struct fixture *f);
  */
 void fixture_full(struct fixture *f);
 
+/* As the first one, with a deeper look that was cut short: values of every state. */
+void fixture_deep(struct fixture *f);
+
 #endif

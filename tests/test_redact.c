@@ -51,6 +51,23 @@ static void no_public_address_is_left(void **state)
 	redact_free(d);
 }
 
+static void routers_of_a_deeper_look_are_masked(void **state)
+{
+	struct fixture f;
+	struct redacted *d;
+	const struct verdict_deep *v;
+
+	fixture_deep(&f);
+	f.verdict.deep.hops[0].router = addr_ipv4(203, 0, 113, 77, 0);
+	d = redact_new(&f.report);
+	assert_non_null(d);
+	v = &redact_report(d)->probes[0].verdict->deep;
+	assert_int_not_equal(v->hops[0].router.ip[3], 77);
+	assert_int_equal(v->hop_count, 2);
+	assert_true(addr_equal(&v->hops[0].inside, &f.verdict.deep.hops[0].inside)); /* private */
+	redact_free(d);
+}
+
 static void what_was_equal_stays_equal(void **state)
 {
 	struct fixture f;
@@ -110,6 +127,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_public_address_is_left),
+		cmocka_unit_test(routers_of_a_deeper_look_are_masked),
 		cmocka_unit_test(what_was_equal_stays_equal),
 		cmocka_unit_test(ipv6_is_masked_whatever_it_is),
 		cmocka_unit_test(more_addresses_than_masks_end_well),

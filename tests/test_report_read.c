@@ -63,6 +63,7 @@ static void every_report_comes_back(void **state)
 	static void (*const makers[])(struct fixture *) = {
 		fixture_restrict_port, fixture_one_port,  fixture_ignores_change,
 		fixture_udp_blocked,   fixture_no_server, fixture_full,
+		fixture_deep,
 	};
 	struct report nothing = { .program = "natprobe 0", .why = "no interface is up" };
 
@@ -135,6 +136,20 @@ static void what_makes_no_sense_is_refused(void **state)
 		{ "{", "line 1" },
 		{ "[]", "no report of natprobe" },
 		{ "{}", "no report of natprobe" },
+		{ ONE("\"deep\":[]"), "deep" },
+		{ ONE("\"deep\":{\"values\":{\"lifetime\":{\"state\":\"often\"}}}"), "state" },
+		{ ONE("\"deep\":{\"values\":{\"lifetime\":{\"state\":\"number\"}}}"), "low" },
+		{ ONE("\"deep\":{\"values\":{\"lifetime\":{\"state\":\"number\",\"low\":2,"
+		      "\"high\":1}}}"),
+		  "lifetime" },
+		{ ONE("\"deep\":{\"values\":{\"alg\":{\"state\":\"number\",\"low\":1}}}"), "alg" },
+		{ ONE("\"deep\":{\"values\":{\"alg\":{\"state\":\"word\",\"word\":\"may-be\"}}}"),
+		  "alg" },
+		{ ONE("\"deep\":{\"values\":{\"lifetime\":{\"state\":\"word\",\"word\":\"no\"}}}"),
+		  "lifetime" },
+		{ ONE("\"deep\":{\"rungs\":[{\"ladder\":\"up\",\"waited_s\":1}]}"), "ladder" },
+		{ ONE("\"deep\":{\"rungs\":[{\"ladder\":\"one-way\",\"waited_s\":-1}]}"),
+		  "waited_s" },
 		{ "{\"version\":1}", "no report of natprobe" },
 		{ "{\"version\":2,\"interfaces\":[]}", "newer" },
 		{ "{\"version\":0,\"interfaces\":[]}", "\"version\"" },

@@ -82,6 +82,28 @@ static void a_block_says_all_properties(void **state)
 	free(text);
 }
 
+static void a_deeper_look_has_its_lines(void **state)
+{
+	struct fixture f;
+	char *text;
+
+	fixture_deep(&f);
+	text = print(&f.report, (struct report_style){ .verbose = true });
+	expect(line_of(text, "lifetime"), "at least 119 s, 29.5 to 31.2 s without an answer");
+	expect(line_of(text, "kept alive"), "by what we send");
+	expect(line_of(text, "keepalive"), "every 14 s");
+	expect(line_of(text, "port range"), "from 1 to 1024, up to 65535");
+	expect(line_of(text, "port step"), "-3");
+	expect(line_of(text, "fragments in"), "in-order");
+	expect(line_of(text, "unknown"), "lifetime.low-port");
+	expect(line_of(text, "unknown"), "more (");
+	expect(line_of(text, "cut short"), "after 130 s");
+	expect(line_of(text, "both ways"), "118.8 s alive");
+	expect(line_of(text, "hops"), "1: 10.0.0.1, saw us as 10.0.0.7:40001");
+	expect(line_of(text, "deeper look"), "700 sent, 650 answered, 180 sockets");
+	free(text);
+}
+
 static void a_network_without_a_name_is_a_number(void **state)
 {
 	struct fixture f;
@@ -321,6 +343,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_block_says_all_properties),
+		cmocka_unit_test(a_deeper_look_has_its_lines),
 		cmocka_unit_test(a_network_without_a_name_is_a_number),
 		cmocka_unit_test(meaning_is_told_for_each_kind_of_peer),
 		cmocka_unit_test(what_is_nearly_sure_is_not_printed_as_sure),
