@@ -145,6 +145,19 @@ void deep_order_forget(struct deep *d, uint16_t socket)
 	}
 }
 
+void deep_order_abandon(struct deep *d, uint16_t socket)
+{
+	for (size_t i = 0; i < d->order_count; i++) {
+		struct deep_placed p = d->orders[i];
+
+		if (!p.used || p.socket != socket)
+			continue;
+		d->orders[i].used = false;
+		if (!p.is_settled)
+			give_up(d, &p);
+	}
+}
+
 void deep_order_resume(struct deep *d, uint16_t socket)
 {
 	for (size_t i = 0; i < d->order_count; i++) {
@@ -191,7 +204,11 @@ static bool meet_refusal(struct deep *d, struct deep_placed *p, const struct coo
 		return true;
 	}
 	p->waits_for_token = true;
-	deep_token_for(d, p->socket, &p->to, &a->mapped);
+	if (!deep_token_for(d, p->socket, &p->to, &a->mapped)) {
+		p->waits_for_token = false;
+		p->sent = 0;
+		due(d, p, d->now_us + BUSY_WAIT_US);
+	}
 	return true;
 }
 

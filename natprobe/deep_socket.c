@@ -144,11 +144,13 @@ void deep_on_open_failed(struct deep *d, uint16_t slot, int err, uint64_t now_us
 		if (s->state == DEEP_SOCKET_WANTED)
 			return;
 	}
-	deep_order_forget(d, slot);
 	deep_queue_drop_sends(&d->queue, slot);
+	/* Nobody else gets it while those whose it was are told. */
+	s->state = DEEP_SOCKET_CLOSING;
+	deep_order_abandon(d, slot);
+	tell_open(d, slot, false);
 	s->state = DEEP_SOCKET_FREE;
 	d->socket_count--;
-	tell_open(d, slot, false);
 }
 
 /* Services of trials. */

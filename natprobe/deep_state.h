@@ -144,6 +144,8 @@ bool deep_socket_send(struct deep *d, uint16_t socket, const struct deep_send *s
 void deep_order_step(struct deep *d);
 void deep_order_left(struct deep *d, uint16_t order);
 void deep_order_forget(struct deep *d, uint16_t socket);
+/* The same for a socket that is not there: who placed them is told that they are lost. */
+void deep_order_abandon(struct deep *d, uint16_t socket);
 bool deep_order_answered(struct deep *d, uint16_t socket, const struct addr *from,
 			 const struct stun_msg *m, const struct coop_answer *a);
 /* Orders of this socket that waited for a token may leave. */
@@ -156,8 +158,11 @@ void deep_token_step(struct deep *d);
 uint64_t deep_token_deadline_us(const struct deep *d);
 bool deep_token_answered(struct deep *d, uint16_t socket, const struct stun_msg *m,
 			 const struct coop_answer *a);
-/* Another external address: asks for a token from this very socket, unless there is one. */
-void deep_token_for(struct deep *d, uint16_t socket, const struct addr *to,
+/*
+ * Another external address: asks for a token from this very socket, unless there is one. False:
+ * not now.
+ */
+bool deep_token_for(struct deep *d, uint16_t socket, const struct addr *to,
 		    const struct addr *mapped);
 const struct coop_token *deep_token_of(const struct deep *d, uint16_t socket,
 				       const struct addr *to);

@@ -79,7 +79,8 @@ static void ask(struct deep *d, struct deep_asking *k)
 	k->sent++;
 }
 
-static void begin(struct deep *d, uint16_t socket, const struct addr *to)
+/* False: too many are being asked for already. */
+static bool begin(struct deep *d, uint16_t socket, const struct addr *to)
 {
 	uint8_t random[12];
 
@@ -93,16 +94,17 @@ static void begin(struct deep *d, uint16_t socket, const struct addr *to)
 			.is_active = true, .socket = socket, .tid = stun_tid_make(random), .to = *to
 		};
 		ask(d, k);
-		return;
+		return true;
 	}
+	return false;
 }
 
 static void ask_from_fresh_socket(struct deep *d, const struct addr *to)
 {
 	uint16_t socket = deep_socket_open(d, NULL, 0, DEEP_NOBODY);
 
-	if (socket != DEEP_NO_SOCKET)
-		begin(d, socket, to);
+	if (socket != DEEP_NO_SOCKET && !begin(d, socket, to))
+		deep_socket_close(d, socket);
 }
 
 /* One by one: whoever answers without a token costs a round trip only. */
@@ -213,7 +215,7 @@ bool deep_token_answered(struct deep *d, uint16_t socket, const struct stun_msg 
 	return false;
 }
 
-void deep_token_for(struct deep *d, uint16_t socket, const struct addr *to,
+bool deep_token_for(struct deep *d, uint16_t socket, const struct addr *to,
 		    const struct addr *mapped)
 {
 	uint8_t known = find_token(d, mapped, is_low(d, to));
@@ -223,11 +225,11 @@ void deep_token_for(struct deep *d, uint16_t socket, const struct addr *to,
 	    &d->tokens[known].token != deep_token_of(d, socket, to)) {
 		d->sockets[socket].token = known;
 		deep_order_resume(d, socket);
-		return;
+		return true;
 	}
 	for (size_t i = 0; i < DEEP_ASKINGS_MAX; i++) {
 		if (d->askings[i].is_active && d->askings[i].socket == socket)
-			return;
+			return true;
 	}
-	begin(d, socket, to);
+	return begin(d, socket, to);
 }
