@@ -10,5 +10,17 @@ extern const struct deep_trial deep_lifetime;
 extern const struct deep_trial deep_lifetime_low;
 extern const struct deep_trial deep_refresh;
 extern const struct deep_trial deep_keepalive;
+extern const struct deep_trial deep_tcp_filter;
+extern const struct deep_trial deep_early;
+extern const struct deep_trial deep_unexpected;
+extern const struct deep_trial deep_icmp;
+extern const struct deep_trial deep_fragments_in;
+extern const struct deep_trial deep_fragments_out;
+extern const struct deep_trial deep_mtu_out;
+extern const struct deep_trial deep_mtu_in;
+extern const struct deep_trial deep_alg;
+extern const struct deep_trial deep_clash;
+extern const struct deep_trial deep_hops;
+extern const struct deep_trial deep_translators;
 
 #endif

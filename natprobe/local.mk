@@ -15,6 +15,16 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/confidence.c natprobe/confidence.h \
 	natprobe/deep.c natprobe/deep.h \
 	natprobe/deep_action.h \
+	natprobe/deep_alg.c \
+	natprobe/deep_clash.c \
+	natprobe/deep_early.c \
+	natprobe/deep_fragments.c \
+	natprobe/deep_hops.c \
+	natprobe/deep_kit.c natprobe/deep_kit.h \
+	natprobe/deep_mtu.c \
+	natprobe/deep_tcp.c \
+	natprobe/deep_translators.c \
+	natprobe/deep_upset.c \
 	natprobe/deep_keepalive.c \
 	natprobe/deep_ladder.c natprobe/deep_ladder.h \
 	natprobe/deep_lifetime.c \

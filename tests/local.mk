@@ -65,6 +65,7 @@ NAT_PROFILES = \
 	tests/nat_random.c \
 	tests/nat_truth.c tests/nat_truth.h \
 	tests/nat_truth_deep.c tests/nat_truth_deep.h \
+	tests/nat_truth_path.c \
 	tests/nat_link.h tests/nat_model.h tests/rng.h
 check_LIBRARIES += tests/libsim.a
 tests_libsim_a_SOURCES = \
@@ -88,8 +89,12 @@ tests_libsimdeep_a_SOURCES = \
 	tests/sim_deep.c tests/sim_deep.h \
 	tests/sim_deep_host.c \
 	tests/sim_deep_parts.h \
+	tests/sim_deep_pieces.c \
+	tests/sim_deep_tcp.c \
 	tests/sim_deep_server.c
 SIM_DEEP_LIBS = tests/libsimdeep.a tests/libsim.a tests/libnat.a stund/libcoop.a $(PROBE_LIBS)
+check_PROGRAMS += tests/deep_show
+tests_deep_show_LDADD = $(SIM_DEEP_LIBS)
 
 # the workers of a turnd, and clients of them
 check_LIBRARIES += tests/libturnd_rig.a

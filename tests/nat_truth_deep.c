@@ -201,6 +201,7 @@ bool nat_truth_deep(const struct nat_profile *p, struct nat_deep_truth *out)
 	*out = (struct nat_deep_truth){ .lifetime_s = s.lifetime_s };
 	if (s.blocks)
 		return false;
+	t.len = nat_truth_path(p, out->lines, sizeof(out->lines));
 	if (s.is_stateless && !s.keeps_state) {
 		/* As long as anybody looks. */
 		out->lifetime_s = LONGEST_S;

@@ -17,4 +17,7 @@ struct nat_deep_truth {
 /* False where UDP does not get through: then nothing is known. */
 bool nat_truth_deep(const struct nat_profile *p, struct nat_deep_truth *out);
 
+/* The part that is about the path, not about time and ports; returns its length. */
+size_t nat_truth_path(const struct nat_profile *p, char *out, size_t cap);
+
 #endif

@@ -390,6 +390,18 @@ bool packet_rewrite_quoted(uint8_t *base, struct packet *p, const struct addr *s
 	return true;
 }
 
+void packet_set_ttl(uint8_t *base, uint8_t ttl)
+{
+	uint8_t new[2] = { ttl, base[9] };
+
+	if (base[0] >> 4 == 6) {
+		base[7] = ttl;
+		return;
+	}
+	packet_fix_checksum(base + 10, base + 8, new, 2);
+	base[8] = ttl;
+}
+
 bool packet_hop(uint8_t *base, size_t len)
 {
 	uint8_t new[2];

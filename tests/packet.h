@@ -118,6 +118,9 @@ void packet_replace(uint8_t *base, const struct packet *p, size_t at, const uint
 /* One hop less, checksum mended. False when the packet has to die here. */
 bool packet_hop(uint8_t *base, size_t len);
 
+/* Another TTL, or hop limit, checksum mended. */
+void packet_set_ttl(uint8_t *base, uint8_t ttl);
+
 /* Mends a checksum field for bytes that are replaced; `len` is even, and so their place. */
 void packet_fix_checksum(uint8_t *field, const uint8_t *old, const uint8_t *new, size_t len);
 

@@ -23,11 +23,13 @@ static void start_world(struct sim_deep *s, const struct sim_config *c)
 	w->server_count = 1;
 	w->now_us = SIM_START_US;
 	w->rng = rng_seed(rng_next(&seeds));
-	w->host_count = 1;
+	w->host_count = 2; /* addresses of one host */
 	sim_queue_reset(&w->queue);
 	w->hosts[0] = (struct sim_host){ .world = w,
 					 .rng = rng_seed(rng_next(&seeds)),
 					 .addr = nat_plan_host(c->profile, 0) };
+	w->hosts[1] =
+		(struct sim_host){ .world = w, .nic = 1, .addr = nat_plan_host(c->profile, 1) };
 	if (c->profile->two_nics)
 		(void)rng_next(&seeds);
 	w->hosts[0].rng.state ^= 0x5eed; /* but not the host */
@@ -44,7 +46,15 @@ static void start_deep(struct sim_deep *s)
 				  .random = fill_random,
 				  .random_arg = &s->world.hosts[0].rng,
 				  .longest_s = s->config->longest_s,
-				  .mappings = s->config->mappings };
+				  .mappings = s->config->mappings,
+				  .can_fragment = !s->config->has_no_raw_sockets,
+				  .sees_icmp = !s->config->hides_icmp,
+				  .nat64_asked = true,
+				  .nat64_prefix = p->dns_nat64,
+				  .nat64_prefix_len = p->dns_nat64_len };
+
+	if (!s->config->has_no_second)
+		dc.second = s->world.hosts[1].addr;
 
 	if (p->layer_count > 0)
 		dc.gateway = nat_plan_gateway(p, p->layer_count - 1u);
@@ -102,11 +112,12 @@ static bool step(struct sim_deep *s)
 	struct sim_world *w = &s->world;
 	uint64_t stop_us = s->config->stops_at_us;
 	uint64_t due_us = sooner(host_due_us(s), sim_deep_server_deadline_us(s));
+	uint64_t tcp_us = sim_deep_tcp_deadline_us(s);
 	struct sim_event e;
 
 	if (s->result->ended)
 		return false;
-	due_us = sooner(due_us, stop_us > w->now_us ? stop_us : UINT64_MAX);
+	due_us = sooner(sooner(due_us, tcp_us), stop_us > w->now_us ? stop_us : UINT64_MAX);
 	if (sooner(due_us, sim_queue_due_us(&w->queue)) == UINT64_MAX)
 		return false;
 	if (sim_queue_due_us(&w->queue) <= due_us) {
@@ -120,6 +131,7 @@ static bool step(struct sim_deep *s)
 		deep_stop(s->deep, w->now_us);
 		s->is_awake = true;
 	}
+	sim_deep_tcp_run(s);
 	sim_deep_server_run(s);
 	return true;
 }
@@ -146,7 +158,7 @@ static void finish(struct sim_deep *s)
 
 	r->elapsed_us = s->world.now_us - SIM_START_US;
 	r->burst = most_within(s, 10000);
-	r->open_at_end = s->open;
+	r->open_at_end = s->open + s->open_tcp;
 	deep_progress(s->deep, s->world.now_us, &r->progress);
 	r->progress.waits_for = "";
 	deep_free(s->deep);

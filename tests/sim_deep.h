@@ -5,6 +5,8 @@
  *	sim_deep.c         the door: one run from start to end, and the clock
  *	sim_deep_host.c    what a shell does: sockets, datagrams, what comes back
  *	sim_deep_server.c  the cooperating server and its shell
+ *	sim_deep_pieces.c  fragments, and what becomes of them
+ *	sim_deep_tcp.c     connections, of either side
  *	sim_deep_parts.h   what they share
  *
  * Boxes, links and routers are those of sim_path: they count hops and answer with ICMP. The boxes
@@ -20,8 +22,11 @@ struct sim_deep_config {
 	struct sim_config net;
 	uint32_t longest_s; /* as deep_config has them */
 	uint16_t mappings;
-	bool no_cooperation;      /* the server is an ordinary one */
-	uint64_t stops_at_us;     /* the user interrupts; 0: never */
+	bool no_cooperation; /* the server is an ordinary one */
+	bool server_has_no_raw_sockets;
+	bool has_no_raw_sockets, hides_icmp; /* the host */
+	bool has_no_second;                  /* ... no second address */
+	uint64_t stops_at_us;                /* the user interrupts; 0: never */
 	uint64_t sleeps_for_us;   /* the host does nothing for so long, once, after 10 s */
 	uint16_t taken_per_mille; /* local ports that somebody else has */
 };
