@@ -24,7 +24,7 @@ void ladder_start(struct ladder *l, enum deep_ladder kind, const struct addr *to
 							     .due_us = UINT64_MAX };
 		if (at_s >= longest_s)
 			break;
-		at_s *= LADDER_STEP;
+		at_s *= at_s < LADDER_SHORT_S ? LADDER_SHORT_STEP : LADDER_STEP;
 	}
 }
 

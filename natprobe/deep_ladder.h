@@ -11,9 +11,11 @@
 
 #include "deep_trial.h"
 
-#define LADDER_FIRST_S 5.0
-#define LADDER_STEP    1.08 /* an interval is at most 10 % wide, with what round trips blur */
-#define LADDER_MAX     96   /* rungs: up to an hour */
+#define LADDER_FIRST_S    5.0
+#define LADDER_STEP       1.08 /* an interval is at most 10 % wide, with what round trips blur */
+#define LADDER_SHORT_S    30.0 /* up to here it is a greater share, most of all where one is lost */
+#define LADDER_SHORT_STEP 1.055
+#define LADDER_MAX        96 /* rungs: up to an hour */
 
 /* Copies against loss: of a quiet order, and of each answer that is waited for. */
 #define LADDER_COPIES  3
