@@ -43,6 +43,7 @@ END
 
 # start NAME: its pid is in $pid.
 start() {
+	: > "$tmp/$1" # the one before said ready, too
 	"$turnd" --config "$tmp/turnd.conf" 2> "$tmp/$1" &
 	pid=$!
 }
@@ -76,6 +77,7 @@ for line in 'tcp = off' 'udp = off'; do
 	await ready "$tmp/log"
 	start second
 	await 'is in use' "$tmp/second"
+	[ "$failed" = 0 ] || kill -s TERM "$pid" # it would serve for ever
 	wait "$pid" && fail "$line: two at once"
 	stop "$first"
 done
