@@ -173,6 +173,11 @@ tests_test_coop_abuse_LDADD = $(COOP_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/test_coop_try
 tests_test_coop_try_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 tests_test_coop_try_LDADD = $(STUND_LIBS) $(CMOCKA_LIBS)
+# The fallback, in place of what the library has.
+UNIT_TESTS += tests/test_coop_try_none
+tests_test_coop_try_none_SOURCES = tests/test_coop_try.c stund/coop_raw_none.c stund/coop_raw.h
+tests_test_coop_try_none_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+tests_test_coop_try_none_LDADD = $(STUND_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_coop_packet
 tests_test_coop_packet_SOURCES = tests/test_coop_packet.c tests/rng.h
