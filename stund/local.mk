@@ -1,7 +1,7 @@
 # stund, the STUN server. As in lib/, what decides (core) is apart from what does (shell), so
 # that unit tests link without libevent.
 sbin_PROGRAMS += stund/stund
-noinst_LIBRARIES += stund/libcoop.a stund/libstund_core.a stund/libstund_shell.a
+noinst_LIBRARIES += stund/libcoop.a stund/libpartner.a stund/libstund_core.a stund/libstund_shell.a
 
 # what a cooperating server decides; simulations have it too
 stund_libcoop_a_SOURCES = \
@@ -15,6 +15,14 @@ stund_libcoop_a_SOURCES = \
 	stund/coop_token.c stund/coop_token.h \
 	stund/coop_work.c
 COOP_LIBS = stund/libcoop.a $(CORE_LIBS)
+
+# what one of two partners decides about the other
+stund_libpartner_a_SOURCES = \
+	stund/partner.c stund/partner.h \
+	stund/partner_judge.c stund/partner_judge.h \
+	stund/partner_window.c stund/partner_window.h \
+	stund/partner_wire.c stund/partner_wire.h
+PARTNER_LIBS = stund/libpartner.a $(CORE_LIBS)
 
 stund_libstund_core_a_SOURCES = \
 	stund/layout.c stund/layout.h \
@@ -41,7 +49,8 @@ else
 stund_libstund_shell_a_SOURCES += stund/coop_raw_none.c
 endif
 
-STUND_LIBS = stund/libstund_shell.a stund/libstund_core.a stund/libcoop.a $(SHELL_LIBS)
+STUND_LIBS = stund/libstund_shell.a stund/libstund_core.a stund/libcoop.a stund/libpartner.a \
+	$(SHELL_LIBS)
 
 stund_stund_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 stund_stund_SOURCES = stund/main.c

@@ -184,6 +184,13 @@ tests_test_coop_packet_SOURCES = tests/test_coop_packet.c tests/rng.h
 tests_test_coop_packet_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_coop_packet_LDADD = stund/libcoop.a $(NAT_LIBS) $(CMOCKA_LIBS)
 
+# two servers that are one, with clocks of their own
+PARTNER_KIT = tests/partner_kit.c tests/partner_kit.h tests/rng.h
+UNIT_TESTS += tests/test_partner
+tests_test_partner_SOURCES = tests/test_partner.c $(PARTNER_KIT)
+tests_test_partner_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_partner_LDADD = $(PARTNER_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_crc32
 tests_test_crc32_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_crc32_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)
