@@ -102,7 +102,7 @@ static bool check_mappings(const struct stund_conf *c, struct opt_error *err)
 /* The two differ, or the alternate ports would be the first ones again. */
 static bool check_ports(const struct stund_conf *c, struct opt_error *err)
 {
-	if (c->alternate.count == 0)
+	if (c->alternate.count == 0 && c->partner.family == ADDR_NONE)
 		return true;
 	if (c->port == c->alternate_port) {
 		snprintf(err->text, sizeof(err->text),
@@ -140,7 +140,21 @@ static bool add_socket(struct layout *l, uint8_t number, const struct addr *loca
 	return true;
 }
 
-/* One socket, or four where there is a second address. */
+/* The first listen address of each family shares the partner's. */
+static bool is_partnered(const struct stund_conf *c, const struct addr *first)
+{
+	if (c->partner.family == ADDR_NONE)
+		return false;
+	for (size_t i = 0; i < c->listen.count; i++) {
+		const struct addr *a = &addrs(&c->listen)[i];
+
+		if (a->family == first->family)
+			return a == first;
+	}
+	return false;
+}
+
+/* One socket; two where the partner has as many; four where there is a second address. */
 static bool add_site(const struct stund_conf *c, struct layout *l, const struct addr *first,
 		     const struct addr *second, const uint16_t ports[2], struct opt_error *err)
 {
@@ -152,11 +166,12 @@ static bool add_site(const struct stund_conf *c, struct layout *l, const struct 
 			     "listens on every address");
 	s->first_socket = l->socket_count;
 	s->any = addr_is_any(first);
+	s->partnered = is_partnered(c, first);
 	for (uint8_t number = 0; number < STUN_SITE_SOCKETS; number++) {
 		const struct addr *ip = number & SECOND_IP ? second : first;
 		struct addr local;
 
-		if (second == NULL && number > 0)
+		if (second == NULL && number > (s->partnered ? SECOND_PORT : 0))
 			break;
 		local = addr_with_port(ip, ports[number & SECOND_PORT]);
 		if (!add_socket(l, number, &local, err))
@@ -228,6 +243,35 @@ bool layout_make(const struct stund_conf *conf, struct layout *out, struct opt_e
 	return true;
 }
 
+const struct addr *layout_partner_local(const struct stund_conf *c)
+{
+	for (size_t i = 0; i < c->listen.count; i++) {
+		const struct addr *a = &addrs(&c->listen)[i];
+
+		if (a->family == c->partner.family)
+			return a;
+	}
+	return NULL;
+}
+
+bool layout_check_partner(const struct stund_conf *c, struct opt_error *err)
+{
+	const struct addr *local = layout_partner_local(c);
+
+	for (size_t i = 0; i < c->listen.count; i++) {
+		if (addr_is_any(&addrs(&c->listen)[i]))
+			local = NULL;
+	}
+	if (local == NULL)
+		return wrong(err, "partner", &c->partner,
+			     "takes an address of ours beside it; set listen to one of this host, "
+			     "of the same family");
+	if (is_ours(c, &c->partner))
+		return wrong(err, "partner", &c->partner,
+			     "is this host itself; name the other one");
+	return true;
+}
+
 const struct layout_socket *layout_find(const struct layout *l, const struct addr *local)
 {
 	const struct layout_socket *any = NULL;
@@ -259,6 +303,15 @@ bool layout_has_full_site(const struct layout *l, enum addr_family family)
 		const struct layout_site *s = &l->sites[i];
 
 		if (!s->tls_ports && s->local[0].family == family && stun_site_is_full(&s->site))
+			return true;
+	}
+	return false;
+}
+
+bool layout_has_partner(const struct layout *l, enum addr_family family)
+{
+	for (size_t i = 0; i < l->site_count; i++) {
+		if (l->sites[i].partnered && l->sites[i].local[0].family == family)
 			return true;
 	}
 	return false;

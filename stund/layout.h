@@ -20,6 +20,7 @@ struct layout_site {
 	uint16_t first_socket;                /* in struct layout: those of a site are adjacent */
 	bool any;                             /* the wildcard address: where was it sent to? */
 	bool tls_ports;
+	bool partnered; /* its second address is the partner's: two ports here */
 };
 
 struct layout_socket {
@@ -45,6 +46,18 @@ bool layout_has_family(const struct layout *l, enum addr_family family);
 
 /* There is a full site of that family on the plain ports. */
 bool layout_has_full_site(const struct layout *l, enum addr_family family);
+
+/* There is a site of that family that becomes a full one with the partner. */
+bool layout_has_partner(const struct layout *l, enum addr_family family);
+
+/*
+ * The address that we talk to the partner from: the first of its family. NULL: there is none, or
+ * no partner.
+ */
+const struct addr *layout_partner_local(const struct stund_conf *conf);
+
+/* Both the partner and we have addresses that are known. */
+bool layout_check_partner(const struct stund_conf *conf, struct opt_error *err);
 
 /* A value of `public`: LOCAL=PUBLIC, two addresses of one family. For its row. */
 bool layout_check_mapping(const char *text, struct opt_error *err);

@@ -114,7 +114,10 @@ static int open_parts(struct listen *l)
 		if (rc != 0)
 			return rc;
 	}
-	return open_sockets(l);
+	rc = open_sockets(l);
+	if (rc == 0 && l->common->partner != NULL)
+		rc = listen_partner_open(l, l->tells);
+	return rc;
 }
 
 int listen_common_open(struct listen_common *c, const struct stund_conf *conf,
@@ -133,6 +136,8 @@ int listen_common_open(struct listen_common *c, const struct stund_conf *conf,
 	c->connections = per_source_new(most, most_of_one, keys[0]);
 	c->sessions = per_source_new(most + workers, most_of_one, keys[1]); /* see dtls_limits */
 	rc = listen_coop_common_open(c);
+	if (rc == 0)
+		rc = listen_partner_common_open(c);
 	if (rc == 0 && c->connections != NULL && c->sessions != NULL)
 		return 0;
 	listen_common_close(c);
@@ -144,6 +149,7 @@ void listen_common_close(struct listen_common *c)
 	per_source_free(c->connections);
 	per_source_free(c->sessions);
 	listen_coop_common_close(c);
+	partner_board_close(c->partner);
 	*c = (struct listen_common){ 0 };
 }
 
@@ -176,6 +182,7 @@ void listen_close(struct listen *l)
 	stream_set_free(l->streams);
 	listen_dtls_close(l); /* says goodbye through the sockets */
 	listen_coop_close(l);
+	listen_partner_close(l);
 	for (size_t i = 0; i < LAYOUT_SOCKETS_MAX; i++) {
 		struct listen_socket *s = &l->sockets[i];
 
@@ -198,6 +205,8 @@ void listen_use_policy(struct listen *l, struct policy *policy)
 		stream_set_use_tls(l->streams, policy->tls);
 	if (l->dtls != NULL)
 		dtls_use_ctx(l->dtls, policy->dtls);
+	if (l->partner != NULL)
+		listen_partner_use_policy(l);
 }
 
 const struct stats *listen_stats(const struct listen *l)

@@ -12,6 +12,7 @@
 #include "coop_server.h"
 #include "dtls.h"
 #include "layout.h"
+#include "partner_board.h"
 #include "policy.h"
 #include "stats.h"
 #include "stream.h"
@@ -30,6 +31,7 @@ struct listen_common {
 		int raw[ADDR_IPV6 + 1];     /* sockets for whole packets, by family; -1: none */
 		int raw_error; /* why there is one missing; 0: none is, or none is wanted */
 	} coop;
+	struct partner_board *partner; /* NULL: there is no partner */
 };
 
 /* Returns 0 or -errno. conf and layout are borrowed. */

@@ -33,9 +33,10 @@ struct listen {
 	bool tells; /* logs what it opens: one of the workers does */
 	struct stats stats;
 	struct listen_socket sockets[LAYOUT_SOCKETS_MAX];
-	struct stream_set *streams; /* NULL: no TCP */
-	struct dtls *dtls;          /* NULL: no certificate */
-	struct listen_coop *coop;   /* NULL: it does not cooperate */
+	struct stream_set *streams;     /* NULL: no TCP */
+	struct dtls *dtls;              /* NULL: no certificate */
+	struct listen_coop *coop;       /* NULL: it does not cooperate */
+	struct listen_partner *partner; /* NULL: there is none */
 	struct event *dtls_timer;
 	uint64_t dtls_due_us; /* what the timer is set to */
 
@@ -87,5 +88,24 @@ bool listen_coop_answer(struct listen *l, const struct stun_query *q, uint64_t n
 
 /* Does what is due by now, up to a bound, and sets the timer to the rest. */
 void listen_coop_run(struct listen *l);
+
+/* A partner: what the workers share, and one worker's part; one of them has the link to it. Return
+ * 0 or -errno. */
+int listen_partner_common_open(struct listen_common *c);
+int listen_partner_open(struct listen *l, bool has_link);
+void listen_partner_close(struct listen *l);
+
+/* Behind a new l->policy. */
+void listen_partner_use_policy(struct listen *l);
+
+/* The site as it is now: with the partner's addresses, while it lives. */
+const struct stun_site *listen_partner_site(struct listen *l, const struct layout_site *s);
+
+/* Has the partner send an answer that is to leave from a socket of its. False: it would not. */
+bool listen_partner_hand_over(struct listen *l, const struct layout_site *s,
+			      const struct stun_reply *reply);
+
+/* A response came: it may be the partner's, sent to show that it can. */
+void listen_partner_unasked(struct listen *l, const struct udp_dgram *in);
 
 #endif

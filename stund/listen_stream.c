@@ -24,6 +24,8 @@ bool listen_judge(struct listen *l, const struct addr *local, struct stun_query 
 		return false;
 	}
 	q->site = &l->common->layout->sites[at->site].site;
+	if (l->partner != NULL)
+		q->site = listen_partner_site(l, &l->common->layout->sites[at->site]);
 	q->socket = at->number;
 	outcome = stun_server_answer(&l->policy->server, q, buf, LISTEN_ANSWER_MAX, &reply);
 	counter_add(&l->stats.outcomes[q->transport][outcome], 1);

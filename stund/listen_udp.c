@@ -64,6 +64,29 @@ static bool answer_coop(struct listen *l, const struct udp_dgram *in, const stru
 	return true;
 }
 
+/*
+ * With a partner: what is to leave from its address, it sends. Where it would not, to an address
+ * that is no ordinary one or since it is too long, the client is answered as if there were none.
+ * Returns false where nothing is left to be sent from here.
+ */
+static bool ask_partner(struct listen_socket *s, const struct udp_dgram *in, struct stun_query *q,
+			enum stun_outcome *outcome, struct stun_reply *reply)
+{
+	struct listen *l = s->owner;
+
+	if (*outcome == STUN_DROP_UNASKED)
+		listen_partner_unasked(l, in);
+	if ((*outcome != STUN_REPLY && *outcome != STUN_REPLY_ERROR) ||
+	    s->site->site.has[reply->socket])
+		return true;
+	if (listen_partner_hand_over(l, s->site, reply))
+		return false;
+	q->site = &s->site->site;
+	*outcome = stun_server_answer(&l->policy->server, q, l->answers + l->answers_len,
+				      UDP_RX_MAX, reply);
+	return true;
+}
+
 static void answer_stun(struct listen_socket *s, const struct udp_dgram *in, uint64_t now_us,
 			struct batch_counts *t)
 {
@@ -71,6 +94,7 @@ static void answer_stun(struct listen_socket *s, const struct udp_dgram *in, uin
 	struct addr local;
 	struct stun_reply reply;
 	enum stun_outcome outcome;
+	bool is_ours = true;
 	struct stun_query q = {
 		.datagram = in->data,
 		.from = in->peer,
@@ -86,13 +110,18 @@ static void answer_stun(struct listen_socket *s, const struct udp_dgram *in, uin
 	}
 	if (l->coop != NULL && answer_coop(l, in, &q, now_us, t))
 		return;
+	if (l->partner != NULL)
+		q.site = listen_partner_site(l, s->site);
 	outcome = stun_server_answer(&l->policy->server, &q, l->answers + l->answers_len,
 				     UDP_RX_MAX, &reply);
+	if (l->partner != NULL)
+		is_ours = ask_partner(s, in, &q, &outcome, &reply);
 	t->outcomes[outcome]++;
 	if (outcome != STUN_REPLY && outcome != STUN_REPLY_ERROR)
 		return;
 	countries_count(&l->stats.requests_by_country, l->policy->geo, &in->peer);
-	queue_answer(l, in, &reply);
+	if (is_ours)
+		queue_answer(l, in, &reply);
 }
 
 /* DTLS and STUN share a port: the first byte tells (RFC 7983). */

@@ -35,9 +35,15 @@ stund_libstund_shell_a_SOURCES = \
 	stund/listen.c stund/listen.h \
 	stund/listen_coop.c \
 	stund/listen_dtls.c \
+	stund/listen_partner.c \
 	stund/listen_parts.h \
 	stund/listen_stream.c \
 	stund/listen_udp.c \
+	stund/partner_board.c stund/partner_board.h \
+	stund/partner_check.c stund/partner_check.h \
+	stund/partner_key.c stund/partner_key.h \
+	stund/partner_link.c stund/partner_link.h \
+	stund/partner_stats.h \
 	stund/policy.c stund/policy.h \
 	stund/selfcheck.c stund/selfcheck.h \
 	stund/server.c stund/server.h \
@@ -57,4 +63,4 @@ stund_stund_SOURCES = stund/main.c
 stund_stund_LDADD = $(STUND_LIBS)
 
 dist_man_MANS += doc/stund.8 doc/stund.conf.5
-EXTRA_DIST += doc/cooperation.md
+EXTRA_DIST += doc/cooperation.md doc/partner.md

@@ -106,8 +106,10 @@ static void tell_discovery(const struct stund *s, enum addr_family family, const
 		return;
 	if (!s->conf.nat_discovery)
 		what = "off, as configured";
+	else if (layout_has_partner(&s->layout, family))
+		what = "off, until the partner is there";
 	else if (!layout_has_full_site(&s->layout, family))
-		what = "off, since it takes two addresses; set listen and alternate";
+		what = "off, since it takes two addresses; set listen and alternate, or partner";
 	log_event(LOG_LEVEL_INFO, "nat-discovery", "%s: %s", name, what);
 }
 

@@ -1,11 +1,13 @@
 #include "policy.h"
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "partner_key.h"
 #include "tls.h"
 
 /* 512 KiB: sources that meet in a place share its budget, so there must be many. */
@@ -73,10 +75,19 @@ static bool fill_geo(struct policy *p, const struct stund_conf *conf, struct opt
 	return true;
 }
 
+static bool fill_partner(struct policy *p, const struct stund_conf *conf, struct opt_error *err)
+{
+	if (conf->partner_key_file == NULL)
+		return true;
+	p->has_partner_key = partner_key_read(conf->partner_key_file, p->partner_key, err);
+	return p->has_partner_key;
+}
+
 static bool fill(struct policy *p, const struct stund_conf *conf, struct opt_error *err)
 {
 	if (fill_server(p, conf) && fill_limit(p, conf))
-		return fill_tls(p, conf, err) && fill_geo(p, conf, err);
+		return fill_tls(p, conf, err) && fill_geo(p, conf, err) &&
+		       fill_partner(p, conf, err);
 	snprintf(err->text, sizeof(err->text), "out of memory or randomness");
 	return false;
 }
@@ -114,6 +125,7 @@ void policy_release(struct policy *p)
 	geo_free(p->geo);
 	SSL_CTX_free(p->tls);
 	SSL_CTX_free(p->dtls);
+	OPENSSL_cleanse(p->partner_key, sizeof(p->partner_key));
 	free((char *)(uintptr_t)p->server.software);
 	free(c);
 }

@@ -11,6 +11,7 @@
 
 #include "geo.h"
 #include "limit.h"
+#include "partner_wire.h"
 #include "stun_server.h"
 #include "stund_conf.h"
 
@@ -19,6 +20,8 @@ struct policy {
 	struct limit *limit;              /* shared by all workers; NULL: no limit */
 	SSL_CTX *tls, *dtls;              /* NULL: no certificate */
 	struct geo *geo;                  /* NULL: no database */
+	bool has_partner_key;
+	uint8_t partner_key[PARTNER_KEY_LEN];
 };
 
 /* Returns NULL with *err set. */

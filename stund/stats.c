@@ -92,6 +92,33 @@ static void report_coop(struct metrics *m, const struct tally *t)
 	}
 }
 
+static const struct tally_row partner_rows[] = {
+	{ "stund_partner_live", "1 while the partner is there, else 0.", METRICS_GAUGE,
+	  OWN(partner.is_live) },
+	{ "stund_partner_sessions_total", "Sessions with the partner.", METRICS_COUNTER,
+	  OWN(partner.sessions) },
+	{ "stund_partner_handed_over_total", "Answers that the partner was given to send.",
+	  METRICS_COUNTER, OWN(partner.handed_over) },
+	{ "stund_partner_not_handed_total",
+	  "Requests answered as if there were no partner, since it would not send the answer.",
+	  METRICS_COUNTER, OWN(partner.not_handed) },
+	{ "stund_partner_send_errors_total",
+	  "Answers for the partner's clients that the system did not take.", METRICS_COUNTER,
+	  OWN(partner.send_errors) },
+};
+
+static void report_partner(struct metrics *m, const struct tally *t)
+{
+	if (tally_sum(t, OWN(has_partner)) == 0)
+		return;
+	tally_rows(m, t, partner_rows, ARRAY_LEN(partner_rows));
+	metrics_family(m, "stund_partner_messages_total", METRICS_COUNTER,
+		       "What became of what came to partner-port.");
+	for (size_t i = 0; i < PARTNER_TOOKS; i++)
+		metrics_count(m, METRICS_LABELS("outcome", partner_took_name((enum partner_took)i)),
+			      tally_sum(t, OWN(partner.took[i])));
+}
+
 static void report_countries(struct metrics *m, const struct tally *t)
 {
 	struct countries sum = { 0 };
@@ -111,5 +138,6 @@ void stats_report(struct metrics *m, const struct tally *t)
 	tally_rows(m, t, rows, ARRAY_LEN(rows));
 	tally_transports(m, t, "stund");
 	report_coop(m, t);
+	report_partner(m, t);
 	report_countries(m, t);
 }

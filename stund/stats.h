@@ -11,6 +11,7 @@
 #include "counter.h"
 #include "countries.h"
 #include "metrics.h"
+#include "partner_stats.h"
 #include "stun_server.h"
 #include "tally.h"
 
@@ -25,6 +26,8 @@ struct stats {
 	_Atomic uint64_t send_errors;                /* answers that the system did not take */
 	_Atomic uint64_t received_bytes, sent_bytes; /* UDP */
 	struct countries requests_by_country;        /* that were answered */
+	struct partner_stats partner;                /* where there is one */
+	_Atomic uint64_t has_partner;
 };
 
 enum {

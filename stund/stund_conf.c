@@ -33,6 +33,16 @@ static const struct opt table[] = {
 	{ .name = "alternate-tls-port", .type = OPT_INT, .offset = FIELD(alternate_tls_port),
 	  .fallback = "5350", .min = 1, .max = 65535, .value = "PORT",
 	  .help = "its second port, used with alternate" },
+	{ .help = "A second address that another host has" },
+	{ .name = "partner", .type = OPT_ADDR, .offset = FIELD(partner),
+	  .default_port = STUND_PARTNER_PORT, .value = "ADDRESS[:PORT]",
+	  .help = "stund with which to offer NAT discovery: both answer for each other" },
+	{ .name = "partner-port", .type = OPT_INT, .offset = FIELD(partner_port),
+	  .fallback = "3480", .min = 1, .max = 65535, .value = "PORT",
+	  .help = "our UDP port that the partner talks to" },
+	{ .name = "partner-key-file", .type = OPT_FILE, .offset = FIELD(partner_key_file),
+	  .flags = RELOAD | OPT_SECRET_FILE, .value = "FILE",
+	  .help = "key that both have: 32 random bytes, or a line of text" },
 	{ .help = "Answers" },
 	{ .name = "nat-discovery", .type = OPT_FLAG, .offset = FIELD(nat_discovery),
 	  .flags = RELOAD, .fallback = "on",
@@ -96,12 +106,45 @@ static bool check_tls(const struct stund_conf *c, struct opt_error *err)
 	return true;
 }
 
+/* The partner's port shares no socket with what clients ask. */
+static bool check_partner_port(const struct stund_conf *c, struct opt_error *err)
+{
+	const struct addr *listen = c->listen.items;
+	bool has_tls = c->cert_file != NULL, is_taken = false;
+
+	for (size_t i = 0; i < c->listen.count; i++)
+		is_taken = is_taken || listen[i].port == c->partner_port;
+	if (is_taken || c->partner_port == c->port || c->partner_port == c->alternate_port ||
+	    (has_tls &&
+	     (c->partner_port == c->tls_port || c->partner_port == c->alternate_tls_port)))
+		return wrong(err, "partner-port: is a port that clients ask; choose another one, "
+				  "and name it at the partner");
+	return true;
+}
+
+static bool check_partner(const struct stund_conf *c, struct opt_error *err)
+{
+	if (c->partner.family == ADDR_NONE && c->partner_key_file == NULL)
+		return true;
+	if (c->partner.family == ADDR_NONE)
+		return wrong(err, "partner-key-file: stands alone; set partner to the other host");
+	if (c->partner_key_file == NULL)
+		return wrong(err, "partner: takes a key; set partner-key-file to a file that both "
+				  "hosts have");
+	if (c->alternate.count > 0)
+		return wrong(err, "partner: goes with one address, and alternate is a second one; "
+				  "leave one of them out");
+	if (addr_is_any(&c->partner) || c->partner.port == 0)
+		return wrong(err, "partner: is no address and port of a host");
+	return layout_check_partner(c, err) && check_partner_port(c, err);
+}
+
 /* What no row of the table can know. The layout itself is made again by who needs it. */
 static bool check(const struct stund_conf *c, struct opt_error *err)
 {
 	struct layout layout;
 
-	if (!check_tls(c, err) || !layout_make(c, &layout, err))
+	if (!check_tls(c, err) || !check_partner(c, err) || !layout_make(c, &layout, err))
 		return false;
 	return opt_check_files(&stund_program, c, err);
 }

@@ -6,7 +6,8 @@
 
 #include "opt.h"
 
-#define STUND_WORKERS_MAX 256
+#define STUND_WORKERS_MAX  256
+#define STUND_PARTNER_PORT 3480
 
 struct stund_conf {
 	/* Command line only. */
@@ -19,6 +20,9 @@ struct stund_conf {
 	struct opt_list public_map; /* char *: "LOCAL=PUBLIC" */
 	int64_t port, alternate_port;
 	int64_t tls_port, alternate_tls_port;
+	struct addr partner; /* whose second address is used; none: nobody's */
+	int64_t partner_port;
+	char *partner_key_file;
 	bool tcp;
 	char *cert_file, *key_file; /* both or none */
 

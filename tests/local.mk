@@ -191,6 +191,10 @@ tests_test_partner_SOURCES = tests/test_partner.c $(PARTNER_KIT)
 tests_test_partner_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_partner_LDADD = $(PARTNER_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_partner_key
+tests_test_partner_key_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+tests_test_partner_key_LDADD = $(STUND_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_crc32
 tests_test_crc32_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_crc32_LDADD = $(CORE_LIBS) $(CMOCKA_LIBS)

@@ -15,6 +15,9 @@
 
 #define ARGS_MAX 16
 
+/* What --check-config reads of it is for another test. */
+#define KEY "--partner-key-file /dev/null"
+
 static struct stund_conf conf;
 static struct layout layout;
 static struct opt_error err;
@@ -91,6 +94,26 @@ static void families_pair_among_themselves(void **state)
 	expect_socket(8, "192.0.2.9:3478", 2, 0);
 	assert_true(stun_site_is_full(&layout.sites[1].site));
 	assert_false(stun_site_is_full(&layout.sites[2].site));
+}
+
+static void a_partner_takes_two_ports_of_the_first_address(void **state)
+{
+	assert_true(load("-l 192.0.2.1 -l 192.0.2.9 -l 2001:db8::1 --partner 192.0.2.2 " KEY));
+	assert_int_equal(layout.site_count, 3);
+	assert_int_equal(layout.socket_count, 5);
+	expect_socket(0, "192.0.2.1:3478", 0, 0);
+	expect_socket(1, "192.0.2.1:3479", 0, 1);
+	expect_socket(2, "192.0.2.9:3478", 1, 0);
+	expect_socket(4, "[2001:db8::1]:3479", 2, 1);
+	assert_true(layout.sites[0].partnered && !layout.sites[1].partnered);
+	assert_false(stun_site_is_full(&layout.sites[0].site));
+	assert_true(layout_has_partner(&layout, ADDR_IPV6));
+	assert_int_equal(conf.partner.port, 3480);
+	assert_true(load("-l 192.0.2.1 --partner [2001:db8::2]:4000 -l 2001:db8::1 " KEY));
+	assert_int_equal(conf.partner.port, 4000);
+	assert_int_equal(layout_partner_local(&conf)->family, ADDR_IPV6);
+	assert_true(load("-l 192.0.2.1"));
+	assert_false(layout_has_partner(&layout, ADDR_IPV4));
 }
 
 static void ports_can_be_chosen(void **state)
@@ -177,6 +200,24 @@ static void contradictions_name_the_key_and_a_remedy(void **state)
 		{ "-l 192.0.2.1 -a 192.0.2.2 -a 192.0.2.3", "alternate: 192.0.2.3", "set listen" },
 		{ "-l 192.0.2.1 -a 192.0.2.2 --alternate-port 3478",
 		  "alternate-port: ", "another" },
+		{ "-l 192.0.2.1 --partner 192.0.2.2", "partner: ", "set partner-key-file" },
+		{ "-l 192.0.2.1 --partner-key-file /dev/null",
+		  "partner-key-file: ", "set partner" },
+		{ "-l 192.0.2.1 -a 192.0.2.2 --partner 192.0.2.3 " KEY, "partner: ", "leave one" },
+		{ "--partner 192.0.2.2 " KEY, "partner: 192.0.2.2", "set listen" },
+		{ "-l 2001:db8::1 --partner 192.0.2.2 " KEY, "partner: 192.0.2.2", "set listen" },
+		{ "-l 192.0.2.1,:: --partner 192.0.2.2 " KEY, "partner: 192.0.2.2", "set listen" },
+		{ "-l 192.0.2.1 --partner 192.0.2.1 " KEY, "partner: 192.0.2.1", "other one" },
+		{ "-l 192.0.2.1 --partner 0.0.0.0 " KEY, "partner: ", "no address" },
+		{ "-l 192.0.2.1 --partner-port 3479 --partner 192.0.2.2 " KEY,
+		  "partner-port: ", "choose another" },
+		{ "-l 192.0.2.1:3480 --partner 192.0.2.2 " KEY,
+		  "partner-port: ", "choose another" },
+		{ "-l 192.0.2.1 --alternate-port 3478 --partner 192.0.2.2 " KEY,
+		  "alternate-port: ", "another" },
+		{ "-l 192.0.2.1 --partner 192.0.2.2 --partner-key-file /nowhere/key",
+		  "partner-key-file: ", "/nowhere/key" },
+		{ "-l 192.0.2.1 --partner-key secret", "partner-key", "partner-key-file" },
 		{ "-l 192.0.2.1 -l 192.0.2.1", "listen: 192.0.2.1:3478", "once" },
 		{ "-l 192.0.2.1 --public 192.0.2.1", "public: ", "LOCAL=PUBLIC" },
 		{ "-l 192.0.2.1 --public 192.0.2.1=0.0.0.0", "public: ", "LOCAL=PUBLIC" },
@@ -299,6 +340,7 @@ int main(void)
 		cmocka_unit_test(all_addresses_without_options),
 		cmocka_unit_test(two_addresses_make_a_full_site),
 		cmocka_unit_test(families_pair_among_themselves),
+		cmocka_unit_test(a_partner_takes_two_ports_of_the_first_address),
 		cmocka_unit_test(ports_can_be_chosen),
 		cmocka_unit_test(public_addresses_are_what_clients_see),
 		cmocka_unit_test(a_certificate_brings_the_tls_ports),
