@@ -90,6 +90,11 @@ tests_fuzz_discover_SOURCES = tests/fuzz_discover.c tests/fuzz_check.h $(FUZZ_MA
 tests_fuzz_discover_LDADD = $(PROBE_LIBS)
 tests_fuzz_discover_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_partner
+tests_fuzz_partner_SOURCES = tests/fuzz_partner.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_partner_LDADD = $(PARTNER_LIBS)
+tests_fuzz_partner_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_policy
 tests_fuzz_policy_SOURCES = tests/fuzz_policy.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_policy_LDADD = $(TURND_CORE_LIBS)
