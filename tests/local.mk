@@ -13,6 +13,7 @@ SYSTEM_TESTS += tests/sys_map.sh
 SYSTEM_TESTS += tests/sys_beside.sh tests/sys_watch.sh
 SYSTEM_TESTS += tests/sys_stund.sh
 SYSTEM_TESTS += tests/sys_coop.sh
+SYSTEM_TESTS += tests/sys_partner.sh
 SYSTEM_TESTS += tests/sys_udp_path.sh tests/sys_turnd_path.sh
 SYSTEM_TESTS += tests/sys_turn_client.sh
 SYSTEM_TESTS += tests/sys_turnd.sh
@@ -190,6 +191,11 @@ UNIT_TESTS += tests/test_partner
 tests_test_partner_SOURCES = tests/test_partner.c $(PARTNER_KIT)
 tests_test_partner_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_partner_LDADD = $(PARTNER_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_partner_board
+tests_test_partner_board_SOURCES = tests/test_partner_board.c $(PARTNER_KIT) $(ALLOC_COUNT)
+tests_test_partner_board_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+tests_test_partner_board_LDADD = $(STUND_LIBS) $(CMOCKA_LIBS) -lpthread
 
 UNIT_TESTS += tests/test_partner_key
 tests_test_partner_key_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
