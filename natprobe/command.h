@@ -19,6 +19,7 @@ struct command {
 int cmd_check(int argc, char **argv, const struct command *all);
 int cmd_show(int argc, char **argv, const struct command *all);
 int cmd_map(int argc, char **argv, const struct command *all);
+int cmd_reach(int argc, char **argv, const struct command *all);
 int cmd_relay(int argc, char **argv, const struct command *all);
 int cmd_watch(int argc, char **argv, const struct command *all);
 int cmd_diff(int argc, char **argv, const struct command *all);

@@ -78,7 +78,10 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/property.c natprobe/property.h \
 	natprobe/property_deep.inc \
 	natprobe/rate_limit.c natprobe/rate_limit.h \
+	natprobe/port_packet.c natprobe/port_packet.h \
 	natprobe/reach.c natprobe/reach.h \
+	natprobe/reach_judge.c \
+	natprobe/reach_trial.c natprobe/reach_trial.h \
 	natprobe/samples.c natprobe/samples.h \
 	natprobe/session.c natprobe/session.h \
 	natprobe/streams.c natprobe/streams.h \
@@ -125,6 +128,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/dns.c natprobe/dns.h \
 	natprobe/document.c natprobe/document.h \
 	natprobe/file.c natprobe/file.h \
+	natprobe/gateway_ask.c natprobe/gateway_ask.h \
 	natprobe/lease_file.c natprobe/lease_file.h \
 	natprobe/lease_io.c natprobe/lease_io.h \
 	natprobe/map_close.c \
@@ -136,6 +140,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/option_rows.h \
 	natprobe/own_path.c natprobe/own_path.h \
 	natprobe/packet_tap.h \
+	natprobe/port_tap.h \
 	natprobe/portal_check.c natprobe/portal_check.h \
 	natprobe/probe.c natprobe/probe.h \
 	natprobe/probe_conclude.c \
@@ -147,6 +152,9 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/progress.c natprobe/progress.h \
 	natprobe/public_servers.c natprobe/public_servers.h \
 	natprobe/mask.c natprobe/mask.h \
+	natprobe/reach_options.c natprobe/reach_options.h \
+	natprobe/reach_report.c natprobe/reach_report.h \
+	natprobe/reach_run.c natprobe/reach_run.h \
 	natprobe/redact.c natprobe/redact.h \
 	natprobe/relay_mask.c natprobe/relay_mask.h \
 	natprobe/report.c natprobe/report.h \
@@ -212,12 +220,14 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/iface_linux.c \
 	natprobe/netlink_linux.c natprobe/netlink_linux.h \
 	natprobe/packet_tap_linux.c \
+	natprobe/port_tap_linux.c \
 	natprobe/route_linux.c
 else
 natprobe_libprobeshell_a_SOURCES += \
 	natprobe/deep_packet_none.c \
 	natprobe/iface_portable.c \
-	natprobe/packet_tap_none.c
+	natprobe/packet_tap_none.c \
+	natprobe/port_tap_none.c
 endif
 
 # Chosen by configure: an optional library, or a stand-in.
@@ -245,6 +255,7 @@ natprobe_natprobe_SOURCES = \
 	natprobe/cmd_watch.c \
 	natprobe/cmd_diff.c \
 	natprobe/cmd_map.c \
+	natprobe/cmd_reach.c \
 	natprobe/cmd_relay.c \
 	natprobe/cmd_show.c \
 	natprobe/command.c natprobe/command.h \
@@ -254,6 +265,7 @@ dist_man_MANS += doc/natprobe.1
 dist_doc_DATA += doc/natprobe.schema.json
 dist_doc_DATA += doc/natprobe-relay.schema.json
 dist_doc_DATA += doc/natprobe-map.schema.json
+dist_doc_DATA += doc/natprobe-reach.schema.json
 dist_doc_DATA += doc/ci-example.yml
 dist_doc_DATA += doc/properties.md
 dist_doc_DATA += doc/comparison.md

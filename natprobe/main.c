@@ -9,6 +9,7 @@ static const struct command commands[] = {
 	{ "check", cmd_check, "what NAT or firewall is in front of each interface (the default)" },
 	{ "watch", cmd_watch, "repeat that, and tell what changes" },
 	{ "map", cmd_map, "have the gateway open a port, and keep it open" },
+	{ "reach", cmd_reach, "is a port open from outside, and what keeps it closed" },
 	{ "relay", cmd_relay, "try a TURN server: does it relay, and how well" },
 	{ "show", cmd_show, "print a report that was saved as JSON" },
 	{ "diff", cmd_diff, "what differs between two such reports" },

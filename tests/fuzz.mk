@@ -115,6 +115,16 @@ tests_fuzz_lease_record_SOURCES = tests/fuzz_lease_record.c tests/fuzz_check.h $
 tests_fuzz_lease_record_LDADD = $(PROBE_LIBS)
 tests_fuzz_lease_record_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_port_packet
+tests_fuzz_port_packet_SOURCES = tests/fuzz_port_packet.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_port_packet_LDADD = $(PROBE_LIBS)
+tests_fuzz_port_packet_LDFLAGS = $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz_reach_trial
+tests_fuzz_reach_trial_SOURCES = tests/fuzz_reach_trial.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_reach_trial_LDADD = $(PROBE_LIBS)
+tests_fuzz_reach_trial_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_stun_msg
 tests_fuzz_stun_msg_SOURCES = tests/fuzz_stun_msg.c tests/fuzz_check.h \
 	tests/attr_copy.c tests/attr_copy.h $(FUZZ_MAIN)

@@ -9,7 +9,7 @@ SYSTEM_TESTS += tests/sys_expect.sh tests/sys_expect_lab.sh
 SYSTEM_TESTS += tests/sys_html.sh
 SYSTEM_TESTS += tests/sys_natprobe.sh tests/sys_resolve.sh
 SYSTEM_TESTS += tests/sys_route.sh tests/sys_own_source.sh tests/sys_upnp.sh
-SYSTEM_TESTS += tests/sys_map.sh
+SYSTEM_TESTS += tests/sys_map.sh tests/sys_reach.sh
 SYSTEM_TESTS += tests/sys_beside.sh tests/sys_watch.sh
 SYSTEM_TESTS += tests/sys_stund.sh
 SYSTEM_TESTS += tests/sys_coop.sh
@@ -507,6 +507,8 @@ UNIT_TESTS += \
 	tests/test_hairpin \
 	tests/test_lease \
 	tests/test_lease_record \
+	tests/test_port_packet \
+	tests/test_reach_trial \
 	tests/test_rate_limit \
 	tests/test_reach \
 	tests/test_samples \
@@ -522,6 +524,10 @@ tests_test_lease_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_lease_LDADD = natprobe/libprobe.a $(NAT_LIBS) -lm $(CMOCKA_LIBS)
 tests_test_lease_record_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_lease_record_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_port_packet_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_port_packet_LDADD = natprobe/libprobe.a $(NAT_LIBS) $(CMOCKA_LIBS)
+tests_test_reach_trial_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_reach_trial_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_reach_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_reach_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_portmap_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
