@@ -17,6 +17,7 @@ const struct deep_trial *const deep_trials[] = {
 	&deep_alg,
 	&deep_clash,
 	&deep_hops,
+	&deep_portmap,
 	/* Ends after those that it concludes from. */
 	&deep_keepalive,
 	&deep_translators,

@@ -9,6 +9,7 @@ extern const struct deep_trial deep_lifetime_one_way;
 extern const struct deep_trial deep_lifetime;
 extern const struct deep_trial deep_lifetime_low;
 extern const struct deep_trial deep_refresh;
+extern const struct deep_trial deep_portmap;
 extern const struct deep_trial deep_keepalive;
 extern const struct deep_trial deep_tcp_filter;
 extern const struct deep_trial deep_early;

@@ -33,6 +33,7 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/deep_ports.c natprobe/deep_ports.h \
 	natprobe/deep_ports_judge.c \
 	natprobe/deep_queue.c natprobe/deep_queue.h \
+	natprobe/deep_portmap.c \
 	natprobe/deep_refresh.c \
 	natprobe/deep_socket.c \
 	natprobe/deep_state.h \

@@ -191,6 +191,19 @@ static void put_ports(struct text *t, const struct sum *s)
 	put_step(t, s);
 }
 
+/* A mapping that the box next to the host grants works where no other one keeps anything out. */
+static void put_portmap(struct text *t, const struct nat_profile *p)
+{
+	bool passes = true;
+
+	if (p->layer_count == 0)
+		return;
+	for (unsigned i = 0; i + 1 < p->layer_count; i++)
+		passes &= !translates(&p->layers[i]) && !filters(&p->layers[i]);
+	if (p->layers[p->layer_count - 1].pcp || p->layers[p->layer_count - 1].nat_pmp)
+		line(t, "portmap.works", yes_no(passes));
+}
+
 bool nat_truth_deep(const struct nat_profile *p, struct nat_deep_truth *out)
 {
 	static const char *const ports[] = { "range.low",  "range.high", "block",
@@ -219,5 +232,6 @@ bool nat_truth_deep(const struct nat_profile *p, struct nat_deep_truth *out)
 	} else if (s.choosers <= 1) {
 		put_ports(&t, &s);
 	}
+	put_portmap(&t, p);
 	return true;
 }

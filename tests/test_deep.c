@@ -130,6 +130,22 @@ static void a_sleep_makes_nothing_wrong(void **state)
 		    value(DEEP_LIFETIME_ONE_WAY)->high >= 20);
 }
 
+/* Both routers grant a mapping; behind a second NAT nobody gets that far. */
+static void a_mapping_is_used_and_not_only_granted(void **state)
+{
+	struct sim_deep_config c = case_of("N07");
+
+	c.longest_s = 30;
+	sim_deep_run(&c, &result);
+	assert_int_equal(value(DEEP_PORTMAP_WORKS)->state, DEEP_WORD);
+	assert_int_equal(value(DEEP_PORTMAP_WORKS)->word, DEEP_YES);
+	c = case_of("N32");
+	c.longest_s = 30;
+	sim_deep_run(&c, &result);
+	assert_int_equal(value(DEEP_PORTMAP_WORKS)->state, DEEP_WORD);
+	assert_int_equal(value(DEEP_PORTMAP_WORKS)->word, DEEP_NO);
+}
+
 static void evidence_is_kept(void **state)
 {
 	struct sim_deep_config c = case_of("N33");
@@ -157,6 +173,7 @@ int main(void)
 		cmocka_unit_test(a_lifetime_beyond_the_longest_is_a_bound),
 		cmocka_unit_test(ports_that_somebody_else_has_are_met),
 		cmocka_unit_test(a_sleep_makes_nothing_wrong),
+		cmocka_unit_test(a_mapping_is_used_and_not_only_granted),
 		cmocka_unit_test(evidence_is_kept),
 	};
 
