@@ -15,6 +15,9 @@
  * and loss explains it with a chance that the configuration allows. What a filter by port alone
  * lets in cannot be told: it remains possible beside address-and-port-dependent.
  *
+ * A relay behind a firewall of its own, that lets out answers only, would look like a filter: so the
+ * relayed addresses ask the STUN server, too.
+ *
  * A permission for our external address is needed before anything comes back. That of `near` is not
  * known beforehand where a NAT has several: all are permitted that the discovery has seen.
  *

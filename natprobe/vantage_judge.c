@@ -93,10 +93,27 @@ static enum verdict_cause kind_cause(const struct vantage *v, enum verdict_filte
 	return CAUSE_NONE;
 }
 
+/* The end whose relayed address sends these. */
+static uint8_t end_of(enum verdict_filter_kind kind)
+{
+	return kind == FILTER_PORT ? 1 : 0;
+}
+
+/* The relay may ask the STUN server, and has had no answer yet. */
+static bool is_unverified(const struct vantage *v, enum verdict_filter_kind kind)
+{
+	const struct vt_verify *c = &v->verify[end_of(kind)];
+	const struct turn_end *e = &v->ends[end_of(kind)];
+
+	return v->opener.family != ADDR_NONE && c->peer != TURN_END_NO_PEER && !c->is_answered &&
+	       e->peers[c->peer].permission != TURN_END_DENIED;
+}
+
 /* Nothing of this kind has come in, nor the controls, or not enough of them. */
-static struct vt_gate judge_silence(const struct vantage *v, const struct vt_count *c,
+static struct vt_gate judge_silence(const struct vantage *v, enum verdict_filter_kind kind,
 				    uint64_t now_us)
 {
+	const struct vt_count *c = &v->counts[packet_of[kind]];
 	const struct vt_count *control = &v->counts[VT_CONTROL];
 
 	if (v->near.answered == 0 && v->rounds >= HOPELESS_ROUNDS)
@@ -107,6 +124,10 @@ static struct vt_gate judge_silence(const struct vantage *v, const struct vt_cou
 		return short_of(v, v->near.answered == 0 ? CAUSE_TURN_UNSEEN : CAUSE_CONTROL_LOST);
 	if (control->arrived * 2 < control->sent || silence(v, c->sent) > v->error_max)
 		return short_of(v, CAUSE_LOSS);
+	if (is_unverified(v, kind))
+		return silence(v, v->verify[end_of(kind)].sent) > v->error_max
+			       ? short_of(v, CAUSE_LOSS)
+			       : unknown(CAUSE_CONTROL_LOST);
 	return (struct vt_gate){ .gate = GATE_BLOCKS };
 }
 
@@ -126,7 +147,7 @@ struct vt_gate vt_judge(const struct vantage *v, enum verdict_filter_kind kind, 
 		return unknown(CAUSE_WRONG_SOURCE);
 	if (v->near.slot == VT_NO_SLOT || v->slots[v->near.slot] == VT_FAILED)
 		return unknown(CAUSE_LOCAL_ERROR);
-	return judge_silence(v, c, now_us);
+	return judge_silence(v, kind, now_us);
 }
 
 bool vt_is_decided(const struct vantage *v, uint64_t now_us)
@@ -142,7 +163,8 @@ static bool needs_more(const struct vantage *v, enum verdict_filter_kind kind)
 
 	if (c->arrived > 0 || kind_cause(v, kind) != CAUSE_NONE)
 		return false;
-	return control->arrived * 2 < control->sent || silence(v, c->sent) > v->error_max;
+	return control->arrived * 2 < control->sent || silence(v, c->sent) > v->error_max ||
+	       is_unverified(v, kind);
 }
 
 enum vt_want vt_wants_round(const struct vantage *v, uint64_t now_us)

@@ -16,8 +16,17 @@ bool vt_is_far(const struct addr *a, const struct addr *b)
 	return !addr_equal_ip(a, b) && a->port != b->port;
 }
 
+/* The relay shall ask it as well: a silence of the relay itself is no filter. */
+static void verify_with(struct vantage *v, const struct addr *opener, uint64_t now_us)
+{
+	for (size_t e = 0; e < VT_UDP_ENDS; e++)
+		v->verify[e] = (struct vt_verify){
+			.peer = turn_end_peer(&v->ends[e], opener, now_us),
+		};
+}
+
 /* The next STUN server that R1 is another address and port to; false: there is none any more. */
-static bool find_opener(struct vantage *v)
+static bool find_opener(struct vantage *v, uint64_t now_us)
 {
 	while (v->opener_next < v->opener_count) {
 		const struct addr *found = &v->openers[v->opener_next++];
@@ -25,6 +34,7 @@ static bool find_opener(struct vantage *v)
 
 		if (a.family == v->family && vt_is_far(&a, &v->relayed[0])) {
 			v->opener = *found;
+			verify_with(v, &a, now_us);
 			return true;
 		}
 	}
@@ -77,11 +87,14 @@ static void begin_round(struct vantage *v, uint64_t now_us)
 	    ++v->unseen_rounds % UNSEEN_ROUNDS == 0 && v->unseen_rounds <= 2 * UNSEEN_ROUNDS)
 		take_socket(v, &v->near);
 	if (v->far.slot != VT_NO_SLOT && v->far.answered == 0 && v->far.asked == SILENT_ASKS &&
-	    find_opener(v))
+	    find_opener(v, now_us))
 		take_socket(v, &v->far);
 	v->near.is_due = true;
 	v->far.is_due = v->far.slot != VT_NO_SLOT && v->counts[VT_BOTH].arrived == 0;
 	v->near.is_answered = v->far.is_answered = false;
+	for (size_t e = 0; e < VT_UDP_ENDS; e++)
+		v->verify[e].is_due =
+			v->verify[e].peer != TURN_END_NO_PEER && !v->verify[e].is_answered;
 	v->counts[VT_CONTROL].left = copies;
 	v->counts[VT_PORT].left = v->counts[VT_PORT].arrived == 0 ? copies : 0;
 	v->counts[VT_BOTH].left = v->far.is_due ? copies : 0;
@@ -90,7 +103,8 @@ static void begin_round(struct vantage *v, uint64_t now_us)
 void vt_rounds_begin(struct vantage *v, uint64_t now_us)
 {
 	take_socket(v, &v->near);
-	if (find_opener(v))
+	verify_with(v, &(struct addr){ 0 }, now_us);
+	if (find_opener(v, now_us))
 		take_socket(v, &v->far);
 	begin_round(v, now_us);
 }
@@ -216,12 +230,42 @@ static bool relay_next(struct vantage *v, uint8_t kind, uint64_t now_us, struct 
 	return true;
 }
 
+static struct stun_tid verify_tid(const struct vantage *v, uint8_t end)
+{
+	uint8_t bytes[12] = { 0 };
+
+	memcpy(bytes, v->run_id, sizeof(v->run_id));
+	bytes[sizeof(v->run_id)] = (uint8_t)(1 + end);
+	return stun_tid_make(bytes);
+}
+
+static bool verify_next(struct vantage *v, uint8_t end, uint64_t now_us, struct vantage_action *out)
+{
+	struct vt_verify *c = &v->verify[end];
+	struct turn_end *e = &v->ends[end];
+	struct stun_tid tid = verify_tid(v, end);
+	struct stun_builder b;
+	struct bytes request, framed;
+
+	if (!c->is_due || e->is_failed || e->peers[c->peer].permission != TURN_END_PERMITTED)
+		return false;
+	b = stun_build(v->packet, sizeof(v->packet), STUN_BINDING, STUN_REQUEST, &tid);
+	if (stun_build_finish(&b, &request) != STUN_OK ||
+	    turn_client_send(e->client, c->peer, request, false, now_us, v->framed,
+			     sizeof(v->framed), &framed) != TURN_CLIENT_FRAMED)
+		return false;
+	c->is_due = false;
+	c->sent++;
+	*out = (struct vantage_action){ .kind = VANTAGE_SAY, .end = end, .data = framed };
+	return true;
+}
+
 /* Controls first, since some NATs forget a mapping that an unexpected datagram meets. */
 static bool due_next(struct vantage *v, uint64_t now_us, struct vantage_action *out)
 {
-	return ask_next(v, out) || speak_next(v, now_us, out) ||
-	       relay_next(v, VT_CONTROL, now_us, out) || relay_next(v, VT_PORT, now_us, out) ||
-	       relay_next(v, VT_BOTH, now_us, out);
+	return ask_next(v, out) || speak_next(v, now_us, out) || verify_next(v, 0, now_us, out) ||
+	       verify_next(v, 1, now_us, out) || relay_next(v, VT_CONTROL, now_us, out) ||
+	       relay_next(v, VT_PORT, now_us, out) || relay_next(v, VT_BOTH, now_us, out);
 }
 
 /*
@@ -281,11 +325,26 @@ static void is_seen(struct vantage *v, struct vt_socket *s, const struct addr *m
 		s->peers[e] = turn_end_peer(&v->ends[e], mapped, now_us);
 }
 
+static bool is_verified(const struct vantage *v, uint8_t end, const struct addr *from,
+			struct bytes in)
+{
+	struct addr opener = vt_beyond(v, &v->opener);
+	struct stun_tid tid = verify_tid(v, end);
+	struct stun_msg msg;
+
+	return classify_same_endpoint(from, &opener) && stun_msg_parse(in, &msg) == STUN_OK &&
+	       msg.method == STUN_BINDING && stun_tid_equal(&msg.tid, &tid);
+}
+
 void vt_rounds_on_relayed(struct vantage *v, uint8_t end, const struct addr *from, struct bytes in,
 			  uint64_t now_us)
 {
 	struct vt_packet p;
 
+	if (end < VT_UDP_ENDS && is_verified(v, end, from, in)) {
+		v->verify[end].is_answered = true;
+		return;
+	}
 	if (end != 0 || !vt_packet_read(v, in, &p) || p.kind != VT_OUT || p.round != v->rounds ||
 	    v->near.is_answered)
 		return;

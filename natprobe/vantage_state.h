@@ -125,6 +125,13 @@ struct vt_mapping {
 	struct vt_look looks[VT_LOOKS];
 };
 
+/* Does a relayed address reach anybody whom it has not heard of? The STUN server would answer. */
+struct vt_verify {
+	int peer; /* TURN_END_NO_PEER: it cannot be asked */
+	uint16_t sent;
+	bool is_due, is_answered;
+};
+
 struct vantage {
 	struct vantage_target targets[VANTAGE_TARGETS_MAX];
 	size_t target_count, target;
@@ -162,6 +169,7 @@ struct vantage {
 	struct addr opener; /* that `far` asks; ADDR_NONE: none is of use */
 	struct vt_socket far, near;
 	struct vt_count counts[VT_PACKETS];
+	struct vt_verify verify[VT_UDP_ENDS];
 	uint8_t rounds, unseen_rounds;
 	bool is_slow; /* in pace: too much was lost */
 	uint64_t round_us, rtt_us;

@@ -378,6 +378,33 @@ static void a_wrong_source_spoils_it(void **state)
 	assert_int_equal(v.findings[v.finding_count - 1].cause, CAUSE_WRONG_SOURCE);
 }
 
+/* Only a filter of ours may be called one. */
+static void a_relay_that_only_answers_is_noticed(void **state)
+{
+	static const struct nat_config open = { .mapping = NAT_EI, .filtering = NAT_EI };
+	struct nat_profile p = profile_of(&open);
+	struct verdict v;
+
+	sim_turn_init(&server, &p);
+	server.only_answers = true;
+	v = behind(&open);
+	assert_int_equal(v.filtering.value, BEHAVIOUR_UNKNOWN);
+	assert_int_equal(v.filtering.cause, CAUSE_CONTROL_LOST);
+}
+
+/* It may not be allowed to ask the STUN server: then it is believed. */
+static void a_stun_server_may_be_denied(void **state)
+{
+	struct nat_profile p = profile_of(&home);
+	const char *why;
+	struct verdict v;
+
+	sim_turn_init(&server, &p);
+	assert_true(policy_rules_add(server.rig.peer_rules, POLICY_DENY, "20.0.0.0/16", &why));
+	v = behind(&home);
+	assert_int_equal(v.filtering.value, BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT);
+}
+
 /* Many external addresses, of which the discovery saw some. */
 static void a_pool_is_permitted(void **state)
 {
@@ -553,6 +580,8 @@ int main(void)
 		cmocka_unit_test(pairs_are_not_needed),
 		cmocka_unit_test(one_address_for_all_is_noticed),
 		cmocka_unit_test(a_wrong_source_spoils_it),
+		cmocka_unit_test(a_relay_that_only_answers_is_noticed),
+		cmocka_unit_test(a_stun_server_may_be_denied),
 		cmocka_unit_test(a_pool_is_permitted),
 		cmocka_unit_test(much_loss_makes_nothing_wrong),
 		cmocka_unit_test(one_server_is_enough_for_mapping),

@@ -80,6 +80,21 @@ static int line_of_link(const struct sim_turn_server *s, const void *link)
 	return -1;
 }
 
+static bool has_heard(const struct sim_turn_server *s, uint16_t port, const struct addr *peer)
+{
+	for (size_t i = 0; i < s->heard_count; i++) {
+		if (s->heard[i].port == port && addr_equal(&s->heard[i].peer, peer))
+			return true;
+	}
+	return false;
+}
+
+static void hear(struct sim_turn_server *s, uint16_t port, const struct addr *peer)
+{
+	if (!has_heard(s, port, peer) && s->heard_count < SIM_TURN_HEARD_MAX)
+		s->heard[s->heard_count++] = (struct sim_turn_heard){ *peer, port };
+}
+
 static void carry_out(struct sim_turn_server *s, enum turnd_step step)
 {
 	const struct turnd_out *out = &s->rig.out;
@@ -94,7 +109,8 @@ static void carry_out(struct sim_turn_server *s, enum turnd_step step)
 		from = out->end->relayed;
 		if (s->leaves_as.family != ADDR_NONE)
 			from = addr_with_port(&s->leaves_as, from.port);
-		put_datagram(s, &from, &out->peer, out->data);
+		if (!s->only_answers || has_heard(s, from.port, &out->peer))
+			put_datagram(s, &from, &out->peer, out->data);
 	}
 }
 
@@ -200,6 +216,7 @@ static void on_packet(void *arg, const struct packet *p, uint64_t now_us)
 		carry_out(s, rig_give(&s->client, p->data));
 		return;
 	}
+	hear(s, p->destination.port, &p->source);
 	end = rig_end_of(&s->rig, &p->destination);
 	if (end != NULL)
 		carry_out(s, rig_from_peer(&s->rig, end, &p->source, p->data));

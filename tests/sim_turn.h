@@ -12,6 +12,7 @@
 #define SIM_TURN_OUT_MAX   16
 #define SIM_TURN_LINES     8
 #define SIM_TURN_PEERS_MAX 16
+#define SIM_TURN_HEARD_MAX 64
 
 struct sim_turn_out {
 	bool is_frame;
@@ -35,11 +36,17 @@ struct sim_turn_server {
 	struct rig_client lines[SIM_TURN_LINES]; /* those with a stream */
 	struct sim_turn turn;                    /* for sim_config */
 	struct addr leaves_as; /* what the relay sends has this IP address; ADDR_NONE: its own */
+	bool only_answers;     /* it sends by UDP only to whom it has heard of */
 	bool makes_no_connections; /* its SYNs leave for nowhere */
 	/* Changes bytes on their way to clients; NULL: it does not. */
 	void (*change)(void *arg, uint8_t *data, size_t *len);
 	void *change_arg;
 	struct sim_turn_peer peers[SIM_TURN_PEERS_MAX];
+	struct sim_turn_heard {
+		struct addr peer;
+		uint16_t port; /* relayed */
+	} heard[SIM_TURN_HEARD_MAX];
+	size_t heard_count;
 	struct sim_turn_out out[SIM_TURN_OUT_MAX];
 	size_t out_count, out_next;
 };
