@@ -63,7 +63,9 @@ static void on_open(struct deep *d, void *state, uint16_t socket, bool opened)
 	if (k < 0)
 		return;
 	struct pair *p = &s->pairs[i];
-	if (opened)
+	if (!opened)
+		p->sockets[k] = DEEP_NO_SOCKET; /* its number may soon be another one's */
+	else
 		p->orders[k] = deep_kit_ask(d, socket, k == 0 ? NULL : &other);
 	p->failed |= p->orders[k] == 0;
 }

@@ -189,12 +189,19 @@ static void on_open(struct deep *d, void *state, uint16_t socket, bool opened)
 {
 	struct hops *s = state;
 	struct pair *p = s->clashes ? pair_of(s, socket) : NULL;
+	struct climb *c = s->clashes ? NULL : climb_of(s, socket);
 	struct deep_shape shape = { 0 };
 	struct coop_order o = { .kind = COOP_ANSWER, .count = 1 };
 
+	if (c != NULL && !opened)
+		c->socket = DEEP_NO_SOCKET; /* its number may soon be another one's */
 	if (p == NULL)
 		return;
 	if (!opened) {
+		if (socket == p->ours)
+			p->ours = DEEP_NO_SOCKET;
+		else
+			p->others = DEEP_NO_SOCKET;
 		fail(p);
 	} else if (socket == p->ours) {
 		p->others = deep_open_at(d, &deep_config(d)->second, deep_local(d, socket)->port);
@@ -361,7 +368,8 @@ static void count(const struct deep *d, const struct hops *s, struct verdict *v)
 	if (v->cgn.value == VERDICT_YES &&
 	    (v->cgn_hints & (CGN_GATEWAY_SHARED | CGN_GATEWAY_PRIVATE)) != 0)
 		low = 2;
-	else if (v->cgn.value == VERDICT_NO || (out == 2 && is_aftr(at)) || in == out)
+	else if (v->cgn.value == VERDICT_NO || (out == 2 && is_aftr(at)) ||
+		 (in == out && out != FAR))
 		high = 1;
 	/* A box that only filters may be farther out, but not where addresses are private. */
 	if (in < out && out != FAR && at->family != ADDR_NONE && is_inner(d, at)) {

@@ -174,7 +174,9 @@ const struct addr *deep_local(const struct deep *d, uint16_t socket)
 
 void deep_close(struct deep *d, uint16_t socket)
 {
-	deep_socket_close(d, socket);
+	/* What was not opened has a number that may be somebody else's by now. */
+	if (socket < DEEP_SLOTS_MAX && d->sockets[socket].trial == d->current)
+		deep_socket_close(d, socket);
 }
 
 bool deep_send(struct deep *d, uint16_t socket, const struct deep_send *send)

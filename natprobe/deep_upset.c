@@ -125,6 +125,14 @@ static void on_order_lost(struct deep *d, void *state, uint16_t socket, uint16_t
 		l->is_void = true;
 }
 
+static void on_open(struct deep *d, void *state, uint16_t socket, bool opened)
+{
+	struct lane *l = lane_of(state, socket);
+
+	if (l != NULL && !opened)
+		l->socket = DEEP_NO_SOCKET; /* its number may soon be another one's */
+}
+
 static void on_icmp(struct deep *d, void *state, uint16_t socket, const struct deep_icmp *icmp)
 {
 	struct lane *l = lane_of(state, socket);
@@ -261,6 +269,7 @@ const struct deep_trial deep_unexpected = {
 	.applies = applies_to_datagrams,
 	.start = start_datagrams,
 	.step = step,
+	.on_open = on_open,
 	.on_report = on_report,
 	.on_order_lost = on_order_lost,
 	.deadline_us = deadline_us,
@@ -274,6 +283,7 @@ const struct deep_trial deep_icmp = {
 	.applies = deep_cooperates,
 	.start = start_errors,
 	.step = step,
+	.on_open = on_open,
 	.on_report = on_report,
 	.on_order_lost = on_order_lost,
 	.on_icmp = on_icmp,

@@ -678,6 +678,9 @@ UNIT_TESTS += tests/test_deep
 tests_test_deep_SOURCES = tests/test_deep.c tests/deep_score.c tests/deep_score.h
 tests_test_deep_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_deep_LDADD = $(SIM_DEEP_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_deep_path
+tests_test_deep_path_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_deep_path_LDADD = $(SIM_DEEP_LIBS) $(CMOCKA_LIBS)
 
 # the whole diagnosis of all networks
 UNIT_TESTS += \
