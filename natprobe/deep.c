@@ -9,12 +9,14 @@
 #define LONGEST_MAX (COOP_DELAY_MAX_MS / 1000)
 #define MAPPINGS    200
 #define BURST       8
+#define RATE_PER_S  80 /* servers limit what one source may ask, and hosts share an address */
 
 static void choose_pace(struct deep *d)
 {
 	const struct verdict *v = d->verdict;
 
 	d->timing = discover_timing_default();
+	d->timing.rate_per_s = RATE_PER_S;
 	d->timing.burst = BURST;
 	if (v->rate_limit.value != VERDICT_YES)
 		return;

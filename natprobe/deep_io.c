@@ -6,6 +6,8 @@
 #include "deep_io_state.h"
 #include "deep_packet.h"
 
+#define LATE_US 100000
+
 bool deep_io_can_fragment(const struct probe_source *source)
 {
 	return deep_packet_can_fragment(source);
@@ -23,6 +25,7 @@ static void wait_until(struct deep_io *io, uint64_t deadline_us)
 	struct timeval tv = { .tv_sec = (time_t)(in_us / 1000000),
 			      .tv_usec = (suseconds_t)(in_us % 1000000) };
 
+	io->deadline_us = deadline_us != UINT64_MAX ? deadline_us : 0;
 	if (deadline_us == UINT64_MAX)
 		event_del(io->timer);
 	else
@@ -72,10 +75,24 @@ static void carry_out(struct deep_io *io, const struct deep_action *a)
 	}
 }
 
+/*
+ * After this host has slept, or was busy, answers wait in the sockets: without them, what is due
+ * would take its mapping for gone.
+ */
+static void catch_up(struct deep_io *io)
+{
+	if (io->deadline_us == 0 || clock_us() < io->deadline_us + LATE_US)
+		return;
+	io->deadline_us = 0;
+	for (size_t i = 0; i < DEEP_SLOTS_MAX; i++)
+		deep_io_udp_read(&io->udp[i]);
+}
+
 void deep_io_drive(struct deep_io *io)
 {
 	struct deep_action a;
 
+	catch_up(io);
 	while (!io->is_done) {
 		switch (deep_next(io->config.deep, clock_us(), &a)) {
 		case DEEP_WAIT:

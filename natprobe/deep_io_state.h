@@ -26,6 +26,7 @@ struct deep_io {
 	struct deep_io_udp udp[DEEP_SLOTS_MAX];
 	struct deep_io_tcp tcp[DEEP_CONNECTIONS_MAX];
 	struct event *timer;
+	uint64_t deadline_us; /* of the timer; 0: none */
 	bool is_done;
 };
 
@@ -34,6 +35,8 @@ void deep_io_drive(struct deep_io *io);
 
 void deep_io_udp_open(struct deep_io *io, const struct deep_action *a);
 void deep_io_udp_send(struct deep_io *io, const struct deep_action *a);
+/* Takes in what has arrived, without a step. */
+void deep_io_udp_read(struct deep_io_udp *s);
 void deep_io_udp_close(struct deep_io_udp *s);
 
 void deep_io_tcp_listen(struct deep_io *io, const struct deep_action *a);

@@ -38,9 +38,8 @@ static void read_errors(struct deep_io_udp *s)
 	}
 }
 
-static void on_readable(evutil_socket_t fd, short events, void *arg)
+void deep_io_udp_read(struct deep_io_udp *s)
 {
-	struct deep_io_udp *s = arg;
 	struct deep_io *io = s->io;
 	struct udp_dgram dgrams[UDP_BATCH];
 	int n = UDP_BATCH;
@@ -55,7 +54,14 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 	}
 	if (n < 0)
 		read_errors(s);
-	deep_io_drive(io);
+}
+
+static void on_readable(evutil_socket_t fd, short events, void *arg)
+{
+	struct deep_io_udp *s = arg;
+
+	deep_io_udp_read(s);
+	deep_io_drive(s->io);
 }
 
 void deep_io_udp_open(struct deep_io *io, const struct deep_action *a)

@@ -206,32 +206,48 @@ void ladder_on_open(struct deep *d, struct ladder *l, uint16_t socket, bool open
 		end_rung(d, r, RUNG_VOID);
 }
 
-/* How long the mapping was idle for at least when this answer passed it. */
-static double idle_s(const struct deep *d, const struct ladder_rung *r, const struct coop_answer *a)
+/*
+ * What the copies of an order blur of the time since the last one. A quiet order's first copy starts
+ * the server's watch, and the last one refreshes. Otherwise the acknowledgement tells when the last
+ * one came, unless it is of an earlier one: then it is sooner here than a round trip takes.
+ */
+static double blur_s(const struct deep *d, const struct ladder_rung *r, bool quiet)
 {
 	struct deep_order_times t = { 0 };
+	uint64_t rtt_us = deep_rtt_us(d);
+
+	if (!deep_order_times(d, r->socket, r->order, &t) || t.last_us <= t.first_us)
+		return 0;
+	if (quiet)
+		return (double)(t.last_us - t.first_us) / 1e6;
+	if (deep_now_us(d) - t.last_us > rtt_us * 9 / 10)
+		return 0;
+	return (double)(t.last_us - t.first_us + rtt_us) / 1e6;
+}
+
+/* How long the mapping was idle for at least when this answer passed it. */
+static double idle_s(const struct deep *d, const struct ladder_rung *r, bool quiet,
+		     const struct coop_answer *a)
+{
 	double idle = ((double)a->report.elapsed_ms - (double)r->ack_ms) / 1e3 - JITTER_S;
 
-	/* Each copy of the order may have refreshed it, the last one after the server's start. */
-	if (deep_order_times(d, r->socket, r->order, &t) && t.last_us > t.first_us) {
-		idle -= (double)(t.last_us - t.first_us) / 1e6;
-		if (r->ack_ms > 0 || r->stage == RUNG_ASKING)
-			idle -= (double)deep_rtt_us(d) / 1e6;
-	}
+	idle -= quiet ? blur_s(d, r, true) : r->blur_s;
 	return idle > 0 ? idle : 0;
 }
 
-static void on_order_report(struct deep *d, struct ladder_rung *r, const struct coop_answer *a)
+static void on_order_report(struct deep *d, struct ladder_rung *r, bool quiet,
+			    const struct coop_answer *a)
 {
 	switch (a->report.outcome) {
 	case COOP_ACCEPTED:
 		r->ack_ms = a->report.elapsed_ms;
+		r->blur_s = blur_s(d, r, false);
 		if (r->stage == RUNG_ASKING)
 			r->due_us = deep_now_us(d) + (uint64_t)r->delay_ms * 1000 + patience_us(d);
 		r->stage = RUNG_WAITING;
 		break;
 	case COOP_DONE:
-		r->low_s = idle_s(d, r, a);
+		r->low_s = idle_s(d, r, quiet, a);
 		end_rung(d, r, RUNG_ALIVE);
 		break;
 	case COOP_BAD_TOKEN: /* of another external address: try a fresh socket */
@@ -255,7 +271,7 @@ void ladder_on_report(struct deep *d, struct ladder *l, uint16_t socket, uint16_
 		r->stage = RUNG_PAUSING;
 		r->due_us = deep_now_us(d) + LADDER_STREAM_US;
 	} else if (r->stage == RUNG_ASKING || r->stage == RUNG_WAITING) {
-		on_order_report(d, r, answer);
+		on_order_report(d, r, l->kind == LADDER_ONE_WAY, answer);
 	}
 }
 

@@ -45,6 +45,7 @@ struct ladder_rung {
 	uint8_t again; /* opened so often because it was refused */
 	uint32_t delay_ms;
 	uint32_t ack_ms; /* the last acknowledgement, by the server's watch */
+	double blur_s;   /* that its copies make of the time of the last one */
 	uint64_t due_us; /* of its next step; UINT64_MAX: none */
 	double low_s;    /* RUNG_ALIVE: the mapping was idle for so long at least */
 };

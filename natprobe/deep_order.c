@@ -5,6 +5,7 @@
 #define WAIT_MIN_US  150000
 #define WAIT_MAX_US  1600000
 #define BUSY_WAIT_US 1000000
+#define UNSENT_US    1000000 /* of what never leaves: its socket did not open */
 #define REFUSALS_MAX 4
 #define WAIT_MS      3000 /* as a server waits for a connection where nothing else is said */
 
@@ -53,13 +54,9 @@ static void send_copy(struct deep *d, struct deep_placed *p)
 	if (send.data.len > 0)
 		(void)deep_socket_send(d, p->socket, &send, (uint16_t)(p - d->orders));
 	p->sent++;
-	if (is_quiet(p)) {
-		p->is_settled = p->sent >= p->copies;
-		due(d, p, d->now_us + QUIET_GAP_US);
-		return;
-	}
-	due(d, p, d->now_us + p->wait_us + deep_backlog_us(d));
-	p->wait_us = p->wait_us * 2 < WAIT_MAX_US ? p->wait_us * 2 : WAIT_MAX_US;
+	p->is_settled = is_quiet(p) && p->sent >= p->copies;
+	/* Once it has left we know better: deep_order_left. */
+	due(d, p, d->now_us + p->wait_us + deep_backlog_us(d) + UNSENT_US);
 }
 
 uint16_t deep_order_shaped(struct deep *d, uint16_t socket, const struct addr *to,
@@ -135,6 +132,8 @@ void deep_order_left(struct deep *d, uint16_t order)
 	p->last_us = d->now_us;
 	if (p->first_us == 0)
 		p->first_us = d->now_us;
+	due(d, p, d->now_us + (is_quiet(p) ? QUIET_GAP_US : p->wait_us));
+	p->wait_us = p->wait_us * 2 < WAIT_MAX_US ? p->wait_us * 2 : WAIT_MAX_US;
 }
 
 void deep_order_forget(struct deep *d, uint16_t socket)
@@ -172,11 +171,21 @@ void deep_order_resume(struct deep *d, uint16_t socket)
 	}
 }
 
+/* Whether a mapping of ours has the port that a socket might have kept; from now on this one has. */
+static bool is_taken(struct deep *d, uint16_t local_port, uint16_t mapped_port)
+{
+	bool taken = (d->taken_ports[local_port / 8] >> local_port % 8 & 1) != 0;
+
+	d->taken_ports[mapped_port / 8] |= (uint8_t)(1u << mapped_port % 8);
+	return taken && local_port != mapped_port;
+}
+
 static void note_sample(struct deep *d, const struct deep_placed *p, const struct addr *mapped)
 {
 	struct deep_socket *s = &d->sockets[p->socket];
 
-	if (s->is_seen || p->order.id != s->first_order || mapped->family == ADDR_NONE ||
+	if (is_taken(d, s->local.port, mapped->port) || s->is_seen ||
+	    p->order.id != s->first_order || mapped->family == ADDR_NONE ||
 	    s->source.family != ADDR_NONE || d->seen_count == DEEP_SEEN_MAX)
 		return;
 	s->is_seen = true;

@@ -160,8 +160,19 @@ uint16_t deep_open(struct deep *d, uint16_t port)
 	return deep_socket_open(d, NULL, port, d->current);
 }
 
+/* Who has to share it with another address of ours may get another port outside because of that. */
+static void do_not_sample(struct deep *d, uint16_t port)
+{
+	for (size_t i = 0; i < DEEP_SLOTS_MAX; i++) {
+		if (d->sockets[i].local.port == port)
+			d->sockets[i].is_seen = true;
+	}
+}
+
 uint16_t deep_open_at(struct deep *d, const struct addr *local, uint16_t port)
 {
+	if (port != 0)
+		do_not_sample(d, port);
 	return deep_socket_open(d, local, port, d->current);
 }
 

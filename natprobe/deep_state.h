@@ -34,7 +34,7 @@ struct deep_socket {
 	uint8_t trial; /* whose it is */
 	uint8_t token; /* which one its orders show; of the external address that it has */
 	bool asks_token;
-	bool is_seen;         /* its mapped address was noted */
+	bool is_seen;         /* its mapped address was noted, or is not to be */
 	uint16_t first_order; /* which tells it: later ones may have other mappings */
 	uint8_t attempts;     /* to open it */
 	bool any_port;        /* another one may be tried */
@@ -104,7 +104,8 @@ struct deep {
 	struct deep_socket sockets[DEEP_SLOTS_MAX];
 	uint16_t socket_count; /* not free */
 	struct deep_tcp tcp[DEEP_CONNECTIONS_MAX];
-	uint8_t used_ports[65536 / 8]; /* local ones: no mapping may be met twice */
+	uint8_t used_ports[65536 / 8];  /* local ones: no mapping may be met twice */
+	uint8_t taken_ports[65536 / 8]; /* outside, by mappings of ours */
 
 	struct deep_placed orders[DEEP_ORDERS_MAX];
 	size_t order_count; /* places ever used */

@@ -159,14 +159,17 @@ void dns_close(struct dns *d)
 	ares_library_cleanup();
 }
 
+static const char no_name[] = "no such name in DNS";
+static const char no_address[] = "the name has no address of this family";
+
 static const char *reason(int status)
 {
 	switch (status) {
 	case ARES_ENOTFOUND:
 	case ARES_ENONAME:
-		return "no such name in DNS";
+		return no_name;
 	case ARES_ENODATA:
-		return "the name has no address of this family";
+		return no_address;
 	case ARES_ETIMEOUT:
 	case ARES_ECANCELLED:
 	case ARES_EDESTRUCTION:
@@ -179,6 +182,11 @@ static const char *reason(int status)
 	default:
 		return "DNS look-up failed";
 	}
+}
+
+bool dns_is_absence(const char *why)
+{
+	return why == no_name || why == no_address;
 }
 
 static size_t read_nodes(const struct ares_addrinfo *info, struct addr found[DNS_ADDRS_MAX])

@@ -54,6 +54,9 @@ bool probe_deep_start(struct probe *p)
 		.random = draw_random,
 		.longest_s = p->config->deep_longest_s,
 		.mappings = p->config->deep_mappings,
+		.nat64_asked = p->config->nat64.asked,
+		.nat64_prefix = p->config->nat64.prefix,
+		.nat64_prefix_len = p->config->nat64.len,
 		.can_fragment = deep_io_can_fragment(&p->source),
 		.sees_icmp = deep_io_sees_icmp(),
 	};

@@ -314,7 +314,8 @@ static int decimals_of(double value)
 
 static void set_measure(struct property_value *out, double low, double high, const char *unit)
 {
-	int decimals = decimals_of(high - low > 0 ? high - low : high);
+	bool counts = unit[0] == '\0' || strcmp(unit, "ports") == 0 || strcmp(unit, "bytes") == 0;
+	int decimals = counts ? 0 : decimals_of(high - low > 0 ? high - low : high);
 	char a[24], b[24];
 
 	*out = (struct property_value){ .known = true, .applies = true, .low = low, .high = high };

@@ -42,11 +42,13 @@ static void judge_width(const struct judged *j)
 {
 	for (unsigned i = DEEP_LIFETIME_ONE_WAY; i <= DEEP_LIFETIME_LOW_PORT; i++) {
 		const struct deep_value *v = &j->result->verdict.deep.values[i];
+		char got[48];
 
 		if (v->state != DEEP_NUMBER || isinf(v->high) || v->high <= v->low * WIDTH_MAX)
 			continue;
+		snprintf(got, sizeof(got), "%.2f to %.2f s", v->low, v->high);
 		j->score->wide++;
-		say(j, "a lifetime", "within 10 %", "wider");
+		say(j, property_of_deep((enum deep_property)i)->name, "within 10 %", got);
 	}
 }
 
