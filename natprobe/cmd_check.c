@@ -25,6 +25,7 @@ static int output(const struct run *run, const struct report *r)
 {
 	struct report_style style = {
 		.colour = command_has_colour(),
+		.utf8 = command_has_utf8(),
 		.quiet = run->options.quiet,
 		.verbose = run->options.verbose,
 		.explain = run->options.explain,

@@ -55,6 +55,7 @@ static bool print(const struct show_options *o, const struct report *r)
 {
 	struct report_style style = {
 		.colour = command_has_colour(),
+		.utf8 = command_has_utf8(),
 		.quiet = o->quiet,
 		.verbose = o->verbose,
 		.explain = o->explain,

@@ -34,6 +34,9 @@ bool command_read_args(const struct opt_program *program, int argc, char **argv,
 /* Standard output takes colours: a terminal, and nobody asked to have none. */
 bool command_has_colour(void);
 
+/* The locale is one of UTF-8: what we print may be more than ASCII. */
+bool command_has_utf8(void);
+
 /* What the commands do; the last one has no name. */
 void command_print_all(const struct command *all, FILE *out);
 

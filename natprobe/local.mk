@@ -197,6 +197,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/report_text_deep.c natprobe/report_text_deep.h \
 	natprobe/report_text_evidence.c natprobe/report_text_evidence.h \
 	natprobe/report_text_explain.c natprobe/report_text_explain.h \
+	natprobe/report_text_plot.c natprobe/report_text_plot.h \
 	natprobe/report_text_put.c natprobe/report_text_put.h \
 	natprobe/report_text_rfc.c natprobe/report_text_rfc.h \
 	natprobe/report_text_values.c natprobe/report_text_values.h \

@@ -61,6 +61,7 @@ struct report {
 
 struct report_style {
 	bool colour;
+	bool utf8;    /* pictures of more than letters */
 	bool quiet;   /* one line per probe */
 	bool verbose; /* evidence as well */
 	bool explain; /* a sentence for each property as well */

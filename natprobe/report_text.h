@@ -5,6 +5,7 @@
  *	report_text_values.c    the lines of a block: a property or two each
  *	report_text_explain.c   what it means: for peers, and for the user
  *	report_text_evidence.c  what the values were concluded from
+ *	report_text_plot.c      small pictures
  *	report_text_put.c       what these share
  */
 #ifndef NATPROBE_REPORT_TEXT_H

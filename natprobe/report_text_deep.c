@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "property.h"
+#include "report_text_plot.h"
 #include "report_text_values.h"
 
 #define NAME_MAX_SHOWN 3 /* of values that are unknown for one reason */
@@ -158,26 +159,6 @@ void text_deep(const struct text *t, const struct verdict *v)
 	}
 }
 
-static void print_ladder(const struct text *t, const struct verdict_deep *v,
-			 enum deep_ladder ladder, const char *label)
-{
-	bool first = true;
-
-	for (size_t i = 0; i < v->rung_count; i++) {
-		const struct deep_rung *r = &v->rungs[i];
-
-		if (r->ladder != ladder || !r->ended)
-			continue;
-		if (first)
-			text_label(t, label);
-		fprintf(t->out, "%s%.1f s %s", first ? "" : ", ", r->waited_s,
-			r->alive ? "alive" : "gone");
-		first = false;
-	}
-	if (!first)
-		fputc('\n', t->out);
-}
-
 static void print_hops(const struct text *t, const struct verdict_deep *v)
 {
 	for (size_t i = 0; i < v->hop_count; i++) {
@@ -202,11 +183,7 @@ void text_deep_evidence(const struct text *t, const struct verdict *v)
 
 	if (!deep->tried)
 		return;
-	print_ladder(t, deep, LADDER_ONE_WAY, "one way");
-	print_ladder(t, deep, LADDER_TWO_WAY, "both ways");
-	print_ladder(t, deep, LADDER_LOW_PORT, "low port");
-	print_ladder(t, deep, LADDER_REFRESH_OUT, "by sending");
-	print_ladder(t, deep, LADDER_REFRESH_IN, "by hearing");
+	text_ladders(t, v);
 	print_hops(t, deep);
 	text_label(t, "deeper look");
 	fprintf(t->out,

@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "report_text_plot.h"
+
 static void print_sightings(const struct text *t, const struct verdict *v)
 {
 	for (size_t i = 0; i < v->sighting_count; i++) {
@@ -136,6 +138,7 @@ void text_evidence(const struct text *t, const struct report_probe *p)
 	print_filter_probes(t, v);
 	print_calls(t, v);
 	print_samples(t, v);
+	text_port_plot(t, v);
 	print_hairpin(t, v);
 	print_error_chance(t, "mapping", &v->mapping);
 	print_error_chance(t, "filtering", &v->filtering);

@@ -11,7 +11,9 @@
 
 static void check_text(const struct report *r, bool verbose)
 {
-	const struct report_style style = { .verbose = verbose, .quiet = !verbose };
+	const struct report_style style = { .verbose = verbose,
+					    .utf8 = verbose,
+					    .quiet = !verbose };
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);

@@ -66,6 +66,7 @@ static void every_fixture_is_a_page(void **state)
 	static void (*const fixtures[])(struct fixture *) = {
 		fixture_restrict_port, fixture_ignores_change, fixture_one_port,
 		fixture_udp_blocked,   fixture_no_server,      fixture_full,
+		fixture_deep,
 	};
 	static struct fixture f;
 

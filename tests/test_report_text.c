@@ -339,6 +339,56 @@ static void colour_ends_where_it_began(void **state)
 	free(text);
 }
 
+static void a_plot_is_of_letters_or_of_more(void **state)
+{
+	static const struct report_style plain = { .verbose = true };
+	static const struct report_style wide = { .verbose = true, .utf8 = true };
+	struct fixture f;
+	char *text;
+
+	fixture_full(&f);
+	text = print(&f.report, plain);
+	expect(text, "mapped port by local port, 3 sockets, 1 without an answer\n");
+	expect(text, "40010 |");
+	expect(text, "*\n");
+	for (size_t i = 0; text[i] != '\0'; i++)
+		assert_true((unsigned char)text[i] < 0x80);
+	free(text);
+	text = print(&f.report, wide);
+	expect(text, "40010 \u2502");
+	expect(text, "\u2514\u2500");
+	free(text);
+	text = print(&f.report, (struct report_style){ .utf8 = true });
+	expect_not(text, "port plot");
+	free(text);
+}
+
+static void a_ladder_is_a_line_in_order(void **state)
+{
+	static const struct report_style plain = { .verbose = true };
+	static const struct report_style coloured = { .verbose = true,
+						      .utf8 = true,
+						      .colour = true };
+	struct fixture f;
+	struct verdict_deep *d = &f.verdict.deep;
+	char *text;
+
+	fixture_restrict_port(&f);
+	d->rungs[0] = (struct deep_rung){ LADDER_TWO_WAY, .ended = true, .waited_s = 22 };
+	d->rungs[1] =
+		(struct deep_rung){ LADDER_TWO_WAY, .ended = true, .alive = true, .waited_s = 5 };
+	d->rungs[2] = (struct deep_rung){ LADDER_TWO_WAY, .waited_s = 30.25 };
+	d->rung_count = 3;
+	d->tried = true;
+	text = print(&f.report, plain);
+	assert_string_equal(line_of(text, "both ways"),
+			    "  both ways   5.0 s +xo 30.2 s, 5.0 s alive, 22.0 s gone");
+	free(text);
+	text = print(&f.report, coloured);
+	expect(text, "\033[32m\u25cf\033[0m\033[31m\u2715\033[0m\u25cb 30.2 s");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +407,8 @@ int main(void)
 		cmocka_unit_test(names_without_address_are_listed),
 		cmocka_unit_test(tls_has_a_line),
 		cmocka_unit_test(colour_ends_where_it_began),
+		cmocka_unit_test(a_plot_is_of_letters_or_of_more),
+		cmocka_unit_test(a_ladder_is_a_line_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
