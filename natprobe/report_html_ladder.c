@@ -157,6 +157,7 @@ void html_ladder(FILE *out, const struct verdict *v, size_t index)
 	put_picture(out, v, index, rows);
 	html_put(out,
 		 "<figcaption>Each mark is a socket that kept silent for so long. Dot: its mapping "
-		 "was still there. Cross: it was gone. Ring: cut short. Shaded: the lifetime lies "
+		 "was still there. Cross: it was gone. Ring: not waited for. Shaded: the lifetime "
+		 "lies "
 		 "in here.</figcaption>\n</figure>\n");
 }

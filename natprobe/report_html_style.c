@@ -96,7 +96,7 @@ static const char *const sheet[] = {
 	"svg .head.answer{fill:var(--good)}svg .head.stopped{fill:var(--bad)}\n",
 	"svg .point{fill:var(--accent);fill-opacity:.75;stroke:var(--card);stroke-width:1}\n",
 	"svg .point.serial{fill:var(--card);stroke:var(--accent);stroke-width:2}\n",
-	"svg .bar,svg .range{fill:var(--accent)}svg .range.soft{fill:var(--accent-bg)}\n",
+	"svg .bar,svg .range{fill:var(--accent)}svg .range.soft{fill-opacity:.2}\n",
 	"svg .alive{fill:var(--good)}svg .cut{fill:none;stroke:var(--soft);stroke-width:1.6}\n",
 	".scroll{overflow-x:auto}\n",
 	"table{border-collapse:collapse;width:100%;font-size:.87rem;margin:0 0 14px}\n",

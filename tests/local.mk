@@ -1024,7 +1024,7 @@ tests_channel_sizes_LDADD = $(SHELL_LIBS)
 EXTRA_DIST += tests/soak.sh tests/proofs.sh
 
 # What sys_html.sh looks at pages with.
-EXTRA_DIST += tests/html_look.py
+EXTRA_DIST += tests/html_look.py doc/report.png
 
 # What networks are expected to be, for users and for tests/sys_expect_lab.sh.
 EXTRA_DIST += tests/expect tests/mutate
