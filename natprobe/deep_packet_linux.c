@@ -129,7 +129,7 @@ int deep_packet_fragments(const struct probe_source *source, const struct addr *
 	size_t len = build_udp(from, to, data, udp, sizeof(udp) - IP_LEN);
 	size_t half = len / 2 / FRAGMENT_MIN * FRAGMENT_MIN;
 	/* Differs from one datagram to the next: the checksum covers the transaction id. */
-	uint16_t id = len > 0 ? (uint16_t)(udp[6] << 8 | udp[7]) : 0;
+	uint16_t id = (uint16_t)(len > 0 ? udp[6] << 8 | udp[7] : 0);
 	int fd, rc = 0;
 
 	if (half == 0)
