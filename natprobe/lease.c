@@ -324,6 +324,7 @@ static void put_upnp(struct lease *l, struct lease_action *out)
 		.op = l->upnp_op,
 		.transport = wish.transport,
 		.internal = wish.internal,
+		.gateway = l->config.gateway,
 		.external_port = gives_back(l) ? l->grant.external.port : wish.suggested.port,
 		.external_only = l->config.external_only,
 		.lifetime_s = wish.lifetime_s,

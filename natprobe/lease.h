@@ -75,6 +75,7 @@ struct lease_upnp {
 	uint8_t op; /* enum lease_upnp_op */
 	uint8_t transport;
 	struct addr internal;
+	struct addr gateway; /* of that family, with any port */
 	uint16_t external_port;
 	bool external_only;
 	uint32_t lifetime_s;

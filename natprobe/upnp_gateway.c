@@ -84,13 +84,11 @@ static uint16_t port_of(const struct upnp_gateway *g, const char *url)
 	return port <= UINT16_MAX ? (uint16_t)port : 0;
 }
 
-/* Where it cannot connect, the library complains on the user's standard error. */
-static bool can_connect(const struct upnp_gateway *g, const char *url)
+bool upnp_can_connect(const struct probe_source *source, const struct addr *to)
 {
-	const struct addr to = addr_with_port(&g->addr, port_of(g, url));
 	struct sockaddr_storage sa;
-	socklen_t len = sockaddr_from_addr(&to, &sa);
-	struct pollfd wait = { .fd = probe_socket_tcp(&g->source, 0), .events = POLLOUT };
+	socklen_t len = sockaddr_from_addr(to, &sa);
+	struct pollfd wait = { .fd = probe_socket_tcp(source, 0), .events = POLLOUT };
 	int err = 0;
 	bool ok;
 
@@ -102,6 +100,13 @@ static bool can_connect(const struct upnp_gateway *g, const char *url)
 	     getsockopt(wait.fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 && err == 0;
 	close(wait.fd);
 	return ok;
+}
+
+static bool can_connect(const struct upnp_gateway *g, const char *url)
+{
+	const struct addr to = addr_with_port(&g->addr, port_of(g, url));
+
+	return upnp_can_connect(&g->source, &to);
 }
 
 struct addr upnp_gateway_external(const struct UPNPUrls *urls, const struct IGDdatas *data)

@@ -30,6 +30,9 @@ typedef void (*upnp_gateway_use_fn)(void *arg, const struct UPNPUrls *urls,
 bool upnp_gateway_use(const struct upnp_gateway *g, const char *url, upnp_gateway_use_fn use,
 		      void *arg);
 
+/* Where it cannot connect, the library complains on the user's standard error: so this is asked first. */
+bool upnp_can_connect(const struct probe_source *source, const struct addr *to);
+
 /* The address it names as its own outside; ADDR_NONE: none. */
 struct addr upnp_gateway_external(const struct UPNPUrls *urls, const struct IGDdatas *data);
 

@@ -12,6 +12,7 @@
 #define PORTS_TRIED 8 /* where the wanted one is somebody else's */
 #define PORT_STEP   1009
 #define PORT_LOWEST 1024
+#define URL_MAX     256
 #define ENDS_MAX_S  604800 /* IGD 2, section 2.3.21 */
 #define PINHOLE_S   86400  /* IGD 2, WANIPv6FirewallControl: at most */
 
@@ -32,6 +33,7 @@ struct igd {
 	char client[ADDR_TEXT_MAX];
 	char internal_port[8];
 	const char *protocol;
+	char firewall[URL_MAX]; /* where pinholes are asked for */
 };
 
 enum found {
@@ -175,8 +177,8 @@ static bool has_pinhole(const struct igd *d, const char *id)
 {
 	int packets = 0;
 
-	return UPNP_GetPinholePackets(d->urls->controlURL_6FC, d->data->IPv6FC.servicetype, id,
-				      &packets) != UPNP_NO_SUCH_PINHOLE;
+	return UPNP_GetPinholePackets(d->firewall, d->data->IPv6FC.servicetype, id, &packets) !=
+	       UPNP_NO_SUCH_PINHOLE;
 }
 
 static int make_pinhole(const struct igd *d, const char *lease, char id[8])
@@ -185,13 +187,13 @@ static int make_pinhole(const struct igd *d, const char *lease, char id[8])
 
 	if (d->what->pinhole != 0) {
 		(void)snprintf(id, 8, "%u", d->what->pinhole);
-		if (UPNP_UpdatePinhole(d->urls->controlURL_6FC, d->data->IPv6FC.servicetype, id,
-				       lease) == UPNPCOMMAND_SUCCESS)
+		if (UPNP_UpdatePinhole(d->firewall, d->data->IPv6FC.servicetype, id, lease) ==
+		    UPNPCOMMAND_SUCCESS)
 			return UPNPCOMMAND_SUCCESS;
 	}
 	(void)snprintf(protocol, sizeof(protocol), "%u", d->what->transport);
-	return UPNP_AddPinhole(d->urls->controlURL_6FC, d->data->IPv6FC.servicetype, "empty", "0",
-			       d->client, d->internal_port, protocol, lease, id);
+	return UPNP_AddPinhole(d->firewall, d->data->IPv6FC.servicetype, "empty", "0", d->client,
+			       d->internal_port, protocol, lease, id);
 }
 
 static void add_pinhole(const struct igd *d, struct lease_upnp_result *out)
@@ -230,29 +232,58 @@ static void remove_pinhole(const struct igd *d, struct lease_upnp_result *out)
 	int rc;
 
 	(void)snprintf(id, sizeof(id), "%u", d->what->pinhole);
-	rc = UPNP_DeletePinhole(d->urls->controlURL_6FC, d->data->IPv6FC.servicetype, id);
+	rc = UPNP_DeletePinhole(d->firewall, d->data->IPv6FC.servicetype, id);
 	if (rc == UPNPCOMMAND_SUCCESS || rc == UPNP_NO_SUCH_PINHOLE)
 		out->answer = LEASE_GRANTED;
 	else
 		set_failed(out, LEASE_DENIED, rc);
 }
 
+/*
+ * A pinhole is for who asks for it (WANIPv6FirewallControl:1, section 2.5.3), so it has to be asked
+ * for over IPv6, although the gateway was found over IPv4.
+ */
+static void find_firewall(struct igd *d)
+{
+	const struct probe_source any = { .local = { .family = ADDR_IPV6 } };
+	const char *path = strstr(d->urls->controlURL_6FC, "://");
+	const char *port = path != NULL ? strchr(path + 3, ':') : NULL;
+	char text[ADDR_TEXT_MAX];
+	struct addr to = d->what->gateway;
+
+	path = path != NULL ? strchr(path + 3, '/') : NULL;
+	(void)snprintf(d->firewall, sizeof(d->firewall), "%s", d->urls->controlURL_6FC);
+	if (path == NULL || to.family != ADDR_IPV6)
+		return;
+	to.port = port != NULL && port < path ? (uint16_t)number_of(port + 1) : 80;
+	if (upnp_can_connect(&any, &to))
+		(void)snprintf(d->firewall, sizeof(d->firewall), "http://[%s]:%u%s",
+			       addr_print_ip(&to, text), to.port, path);
+}
+
+static void do_pinhole(struct igd *d, struct lease_upnp_result *out)
+{
+	if (d->urls->controlURL_6FC == NULL || d->data->IPv6FC.servicetype[0] == '\0') {
+		out->answer = LEASE_ABSENT;
+		return;
+	}
+	find_firewall(d);
+	(d->what->op == LEASE_UPNP_ADD ? add_pinhole : remove_pinhole)(d, out);
+}
+
 void upnp_igd_do(const struct UPNPUrls *urls, const struct IGDdatas *data,
 		 const struct lease_upnp *what, struct lease_upnp_result *out)
 {
 	struct igd d = { .urls = urls, .data = data, .what = what };
-	bool adds = what->op == LEASE_UPNP_ADD;
 
 	*out = (struct lease_upnp_result){ 0 };
 	addr_print_ip(&what->internal, d.client);
 	(void)snprintf(d.internal_port, sizeof(d.internal_port), "%u", what->internal.port);
 	d.protocol = what->transport == PORTMAP_TCP ? "TCP" : "UDP";
-	if (what->internal.family == ADDR_IPV4)
-		(adds ? add_mapping : remove_mapping)(&d, out);
-	else if (urls->controlURL_6FC == NULL || data->IPv6FC.servicetype[0] == '\0')
-		out->answer = LEASE_ABSENT;
+	if (what->internal.family == ADDR_IPV6)
+		do_pinhole(&d, out);
 	else
-		(adds ? add_pinhole : remove_pinhole)(&d, out);
+		(what->op == LEASE_UPNP_ADD ? add_mapping : remove_mapping)(&d, out);
 }
 
 /* What a device calls things is shown to people. */
