@@ -133,6 +133,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/lease_file.c natprobe/lease_file.h \
 	natprobe/lease_io.c natprobe/lease_io.h \
 	natprobe/map_close.c \
+	natprobe/map_compare.c \
 	natprobe/map_json.c \
 	natprobe/map_options.c natprobe/map_options.h \
 	natprobe/map_report.c natprobe/map_report.h \

@@ -6,13 +6,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "check_servers.h"
 #include "command.h"
 #include "lease_file.h"
 #include "mask.h"
-#include "seen_address.h"
 
-#define SEEN_MS       3000
 #define LAST_WORDS_MS 15000 /* for removing what is held */
 
 static void fill_random(void *buf, size_t len)
@@ -21,7 +18,7 @@ static void fill_random(void *buf, size_t len)
 		abort(); /* without it nothing is safe */
 }
 
-static const uint8_t families[MAP_FAMILIES] = { ADDR_IPV4, ADDR_IPV6 };
+const uint8_t map_families[MAP_FAMILIES] = { ADDR_IPV4, ADDR_IPV6 };
 
 static bool wants(const struct map_options *o, uint8_t family)
 {
@@ -41,11 +38,11 @@ int map_find_paths(struct map_run *run)
 	}
 	for (int f = 0; f < MAP_FAMILIES; f++) {
 		/* A pinhole leads to an address that is good outside as well. */
-		if (own_path_find(families[f], NULL, o->interface, &run->paths[f]) == 0 &&
-		    families[f] == ADDR_IPV6 && addr_is_private(&run->paths[f].source.local) &&
+		if (own_path_find(map_families[f], NULL, o->interface, &run->paths[f]) == 0 &&
+		    map_families[f] == ADDR_IPV6 && addr_is_private(&run->paths[f].source.local) &&
 		    !o->ipv6)
 			run->paths[f].family = ADDR_NONE;
-		any = any || (run->paths[f].family != ADDR_NONE && wants(o, families[f]));
+		any = any || (run->paths[f].family != ADDR_NONE && wants(o, map_families[f]));
 	}
 	if (any)
 		return 0;
@@ -58,7 +55,7 @@ void map_each_port(struct map_run *run,
 		   void (*add)(struct map_run *run, int family, uint16_t port, uint8_t transport))
 {
 	for (int f = 0; f < MAP_FAMILIES; f++) {
-		if (run->paths[f].family == ADDR_NONE || !wants(run->options, families[f]))
+		if (run->paths[f].family == ADDR_NONE || !wants(run->options, map_families[f]))
 			continue;
 		for (size_t i = 0; i < run->port_count; i++) {
 			const struct map_port *p = &run->ports[i];
@@ -295,54 +292,6 @@ void map_settle(struct map_run *run)
 	run->is_asking = false;
 }
 
-static size_t find_servers(const struct check_servers *s, int family,
-			   struct addr out[static SEEN_SERVERS_MAX])
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < s->count && count < SEEN_SERVERS_MAX; i++) {
-		if (!s->items[i].tls && s->items[i].udp[family].family != ADDR_NONE)
-			out[count++] = s->items[i].udp[family];
-	}
-	return count;
-}
-
-static bool has_open_row(const struct map_run *run, int family)
-{
-	for (size_t i = 0; i < run->row_count; i++) {
-		if (run->rows[i].lease.state == LEASE_HELD &&
-		    run->rows[i].lease.grant.external.family == families[family])
-			return true;
-	}
-	return false;
-}
-
-/* Asks STUN servers what they see. Nothing else depends on it, so failing is no error. */
-static void compare(struct map_run *run)
-{
-	const struct check_options like = { .servers = run->options->servers,
-					    .ipv4 = has_open_row(run, SERVER_IPV4),
-					    .ipv6 = has_open_row(run, SERVER_IPV6),
-					    .timeout_ms = 9000 };
-	struct check_servers servers = { 0 };
-
-	if (!like.ipv4 && !like.ipv6)
-		return;
-	if (check_servers_choose(&servers, &like) == 0 &&
-	    check_servers_resolve(&servers, &like, run->base) == 0) {
-		for (int f = 0; f < MAP_FAMILIES && !run->is_stopping; f++) {
-			struct addr list[SEEN_SERVERS_MAX];
-
-			if (has_open_row(run, f))
-				run->seen[f] =
-					seen_address_ask(run->base, &run->paths[f].source, list,
-							 find_servers(&servers, f, list), SEEN_MS);
-		}
-	}
-	check_servers_clear(&servers);
-	collect(run);
-}
-
 /* Who presses ^C again does not wait for the gateway. */
 static void on_signal(evutil_socket_t fd, short events, void *arg)
 {
@@ -388,7 +337,11 @@ static int stop(struct map_run *run)
 
 static bool holds_any(const struct map_run *run)
 {
-	return has_open_row(run, SERVER_IPV4) || has_open_row(run, SERVER_IPV6);
+	for (size_t i = 0; i < run->row_count; i++) {
+		if (run->rows[i].lease.state == LEASE_HELD)
+			return true;
+	}
+	return false;
 }
 
 int map_open(struct map_run *run)
@@ -402,8 +355,10 @@ int map_open(struct map_run *run)
 		return stop(run);
 	collect(run);
 	remember(run);
-	if (run->options->compare)
-		compare(run);
+	if (run->options->compare) {
+		map_compare(run);
+		collect(run);
+	}
 	if (run->is_stopping)
 		return stop(run);
 	run->told = changes_of(run);

@@ -26,6 +26,9 @@ struct map_run {
 	struct event *signals[2];
 };
 
+/* ADDR_IPV4, ADDR_IPV6. */
+extern const uint8_t map_families[MAP_FAMILIES];
+
 /* Finds the ways to gateways. Returns 0, or an exit code after saying what is wrong. */
 int map_find_paths(struct map_run *run);
 
@@ -41,6 +44,12 @@ struct lease_config map_config(const struct map_run *run, int family, uint16_t p
 
 /* Runs until all leases are settled. */
 void map_settle(struct map_run *run);
+
+/* Whether a port is open in that family, at an address that is known. */
+bool map_has_open(const struct map_run *run, int family);
+
+/* Asks STUN servers what they see of us, for run->seen. */
+void map_compare(struct map_run *run);
 
 /* Prints what there is. Returns the exit code. */
 int map_report(struct map_run *run, const char *action);
