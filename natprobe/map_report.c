@@ -61,7 +61,7 @@ enum lease_address map_row_address(const struct map_row *row)
 	return lease_address_judge(&row->lease.grant.external, &row->seen);
 }
 
-static const char *name_of(enum lease_by by)
+const char *map_by_name(enum lease_by by)
 {
 	static const char *const names[] = { "PCP", "NAT-PMP", "UPnP", "nobody" };
 
@@ -86,11 +86,11 @@ const char *map_reply_text(const struct map_row *row, enum lease_by by,
 	const struct lease_reply *r = &row->lease.replies[by];
 
 	if (r->answer != LEASE_DENIED)
-		(void)snprintf(buf, MAP_TEXT_MAX, "%s: %s", name_of(by), texts[r->answer]);
+		(void)snprintf(buf, MAP_TEXT_MAX, "%s: %s", map_by_name(by), texts[r->answer]);
 	else if (by == LEASE_UPNP)
 		(void)snprintf(buf, MAP_TEXT_MAX, "UPnP: error %u", r->code);
 	else
-		(void)snprintf(buf, MAP_TEXT_MAX, "%s: %s (%u)", name_of(by),
+		(void)snprintf(buf, MAP_TEXT_MAX, "%s: %s (%u)", map_by_name(by),
 			       by == LEASE_PCP ? portmap_pcp_result_word(r->code)
 					       : portmap_pmp_result_word(r->code),
 			       r->code);

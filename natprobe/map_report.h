@@ -50,6 +50,9 @@ enum lease_address map_row_address(const struct map_row *row);
 const char *map_row_problem(const struct map_row *row, char buf[static MAP_TEXT_MAX]);
 const char *map_row_remedy(const struct map_row *row, char buf[static MAP_TEXT_MAX]);
 
+/* "PCP" */
+const char *map_by_name(enum lease_by by);
+
 /* "PCP: not-authorized (2)" */
 const char *map_reply_text(const struct map_row *row, enum lease_by by,
 			   char buf[static MAP_TEXT_MAX]);

@@ -13,31 +13,41 @@ static void print_span(FILE *out, uint64_t s)
 		fprintf(out, "%u s", (unsigned)s);
 }
 
+static void print_held(const struct text *t, const struct map_row *row)
+{
+	const struct addr *external = &row->lease.grant.external;
+	char at[ADDR_TEXT_MAX];
+
+	if (lease_address_is_behind(map_row_address(row)))
+		text_coloured(t, TEXT_YELLOW, "open at the gateway alone,");
+	else
+		text_coloured(t, TEXT_GREEN, "open");
+	if (external->family != ADDR_NONE)
+		fprintf(t->out, " as %s\n", addr_print(external, at));
+	else
+		fprintf(t->out, " as port %u\n", external->port);
+}
+
 static void print_title(const struct text *t, const struct map_row *row)
 {
 	const struct lease *l = &row->lease;
-	char external[ADDR_TEXT_MAX], title[64];
+	bool is_closed = l->state == LEASE_ENDED && l->is_removed && !row->is_taken;
+	char title[64];
 
 	(void)snprintf(title, sizeof(title), "%s %u over %s",
 		       lease_transport_word(l->config.transport), l->config.internal.port,
 		       l->config.internal.family == ADDR_IPV6 ? "IPv6" : "IPv4");
 	text_coloured(t, TEXT_BOLD, title);
 	fputs(": ", t->out);
-	if (l->state == LEASE_HELD && l->grant.external.family != ADDR_NONE) {
-		text_coloured(
-			t, lease_address_is_behind(map_row_address(row)) ? TEXT_YELLOW : TEXT_GREEN,
-			"open");
-		fprintf(t->out, " as %s\n", addr_print(&l->grant.external, external));
-	} else if (l->state == LEASE_HELD) {
-		text_coloured(t, TEXT_GREEN, "open");
-		fprintf(t->out, " as port %u\n", l->grant.external.port);
-	} else if (l->state == LEASE_ENDED && l->is_removed && !row->is_taken) {
-		text_coloured(t, TEXT_GREEN, "closed");
-		fputc('\n', t->out);
-	} else {
-		text_coloured(t, TEXT_RED, l->state == LEASE_ENDED ? "not closed" : "not opened");
-		fputc('\n', t->out);
+	if (l->state == LEASE_HELD) {
+		print_held(t, row);
+		return;
 	}
+	if (is_closed)
+		text_coloured(t, TEXT_GREEN, "closed");
+	else
+		text_coloured(t, TEXT_RED, l->state == LEASE_ENDED ? "not closed" : "not opened");
+	fputc('\n', t->out);
 }
 
 static void print_grant(const struct text *t, const struct map_row *row)
@@ -46,7 +56,7 @@ static void print_grant(const struct text *t, const struct map_row *row)
 	char at[ADDR_TEXT_MAX];
 
 	text_label(t, "granted by");
-	fprintf(t->out, "%s, gateway %s\n", lease_by_word(l->grant.by),
+	fprintf(t->out, "%s, gateway %s\n", map_by_name(l->grant.by),
 		addr_print_ip(&l->config.gateway, at));
 	text_label(t, "leads to");
 	fprintf(t->out, "%s on %s\n", addr_print(&l->config.internal, at), row->device);

@@ -16,18 +16,20 @@ export NATPROBE_SERVER=91.80.1.11
 lab_node home ipv6
 lab_node other
 lab_node box ipv6
-lab_node web
+lab_node web ipv6
 lab_in box ip link add lan type bridge
 lab_link home:eth0 192.168.1.2/24,2a10::22:2/64 box:lan1 -
 lab_link other:eth0 192.168.1.3/24 box:lan2 -
 lab_in box ip link set lan1 master lan
 lab_in box ip link set lan2 master lan
 lab_address box lan 192.168.1.1/24,2a10::22:1/64
-lab_link box:wan 84.20.3.2/24 web:eth0 84.20.3.1/24,91.80.1.11/32
+lab_link box:wan 84.20.3.2/24,2a10:1::2/64 web:eth0 84.20.3.1/24,91.80.1.11/32,2a10:1::1/64
 lab_route home default via 192.168.1.1
 lab_route other default via 192.168.1.1
 lab_route home default via 2a10::22:1
 lab_route box default via 84.20.3.1
+lab_route box default via 2a10:1::1
+lab_in web ip route add 2a10::22:0/112 via 2a10:1::2
 lab_router box
 lab_nft box << 'END'
 table inet filter {
@@ -109,6 +111,25 @@ keep() {
 	fail "map $*: says nothing"
 }
 
+# arrives6 PORT: whether a datagram from outside to that port at home arrives, over IPv6
+arrives6() {
+	local i
+
+	: > "$tmp/heard"
+	lab_spawn home "$tmp/heard" socat -u "UDP6-RECV:$1" STDOUT
+	local listener=$!
+
+	lab_await home 1 "$1"
+	for ((i = 0; i < ${2:-20}; i++)); do
+		lab_in web bash -c "echo ping > /dev/udp/2a10::22:2/$1"
+		sleep 0.05
+		[ ! -s "$tmp/heard" ] || break
+	done
+	kill "$listener"
+	wait "$listener" 2> /dev/null
+	[ -s "$tmp/heard" ]
+}
+
 # told FILTER WANT: of its first document
 told() {
 	local got
@@ -152,6 +173,16 @@ start_gateway upnp natpmp
 keep --lifetime 10s
 told '.ports[0].granted_by' pcp
 told '.ports[0].lifetime_s' 10
+
+echo "# pinholes of IPv6"
+for by in pcp upnp; do
+	lab_in home "$probe" map 4907/udp -6 --by $by --no-compare > "$tmp/six" ||
+		fail "$by over IPv6: $(cat "$tmp/six")"
+	grep -q 'open as \[2a10::22:2\]:4907' "$tmp/six" || fail "$by over IPv6: $(cat "$tmp/six")"
+	arrives6 4907 || fail "$by over IPv6: a datagram from outside does not arrive"
+	lab_in home "$probe" map --delete 4907/udp -6 > "$tmp/six" || fail "$(cat "$tmp/six")"
+	arrives6 4907 4 && fail "$by over IPv6: a datagram still arrives"
+done
 
 echo "# of another run: listed, found, and closed by its record"
 lab_in home "$probe" map 5000 -4 > "$tmp/both" || fail "map 5000: $(cat "$tmp/both")"
@@ -197,7 +228,22 @@ lab_in home "$probe" map 4900/udp -4 --json > "$tmp/double" || fail "$(cat "$tmp
 [ "$(jq -r '.ports[0] | .external, .address, .seen' "$tmp/double" | tr '\n' ' ')" = \
 	'84.20.3.9:4900 other 10.9.9.2 ' ] || fail "$(cat "$tmp/double")"
 
-for document in double list nobody; do
+echo "# the model's own PCP and NAT-PMP, and NATs behind NATs"
+natlab=${builddir:-.}/tests/natlab/natlab
+# behind PROFILE PROTOCOL WANT: protocol, external address, what it is worth
+behind() {
+	"$natlab" run "$1" -- "$probe" map 4900/udp -4 --json --by "$2" > "$tmp/lab" 2> "$tmp/lab.err" ||
+		fail "$1: $(cat "$tmp/lab" "$tmp/lab.err")"
+	[ "$(jq -r '.ports[0] | .granted_by, .external, .address' "$tmp/lab" | tr '\n' ' ')" = "$3 " ] ||
+		fail "$1: $(cat "$tmp/lab")"
+}
+unset NATPROBE_SERVER
+behind home-router pcp 'pcp 21.0.0.2:4900 public'
+behind restricted-cone any 'nat-pmp 21.0.0.2:4900 public'
+behind home-behind-cgn any 'pcp 100.64.0.2:4900 shared'
+behind double-nat-home nat-pmp 'nat-pmp 10.0.0.2:4900 private'
+
+for document in double list lab nobody; do
 	python3 -c 'import jsonschema' 2> /dev/null || break
 	python3 - "${srcdir:-.}/doc/natprobe-map.schema.json" "$tmp/$document" << 'END' || fail "$document: not as the schema says"
 import json, jsonschema, sys
