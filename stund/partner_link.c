@@ -15,7 +15,7 @@
 
 /* What is sent for the partner, a second: in all, and to one address; no diagnosis takes more. */
 #define RATE          1000
-#define DEST_RATE     50
+#define DEST_RATE     100
 #define DEST_BURST    200
 #define DEST_PLACES   16384
 #define TELL_AFTER_MS 5000 /* there has been no partner yet */

@@ -4,7 +4,7 @@
 # them dies, natprobe is told that there is one address; when it returns, there are two again.
 #
 #	sys_partner.sh              all of it
-#	sys_partner.sh run PROFILE  one network
+#	sys_partner.sh run PROFILE  one network; all-faces: no NAT, and every socket of both
 set -u
 : "${srcdir:=.}" "${builddir:=.}"
 . "$srcdir/tests/lab/lab.sh"
@@ -125,9 +125,15 @@ check_death() {
 	[ "$(jq -r '.interfaces[0].filtering | .value + " " + .reason' "$tmp/json")" = \
 		"unknown no-other-address" ] || fail "natprobe says $(jq -c '.interfaces[0].filtering' "$tmp/json")"
 	: > "$tmp/east"
+	lab_nft west <<< 'table inet broken {
+		chain output { type filter hook output priority filter; udp sport 3479 drop; }
+	}'
 	serve west 1 --admin 9641
 	west=$pid
 	logs east 'nat-discovery: .* on, with the partner'
+	logs east "selfcheck: the partner's ${LAB_SERVERS[1]}:3479: no answer came"
+	logs east 'selfcheck: 1 of 2 answers that the partner'
+	lab_in west nft delete table inet broken
 	logs west 'selfcheck: 2 of 2 answers that the partner'
 }
 
@@ -183,17 +189,67 @@ $(cat "$tmp/err" "$tmp/east" "$tmp/west")"
 	exit "$failed"
 }
 
+# check_changes IPS PORTS: each CHANGE-REQUEST to each socket of the first of these addresses.
+check_changes() {
+	local ip port at flags want
+
+	read -r -a ip <<< "$1"
+	read -r -a port <<< "$2"
+	for at in 0 1; do
+		for flags in 0 1 2 3; do # 1: port, 2: address
+			want=${ip[flags / 2]}:${port[at ^ (flags & 1)]}
+			answer=$("$ask" "${ip[0]}:${port[at]}" \
+				"000100082112a442${tid}000300040000000$((flags * 2))") || answer=nothing
+			[ "${answer%% *}" = "$want" ] ||
+				fail "${ip[0]}:${port[at]}, change $flags: $answer, not $want"
+		done
+	done
+}
+
+# On loopback: both families over one link, plain and TLS ports, each from each, and ports of the
+# operator's choice.
+run_all_faces() {
+	local own other port others_port ports ips
+
+	tmp=$(mktemp -d)
+	trap 'rm -rf "$tmp"' EXIT
+	profile=all-faces
+	lab_loopback 84.20.3.1 84.20.3.2 2a06:1300:1::10 2a06:1300:1::11
+	head -c 32 /dev/urandom > "$tmp/key"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+		-subj /CN=stun.example.org -keyout "$tmp/key.pem" -out "$tmp/cert.pem" 2> "$tmp/err" ||
+		fail "openssl makes no certificate: $(cat "$tmp/err")"
+	for own in 1 2; do
+		other=$((3 - own)) port=333$own others_port=333$other
+		"$stund" -l 84.20.3.$own -l 2a06:1300:1::1$((own - 1)) --workers 2 \
+			--partner "84.20.3.$other:$others_port" --partner-port $port \
+			--partner-key-file "$tmp/key" --cert-file "$tmp/cert.pem" \
+			--key-file "$tmp/key.pem" > "$tmp/$own" 2>&1 &
+	done
+	for own in 1 2; do
+		logs $own 'selfcheck: 8 of 8 answers that the partner'
+	done
+	for ports in '3478 3479' '5349 5350'; do
+		for ips in '84.20.3.1 84.20.3.2' '[2a06:1300:1::10] [2a06:1300:1::11]'; do
+			check_changes "$ips" "$ports"
+		done
+	done
+	[ "$failed" != 0 ] || echo "ok $profile"
+	exit "$failed"
+}
+
 if [ "${1:-}" = run ]; then
 	lab_enter "$@"
+	[ "$2" != all-faces ] || run_all_faces
 	run "$2"
 fi
 for tool in "$stund" "$ask" "$natprobe" "$builddir/tests/lab/netns"; do
 	[ -x "$tool" ] || lab_skip "$tool is not built"
 done
-lab_need jq curl
+lab_need jq curl openssl
 "$builddir/tests/lab/netns" true || exit
 profiles=(full-cone masquerade masquerade-by-address address-restricted firewall-by-address)
-[ ! -d /proc/sys/net/ipv6 ] || profiles+=(ipv6-firewall)
+[ ! -d /proc/sys/net/ipv6 ] || profiles+=(all-faces ipv6-firewall)
 said=$(printf '%s\n' "${profiles[@]}" | xargs -P 3 -n 1 bash "$0" run 2>&1)
 echo "$said"
 [ "$(grep -c '^ok ' <<< "$said")" = "${#profiles[@]}" ]
