@@ -181,32 +181,42 @@ static enum partner_took on_beat(struct partner *p, struct bytes in, uint64_t no
 	return take_state(p, &st, number, now_ms);
 }
 
+/* The session that these nonces ask for begins, if we gave one of them, and `in` is signed so. */
+static enum partner_took join_session(struct partner *p, const struct partner_nonces *n,
+				      struct bytes in, uint64_t now_ms)
+{
+	enum partner_took took = PARTNER_TAKEN;
+	struct partner_nonces mine = *n;
+	struct partner_keys keys;
+
+	draw_asked(p, &mine);
+	if (CRYPTO_memcmp(&mine, n, sizeof(mine)) != 0)
+		return PARTNER_STALE;
+	partner_keys_make(&p->root, n, false, &keys);
+	if (partner_wire_is_signed(in, &keys.control_in))
+		begin_session(p, n, false, &keys, now_ms);
+	else
+		took = PARTNER_FORGED;
+	OPENSSL_cleanse(&keys, sizeof(keys));
+	return took;
+}
+
 /* The asker's first words in a session, said again until it hears ours. */
 static enum partner_took on_confirm(struct partner *p, struct bytes in, uint64_t now_ms)
 {
 	struct partner_session *s = &p->session;
-	struct partner_nonces n, mine;
-	struct partner_keys keys;
+	enum partner_took took = PARTNER_TAKEN;
+	struct partner_nonces n;
 	struct partner_state st;
 	uint64_t number;
-	bool is_known;
 
 	if (!partner_get_confirm_nonces(in, &n) || !partner_get_confirm(in, &number, &st))
 		return PARTNER_FORGED;
-	is_known = s->up && !s->is_asker && memcmp(&n, &s->nonces, sizeof(n)) == 0;
-	mine = n;
-	draw_asked(p, &mine);
-	if (!is_known && CRYPTO_memcmp(&mine, &n, sizeof(n)) != 0)
-		return PARTNER_STALE;
-	partner_keys_make(&p->root, &n, false, &keys);
-	if (!partner_wire_is_signed(in, is_known ? &s->keys.control_in : &keys.control_in)) {
-		OPENSSL_cleanse(&keys, sizeof(keys));
-		return PARTNER_FORGED;
-	}
-	if (!is_known)
-		begin_session(p, &n, false, &keys, now_ms);
-	OPENSSL_cleanse(&keys, sizeof(keys));
-	return take_state(p, &st, number, now_ms);
+	if (!s->up || s->is_asker || memcmp(&n, &s->nonces, sizeof(n)) != 0)
+		took = join_session(p, &n, in, now_ms);
+	else if (!partner_wire_is_signed(in, &s->keys.control_in))
+		took = PARTNER_FORGED;
+	return took == PARTNER_TAKEN ? take_state(p, &st, number, now_ms) : took;
 }
 
 static enum partner_took on_bye(struct partner *p, struct bytes in, uint64_t now_ms)

@@ -157,6 +157,55 @@ static void old_sessions_never_come_back(void **state)
 	assert_true(both_live(k));
 }
 
+/* What a side asks with is nothing for itself to answer, nor is an answer to it. */
+static void nobody_is_the_partner_of_itself(void **state)
+{
+	struct partner_kit *k = live_kit(23);
+
+	k->sides[1].is_off = true;
+	partner_kit_restart(k, 0);
+	for (int i = 0; i < 20; i++) {
+		partner_kit_run(k, 200);
+		assert_int_equal(partner_kit_say(k, 0, heard(k, 0, PARTNER_INIT)),
+				 PARTNER_REPLAYED);
+		assert_int_equal(partner_kit_why(k, 0), PARTNER_NEW);
+	}
+}
+
+static void what_was_overtaken_is_no_news(void **state)
+{
+	struct partner_kit *k = live_kit(24);
+	struct partner_kit_flying old;
+
+	k->loss_percent[1] = 100;
+	partner_kit_run(k, PARTNER_BEAT_MS);
+	k->loss_percent[1] = 0;
+	old = k->heard[0][PARTNER_BEAT];
+	k->sides[0].p.setup.own[1] = (struct partner_face){ 0 };
+	partner_kit_run(k, PARTNER_BEAT_MS + 50);
+	assert_false(partner_kit_has(k, 1, 1));
+	assert_int_equal(partner_kit_say(k, 1, bytes_of(old.bytes, old.len)), PARTNER_TAKEN);
+	assert_false(partner_kit_has(k, 1, 1));
+}
+
+static void nobody_has_heard_what_was_not_said(void **state)
+{
+	struct partner_kit *k = live_kit(25);
+	struct partner_session *s = &k->sides[0].p.session;
+	uint8_t buf[PARTNER_CONTROL_MAX];
+	struct partner_state st = { .heard = k->sides[1].p.session.number + 1 };
+
+	assert_int_equal(partner_kit_say(k, 1,
+					 partner_put_beat(buf, sizeof(buf), &s->keys.control_out,
+							  s->number + 1, &st)),
+			 PARTNER_FORGED);
+	st.heard--;
+	assert_int_equal(partner_kit_say(k, 1,
+					 partner_put_beat(buf, sizeof(buf), &s->keys.control_out,
+							  s->number + 1, &st)),
+			 PARTNER_TAKEN);
+}
+
 static void replays_do_not_end_a_session(void **state)
 {
 	struct partner_kit *k = live_kit(6);
@@ -423,6 +472,25 @@ static void too_much_is_not_sent(void **state)
 	assert_in_range(took[PARTNER_SEND], 145, 155);
 }
 
+static void one_address_gets_its_share(void **state)
+{
+	static const uint8_t key[16] = "a key of a test";
+	struct partner_kit *k = live_kit(22);
+	uint32_t *took = k->sides[1].took;
+	struct limit *limit = limit_new(10, 20, 64, key);
+	struct addr other = addr_ipv4(93, 200, 7, 9, 40000);
+
+	assert_non_null(limit);
+	partner_kit_run(k, 2000);
+	k->sides[1].p.setup.limit = limit;
+	for (int i = 0; i < 60; i++)
+		assert_true(partner_kit_hand(k, 0, 0, 0, i < 50 ? &client : &other));
+	partner_kit_run(k, 50);
+	assert_int_equal(took[PARTNER_SEND], 30);
+	assert_int_equal(took[PARTNER_LIMITED], 30);
+	limit_free(limit);
+}
+
 /* What the partner signs, and is still not sent. `own` is where clients see us. */
 static void what_is_no_answer_is_refused(void **state)
 {
@@ -618,6 +686,9 @@ int main(void)
 		cmocka_unit_test(take_what_was_overtaken_once),
 		cmocka_unit_test(take_nothing_twice),
 		cmocka_unit_test(old_sessions_never_come_back),
+		cmocka_unit_test(nobody_is_the_partner_of_itself),
+		cmocka_unit_test(what_was_overtaken_is_no_news),
+		cmocka_unit_test(nobody_has_heard_what_was_not_said),
 		cmocka_unit_test(replays_do_not_end_a_session),
 		cmocka_unit_test(clocks_start_and_run_as_they_like),
 		cmocka_unit_test(a_dead_partner_is_withdrawn),
@@ -632,6 +703,7 @@ int main(void)
 		cmocka_unit_test(strangers_get_nothing),
 		cmocka_unit_test(answers_are_as_long_as_what_asks),
 		cmocka_unit_test(too_much_is_not_sent),
+		cmocka_unit_test(one_address_gets_its_share),
 		cmocka_unit_test(what_is_no_answer_is_refused),
 		cmocka_unit_test(long_answers_are_refused),
 		cmocka_unit_test(in_a_lab_special_addresses_are_served),
