@@ -1,6 +1,7 @@
 /* An expectation file from what was found. */
 #include "expect.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -63,6 +64,31 @@ static void put_preserved(struct text *t, const struct property_value *got)
 		put(t, "delta.preserved < %u%%\n", high);
 }
 
+/*
+ * Lifetimes and sizes: the next interval is as wide as this one, and has something in common with
+ * it. Which ports were seen, and what others did, is another day's.
+ */
+#define DEEP_MARGIN 1.25
+#define BOUND_MAX   1e9 /* beyond, it says nothing */
+
+static void put_deep(struct text *t, const struct property *p, const struct property_value *got)
+{
+	double low = p->kind == PROPERTY_MEASURE ? got->low : (double)got->integer;
+	double high = p->kind == PROPERTY_MEASURE ? got->high : (double)got->integer;
+
+	if (low >= DEEP_MARGIN && low < BOUND_MAX)
+		put(t, "%s > %.0f\n", p->name, floor(low / DEEP_MARGIN));
+	if (high < BOUND_MAX)
+		put(t, "%s < %.0f\n", p->name, floor(high * DEEP_MARGIN) + 1);
+}
+
+/* Bounds do, and an exact number would not last. */
+static bool is_bounded(const struct property *p)
+{
+	return p->is_deep && (strcmp(p->unit, "s") == 0 || strcmp(p->unit, "bytes") == 0 ||
+			      strcmp(p->name, "keepalive") == 0);
+}
+
 static void put_measure(struct text *t, const struct property *p, const struct verdict *v,
 			const struct property_value *got)
 {
@@ -70,7 +96,7 @@ static void put_measure(struct text *t, const struct property *p, const struct v
 		put_rtt(t, got);
 	else if (strcmp(p->name, "loss") == 0)
 		put_loss(t, got);
-	else if (v->ports.delta == DELTA_EQUAL)
+	else if (!p->is_deep && v->ports.delta == DELTA_EQUAL)
 		put_preserved(t, got);
 }
 
@@ -81,8 +107,12 @@ static void put_property(struct text *t, const struct property *p, const struct 
 	if (p->is_passing)
 		return;
 	property_get(p, v, &got);
-	if (!got.known)
+	if (!got.known || (p->kind == PROPERTY_WORD && !got.applies))
 		return;
+	if (got.applies && is_bounded(p)) {
+		put_deep(t, p, &got);
+		return;
+	}
 	if (p->kind == PROPERTY_MEASURE && got.applies)
 		put_measure(t, p, v, &got);
 	else

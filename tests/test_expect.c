@@ -1,6 +1,7 @@
 /* expect: a file of expectations, what is wrong with one, and whether a verdict meets it. */
 #include "natprobe/expect.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -381,6 +382,35 @@ static void bounds_have_a_margin(void **state)
 	assert_null(strstr(text, "loss"));
 }
 
+static void a_deeper_look_is_saved_as_bounds(void **state)
+{
+	struct verdict first = { .ports = { .delta = DELTA_EQUAL }, .deep.tried = true };
+	struct verdict next = first;
+	struct expect_subject one = { "eth0", ADDR_IPV4, &first };
+	char text[1024];
+
+	deep_set_number(&first.deep, DEEP_LIFETIME, 55, 60);
+	deep_set_number(&next.deep, DEEP_LIFETIME, 60, 65.9);
+	deep_set_number(&first.deep, DEEP_LIFETIME_ONE_WAY, 600, INFINITY);
+	deep_set_number(&next.deep, DEEP_LIFETIME_ONE_WAY, 580, INFINITY);
+	deep_set_number(&first.deep, DEEP_KEEPALIVE, 27, 27);
+	deep_set_number(&next.deep, DEEP_KEEPALIVE, 29, 29);
+	deep_set_number(&first.deep, DEEP_RANGE_LOW, 2000, 2100);
+	deep_set_number(&first.deep, DEEP_BACKGROUND, 4, 6);
+	deep_set_word(&first.deep, DEEP_ALG, DEEP_YES);
+	deep_set_word(&next.deep, DEEP_ALG, DEEP_YES);
+	deep_set_none(&first.deep, DEEP_REFRESH_INBOUND);
+	(void)expect_save(&one, 1, text, sizeof(text));
+	meets(text, "eth0", ADDR_IPV4, &first);
+	meets(text, "eth0", ADDR_IPV4, &next);
+	assert_non_null(strstr(text, "\nlifetime > 44\nlifetime < 76\n"));
+	assert_non_null(strstr(text, "\nalg = yes\n"));
+	assert_null(strstr(text, "range"));
+	assert_null(strstr(text, "background"));
+	assert_null(strstr(text, "delta.preserved"));
+	assert_null(strstr(text, "refresh"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +426,7 @@ int main(void)
 		cmocka_unit_test(several_get_sections),
 		cmocka_unit_test(saving_says_how_much_room_it_needs),
 		cmocka_unit_test(bounds_have_a_margin),
+		cmocka_unit_test(a_deeper_look_is_saved_as_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
