@@ -6,7 +6,7 @@
 
 struct box_section {
 	char *name;
-	char *profile, *behind;
+	char *profile, *behind, *inside;
 	int engine;
 	bool upnp;
 	struct behaviour_values values;
@@ -55,6 +55,16 @@ static const struct opt main_rows[] = {
 	{ 0 },
 };
 
+static bool check_inside(const char *text, struct opt_error *err)
+{
+	struct addr a;
+
+	if (addr_parse_ip(text, 0, &a))
+		return true;
+	snprintf(err->text, sizeof(err->text), "\"%.60s\" is no address", text);
+	return false;
+}
+
 static const struct opt box_rows[] = {
 	{ .name = "profile",
 	  .type = OPT_STR,
@@ -66,6 +76,13 @@ static const struct opt box_rows[] = {
 	  .offset = OPT_FIELD(struct box_section, behind),
 	  .value = "BOX",
 	  .help = "the box before it; default: none" },
+	{ .name = "inside",
+	  .type = OPT_STR,
+	  .offset = OPT_FIELD(struct box_section, inside),
+	  .value = "ADDRESS",
+	  .help = "its own address inside, and that of those behind it: the next ones; default: "
+		  "as the profile says",
+	  .check = check_inside },
 	{ .name = "engine",
 	  .type = OPT_ENUM,
 	  .offset = OPT_FIELD(struct box_section, engine),
@@ -150,6 +167,19 @@ static bool find_box(const struct topology *t, const char *name, size_t *at)
 	return false;
 }
 
+/* A kernel box has its rules written for its address. */
+static bool set_inside(const struct box_section *b, struct lab_box *box, struct lab_error *err)
+{
+	if (b->inside == NULL)
+		return true;
+	if (box->nft != NULL)
+		return lab_fail(err, "[box %.32s]: it is Linux itself, and stays where it is",
+				b->name);
+	(void)addr_parse_ip(b->inside, 0, &box->inside);
+	box->config.gateway = box->inside;
+	return true;
+}
+
 static bool add_box(const struct box_section *b, int outer, struct lab_plan *plan,
 		    struct places *places, size_t at, struct lab_error *err)
 {
@@ -176,6 +206,8 @@ static bool add_box(const struct box_section *b, int outer, struct lab_plan *pla
 		return lab_fail(err, "[box %.32s]: it is no Linux box, only these run miniupnpd",
 				b->name);
 	box->upnp = b->upnp;
+	if (places->innermost[at] >= 0 && !set_inside(b, &plan->boxes[places->innermost[at]], err))
+		return false;
 	return behaviours_apply(&b->values, &box->config, &box->line, err) &&
 	       lab_settle_box(plan, first, err);
 }
