@@ -80,6 +80,11 @@ tests_fuzz_report_SOURCES = tests/fuzz_report.c tests/fuzz_check.h \
 tests_fuzz_report_LDADD = $(PROBE_SHELL_LIBS)
 tests_fuzz_report_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_twin
+tests_fuzz_twin_SOURCES = tests/fuzz_twin.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_twin_LDADD = $(TWIN_LIBS)
+tests_fuzz_twin_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_stun_auth
 tests_fuzz_stun_auth_SOURCES = tests/fuzz_stun_auth.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_stun_auth_LDADD = $(CORE_LIBS)

@@ -202,18 +202,16 @@ static struct nat_config as_told(const struct nat_config *config)
 	return c;
 }
 
-static bool is_told(const struct behaviour *b, const struct nat_config *c)
+/* A plain router; but rules of TCP are usually those of UDP. */
+static struct nat_config usual_of(const struct nat_config *c)
 {
-	if (b->offset == offsetof(struct nat_config, tcp_mapping) ||
-	    b->offset == offsetof(struct nat_config, tcp_filtering))
-		return b->of_line || c->has_tcp_rules;
-	return true;
+	return (struct nat_config){ .tcp_mapping = c->mapping, .tcp_filtering = c->filtering };
 }
 
-void behaviours_print(const struct nat_config *config, const struct nat_link_config *line, bool all,
-		      FILE *out)
+void behaviours_each(const struct nat_config *config, const struct nat_link_config *line, bool all,
+		     void (*print)(void *arg, const char *name, const char *value), void *arg)
 {
-	const struct nat_config plain = { 0 }, told = as_told(config);
+	const struct nat_config told = as_told(config), plain = usual_of(&told);
 	const struct nat_link_config plain_line = { 0 };
 	char value[512], usual[512];
 
@@ -224,7 +222,18 @@ void behaviours_print(const struct nat_config *config, const struct nat_link_con
 
 		b->kind->print(base + b->offset, value, sizeof(value));
 		b->kind->print(other + b->offset, usual, sizeof(usual));
-		if (all || (strcmp(value, usual) != 0 && is_told(b, config)))
-			fprintf(out, "%s = %s\n", b->name, value);
+		if (all || strcmp(value, usual) != 0)
+			print(arg, b->name, value);
 	}
+}
+
+static void print_line(void *arg, const char *name, const char *value)
+{
+	fprintf(arg, "%s = %s\n", name, value);
+}
+
+void behaviours_print(const struct nat_config *config, const struct nat_link_config *line, bool all,
+		      FILE *out)
+{
+	behaviours_each(config, line, all, print_line, out);
 }

@@ -51,4 +51,8 @@ bool behaviours_name(const struct behaviour_values *v, bool of_line);
 void behaviours_print(const struct nat_config *config, const struct nat_link_config *line, bool all,
 		      FILE *out);
 
+/* The same, one by one. */
+void behaviours_each(const struct nat_config *config, const struct nat_link_config *line, bool all,
+		     void (*print)(void *arg, const char *name, const char *value), void *arg);
+
 #endif

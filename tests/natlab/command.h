@@ -18,6 +18,7 @@ int cmd_list(int argc, char **argv);
 int cmd_pair(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);
+int cmd_twin(int argc, char **argv);
 int cmd_up(int argc, char **argv);
 
 #endif

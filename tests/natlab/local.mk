@@ -11,6 +11,22 @@ tests_libnatlab_a_SOURCES = \
 	$(NAT_PROFILES)
 NATLAB_LIBS = tests/libnatlab.a tests/libnat.a $(SHELL_LIBS) -lm
 
+# Networks from reports of natprobe.
+noinst_LIBRARIES += tests/libtwin.a
+tests_libtwin_a_SOURCES = \
+	tests/nat_twin.c tests/nat_twin.h \
+	tests/nat_twin_boxes.c \
+	tests/nat_twin_deep.c \
+	tests/nat_twin_parts.h \
+	tests/nat_twin_ports.c \
+	tests/natlab/twin_report.c tests/natlab/twin_report.h \
+	tests/natlab/twin_text.c tests/natlab/twin_text.h
+TWIN_LIBS = tests/libtwin.a natprobe/libprobeshell.a natprobe/libprobe.a $(NATLAB_LIBS) \
+	$(JANSSON_LIBS) -lm
+
+# ... and in the simulation.
+TWIN_SIM_LIBS = tests/libtwin.a tests/libsimdeep.a tests/libsim.a stund/libcoop.a $(TWIN_LIBS)
+
 # natlab: the NAT model between TUN interfaces, for commands of all kinds. Linux only.
 if RTNETLINK
 bin_PROGRAMS += tests/natlab/natlab
@@ -22,6 +38,7 @@ tests_natlab_natlab_SOURCES = \
 	tests/natlab/cmd_none.c \
 	tests/natlab/cmd_pair.c \
 	tests/natlab/cmd_run.c \
+	tests/natlab/cmd_twin.c \
 	tests/natlab/cmd_up.c \
 	tests/natlab/command.h \
 	tests/natlab/control.c tests/natlab/control.h \
@@ -39,7 +56,7 @@ tests_natlab_natlab_SOURCES = \
 	tests/natlab/session.c tests/natlab/session.h \
 	tests/natlab/spaces.h tests/natlab/spaces_linux.c \
 	tests/natlab/tun.h tests/natlab/tun_linux.c
-tests_natlab_natlab_LDADD = $(NATLAB_LIBS)
+tests_natlab_natlab_LDADD = $(TWIN_LIBS)
 endif
 dist_man_MANS += doc/natlab.1
 
@@ -50,13 +67,17 @@ tests_bench_bench_natlab_SOURCES = tests/bench/bench_natlab.c tests/bench/procs.
 tests_bench_bench_natlab_LDADD = $(SHELL_LIBS)
 endif
 SYSTEM_TESTS += tests/sys_bench_natlab.sh tests/sys_natlab.sh tests/sys_profiles.sh
+SYSTEM_TESTS += tests/sys_twin.sh
 
 # Two ends that want to meet.
 check_PROGRAMS += tests/udp_meet
 tests_udp_meet_LDADD = $(SHELL_LIBS)
 
 if CMOCKA
-UNIT_TESTS += tests/test_natlab_fabric tests/test_natlab_plan
+UNIT_TESTS += tests/test_natlab_fabric tests/test_natlab_plan tests/test_nat_twin
+tests_test_nat_twin_SOURCES = tests/test_nat_twin.c tests/twin_score.c tests/twin_score.h
+tests_test_nat_twin_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_nat_twin_LDADD = $(TWIN_SIM_LIBS) $(CMOCKA_LIBS)
 tests_test_natlab_fabric_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_natlab_fabric_LDADD = $(NATLAB_LIBS) $(CMOCKA_LIBS)
 tests_test_natlab_plan_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

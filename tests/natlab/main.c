@@ -9,6 +9,7 @@
 static const struct command commands[] = {
 	{ "run", cmd_run, "run a command behind a NAT" },
 	{ "pair", cmd_pair, "run two commands, each behind a NAT of its own" },
+	{ "twin", cmd_twin, "rebuild a NAT that natprobe measured, and run a command behind it" },
 	{ "up", cmd_up, "build a laboratory that a file describes" },
 	{ "exec", cmd_exec, "run a command on a node of it" },
 	{ "event", cmd_event, "reboot a box of it, flush it, or give it another address" },
