@@ -74,3 +74,20 @@ bool nat64_is_well_known(const struct addr *ipv6)
 
 	return ipv6->family == ADDR_IPV6 && memcmp(ipv6->ip, prefix, sizeof(prefix)) == 0;
 }
+
+uint8_t nat64_discover(const struct addr *answers, size_t count, struct addr *prefix)
+{
+	for (size_t i = 0; i < count; i++) {
+		/* The two addresses of the name (section 2.2). */
+		for (uint8_t last = 170; last <= 171; last++) {
+			struct addr known = addr_ipv4(192, 0, 0, last, 0);
+			uint8_t len = nat64_find_length(&answers[i], &known);
+
+			if (len == 0)
+				continue;
+			*prefix = nat64_prefix(&answers[i], len);
+			return len;
+		}
+	}
+	return 0;
+}

@@ -28,6 +28,12 @@ bool nat64_extract(const struct addr *ipv6, uint8_t len, struct addr *out);
  */
 uint8_t nat64_find_length(const struct addr *ipv6, const struct addr *ipv4);
 
+/*
+ * The prefix of a NAT64 by the IPv6 addresses that DNS tells of ipv4only.arpa (RFC 7050, section 3),
+ * and its length; 0, `prefix` untouched: they tell of none.
+ */
+uint8_t nat64_discover(const struct addr *answers, size_t count, struct addr *prefix);
+
 /* The prefix alone: what is behind it is zero. Family ADDR_NONE for other lengths. */
 struct addr nat64_prefix(const struct addr *ipv6, uint8_t len);
 

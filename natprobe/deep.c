@@ -91,6 +91,13 @@ void deep_free(struct deep *d)
 	free(d);
 }
 
+void deep_on_nat64(struct deep *d, const struct addr *prefix, uint8_t len)
+{
+	d->config.nat64_asked = true;
+	d->config.nat64_prefix = *prefix;
+	d->config.nat64_prefix_len = len;
+}
+
 void deep_stop(struct deep *d, uint64_t now_us)
 {
 	if (now_us > d->now_us)

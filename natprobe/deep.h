@@ -30,6 +30,7 @@ struct deep_config {
 	struct addr nat64_prefix; /* as DNS tells (RFC 7050); ADDR_NONE: none, or not asked */
 	uint8_t nat64_prefix_len;
 	bool nat64_asked;
+	bool nat64_awaited; /* not yet, but deep_on_nat64 may follow */
 };
 
 struct deep;
@@ -41,6 +42,9 @@ struct deep;
  */
 struct deep *deep_new(const struct deep_config *config, struct verdict *verdict);
 void deep_free(struct deep *d); /* NULL is fine */
+
+/* What DNS told of a NAT64 (RFC 7050), at any time before the end; prefix ADDR_NONE: there is none. */
+void deep_on_nat64(struct deep *d, const struct addr *prefix, uint8_t len);
 
 /* The next action; returns its kind. Each is handed out once. */
 enum deep_kind deep_next(struct deep *d, uint64_t now_us, struct deep_action *action);

@@ -16,13 +16,15 @@
 #define MTU_464XLAT   1480 /* ... an IPv6 header in place of IPv4's */
 #define MTU_FRAGMENTS 1472 /* ... with a fragment header */
 
+#define DNS_US 2000000 /* for what DNS tells */
+
 struct translators {
-	bool begun;
+	uint64_t ends_us;
 };
 
 static void start(struct deep *d, void *state)
 {
-	((struct translators *)state)->begun = true;
+	((struct translators *)state)->ends_us = deep_now_us(d) + DNS_US;
 }
 
 static void step(struct deep *d, void *state)
@@ -31,12 +33,15 @@ static void step(struct deep *d, void *state)
 
 static uint64_t deadline_us(const struct deep *d, const void *state)
 {
-	return UINT64_MAX;
+	return ((const struct translators *)state)->ends_us;
 }
 
 static bool is_over(const struct deep *d, const void *state)
 {
-	return true;
+	const struct deep_config *c = deep_config(d);
+
+	return c->nat64_asked || !c->nat64_awaited ||
+	       deep_now_us(d) >= ((const struct translators *)state)->ends_us;
 }
 
 /* 192.0.0.0/29, of IPv4 service on IPv6. */

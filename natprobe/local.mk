@@ -142,6 +142,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/nat64_lookup.c natprobe/nat64_lookup.h \
 	natprobe/option_rows.h \
 	natprobe/own_path.c natprobe/own_path.h \
+	natprobe/nat64_search.c natprobe/nat64_search.h \
 	natprobe/packet_tap.h \
 	natprobe/port_tap.h \
 	natprobe/portal_check.c natprobe/portal_check.h \

@@ -15,6 +15,13 @@ static void draw_random(void *arg, void *buf, size_t len)
 		abort();
 }
 
+static void on_nat64(void *arg, const struct addr *prefix, uint8_t len)
+{
+	struct probe *p = arg;
+
+	deep_on_nat64(p->deep, prefix, len);
+}
+
 static void on_done(void *arg)
 {
 	struct probe *p = arg;
@@ -59,6 +66,7 @@ bool probe_deep_start(struct probe *p)
 		.nat64_prefix_len = p->config->nat64.len,
 		.can_fragment = deep_io_can_fragment(&p->source),
 		.sees_icmp = deep_io_sees_icmp(),
+		.nat64_awaited = true,
 	};
 	struct deep_io_config io = { .base = p->config->base,
 				     .batch = p->config->batch,
@@ -76,6 +84,7 @@ bool probe_deep_start(struct probe *p)
 	io.deep = p->deep;
 	p->deep_io = deep_io_new(&io);
 	p->is_deepening = p->deep_io != NULL;
+	p->nat64 = nat64_search_new(p->config->base, on_nat64, p);
 	return p->is_deepening;
 }
 
@@ -87,6 +96,7 @@ void probe_deep_stop(struct probe *p)
 
 void probe_deep_free(struct probe *p)
 {
+	nat64_search_free(p->nat64);
 	deep_io_free(p->deep_io);
 	deep_free(p->deep);
 }

@@ -11,6 +11,7 @@
 #include "deep_io.h"
 #include "discover.h"
 #include "iface.h"
+#include "nat64_search.h"
 #include "portal_check.h"
 #include "probe_io.h"
 #include "report.h"
@@ -38,6 +39,7 @@ struct probe {
 	bool is_stopped;
 	struct deep *deep; /* NULL: it was not asked for, or not begun */
 	struct deep_io *deep_io;
+	struct nat64_search *nat64; /* NULL: nobody is asked */
 	bool is_deepening;
 	struct tls_check **tls;
 	struct report_tls *tls_results;

@@ -50,6 +50,7 @@ dnsmasq --keep-in-foreground --log-facility=- --conf-file=/dev/null --pid-file= 
 	--host-record=first.test,91.80.2.1,2a06:1300:1::21 --host-record=heavy.test,91.80.2.2 \
 	--host-record=light.test,91.80.2.3 --host-record=stream.test,91.80.2.4 \
 	--host-record=many.test,91.80.5.1,2a06:1300:1::51 --host-record=many.test,91.80.5.2 \
+	--host-record=ipv4only.arpa,192.0.0.170,2001:db8:122:344:c0:0:aa00:: \
 	--srv-host=_stun._udp.many.srv.test,many.test,4008,10,1 \
 	--srv-host=_stun._udp.srv.test,light.test,4001,10,1 \
 	--srv-host=_stun._udp.srv.test,heavy.test,4002,10,9 \
@@ -166,6 +167,14 @@ timeout 20 "$natprobe" --json -4 -s pair.test:3478 > "$tmp/json" ||
 	fail "with one of two addresses dead it ended with $?"
 says '.interfaces[0].filtering.value' endpoint-independent
 says '[.interfaces[0].asked[].server] | join(" ")' 'pair.test:3478 pair.test:3478'
+
+echo "# DNS tells of a NAT64"
+nameserver 127.0.0.53
+timeout 20 "$natprobe" --json --deep -4 -s 127.0.0.1 > "$tmp/json" || fail "--deep ended with $?"
+says '.interfaces[0].properties["nat64.prefix"].value' 64
+nameserver 127.0.0.99
+timeout 20 "$natprobe" --json --deep -4 -s 127.0.0.1 > "$tmp/json" || fail "--deep ended with $?"
+says '.interfaces[0].properties["nat64.prefix"].value' unknown
 kill "$stund"
 
 [ "$failed" = 0 ] && echo ok

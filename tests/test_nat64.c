@@ -91,12 +91,45 @@ static void other_addresses_have_no_length(void **state)
 	assert_int_equal(nat64_find_length(&ipv6, &ipv6), 0);
 }
 
+static void dns_tells_of_a_prefix(void **state)
+{
+	static const struct {
+		const char *answers[3];
+		const char *prefix;
+		uint8_t len;
+	} cases[] = {
+		{ { "64:ff9b::c000:aa" }, "64:ff9b::", 96 },
+		{ { "64:ff9b::c000:ab", "64:ff9b::c000:aa" }, "64:ff9b::", 96 },
+		/* RFC 7050, section 3.1: other addresses may stand beside it. */
+		{ { "2001:db8::1", "2001:db8:122:344:c0:0:aa00::" }, "2001:db8:122:344::", 64 },
+		{ { "2001:db8:c000:aa::" }, "2001:db8::", 32 },
+		{ { "2001:db8:1::c000:ac" }, NULL, 0 },
+		{ { NULL }, NULL, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct addr answers[3], prefix = { .port = 7 };
+		size_t n = 0;
+
+		for (; n < 3 && cases[i].answers[n] != NULL; n++)
+			answers[n] = ip(cases[i].answers[n]);
+		assert_int_equal(nat64_discover(answers, n, &prefix), cases[i].len);
+		if (cases[i].len == 0) {
+			assert_int_equal(prefix.port, 7); /* untouched */
+			continue;
+		}
+		struct addr wanted = ip(cases[i].prefix);
+		assert_true(addr_equal_ip(&prefix, &wanted));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(examples_go_both_ways),
 		cmocka_unit_test(what_is_no_translation_is_refused),
 		cmocka_unit_test(other_addresses_have_no_length),
+		cmocka_unit_test(dns_tells_of_a_prefix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
