@@ -5,6 +5,7 @@ set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
 lab_enter "$@"
 lab_need miniupnpd socat jq
+[ -d /proc/sys/net/ipv6 ] || lab_skip "there is no IPv6 here"
 
 probe=${builddir:-.}/natprobe/natprobe
 stund=${builddir:-.}/stund/stund
@@ -147,7 +148,7 @@ end_keep() {
 		fail "map does not say that it closed the port: $(tail -n 1 "$tmp/keep")"
 }
 
-lab_spawn web "$tmp/stund.log" "$stund" --listen 91.80.1.11
+lab_spawn web "$tmp/stund.log" "$stund" --listen 91.80.1.11 --cooperate
 lab_await web 1 3478 || fail "stund does not start"
 
 echo "# nobody there"
@@ -173,6 +174,9 @@ start_gateway upnp natpmp
 keep --lifetime 10s
 told '.ports[0].granted_by' pcp
 told '.ports[0].lifetime_s' 10
+lab_in home "$probe" reach 4900/udp --listen --json > "$tmp/reach" || fail "reach: $(cat "$tmp/reach")"
+[ "$(jq -r '.verdict, .opened_by_map' "$tmp/reach" | tr '\n' ' ')" = 'open true ' ] ||
+	fail "reach: $(cat "$tmp/reach")"
 
 echo "# pinholes of IPv6"
 for by in pcp upnp; do

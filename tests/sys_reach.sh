@@ -5,6 +5,7 @@ set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
 lab_enter "$@"
 lab_need socat jq setpriv
+[ -d /proc/sys/net/ipv6 ] || lab_skip "there is no IPv6 here"
 
 probe=${builddir:-.}/natprobe/natprobe
 stund=${builddir:-.}/stund/stund
@@ -13,18 +14,29 @@ trap 'rm -rf "$tmp"' EXIT
 export XDG_STATE_HOME=$tmp/state
 export NATPROBE_SERVER=91.80.1.11
 
-lab_node home
-lab_node box
-lab_node web
-lab_link home:eth0 192.168.1.2/24 box:lan 192.168.1.1/24
-lab_link box:wan 84.20.3.2/24 web:eth0 84.20.3.1/24,91.80.1.11/32,91.80.1.12/32
+lab_node home ipv6
+lab_node box ipv6
+lab_node web ipv6
+lab_link home:eth0 192.168.1.2/24,2a10::22:2/64 box:lan 192.168.1.1/24,2a10::22:1/64
+lab_link box:wan 84.20.3.2/24,2a10:1::2/64 \
+	web:eth0 84.20.3.1/24,91.80.1.11/32,91.80.1.12/32,2a10:1::11/64,2a10:1::12/64
 lab_route home default via 192.168.1.1
+lab_route home default via 2a10::22:1
 lab_route box default via 84.20.3.1
+lab_in web ip route add 2a10::22:0/112 via 2a10:1::2
 lab_router box
 lab_nft box << 'END'
 table ip nat {
 	chain prerouting { type nat hook prerouting priority -100; }
 	chain postrouting { type nat hook postrouting priority 100; oifname "wan" masquerade; }
+}
+table ip6 filter {
+	chain forward {
+		type filter hook forward priority 0; policy drop;
+		ct state established,related accept
+		meta l4proto { tcp, udp, icmpv6 } iifname "lan" accept
+		meta l4proto { tcp, udp } th dport 4900-4919 accept
+	}
 }
 table ip filter {
 	chain forward {
@@ -39,8 +51,9 @@ table ip filter {
 	}
 }
 END
-lab_spawn web "$tmp/stund.log" "$stund" --listen 91.80.1.11 --alternate 91.80.1.12 --cooperate
-lab_await web 4 3478 3479 || fail "stund does not start: $(cat "$tmp/stund.log")"
+lab_spawn web "$tmp/stund.log" "$stund" --listen 91.80.1.11,2a10:1::11 \
+	--alternate 91.80.1.12,2a10:1::12 --cooperate
+lab_await web 8 3478 3479 || fail "stund does not start: $(cat "$tmp/stund.log")"
 
 # All that is asked at once is asked of ports of its own: 4900 to 4919 are forwarded, and those from
 # 4910 on closed by a firewall of this host; 4920 and above are not.
@@ -126,6 +139,13 @@ plain "a firewall of this host" host-firewall-or-nat-filter 1 4911/tcp
 reach "no forwarding" nat-filter 1 4920/udp
 reach "no forwarding" nat-filter 1 4920/tcp
 plain "no forwarding" host-firewall-or-nat-filter 1 4921/tcp
+NATPROBE_SERVER='[2a10:1::11]:3478'
+reach "natprobe stands in, over IPv6" open 0 4903/udp --listen
+reach "natprobe stands in, over IPv6" open 0 4903/tcp --listen
+reach "a firewall of this host, over IPv6" host-firewall 1 4912/udp
+reach "a firewall on the way, over IPv6" firewall 1 4922/udp
+reach "a firewall on the way, over IPv6" firewall 1 4922/tcp
+NATPROBE_SERVER=91.80.1.11
 reach "the gateway itself answers" other-host 1 4930/tcp
 judge
 
@@ -136,7 +156,7 @@ reach "a gateway with a shared address" cgn 1 4920/udp
 reach "a gateway with a shared address" cgn 1 4920/tcp
 NATPROBE_SERVER=91.80.1.13 reach "a silent server" unknown 3 4900/udp
 lab_spawn web "$tmp/other.log" "$stund" --listen 84.20.3.1
-lab_await web 5 3478 3479
+lab_await web 9 3478 3479
 NATPROBE_SERVER=84.20.3.1 reach "a server that does not cooperate" unknown 4 4901/udp
 judge
 
