@@ -31,6 +31,7 @@ struct partner_link {
 	struct partner_view told; /* to the board, and the log */
 	uint64_t generation;      /* at that time */
 	uint64_t opened_ms;
+	bool is_there;       /* as the log has it */
 	bool is_patient;     /* the log does not say yet that there is no partner */
 	bool told_of_forged; /* since it was last live */
 };
@@ -94,14 +95,18 @@ static void tell_of_partner(struct partner_link *l, const struct partner_view *v
 	char peer[ADDR_TEXT_MAX];
 
 	addr_print(&l->board->peer, peer);
-	l->is_patient = false;
 	if (v->why != PARTNER_LIVE) {
-		log_event(LOG_LEVEL_WARN, "partner", "%s is gone: %s; NAT discovery is off", peer,
-			  why_text(v->why));
+		/* A session that came to nothing is none: that would be told again and again. */
+		if (l->is_there)
+			log_event(LOG_LEVEL_WARN, "partner", "%s is gone: %s; NAT discovery is off",
+				  peer, why_text(v->why));
+		l->is_there = false;
 		return;
 	}
-	if (l->told.why != PARTNER_LIVE)
+	if (!l->is_there)
 		log_event(LOG_LEVEL_INFO, "partner", "%s is there", peer);
+	l->is_there = true;
+	l->is_patient = false;
 	l->told_of_forged = false;
 	for (unsigned int i = 0; i < PARTNER_FACES; i++)
 		tell_face(v, i);
