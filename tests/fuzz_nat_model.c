@@ -62,6 +62,7 @@ static struct nat_config make_config(struct wire *in)
 	c.dies_on_icmp = (rest & 1) != 0;
 	c.dies_on_unexpected = (rest & 2) != 0;
 	c.fragments = (uint8_t)((rest >> 2 & 3) % 3);
+	c.fragments_out = c.fragments;
 	c.mtu = (rest & 0x10) != 0 ? 576 : 0;
 	c.fragments_df = (rest & 0x20) != 0;
 	c.pcp = c.nat_pmp = (rest & 0x40) != 0;

@@ -83,7 +83,7 @@ static void release(struct nat *n, struct nat_fragments_of *d)
 const char *nat_fragment(struct nat *n, enum nat_side side, struct packet *p, uint64_t now_us,
 			 void (*translate)(struct nat *n, struct packet *p, uint64_t now_us))
 {
-	uint8_t rule = side == NAT_OUTSIDE ? n->config.fragments : NAT_FRAGMENTS_ANY_ORDER;
+	uint8_t rule = side == NAT_OUTSIDE ? n->config.fragments : n->config.fragments_out;
 	struct nat_fragments_of *d;
 
 	if (rule == NAT_FRAGMENTS_DROP || n->config.nat64_prefix_len != 0)

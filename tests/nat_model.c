@@ -281,7 +281,8 @@ static void from_inside(struct nat *n, struct packet *p, uint64_t now_us)
 	}
 	if (nat_66_is_outside(n, &p->destination))
 		turn_back(n, p, now_us);
-	else if (packet_is_fragment(p) && !is_router(n, p))
+	else if (packet_is_fragment(p) &&
+		 (!is_router(n, p) || n->config.fragments_out != NAT_FRAGMENTS_ANY_ORDER))
 		why = nat_fragment(n, NAT_INSIDE, p, now_us, outbound);
 	else
 		outbound(n, p, now_us);

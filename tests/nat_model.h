@@ -73,6 +73,7 @@ enum nat_refresh {
 	NAT_REFRESH_OUT = 0,
 	NAT_REFRESH_IN,
 	NAT_REFRESH_BOTH,
+	NAT_REFRESH_NONE, /* it lasts as long as it was given at first */
 };
 
 enum nat_fragments {
@@ -127,16 +128,17 @@ struct nat_config {
 	uint32_t tcp_transitory_s, tcp_established_s; /* 0: 240, 7440 */
 
 	/* What it does to packets. */
-	bool alg;             /* rewrites its own external address in STUN payloads, both ways:
+	bool alg;              /* rewrites its own external address in STUN payloads, both ways:
 				    MAPPED-ADDRESS shows the internal one */
-	uint8_t fragments;    /* enum nat_fragments, inbound */
-	uint32_t max_inbound; /* drops larger inbound packets, silently; 0: no limit */
-	uint32_t mtu;         /* outside; larger with DF: ICMP too big; 0: 1500 */
-	bool fragments_df;    /* fragments despite DF */
-	bool silent_too_big;  /* drops without ICMP */
-	bool silent_hop;      /* tells nobody that a TTL ended; for shells, which count it */
-	uint32_t rate_per_s;  /* outbound packets of all kinds; 0: no limit */
-	uint32_t rate_burst;  /* 0: 1 */
+	uint8_t fragments;     /* enum nat_fragments, inbound */
+	uint8_t fragments_out; /* the same, outbound */
+	uint32_t max_inbound;  /* drops larger inbound packets, silently; 0: no limit */
+	uint32_t mtu;          /* outside; larger with DF: ICMP too big; 0: 1500 */
+	bool fragments_df;     /* fragments despite DF */
+	bool silent_too_big;   /* drops without ICMP */
+	bool silent_hop;       /* tells nobody that a TTL ended; for shells, which count it */
+	uint32_t rate_per_s;   /* outbound packets of all kinds; 0: no limit */
+	uint32_t rate_burst;   /* 0: 1 */
 	bool udp_blocked, tcp_blocked, icmp_blocked; /* through the box, both ways */
 	uint16_t udp_ports_allowed[4];               /* outbound remote ports; first 0: all */
 

@@ -221,11 +221,16 @@ static void reckon(struct nat *n, struct nat_flow *f)
 	nat_flow_lives_until(n, f, f->refreshed_us + lifetime_us(n, f));
 }
 
+static bool refreshes(const struct nat *n, enum nat_refresh direction)
+{
+	return n->config.refresh == direction || n->config.refresh == NAT_REFRESH_BOTH;
+}
+
 void nat_touch_out(struct nat *n, struct nat_flow *f, const struct packet *p, uint64_t now_us)
 {
 	bool is_tcp = p->kind == PACKET_SEGMENT;
 
-	if (n->config.refresh != NAT_REFRESH_IN || !f->sent || is_tcp)
+	if (refreshes(n, NAT_REFRESH_OUT) || !f->sent || is_tcp)
 		f->refreshed_us = now_us;
 	if (is_tcp)
 		nat_tcp_follow(f, p, true);
@@ -237,7 +242,7 @@ void nat_touch_in(struct nat *n, struct nat_flow *f, const struct packet *p, uin
 {
 	bool is_tcp = p->kind == PACKET_SEGMENT;
 
-	if (n->config.refresh != NAT_REFRESH_OUT || is_tcp)
+	if (refreshes(n, NAT_REFRESH_IN) || is_tcp)
 		f->refreshed_us = now_us;
 	if (is_tcp)
 		nat_tcp_follow(f, p, false);

@@ -75,8 +75,8 @@ static void add_times(struct sum *s, const struct nat_config *n)
 	shorten(&s->lifetime_s, both);
 	shorten(&s->one_way_s, n->lifetime_one_way_s != 0 ? n->lifetime_one_way_s : both);
 	shorten(&s->low_port_s, n->lifetime_low_port_s != 0 ? n->lifetime_low_port_s : both);
-	s->out_refreshes &= n->refresh != NAT_REFRESH_IN;
-	s->in_refreshes &= n->refresh != NAT_REFRESH_OUT;
+	s->out_refreshes &= n->refresh == NAT_REFRESH_OUT || n->refresh == NAT_REFRESH_BOTH;
+	s->in_refreshes &= n->refresh == NAT_REFRESH_IN || n->refresh == NAT_REFRESH_BOTH;
 }
 
 static struct sum sum_up(const struct nat_profile *p)

@@ -101,15 +101,17 @@ static void set_refresh(struct nat_twin_work *w)
 	bool out = nat_twin_is_word(w, DEEP_REFRESH_OUTBOUND, DEEP_YES);
 	bool in = nat_twin_is_word(w, DEEP_REFRESH_INBOUND, DEEP_YES);
 	bool not_out = nat_twin_is_word(w, DEEP_REFRESH_OUTBOUND, DEEP_NO);
+	bool not_in = nat_twin_is_word(w, DEEP_REFRESH_INBOUND, DEEP_NO);
 
 	if (in && out)
 		w->outer->refresh = NAT_REFRESH_BOTH;
 	else if (in && not_out)
 		w->outer->refresh = NAT_REFRESH_IN;
+	else if (not_in && not_out)
+		w->outer->refresh = NAT_REFRESH_NONE;
 	else if (!out && nat_twin_deep(w, DEEP_REFRESH_OUTBOUND)->state == DEEP_UNKNOWN)
 		nat_twin_gap(w, "refresh.outbound", "yes");
-	nat_twin_tell(w, w->outer_layer, "refresh",
-		      in && not_out ? "refresh.outbound" : "refresh.inbound");
+	nat_twin_tell(w, w->outer_layer, "refresh", in ? "refresh.inbound" : "refresh.outbound");
 }
 
 /* --- what it does to packets --- */
@@ -134,13 +136,20 @@ static void set_mtu(struct nat_twin_work *w)
 	nat_twin_tell(w, w->outer_layer, "fragments-df", "df");
 }
 
+static uint8_t fragments_rule(const struct nat_twin_work *w, enum deep_property which)
+{
+	if (nat_twin_is_word(w, which, DEEP_FRAGMENTS_IN_ORDER))
+		return NAT_FRAGMENTS_IN_ORDER;
+	return nat_twin_is_word(w, which, DEEP_FRAGMENTS_NO) ? NAT_FRAGMENTS_DROP
+							     : NAT_FRAGMENTS_ANY_ORDER;
+}
+
 static void set_fragments(struct nat_twin_work *w)
 {
-	if (nat_twin_is_word(w, DEEP_FRAGMENTS_IN, DEEP_FRAGMENTS_IN_ORDER))
-		w->outer->fragments = NAT_FRAGMENTS_IN_ORDER;
-	if (nat_twin_is_word(w, DEEP_FRAGMENTS_IN, DEEP_FRAGMENTS_NO))
-		w->outer->fragments = NAT_FRAGMENTS_DROP;
+	w->outer->fragments = fragments_rule(w, DEEP_FRAGMENTS_IN);
+	w->outer->fragments_out = fragments_rule(w, DEEP_FRAGMENTS_OUT);
 	nat_twin_tell(w, w->outer_layer, "fragments", "fragments.in");
+	nat_twin_tell(w, w->outer_layer, "fragments-out", "fragments.out");
 }
 
 /* --- what nobody asked for --- */
@@ -231,6 +240,7 @@ static const struct {
 	{ DEEP_ICMP_ERROR, "icmp-error", "survives" },
 	{ DEEP_ICMP_PASSED, "icmp.passed", "yes" },
 	{ DEEP_FRAGMENTS_IN, "fragments.in", "any-order" },
+	{ DEEP_FRAGMENTS_OUT, "fragments.out", "any-order" },
 	{ DEEP_DF, "df", "icmp" },
 	{ DEEP_MTU_OUT, "mtu.out", "1500 bytes" },
 	{ DEEP_MTU_IN, "mtu.in", "1500 bytes" },

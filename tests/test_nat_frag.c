@@ -206,6 +206,33 @@ static void outbound_fragments_pass_in_any_order(void **state)
 	rig_close(&rig);
 }
 
+static void outbound_fragments_pass_as_told(void **state)
+{
+	static const struct {
+		uint8_t rule;
+		const size_t *order;
+		size_t passes;
+	} cases[] = {
+		{ NAT_FRAGMENTS_IN_ORDER, in_order, 3 },
+		{ NAT_FRAGMENTS_IN_ORDER, last_first, 1 },
+		{ NAT_FRAGMENTS_DROP, in_order, 0 },
+	};
+	static struct rig_packet got[3];
+	struct addr host = rig_host(0, 5000), remote = rig_remote(0, 3478);
+	struct pieces pieces;
+
+	cut(host, remote, &pieces);
+	for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+		struct nat_config plain = { 0 }, c = i % 2 == 0 ? rig_config() : plain;
+
+		c.fragments_out = cases[i / 2].rule;
+		rig_open(&rig, &c, 3);
+		assert_int_equal(send_in_order(NAT_INSIDE, &pieces, cases[i / 2].order, got),
+				 cases[i / 2].passes);
+		rig_close(&rig);
+	}
+}
+
 static void fragments_of_what_is_filtered_stay_outside(void **state)
 {
 	static struct rig_packet got[3];
@@ -371,6 +398,7 @@ int main(void)
 		cmocka_unit_test(inbound_fragments_pass_as_told),
 		cmocka_unit_test(a_plain_router_drops_fragments_as_told),
 		cmocka_unit_test(outbound_fragments_pass_in_any_order),
+		cmocka_unit_test(outbound_fragments_pass_as_told),
 		cmocka_unit_test(fragments_of_what_is_filtered_stay_outside),
 		cmocka_unit_test(what_is_too_big_is_cut_or_refused),
 		cmocka_unit_test(ipv6_is_refused_and_never_cut),

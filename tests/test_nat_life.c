@@ -67,6 +67,7 @@ static void refresh_goes_the_way_it_is_told(void **state)
 		{ NAT_REFRESH_OUT, true, false },
 		{ NAT_REFRESH_IN, false, true },
 		{ NAT_REFRESH_BOTH, true, true },
+		{ NAT_REFRESH_NONE, false, false },
 	};
 	struct addr host = rig_host(0, 5000), remote = rig_remote(0, 3478);
 

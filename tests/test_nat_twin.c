@@ -73,6 +73,39 @@ static void twins_of_networks_made_up_are_found_alike(void **state)
 	assert_int_equal(score.broken, 0);
 }
 
+/* What no profile has, and the model can do. */
+static void twins_of_odd_boxes_are_found_alike(void **state)
+{
+	static const struct nat_config odd[] = {
+		{ .fragments_out = NAT_FRAGMENTS_DROP },
+		{ .fragments_out = NAT_FRAGMENTS_IN_ORDER, .fragments = NAT_FRAGMENTS_DROP },
+		{ .lifetime_s = 47, .refresh = NAT_REFRESH_NONE },
+		{ .lifetime_s = 100, .lifetime_low_port_s = 20, .lifetime_one_way_s = 200 },
+		{ .unsolicited_syn = NAT_ICMP, .unsolicited = NAT_ICMP },
+		{ .mtu = 1280, .fragments_df = true, .drops_icmp_errors = true },
+		{ .allocation = NAT_RANDOM, .port_low = 30000, .port_high = 30999 },
+		{ .pcp = true, .claims_external = { .family = ADDR_IPV4, .ip = { 10, 9, 9, 9 } } },
+		{ .rate_per_s = 60, .rate_burst = 5 },
+	};
+	const struct nat_profile *home = nat_profile_find("no-hairpin");
+
+	score = (struct twin_score){ 0 };
+	for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+		struct nat_profile p = *home;
+		struct twin_case c = { &p, i + 1, 0, true };
+
+		p.layers[0] = odd[i];
+		p.layers[0].mapping = NAT_EI;
+		p.layers[0].filtering = NAT_APD;
+		p.layers[0].externals[0] = home->layers[0].externals[0];
+		p.layers[0].external_count = 1;
+		p.layers[0].gateway = home->layers[0].gateway;
+		twin_score_run(&c, stderr, &score);
+	}
+	assert_int_equal(score.equal, score.known);
+	assert_int_equal(score.broken, 0);
+}
+
 /* --- one thing each --- */
 
 static struct nat_twin twin;
@@ -484,6 +517,7 @@ int main(void)
 		cmocka_unit_test(twins_of_profiles_are_found_alike_in_spite_of_loss),
 		cmocka_unit_test(twins_of_profiles_are_found_alike_by_the_deeper_look),
 		cmocka_unit_test(twins_of_networks_made_up_are_found_alike),
+		cmocka_unit_test(twins_of_odd_boxes_are_found_alike),
 		cmocka_unit_test(what_is_known_leaves_no_gap),
 		cmocka_unit_test(what_is_unknown_is_assumed_and_listed),
 		cmocka_unit_test(what_was_excluded_is_not_assumed),

@@ -52,6 +52,7 @@ const struct behaviour behaviours[] = {
 	  "life of an open one; 0: 7440s" },
 	{ "alg", &kind_flag, BOX(alg), "rewrites its address inside STUN messages" },
 	{ "fragments", &kind_fragments, BOX(fragments), "which fragments come in" },
+	{ "fragments-out", &kind_fragments, BOX(fragments_out), "which fragments leave" },
 	{ "max-inbound", &kind_count, BOX(max_inbound), "drops larger packets; 0: no limit" },
 	{ "mtu", &kind_count, BOX(mtu), "outside; 0: 1500" },
 	{ "fragments-df", &kind_flag, BOX(fragments_df), "fragments in spite of DF" },

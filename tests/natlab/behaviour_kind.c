@@ -111,8 +111,9 @@ static const char *const refresh_words[WORDS_MAX][2] = {
 	[NAT_REFRESH_OUT] = { "out", "outbound" },
 	[NAT_REFRESH_IN] = { "in", "inbound" },
 	[NAT_REFRESH_BOTH] = { "both", "both" },
+	[NAT_REFRESH_NONE] = { "none", "none" },
 };
-DEFINE_WORDS(refresh, "out|in|both");
+DEFINE_WORDS(refresh, "out|in|both|none");
 
 static const char *const fragments_words[WORDS_MAX][2] = {
 	[NAT_FRAGMENTS_ANY_ORDER] = { "any-order", "any-order" },

@@ -17,6 +17,7 @@ tests_libtwin_a_SOURCES = \
 	tests/nat_twin.c tests/nat_twin.h \
 	tests/nat_twin_boxes.c \
 	tests/nat_twin_deep.c \
+	tests/nat_twin_expected.c \
 	tests/nat_twin_parts.h \
 	tests/nat_twin_ports.c \
 	tests/natlab/twin_report.c tests/natlab/twin_report.h \
