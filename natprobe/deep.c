@@ -213,10 +213,9 @@ void deep_on_closed(struct deep *d, uint16_t slot, int err, uint64_t now_us)
 
 	if (slot >= DEEP_CONNECTIONS_MAX)
 		return;
-	if (d->tcp[slot].state == DEEP_SOCKET_CLOSING)
-		d->tcp[slot].is_gone = true; /* what was to close it is on its way */
-	else
-		d->tcp[slot].state = DEEP_SOCKET_FREE;
+	/* What was to close it comes too late, and may meet another one. */
+	deep_queue_drop(&d->queue, DEEP_DISCONNECT, slot);
+	d->tcp[slot].state = DEEP_SOCKET_FREE;
 	if (t != NULL && t->on_closed != NULL)
 		t->on_closed(d, d->trials[d->current].state, slot, err);
 }

@@ -5,9 +5,12 @@
 #include "deep_kit.h"
 #include "deep_trials.h"
 
+#define PATIENCE_US 15000000 /* more than all copies of an order take */
+
 struct alg {
 	bool begun, over, differs, told;
 	uint16_t socket;
+	uint64_t until_us; /* a server that tells one address only is not waited for */
 };
 
 static void start(struct deep *d, void *state)
@@ -15,6 +18,7 @@ static void start(struct deep *d, void *state)
 	struct alg *s = state;
 
 	s->begun = true;
+	s->until_us = deep_now_us(d) + PATIENCE_US;
 	s->socket = deep_open(d, 0);
 	s->over = s->socket == DEEP_NO_SOCKET || deep_kit_ask(d, s->socket, NULL) == 0;
 }
@@ -38,11 +42,14 @@ static void on_order_lost(struct deep *d, void *state, uint16_t socket, uint16_t
 
 static void step(struct deep *d, void *state)
 {
+	struct alg *s = state;
+
+	s->over |= deep_now_us(d) >= s->until_us;
 }
 
 static uint64_t deadline_us(const struct deep *d, const void *state)
 {
-	return UINT64_MAX;
+	return ((const struct alg *)state)->until_us;
 }
 
 static bool is_over(const struct deep *d, const void *state)

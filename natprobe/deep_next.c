@@ -1,6 +1,8 @@
 #include "deep_state.h"
 
-#define STEPS_MAX 64 /* of trials in a row, lest two of them keep each other busy */
+#define LIMIT_SHARE 1400000u /* of the longest lifetime that is looked for, in us a second */
+#define LIMIT_US    60000000u
+#define STEPS_MAX   64 /* of trials in a row, lest two of them keep each other busy */
 
 void deep_poke(struct deep *d, uint8_t trial)
 {
@@ -135,6 +137,7 @@ void deep_step_all(struct deep *d)
 	}
 	if (d->phase == DEEP_TRYING)
 		step_trials(d);
+	d->is_stopped |= d->now_us >= d->limit_us;
 	if (d->phase <= DEEP_TRYING &&
 	    (d->is_stopped || (d->phase == DEEP_TRYING && are_all_over(d))))
 		conclude(d);
@@ -143,6 +146,8 @@ void deep_step_all(struct deep *d)
 uint64_t deep_deadline_us(const struct deep *d)
 {
 	uint64_t at_us = deep_sooner(deep_token_deadline_us(d), d->orders_due_us);
+
+	at_us = deep_sooner(at_us, d->limit_us);
 
 	for (uint8_t i = 0; d->phase == DEEP_TRYING && i < deep_trial_count; i++) {
 		const struct deep_running *r = &d->trials[i];
@@ -178,7 +183,7 @@ static bool is_for_shell(struct deep *d, const struct deep_queued *item)
 		if (d->tcp[a->slot].state != DEEP_SOCKET_CLOSING)
 			return false;
 		d->tcp[a->slot].state = DEEP_SOCKET_FREE;
-		return !d->tcp[a->slot].is_gone;
+		return true;
 	case DEEP_LISTEN:
 	case DEEP_CONNECT:
 		return true;
@@ -210,6 +215,7 @@ static void start(struct deep *d)
 {
 	d->is_started = true;
 	d->started_us = d->now_us;
+	d->limit_us = d->now_us + (uint64_t)d->config.longest_s * LIMIT_SHARE + LIMIT_US;
 	(void)deep_token_search(d);
 }
 

@@ -64,15 +64,15 @@ void deep_queue_take(struct deep_queue *q, struct deep_queued *out)
 		q->head = q->items[q->first].at;
 }
 
-void deep_queue_drop_sends(struct deep_queue *q, uint16_t slot)
+void deep_queue_drop(struct deep_queue *q, enum deep_kind kind, uint16_t slot)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < q->count; i++) {
 		const struct deep_queued *item = &q->items[(q->first + i) % DEEP_QUEUE_MAX];
 
-		if (item->action.kind == DEEP_SEND && item->action.slot == slot) {
-			q->sends--;
+		if (item->action.kind == kind && item->action.slot == slot) {
+			q->sends -= kind == DEEP_SEND;
 			continue;
 		}
 		q->items[(q->first + kept++) % DEEP_QUEUE_MAX] = *item;

@@ -37,7 +37,7 @@ const struct deep_queued *deep_queue_first(const struct deep_queue *q);
 /* Takes the first one out, which is there. The bytes of *out are good until the next put. */
 void deep_queue_take(struct deep_queue *q, struct deep_queued *out);
 
-/* What was to be sent from this UDP slot is not any more. */
-void deep_queue_drop_sends(struct deep_queue *q, uint16_t slot);
+/* What was to be done with this slot is not any more: DEEP_SEND, DEEP_DISCONNECT. */
+void deep_queue_drop(struct deep_queue *q, enum deep_kind kind, uint16_t slot);
 
 #endif

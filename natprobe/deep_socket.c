@@ -85,7 +85,7 @@ void deep_socket_close(struct deep *d, uint16_t socket)
 	if (!deep_socket_is_usable(d, socket))
 		return;
 	deep_order_forget(d, socket);
-	deep_queue_drop_sends(&d->queue, socket);
+	deep_queue_drop(&d->queue, DEEP_SEND, socket);
 	d->sockets[socket].state = DEEP_SOCKET_CLOSING;
 	/* Where the queue is full, the end closes it. */
 	(void)deep_queue_put(&d->queue, &a, DEEP_NO_ORDER);
@@ -144,7 +144,7 @@ void deep_on_open_failed(struct deep *d, uint16_t slot, int err, uint64_t now_us
 		if (s->state == DEEP_SOCKET_WANTED)
 			return;
 	}
-	deep_queue_drop_sends(&d->queue, slot);
+	deep_queue_drop(&d->queue, DEEP_SEND, slot);
 	/* Nobody else gets it while those whose it was are told. */
 	s->state = DEEP_SOCKET_CLOSING;
 	deep_order_abandon(d, slot);

@@ -46,7 +46,6 @@ struct deep_tcp {
 	uint8_t state; /* enum deep_socket_state */
 	uint8_t trial;
 	bool listens;
-	bool is_gone; /* the shell has closed it already */
 	struct addr local;
 };
 
@@ -98,7 +97,8 @@ struct deep {
 	uint64_t now_us, started_us;
 	uint8_t phase; /* enum deep_phase */
 	bool is_started, is_stopped;
-	uint8_t current; /* the trial that is being called */
+	uint64_t limit_us; /* what has not ended by then is cut short: a server may play tricks */
+	uint8_t current;   /* the trial that is being called */
 
 	struct deep_running trials[DEEP_TRIALS_MAX];
 	struct deep_socket sockets[DEEP_SLOTS_MAX];

@@ -95,6 +95,11 @@ tests_fuzz_discover_SOURCES = tests/fuzz_discover.c tests/fuzz_check.h $(FUZZ_MA
 tests_fuzz_discover_LDADD = $(PROBE_LIBS)
 tests_fuzz_discover_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_deep
+tests_fuzz_deep_SOURCES = tests/fuzz_deep.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_deep_LDADD = $(PROBE_LIBS)
+tests_fuzz_deep_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_partner
 tests_fuzz_partner_SOURCES = tests/fuzz_partner.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_partner_LDADD = $(PARTNER_LIBS)

@@ -677,7 +677,9 @@ tests_test_nat_profile_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_nat_profile_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 
 # the deeper look
-UNIT_TESTS += tests/test_deep
+UNIT_TESTS += tests/test_deep tests/test_deep_queue
+tests_test_deep_queue_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_deep_queue_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_deep_SOURCES = tests/test_deep.c tests/deep_score.c tests/deep_score.h
 tests_test_deep_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_deep_LDADD = $(SIM_DEEP_LIBS) $(CMOCKA_LIBS)
