@@ -17,7 +17,7 @@
 
 #include "report.h"
 
-/* The whole page. False when memory or `out` fails. */
+/* The whole page. False when `out` fails; where the JSON cannot be made, the page says so. */
 bool report_html(const struct report *r, FILE *out);
 
 #endif

@@ -35,8 +35,8 @@ static void put_rule(FILE *out, const struct grade_rule *rule, const struct grad
 
 	html_put(out, "<tr><th scope=\"row\">RFC %u %s</th><td>%s</td><td>%s</td>", rule->rfc,
 		 rule->number, grade_level_word((enum grade_level)rule->level), rule->text);
-	html_put(out, "<td><span class=\"badge %s\">%s</span></td><td>", tones[got->grade],
-		 grade_word((enum grade)got->grade));
+	html_put(out, "<td><span class=\"badge %s\">%s</span></td><td>",
+		 got->measured ? tones[got->grade] : "plain", grade_word((enum grade)got->grade));
 	if (got->measured)
 		html_put(out, "%s: %s", rule->property,
 			 property_print(property_find(rule->property), &got->value, buf));

@@ -5,9 +5,7 @@
 #include "wire.h"
 
 /* In words of the table in doc/properties.md. */
-static const struct {
-	const char *property, *word, *text;
-} sentences[] = {
+const struct report_sentence report_sentences[] = {
 	{ "nat", "no", "Servers see this host's own address and port." },
 	{ "nat", "yes", "Somebody on the path translates addresses." },
 	{ "nat", "mixed", "Some destinations see this host's own address, others do not." },
@@ -55,8 +53,45 @@ static const struct {
 	  "There is one more NAT further out: a port opened in the gateway is not open to the "
 	  "world." },
 	{ "rate-limit", "yes", "The path drops what exceeds a rate: do not send in bursts." },
+	{ "refresh.outbound", "no",
+	  "What we send keeps no mapping alive: the peer's answers have to." },
+	{ "refresh.outbound", "yes", "Whoever sends now and then keeps a mapping alive." },
+	{ "refresh.inbound", "yes",
+	  "Whoever was let in once can keep the mapping alive from outside." },
+	{ "filtering.tcp", "endpoint-independent", "Anyone may connect to a port that is in use." },
+	{ "filtering.tcp", "address-dependent",
+	  "Only hosts that this one has connected to may connect." },
+	{ "filtering.tcp", "address-and-port-dependent",
+	  "Only endpoints that this host connects to may connect: both sides must at once." },
+	{ "syn-reaction", "rst",
+	  "A peer that connects too early is refused, so both sides have to try again." },
+	{ "syn-reaction", "icmp",
+	  "A peer that connects too early is told off, so both sides have to try again." },
+	{ "early-inbound", "remapped",
+	  "A peer whose datagram comes before ours left makes the NAT give us another port: be "
+	  "the first to send." },
+	{ "unexpected-inbound", "ends-mapping",
+	  "A datagram that the filter drops ends the mapping: strangers can cut us off." },
+	{ "icmp-error", "ends-mapping",
+	  "An ICMP error ends the mapping: one closed port of a peer cuts off all others." },
+	{ "icmp.passed", "no", "Programs do not learn that a peer's port is closed." },
+	{ "fragments.in", "no", "Large datagrams from outside do not arrive." },
+	{ "fragments.in", "in-order", "Large datagrams are lost when their fragments overtake." },
+	{ "fragments.out", "no", "Large datagrams to the outside do not arrive." },
+	{ "df", "silent", "Packets that are too big vanish: find their size by trying." },
+	{ "alg", "yes", "Addresses in payloads are rewritten on the path: hide or encrypt them." },
+	{ "ds-lite", "yes", "IPv4 goes through IPv6 to a translator that many share." },
+	{ "464xlat", "yes",
+	  "IPv4 is translated to IPv6 and back, by a translator that many share." },
+	{ "port-clash", "overloaded",
+	  "Two hosts may share one external port: an answer may go to the wrong one." },
+	{ "portmap.works", "yes", "A port that was opened here was reached from outside." },
+	{ "portmap.works", "no",
+	  "The gateway grants port mappings, but nobody outside gets through them." },
 	{ "captive-portal", "yes", "Log in on the network's web page first." },
 };
+
+const size_t report_sentence_count = ARRAY_LEN(report_sentences);
 
 const char *report_sentence(const struct property *p, const struct verdict *v)
 {
@@ -65,10 +100,11 @@ const char *report_sentence(const struct property *p, const struct verdict *v)
 	property_get(p, v, &value);
 	if (!value.known)
 		return NULL;
-	for (size_t i = 0; i < ARRAY_LEN(sentences); i++) {
-		if (strcmp(sentences[i].property, p->name) == 0 &&
-		    strcmp(sentences[i].word, value.text) == 0)
-			return sentences[i].text;
+	for (size_t i = 0; i < report_sentence_count; i++) {
+		const struct report_sentence *s = &report_sentences[i];
+
+		if (strcmp(s->property, p->name) == 0 && strcmp(s->word, value.text) == 0)
+			return s->text;
 	}
 	return NULL;
 }

@@ -653,11 +653,14 @@ tests_test_report_tests_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += \
 	tests/test_html \
 	tests/test_plot \
-	tests/test_report_html
+	tests/test_report_html \
+	tests/test_report_sentence
 tests_test_html_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_html_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_plot_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_plot_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_report_sentence_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_report_sentence_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_report_html_SOURCES = tests/test_report_html.c tests/page_law.c tests/page_law.h \
 	tests/report_fixture.c tests/report_fixture.h
 tests_test_report_html_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
