@@ -217,7 +217,6 @@ static void put_facts(FILE *out, const struct verdict *v)
 		{ "mtu.out", "Largest packet out", "" },
 		{ "rtt", "Round trip", "" },
 		{ "loss", "Lost", "" },
-		{ "confidence", "Confidence", "" },
 	};
 
 	html_put(out, "<dl class=\"facts\">\n");
@@ -283,6 +282,12 @@ static void put_title(FILE *out, const struct report_probe *p, size_t index)
 		html_put(out, "<span class=\"badge %s\">%s</span>", tones[outcome],
 			 outcome == VERDICT_REACHED ? "verdict reached"
 						    : report_outcome_word(outcome));
+	if (p->verdict != NULL && p->verdict->confidence > 0) {
+		struct property_value value;
+
+		property_get(property_find("confidence"), p->verdict, &value);
+		html_put(out, "<span class=\"sure\">confidence %s</span>", value.text);
+	}
 	html_put(out, "</h2>\n");
 }
 

@@ -81,12 +81,13 @@ static void put_rung(FILE *out, const struct svg_area *area, const struct plot_a
 	double x = svg_x(area, a, log10(seconds(rung->waited_s)));
 
 	if (!rung->ended) {
-		html_put(out, "<circle class=\"cut\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"/>\n", x, y);
+		html_put(out, "<circle class=\"cut\" cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\"/>\n", x, y);
 	} else if (rung->alive) {
-		html_put(out, "<circle class=\"alive\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"/>\n", x, y);
+		html_put(out, "<circle class=\"alive\" cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\"/>\n", x,
+			 y);
 	} else {
-		svg_line(out, "dead", x - 5, y - 5, x + 5, y + 5);
-		svg_line(out, "dead", x - 5, y + 5, x + 5, y - 5);
+		svg_line(out, "dead", x - 4.5, y - 4.5, x + 4.5, y + 4.5);
+		svg_line(out, "dead", x - 4.5, y + 4.5, x + 4.5, y - 4.5);
 	}
 }
 

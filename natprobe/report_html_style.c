@@ -34,6 +34,7 @@ static const char *const sheet[] = {
 	".lead{color:var(--soft);margin-bottom:18px}\n",
 	".badge{display:inline-block;padding:1px 10px;border-radius:99px;font-size:.8rem;",
 	"font-weight:600;line-height:1.6;white-space:nowrap}\n",
+	".sure{color:var(--soft);font-size:.85rem;font-weight:400}\n",
 	".warning,.advice{border-left:4px solid var(--fair);background:var(--fair-bg);",
 	"padding:9px 14px;border-radius:6px}\n",
 	".advice{border-color:var(--accent);background:var(--accent-bg);margin-top:16px}\n",

@@ -1,7 +1,7 @@
 #!/bin/bash
 # natprobe --html in headless Chromium: a page that was made behind a NAT is opened in light, in dark
 # and on paper, without a complaint, a script or a look at anything else. The picture in README.md is
-# taken here: NATKIT_PICTURE=doc/report.png in the environment makes it anew, in half a minute.
+# taken here: with NATKIT_PICTURE=FILE in the environment it is made anew, in half a minute.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
 picture=${NATKIT_PICTURE:+$(realpath -m "$NATKIT_PICTURE")} # before the directory may change
@@ -77,7 +77,7 @@ if [ -n "$picture" ]; then
 	echo "# the picture in README.md"
 	"$natlab" run fleeting --delay 20ms --loss 1% -- "$natprobe" --deep --longest 1m \
 		--html "$tmp/deep.html" > "$tmp/out" || fail "natprobe --deep ended with $?"
-	opens deep.html --window-size=1060,1730 --screenshot="$tmp/deep.png"
+	opens deep.html --window-size=1060,1740 --screenshot="$tmp/deep.png"
 	looks smaller "$tmp/deep.png" "$picture"
 fi
 exit "$failed"
