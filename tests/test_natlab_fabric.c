@@ -152,7 +152,7 @@ static void packets_pass_a_box_and_come_back(void **state)
 	assert_int_equal(w->count, 1);
 	assert_int_equal(w->arrived[0].host, -1);
 	assert_addr(w->arrived[0].packet.source, "21.0.0.2:4000");
-	assert_int_equal(w->arrived[0].packet.ttl, 63);
+	assert_int_equal(w->arrived[0].packet.ttl, 62); /* a box, and the world's router */
 	answer(w);
 	assert_int_equal(w->count, 1);
 	assert_int_equal(w->arrived[0].host, 0);
@@ -196,7 +196,8 @@ static void whoever_takes_the_last_hop_says_so(void **state)
 	} cases[] = {
 		{ 1, "192.168.1.1:0" },
 		{ 2, "10.0.0.1:0" },
-		{ 3, NULL },
+		{ 3, "20.0.0.1:0" },
+		{ 4, NULL },
 	};
 	struct world *w = build("[box nat]\nprofile=double-nat-home\n[host h]\nbehind=nat\n");
 	struct addr to = server();
@@ -215,6 +216,39 @@ static void whoever_takes_the_last_hop_says_so(void **state)
 		assert_addr(w->arrived[0].packet.source, cases[i].from);
 	}
 	end(w);
+}
+
+static void a_silent_hop_says_nothing(void **state)
+{
+	struct world *w = build("[box nat]\nprofile=silent-double-nat\n[host h]\nbehind=nat\n");
+	struct addr to = server();
+
+	for (uint8_t ttl = 1; ttl <= 2; ttl++) {
+		send(w, "h", 4000, &to, ttl);
+		assert_int_equal(w->count, 0);
+	}
+	send(w, "h", 4000, &to, 4);
+	assert_int_equal(w->count, 1);
+	end(w);
+}
+
+static void a_second_address_is_the_same_host_s(void **state)
+{
+	static struct lab_plan plan;
+	struct lab_error err;
+	struct addr wanted = addr_of("192.168.1.3:0");
+	const struct nat_profile *p = lab_profile("home-router", &err);
+
+	assert_non_null(p);
+	plan = (struct lab_plan){ 0 };
+	assert_true(lab_add_profile(&plan, p, "nat", "h", &err));
+	assert_true(lab_add_second_address(&plan, &err));
+	assert_true(addr_equal_ip(&plan.hosts[0].nics[0].second, &wanted));
+	assert_true(lab_add_second_address(&plan, &err)); /* it has one */
+	assert_true(addr_equal_ip(&plan.hosts[0].nics[0].second, &wanted));
+	assert_true(lab_nic_has(&plan.hosts[0].nics[0], &wanted));
+	wanted.ip[3]++;
+	assert_false(lab_nic_has(&plan.hosts[0].nics[0], &wanted));
 }
 
 static void neighbours_reach_each_other_directly(void **state)
@@ -264,7 +298,7 @@ static void a_box_behind_a_box_is_in_its_network(void **state)
 	assert_addr(w->plan.boxes[2].config.externals[0], "100.64.0.3:0");
 	send(w, "b", 5000, &to, 64);
 	assert_int_equal(w->arrived[0].packet.source.ip[0], 21);
-	assert_int_equal(w->arrived[0].packet.ttl, 62);
+	assert_int_equal(w->arrived[0].packet.ttl, 61);
 	/* Two customers of one carrier, without its NAT. */
 	to = addr_of("100.64.0.3:5000");
 	send(w, "a", 4000, &to, 64);
@@ -407,6 +441,8 @@ int main(void)
 		cmocka_unit_test(lines_take_their_time),
 		cmocka_unit_test(a_line_that_loses_all_lets_nothing_through),
 		cmocka_unit_test(whoever_takes_the_last_hop_says_so),
+		cmocka_unit_test(a_silent_hop_says_nothing),
+		cmocka_unit_test(a_second_address_is_the_same_host_s),
 		cmocka_unit_test(neighbours_reach_each_other_directly),
 		cmocka_unit_test(between_two_homes_lies_the_world),
 		cmocka_unit_test(a_box_behind_a_box_is_in_its_network),

@@ -80,7 +80,7 @@ static bool is_behind(const struct fabric *f, int box, const struct addr *a, int
 	for (size_t h = 0; h < f->plan.host_count; h++) {
 		for (size_t n = 0; n < f->plan.hosts[h].nic_count; n++) {
 			if (f->plan.hosts[h].nics[n].box != box ||
-			    !addr_equal_ip(&f->plan.hosts[h].nics[n].addr, a))
+			    !lab_nic_has(&f->plan.hosts[h].nics[n], a))
 				continue;
 			*child = -1;
 			*host = h;
@@ -247,7 +247,7 @@ static void route(struct fabric *f, struct parcel *p)
 		return;
 	}
 	if (!is_behind(f, p->to.box, &ends.destination, &child, &host, &nic)) {
-		if (!downward)
+		if (!downward && crosses(f, p, &ends.destination))
 			to_router(f, p->to.box, packet);
 		return;
 	}

@@ -198,12 +198,16 @@ static int configure_nic(const struct lab_host *host, size_t n, const char *inte
 	uint32_t table = FIRST_TABLE + (uint32_t)n;
 	int rc = netconf_add_address(interface, &nic->addr, lab_prefix_len(&nic->addr));
 
+	if (rc == 0 && nic->second.family != ADDR_NONE)
+		rc = netconf_add_address(interface, &nic->second, lab_prefix_len(&nic->second));
 	if (rc == 0)
 		rc = netconf_add_default(interface, family, &nic->gateway, 0,
 					 (uint32_t)(100 * (n + 1)));
 	if (rc != 0 || host->nic_count == 1)
 		return rc;
 	rc = netconf_add_default(interface, family, &nic->gateway, table, 0);
+	if (rc == 0 && nic->second.family != ADDR_NONE)
+		rc = netconf_add_rule(&nic->second, table);
 	return rc != 0 ? rc : netconf_add_rule(&nic->addr, table);
 }
 

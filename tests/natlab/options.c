@@ -57,6 +57,11 @@ static const struct opt general_rows[] = {
 	  .help = "which box of several the behaviours are of; 0: the outermost" },
 	OPT_ROW_FLAG(struct lab_options, upnp, 0,
 		     "a Linux box runs miniupnpd: UPnP, NAT-PMP and PCP as they are out there"),
+	{ .name = "second-address",
+	  .type = OPT_FLAG,
+	  .offset = FIELD(second_address),
+	  .flags = OPT_CLI_ONLY,
+	  .help = "the host has a second address on its first interface" },
 	OPT_ROW_HELP(struct lab_options),
 };
 
@@ -245,6 +250,8 @@ static bool apply(const struct lab_options *o, struct lab_plan *plan, size_t fir
 			"--pcp and --nat-pmp",
 			box->name);
 	box->upnp = box->upnp || o->upnp;
+	if (o->second_address && !lab_add_second_address(plan, err))
+		return false;
 	return behaviours_apply(&o->values, &box->config, &box->line, err) &&
 	       lab_settle_box(plan, at, err);
 }

@@ -20,6 +20,7 @@ struct lab_options {
 	int engine;    /* enum engine_choice */
 	int64_t layer; /* which box of the profile the behaviours are of: 0 is the outermost */
 	bool upnp;     /* of Linux boxes */
+	bool second_address;
 	bool help;
 	struct behaviour_values values;
 };

@@ -109,6 +109,12 @@ static bool box_has_external(const struct lab_box *b, const struct addr *a)
 	return false;
 }
 
+bool lab_nic_has(const struct lab_nic *nic, const struct addr *a)
+{
+	return addr_equal_ip(&nic->addr, a) ||
+	       (nic->second.family == a->family && addr_equal_ip(&nic->second, a));
+}
+
 /* Somebody in the network behind `box` (or of the world) has it. */
 static bool is_taken(const struct lab_plan *plan, int box, const struct addr *a)
 {
@@ -122,7 +128,7 @@ static bool is_taken(const struct lab_plan *plan, int box, const struct addr *a)
 		const struct lab_host *host = &plan->hosts[h];
 
 		for (size_t n = 0; n < host->nic_count; n++) {
-			if (host->nics[n].box == box && addr_equal_ip(&host->nics[n].addr, a))
+			if (host->nics[n].box == box && lab_nic_has(&host->nics[n], a))
 				return true;
 		}
 	}
@@ -290,6 +296,14 @@ bool lab_add_nic(struct lab_plan *plan, struct lab_host *host, int box, const st
 		return false;
 	host->nic_count++;
 	return true;
+}
+
+bool lab_add_second_address(struct lab_plan *plan, struct lab_error *err)
+{
+	struct lab_nic *nic = &plan->hosts[plan->host_count - 1].nics[0];
+
+	return nic->second.family != ADDR_NONE ||
+	       find_free(plan, nic->box, &nic->addr, &nic->second, err);
 }
 
 bool lab_add_profile(struct lab_plan *plan, const struct nat_profile *p, const char *box_name,

@@ -36,9 +36,13 @@ struct lab_box {
 struct lab_nic {
 	int box; /* index, or LAB_WORLD */
 	struct addr addr;
+	struct addr second;          /* of the same network; ADDR_NONE: none */
 	struct addr gateway;         /* family ADDR_NONE: a route without */
 	struct nat_link_config line; /* each way */
 };
+
+/* Either of its addresses. */
+bool lab_nic_has(const struct lab_nic *nic, const struct addr *a);
 
 struct lab_host {
 	char name[LAB_NAME_MAX];
@@ -86,6 +90,9 @@ struct lab_host *lab_add_host(struct lab_plan *plan, const char *name, struct la
  * Adds an interface behind `box` (or LAB_WORLD), with an address that nobody else has there.
  * p  whose plan of addresses is used where `box` is LAB_WORLD; may be NULL
  */
+/* Gives the host added last a second address on its first interface, unless it has one. */
+bool lab_add_second_address(struct lab_plan *plan, struct lab_error *err);
+
 bool lab_add_nic(struct lab_plan *plan, struct lab_host *host, int box, const struct nat_profile *p,
 		 struct lab_error *err);
 
