@@ -71,7 +71,8 @@ done
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 
-check_sample stund 'listen|alternate|public|cert-file|key-file|geo-database' 'software|user|admin'
+check_sample stund 'listen|alternate|public|partner|partner-key-file|cert-file|key-file|geo-database' \
+	'software|user|admin'
 check_unit stund
 
 places='(allow|deny)-(peer|client)-(country|network)'
