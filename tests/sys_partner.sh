@@ -4,7 +4,8 @@
 # them dies, natprobe is told that there is one address; when it returns, there are two again.
 #
 #	sys_partner.sh              all of it
-#	sys_partner.sh run PROFILE  one network; all-faces: no NAT, and every socket of both
+#	sys_partner.sh run PROFILE  one network; cloud-PROFILE: one of the servers is behind 1:1 NAT;
+#	                            all-faces: no NAT in between, and every socket of both
 set -u
 : "${srcdir:=.}" "${builddir:=.}"
 . "$srcdir/tests/lab/lab.sh"
@@ -34,12 +35,36 @@ host() {
 	lab_route "$1" default via "$net$one"
 }
 
+# cloud_host NAME NUMBER: the same behind 1:1 NAT, as clouds have it; its own address is private.
+cloud_host() {
+	local address=${LAB_SERVERS[$2]}
+
+	lab_node "$1"
+	lab_in web ip address del "$address/32" dev eth0
+	lab_link "web:$1" 10.9.1.1/24 "$1:eth0" 10.9.1.2/24
+	lab_route "$1" default via 10.9.1.1
+	lab_nft web << END
+table ip cloud {
+	chain pre {
+		type nat hook prerouting priority dstnat
+		ip daddr $address dnat to 10.9.1.2
+	}
+	chain post {
+		type nat hook postrouting priority srcnat
+		ip saddr 10.9.1.2 snat to $address
+	}
+}
+END
+	west_is=(--listen 10.9.1.2 --public "10.9.1.2=$address")
+}
+
 # serve NAME NUMBER OPTION...: a stund there, whose partner is the other one; its pid is in $pid.
 serve() {
-	local name=$1 own=${LAB_SERVERS[$2]} other=${LAB_SERVERS[1 - $2]}
+	local name=$1 other=${LAB_SERVERS[1 - $2]} own=(--listen "${LAB_SERVERS[$2]}")
 
 	shift 2
-	lab_spawn "$name" "$tmp/$name" "$stund" --listen "$own" --partner "$other" \
+	[ "$name" = east ] || [ -z "${west_is:-}" ] || own=("${west_is[@]}")
+	lab_spawn "$name" "$tmp/$name" "$stund" "${own[@]}" --partner "$other" \
 		--partner-key-file "$tmp/key-$name" --workers 3 --rfc3489 "$@"
 	pid=$!
 }
@@ -68,9 +93,13 @@ probe() {
 
 start_both() {
 	. "$srcdir/tests/lab/profiles.sh"
-	lab_profile "$profile" || exit 1
+	lab_profile "${profile#cloud-}" || exit 1
 	host east 0
-	host west 1
+	if [ "$profile" = "${profile#cloud-}" ]; then
+		host west 1
+	else
+		cloud_host west 1
+	fi
 	lab_router web
 	echo "$old_key" | tee "$tmp/key-east" > "$tmp/key-west"
 	serve east 0
@@ -172,6 +201,8 @@ $(said)
 but the truth is
 $LAB_TRUTH
 $(cat "$tmp/err" "$tmp/east" "$tmp/west")"
+	logs east 'selfcheck: 2 of 2 answers that the partner'
+	logs west 'selfcheck: 2 of 2 answers that the partner'
 	if [ "$profile" = full-cone ]; then
 		check_classic
 		check_strangers
@@ -248,7 +279,7 @@ for tool in "$stund" "$ask" "$natprobe" "$builddir/tests/lab/netns"; do
 done
 lab_need jq curl openssl
 "$builddir/tests/lab/netns" true || exit
-profiles=(full-cone masquerade masquerade-by-address address-restricted firewall-by-address)
+profiles=(full-cone cloud-address-restricted masquerade masquerade-by-address firewall-by-address)
 [ ! -d /proc/sys/net/ipv6 ] || profiles+=(all-faces ipv6-firewall)
 said=$(printf '%s\n' "${profiles[@]}" | xargs -P 3 -n 1 bash "$0" run 2>&1)
 echo "$said"
