@@ -159,9 +159,9 @@ static const char *colour_of(const struct reach_report *r)
 static void print_who(const struct text *t, const struct reach_report *r)
 {
 	static const char *const listeners[] = {
-		"nobody on this host",
-		"natprobe, for the time of the test; no program of this host",
-		"a program of this host",
+		"nobody has that port",
+		"natprobe has that port for the test, since no program has",
+		"a program has that port",
 	};
 	char at[ADDR_TEXT_MAX];
 
@@ -171,8 +171,7 @@ static void print_who(const struct text *t, const struct reach_report *r)
 						    : "our address");
 	fprintf(t->out, " port %u, by %s\n", r->port, r->server != NULL ? r->server : "nobody");
 	text_label(t, "leads to");
-	fprintf(t->out, "%s, which %s has\n", addr_print(&r->facts.local, at),
-		listeners[r->facts.listener]);
+	fprintf(t->out, "%s: %s\n", addr_print(&r->facts.local, at), listeners[r->facts.listener]);
 	text_label(t, "watched");
 	fputs(r->tap_error == 0 ? (r->facts.is_tapped ? "it arrived at the interface\n"
 						      : "nothing arrived at the interface\n")

@@ -509,6 +509,7 @@ UNIT_TESTS += \
 	tests/test_lease_record \
 	tests/test_map_report \
 	tests/test_port_packet \
+	tests/test_reach_report \
 	tests/test_reach_trial \
 	tests/test_rate_limit \
 	tests/test_reach \
@@ -531,6 +532,8 @@ tests_test_reach_trial_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_reach_trial_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_map_report_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_map_report_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+tests_test_reach_report_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_reach_report_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_reach_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_reach_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_portmap_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
