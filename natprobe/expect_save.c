@@ -71,6 +71,19 @@ static void put_preserved(struct text *t, const struct property_value *got)
 #define DEEP_MARGIN 1.25
 #define BOUND_MAX   1e9 /* beyond, it says nothing */
 
+/* A packet's size is known to some bytes, whatever it is. */
+#define SIZE_MARGIN 4
+
+static void put_size(struct text *t, const struct property *p, const struct property_value *got)
+{
+	double margin = got->high - got->low + SIZE_MARGIN;
+
+	if (got->low > margin && got->low < BOUND_MAX)
+		put(t, "%s > %.0f\n", p->name, floor(got->low - margin));
+	if (got->high < BOUND_MAX)
+		put(t, "%s < %.0f\n", p->name, floor(got->high + margin) + 1);
+}
+
 static void put_deep(struct text *t, const struct property *p, const struct property_value *got)
 {
 	double low = p->kind == PROPERTY_MEASURE ? got->low : (double)got->integer;
@@ -85,8 +98,7 @@ static void put_deep(struct text *t, const struct property *p, const struct prop
 /* Bounds do, and an exact number would not last. */
 static bool is_bounded(const struct property *p)
 {
-	return p->is_deep && (strcmp(p->unit, "s") == 0 || strcmp(p->unit, "bytes") == 0 ||
-			      strcmp(p->name, "keepalive") == 0);
+	return p->is_deep && (strcmp(p->unit, "s") == 0 || strcmp(p->name, "keepalive") == 0);
 }
 
 static void put_measure(struct text *t, const struct property *p, const struct verdict *v,
@@ -96,6 +108,8 @@ static void put_measure(struct text *t, const struct property *p, const struct v
 		put_rtt(t, got);
 	else if (strcmp(p->name, "loss") == 0)
 		put_loss(t, got);
+	else if (p->is_deep && strcmp(p->unit, "bytes") == 0)
+		put_size(t, p, got);
 	else if (!p->is_deep && v->ports.delta == DELTA_EQUAL)
 		put_preserved(t, got);
 }

@@ -395,6 +395,8 @@ static void a_deeper_look_is_saved_as_bounds(void **state)
 	deep_set_number(&next.deep, DEEP_LIFETIME_ONE_WAY, 580, INFINITY);
 	deep_set_number(&first.deep, DEEP_KEEPALIVE, 27, 27);
 	deep_set_number(&next.deep, DEEP_KEEPALIVE, 29, 29);
+	deep_set_number(&first.deep, DEEP_MTU_OUT, 1460, 1463);
+	deep_set_number(&next.deep, DEEP_MTU_OUT, 1457, 1460);
 	deep_set_number(&first.deep, DEEP_RANGE_LOW, 2000, 2100);
 	deep_set_number(&first.deep, DEEP_BACKGROUND, 4, 6);
 	deep_set_word(&first.deep, DEEP_ALG, DEEP_YES);
@@ -405,6 +407,7 @@ static void a_deeper_look_is_saved_as_bounds(void **state)
 	meets(text, "eth0", ADDR_IPV4, &next);
 	assert_non_null(strstr(text, "\nlifetime > 44\nlifetime < 76\n"));
 	assert_non_null(strstr(text, "\nalg = yes\n"));
+	assert_non_null(strstr(text, "\nmtu.out > 1453\nmtu.out < 1471\n"));
 	assert_null(strstr(text, "range"));
 	assert_null(strstr(text, "background"));
 	assert_null(strstr(text, "delta.preserved"));
