@@ -164,6 +164,16 @@ static bool set_told_range(struct nat_twin_work *w)
 	return true;
 }
 
+/* Carriers like powers of two. */
+static uint32_t block_width(const struct deep_value *block)
+{
+	uint32_t width = 1;
+
+	while (width < block->low)
+		width *= 2;
+	return width <= block->high ? width : nat_twin_round(block->low, block->high, PORT_HIGH);
+}
+
 /*
  * A block is a range so wide, where the ports were. Other hosts would have other blocks; the twin
  * has one host.
@@ -178,7 +188,7 @@ static bool set_block(struct nat_twin_work *w)
 
 	if (!nat_twin_is_number(w, DEEP_BLOCK) || block->low < 1 || block->high > PORT_HIGH)
 		return false;
-	width = nat_twin_round(block->low, block->high, PORT_HIGH);
+	width = block_width(block);
 	nat_twin_tell(w, w->outer_layer, "block-width", "block");
 	if (!nat_twin_is_number(w, DEEP_RANGE_LOW) || !nat_twin_is_number(w, DEEP_RANGE_HIGH)) {
 		c->block_width = width;

@@ -342,9 +342,10 @@ static double any_number(struct rng *r)
 				    : (double)rng_below(r, 70000);
 }
 
-static struct verdict_interval any_interval(struct rng *r)
+static struct verdict_interval any_share(struct rng *r)
 {
-	return (struct verdict_interval){ any_number(r), any_number(r), rng_below(r, 2) == 0 };
+	return (struct verdict_interval){ rng_below(r, 11) / 10.0, rng_below(r, 11) / 10.0,
+					  rng_below(r, 2) == 0 };
 }
 
 static struct verdict_yes_no any_answer(struct rng *r)
@@ -392,7 +393,7 @@ static void fill(struct verdict *v, struct rng *r)
 		.firewall = any_answer(r),
 		.ports = { .delta = (uint8_t)rng_below(r, DELTAS),
 			   .value = (int32_t)rng_below(r, 131071) - 65535,
-			   .preserved = any_interval(r),
+			   .preserved = any_share(r),
 			   .parity = any_answer(r),
 			   .low = (uint16_t)rng_below(r, 65536),
 			   .high = (uint16_t)rng_below(r, 65536),
@@ -408,9 +409,9 @@ static void fill(struct verdict *v, struct rng *r)
 		.nat64_prefix_len = (uint8_t)rng_below(r, 129),
 		.cgn = any_answer(r),
 		.cgn_hints = (uint8_t)rng_below(r, 32),
-		.loss = any_interval(r),
-		.rtt_min_us = rng_next(r) >> rng_below(r, 64),
-		.rtt_max_us = rng_next(r) >> rng_below(r, 64),
+		.loss = any_share(r),
+		.rtt_min_us = rng_next(r) >> (24 + rng_below(r, 40)),
+		.rtt_max_us = rng_next(r) >> (24 + rng_below(r, 40)),
 	};
 	fill_deep(&v->deep, r);
 }
