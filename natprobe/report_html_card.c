@@ -43,7 +43,7 @@ const char *html_tone(const struct property *p, const struct property_value *val
 					   NULL };
 	static const char *const bad_if_yes[] = { "udp-blocked", "cgn",     "captive-portal",
 						  "rate-limit",  "ds-lite", "alg",
-						  "nat64",       "464xlat", NULL };
+						  "464xlat",     NULL };
 
 	if (!value->known)
 		return "open";
@@ -75,6 +75,13 @@ static void put_stop(FILE *out, const char *tone, const char *title, const char 
 	html_put(out, "</li>\n");
 }
 
+static const char *nat_title(const struct verdict *v)
+{
+	if (v->nat.value != VERDICT_YES)
+		return "NAT?";
+	return v->nat64.value == VERDICT_YES ? "NAT64" : "NAT";
+}
+
 /* Whoever stands between this host and the servers. */
 static void put_middle(FILE *out, const struct verdict *v)
 {
@@ -91,10 +98,13 @@ static void put_middle(FILE *out, const struct verdict *v)
 		return;
 	}
 	property_get(mapping, v, &value);
-	put_stop(out, html_tone(mapping, &value), v->nat.value == VERDICT_YES ? "NAT" : "NAT?",
+	put_stop(out, html_tone(mapping, &value), nat_title(v),
 		 value.known ? value.text : "mapping unknown", &v->gateway);
 	if (v->cgn.value == VERDICT_YES)
 		put_stop(out, "bad", "One more NAT", "at the provider", &nobody);
+	else if (v->deep.values[DEEP_NATS].state == DEEP_NUMBER &&
+		 v->deep.values[DEEP_NATS].low > 1)
+		put_stop(out, "bad", "One more NAT", "further out", &nobody);
 }
 
 static void put_path(FILE *out, const struct report_probe *p)

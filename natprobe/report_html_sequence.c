@@ -307,8 +307,8 @@ void html_sequence(FILE *out, const struct verdict *v, size_t index)
 	html_put(out, "</div>\n<figcaption>Endpoints: ");
 	put_legend(out, &d.lanes);
 	html_put(out,
-		 ". A cross: nothing arrived; at the %s: an answer was sent, and stopped "
-		 "there. Counts are answers and copies sent. At most %u of a kind are drawn, "
+		 ". A cross: no answer came; at the %s: it was sent, and stopped there. Counts are "
+		 "answers and copies sent. At most %u of a kind are drawn, "
 		 "the tables below have all.</figcaption>\n</figure>\n",
 		 middle_name(v), SHOWN_MAX);
 }

@@ -17,6 +17,7 @@ import zlib
 
 PICTURE_BYTES_MAX = 200_000
 PAGES_MAX = 16
+CONTRAST_MIN = 4.5  # of WCAG 2, level AA
 
 
 def check_names(root: tree.Element) -> None:
@@ -39,6 +40,25 @@ def check_names(root: tree.Element) -> None:
             assert len(row) == width, "a row that does not fit its head"
 
 
+def brightness(colour: str) -> float:
+    """Relative luminance, as WCAG 2 has it."""
+    parts = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def check_contrast(sheet: str) -> None:
+    """Words stand out from whatever is behind them, in light and in dark."""
+    light, dark = sheet.split("prefers-color-scheme:dark")
+    for scheme in light, dark:
+        colours = dict(re.findall(r"--([a-z-]+):(#[0-9a-f]{6})", scheme.split("*{")[0]))
+        for word in "ink", "soft", "accent", "good", "fair", "bad", "open", "plain":
+            for behind in {"bg", "card", f"{word}-bg"} & colours.keys():
+                lower, upper = sorted((brightness(colours[word]), brightness(colours[behind])))
+                ratio = (upper + 0.05) / (lower + 0.05)
+                assert ratio >= CONTRAST_MIN, f"{word} on {behind}: {ratio:.1f}"
+
+
 def check_page(page: str, report: str) -> None:
     # Well-formed XML is well-formed HTML here: nothing is left out that HTML would put in.
     root = tree.fromstring(pathlib.Path(page).read_text(encoding="utf-8"))
@@ -48,6 +68,7 @@ def check_page(page: str, report: str) -> None:
     assert root.tag == "html" and root.get("lang") == "en"
     assert {e.tag for e in root.iter()}.isdisjoint({"script", "iframe", "img", "link", "object"})
     check_names(root)
+    check_contrast(root.find("head/style").text)
     assert root.find("body/main/header/h1").text == saved["interfaces"][0]["headline"]
     assert len(root.findall("body/main/article")) == len(saved["interfaces"])
     pictures = {e.get("aria-labelledby").split("-")[0] for e in root.iter("svg")}

@@ -55,6 +55,8 @@ echo "# what goes wrong"
 [ $? = 1 ] || fail "a full disk is not told"
 "$natprobe" show --html - "$tmp/page.json" > "$tmp/out" 2> "$tmp/err"
 [ $? = 2 ] || fail "standard output has two reports"
+"$natprobe" --html "$tmp/one" --junit "$tmp/one" > "$tmp/out" 2> "$tmp/err"
+[ $? = 2 ] || fail "two reports go to one file"
 
 echo "# light, dark, narrow, on paper"
 size=1060,1290

@@ -103,6 +103,24 @@ static void what_is_known_is_shown(void **state)
 	has(&f.report, "&#34;program&#34;: &#34;natprobe 0&#34;");
 }
 
+static void the_path_has_what_is_on_it(void **state)
+{
+	static struct fixture f;
+
+	fixture_restrict_port(&f);
+	assert_int_equal(count(&f.report, "<b>NAT</b>"), 1);
+	assert_int_equal(count(&f.report, "<b>One more NAT</b>"), 0);
+	deep_set_number(&f.verdict.deep, DEEP_NATS, 2, 2);
+	has(&f.report, "<b>One more NAT</b><span>further out</span>");
+	f.verdict.cgn.value = f.verdict.nat64.value = VERDICT_YES;
+	has(&f.report, "<b>NAT64</b>");
+	has(&f.report, "<b>One more NAT</b><span>at the provider</span>");
+	f.verdict.nat.value = VERDICT_NO;
+	f.verdict.firewall.value = VERDICT_YES;
+	has(&f.report, "<b>Firewall</b>");
+	has_not(&f.report, "<b>One more NAT</b>");
+}
+
 static void no_text_becomes_markup(void **state)
 {
 	static struct fixture f;
@@ -232,6 +250,7 @@ int main(void)
 		cmocka_unit_test(every_fixture_is_a_page),
 		cmocka_unit_test(nothing_probed_is_a_page),
 		cmocka_unit_test(what_is_known_is_shown),
+		cmocka_unit_test(the_path_has_what_is_on_it),
 		cmocka_unit_test(no_text_becomes_markup),
 		cmocka_unit_test(a_ladder_has_its_rungs),
 		cmocka_unit_test(numbers_out_of_bounds_are_drawn_at_the_border),
