@@ -12,8 +12,7 @@
 #include "progress.h"
 #include "tls_check.h"
 
-#define DESCRIPTORS_BESIDE 64 /* of what is not a probe */
-#define NAT64_WAIT_MS      1500
+#define DESCRIPTORS_BESIDE 64   /* of what is not a probe */
 #define DEEP_DATAGRAM_MAX  4200 /* bytes that a cooperating server sends at most */
 
 struct check {
@@ -226,9 +225,6 @@ static void say_deep(void *arg, char text[static PROGRESS_TEXT_MAX])
 static void run_deep(struct check *c)
 {
 	event_del(c->deadline);
-	c->config.nat64 = nat64_lookup(c->config.base, NAT64_WAIT_MS);
-	if (c->was_interrupted)
-		return;
 	for (size_t i = 0; i < c->count; i++)
 		c->is_running |= probe_deep_start(c->probes[i]);
 	progress_say(c->progress, say_deep, c);

@@ -159,17 +159,14 @@ void dns_close(struct dns *d)
 	ares_library_cleanup();
 }
 
-static const char no_name[] = "no such name in DNS";
-static const char no_address[] = "the name has no address of this family";
-
 static const char *reason(int status)
 {
 	switch (status) {
 	case ARES_ENOTFOUND:
 	case ARES_ENONAME:
-		return no_name;
+		return "no such name in DNS";
 	case ARES_ENODATA:
-		return no_address;
+		return "the name has no address of this family";
 	case ARES_ETIMEOUT:
 	case ARES_ECANCELLED:
 	case ARES_EDESTRUCTION:
@@ -182,11 +179,6 @@ static const char *reason(int status)
 	default:
 		return "DNS look-up failed";
 	}
-}
-
-bool dns_is_absence(const char *why)
-{
-	return why == no_name || why == no_address;
 }
 
 static size_t read_nodes(const struct ares_addrinfo *info, struct addr found[DNS_ADDRS_MAX])

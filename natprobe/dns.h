@@ -40,9 +40,6 @@ void dns_close(struct dns *d);
  */
 typedef void (*dns_addr_fn)(void *arg, const struct addr *found, size_t count, const char *why);
 
-/* Whether that reason says that there is none, and not that nobody knows. */
-bool dns_is_absence(const char *why);
-
 /* The addresses of a host in one family; /etc/hosts counts as well. */
 void dns_find_addr(struct dns *d, const char *host, uint8_t family, dns_addr_fn on_addr, void *arg);
 

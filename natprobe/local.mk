@@ -139,7 +139,6 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/map_report.c natprobe/map_report.h \
 	natprobe/map_run.c natprobe/map_run.h \
 	natprobe/map_text.c \
-	natprobe/nat64_lookup.c natprobe/nat64_lookup.h \
 	natprobe/option_rows.h \
 	natprobe/own_path.c natprobe/own_path.h \
 	natprobe/nat64_search.c natprobe/nat64_search.h \

@@ -10,7 +10,6 @@
 
 #include "geo.h"
 #include "iface.h"
-#include "nat64_lookup.h"
 #include "portal.h"
 #include "probe_deep.h"
 #include "probe_turn.h"
@@ -34,8 +33,7 @@ struct probe_config {
 	double confidence;   /* 0: the default */
 	uint16_t local_port; /* 0: a fresh one */
 	bool asks_upnp;
-	bool deep;                /* a deeper look follows: probe_deep.h */
-	struct nat64_found nat64; /* for the deeper look */
+	bool deep; /* a deeper look follows: probe_deep.h */
 	uint32_t deep_longest_s;
 	uint16_t deep_mappings;
 	bool is_gentle; /* the servers are other people's, who offer them to everybody */
