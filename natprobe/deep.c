@@ -1,5 +1,6 @@
 #include "deep.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,6 +10,7 @@
 #define LONGEST_MAX (COOP_DELAY_MAX_MS / 1000)
 #define MAPPINGS    200
 #define BURST       8
+#define MARGIN_US   10000000
 #define RATE_PER_S  80 /* servers limit what one source may ask, and hosts share an address */
 
 static void choose_pace(struct deep *d)
@@ -294,19 +296,27 @@ void deep_tell(struct deep *d, double alive_s, double awaits_s, uint64_t ends_us
 		d->ends_us = ends_us;
 }
 
+/* When all is over, at the latest; a lifetime that ends sooner ends it sooner. */
+static uint64_t last_moment_us(const struct deep *d)
+{
+	uint64_t us = d->started_us + (uint64_t)d->config.longest_s * 1250000 + MARGIN_US;
+
+	return us > d->ends_us ? us : d->ends_us;
+}
+
 void deep_progress(const struct deep *d, uint64_t now_us, struct deep_progress *out)
 {
-	uint64_t whole_us = d->ends_us > d->started_us ? d->ends_us - d->started_us : 0;
+	uint64_t last_us = last_moment_us(d);
 
 	*out = (struct deep_progress){ .alive_s = d->alive_s, .waits_for = "a server" };
 	if (d->phase > DEEP_ASKING)
-		out->waits_for = d->waits_for;
-	if (d->phase >= DEEP_CLOSING || whole_us == 0 || now_us < d->started_us) {
-		out->share = d->phase >= DEEP_CLOSING ? 1 : 0;
+		out->waits_for = d->waits_for[0] != '\0' ? d->waits_for : "answers";
+	if (d->phase >= DEEP_CLOSING) {
+		out->share = 1;
 		return;
 	}
-	out->share = (double)(now_us - d->started_us) / (double)whole_us;
-	if (out->share > 1)
-		out->share = 1;
-	out->ends_in_us = d->ends_us > now_us ? d->ends_us - now_us : 0;
+	if (!d->is_started || now_us < d->started_us)
+		return;
+	out->share = fmin(1, (double)(now_us - d->started_us) / (double)(last_us - d->started_us));
+	out->ends_in_us = last_us > now_us ? last_us - now_us : 0;
 }
