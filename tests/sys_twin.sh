@@ -1,6 +1,8 @@
 #!/bin/bash
 # natlab twin with real programs: a NAT is probed, its report is rebuilt, redacted or not, and behind
 # the twin natprobe finds what it found; another network's twin is another one.
+#
+#	sys_twin.sh --full     twins of the deeper look as well, for two minutes (NATKIT_FULL=1)
 set -u
 
 builddir=$(cd "${builddir:-.}" && pwd)
@@ -27,28 +29,36 @@ why=$("$natlab" run open-internet -- true 2>&1) || {
 	exit 77
 }
 
-# round PROFILE: probes it, rebuilds it from the redacted report, probes that; files in $tmp/PROFILE.
+# round PROFILE [OPTION]...: probes it, rebuilds it from the redacted report, probes that; files in
+# $tmp/PROFILE. Round trips are left out, since many run at once here.
 round() {
 	local dir=$tmp/$1
 
 	mkdir "$dir"
-	timeout 60 "$natlab" run "$1" -- natprobe check --json > "$dir/report.json" 2> "$dir/err" ||
+	timeout 150 "$natlab" run "$1" -- natprobe check "${@:2}" --json > "$dir/report.json" 2> "$dir/err" ||
 		[ $? = 4 ] || return # where UDP is blocked, mapping is unknown
 	natprobe show --redact --json "$dir/report.json" > "$dir/redacted.json" &&
 		"$natlab" twin "$dir/redacted.json" > "$dir/twin.conf" &&
-		"$natlab" twin --expect "$dir/redacted.json" > "$dir/expect.conf" &&
-		timeout 60 "$natlab" twin "$dir/redacted.json" -- \
-			natprobe check --expect "$dir/expect.conf" > "$dir/out" 2>> "$dir/err"
+		"$natlab" twin --expect "$dir/redacted.json" > "$dir/all.conf" &&
+		sed '/^rtt /d' "$dir/all.conf" > "$dir/expect.conf" &&
+		timeout 150 "$natlab" twin "$dir/redacted.json" -- \
+			natprobe check "${@:2}" --expect "$dir/expect.conf" > "$dir/out" 2>> "$dir/err"
 	echo "$?" > "$dir/status"
 }
 
 echo "# what was found is found again"
 profiles='home-behind-cgn symmetric-descending ipv6-firewall nat64 udp-443 multi-wan'
+deep=
+[ "${1:-}" != --full ] && [ -z "${NATKIT_FULL:-}" ] ||
+	deep='short-lifetime double-nat-home fragile-mapping linux-masquerade'
 for profile in $profiles; do
 	round "$profile" &
 done
+for profile in $deep; do
+	round "$profile" --deep --longest 25s &
+done
 wait
-for profile in $profiles; do
+for profile in $profiles $deep; do
 	[ "$(cat "$tmp/$profile/status" 2> /dev/null)" = 0 ] ||
 		fail "$profile: its twin is another one: $(cat "$tmp/$profile/out" "$tmp/$profile/err")"
 	grep -q 'met$' "$tmp/$profile/out" || fail "$profile: nothing was compared"

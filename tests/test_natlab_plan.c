@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -212,6 +213,67 @@ static void a_router_that_starts_to_translate_gets_an_address(void **state)
 	assert_false(addr_equal_ip(&plan.boxes[0].config.externals[0], &plan.boxes[0].inside));
 }
 
+/* False, and *err, where the file or the plan is refused. */
+static bool read_file(const char *text, struct lab_plan *plan, struct lab_error *err)
+{
+	struct opt_error why;
+	struct topology t;
+	bool ok;
+
+	assert_true(opt_defaults(topology_program(), &t, &why));
+	ok = opt_read_text(topology_program(), "lab", text, strlen(text), &t, &why);
+	if (!ok)
+		lab_fail(err, "%s", why.text);
+	ok = ok && topology_plan(&t, plan, err);
+	opt_clear(topology_program(), &t);
+	return ok;
+}
+
+static void a_box_may_say_where_it_is(void **state)
+{
+	static struct lab_plan plan;
+	struct addr inside = addr_ipv4(172, 16, 5, 1, 0), host = addr_ipv4(172, 16, 5, 2, 0);
+	struct lab_error err;
+
+	assert_true(read_file("[box x]\ninside = 172.16.5.1\nmapping = ei\n[host a]\nbehind = x\n",
+			      &plan, &err));
+	assert_true(addr_equal_ip(&plan.boxes[0].inside, &inside));
+	assert_true(addr_equal_ip(&plan.boxes[0].config.gateway, &inside));
+	assert_true(addr_equal_ip(&plan.hosts[0].nics[0].addr, &host));
+	assert_false(read_file("[box x]\ninside = here\n[host a]\n", &plan, &err));
+	assert_non_null(strstr(err.text, "is no address"));
+	assert_false(read_file("[box x]\nprofile = linux-masquerade\ninside = 10.1.1.1\n"
+			       "[host a]\n",
+			       &plan, &err));
+	assert_non_null(strstr(err.text, "stays where it is"));
+	assert_true(read_file("[box x]\nprofile = linux-masquerade\ninside = 10.1.1.1\n"
+			      "engine = model\n[host a]\n",
+			      &plan, &err));
+}
+
+/* Rules of TCP are told where they are not those of UDP. */
+static void what_a_box_prints_makes_that_box(void **state)
+{
+	static struct lab_plan plan;
+	struct nat_config c = { .filtering = NAT_APD, .has_tcp_rules = true };
+	static const struct nat_link_config wire;
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	struct lab_error err;
+
+	assert_non_null(out);
+	fputs("[host a]\nbehind = x\n[box x]\n", out);
+	behaviours_print(&c, &wire, false, out);
+	assert_int_equal(fclose(out), 0);
+	assert_true(read_file(text, &plan, &err));
+	assert_true(plan.boxes[0].config.has_tcp_rules);
+	assert_int_equal(plan.boxes[0].config.filtering, NAT_APD);
+	assert_int_equal(plan.boxes[0].config.tcp_filtering, NAT_NONE);
+	assert_int_equal(plan.boxes[0].config.tcp_mapping, NAT_NONE);
+	free(text);
+}
+
 static void a_network_can_be_full(void **state)
 {
 	static struct lab_plan plan;
@@ -274,6 +336,8 @@ int main(void)
 		cmocka_unit_test(values_have_limits),
 		cmocka_unit_test(two_of_a_kind_have_addresses_of_their_own),
 		cmocka_unit_test(a_router_that_starts_to_translate_gets_an_address),
+		cmocka_unit_test(a_box_may_say_where_it_is),
+		cmocka_unit_test(what_a_box_prints_makes_that_box),
 		cmocka_unit_test(a_network_can_be_full),
 		cmocka_unit_test(servers_are_seen_through_a_nat64),
 		cmocka_unit_test(names_are_unique),
