@@ -2,9 +2,11 @@
  * How many translators are on the path. Two staircases of datagrams whose TTL ends early, since a
  * box that they do not reach makes no mapping, and lets nothing in:
  *
- *	reach     from a socket whose mapping stands everywhere, datagrams with a TTL of k go to the
- *		  server's other endpoint; then that one sends. It gets in where all boxes that
- *		  filter were reached: this tells how far out the outermost one is.
+ *	reach     where ports are kept, a fresh socket sends with a TTL of k, and the server then
+ *		  sends to its port: it gets in where all boxes that map or filter were reached.
+ *		  Where ports are not kept, a socket whose mapping stands everywhere sends so to the
+ *		  server's other endpoint; then that one sends, and gets in where all boxes that
+ *		  filter were reached. This tells how far out the outermost one is.
  *	clash     another local address of ours has the same port, and sends with a TTL of k; then
  *		  ours sends with an ordinary one. Where a NAT that keeps ports was reached, ours
  *		  has to move: this tells how far in the innermost one is.
@@ -43,6 +45,8 @@ struct pair {
 
 struct hops {
 	bool begun, over, clashes;
+	bool by_port;     /* the first staircase is that of ports */
+	uint16_t speaker; /* ... and this the socket whose orders have the server send to them */
 	struct climb steps[STEPS]; /* by TTL; 0: nothing is sent */
 	uint64_t ends_us;
 	struct pair pairs[CLASH_MAX * CLASH_EACH];
@@ -55,19 +59,46 @@ static bool applies(const struct deep *d)
 	       deep_verdict(d)->nat.value == VERDICT_YES;
 }
 
+static bool keeps_ports(const struct deep *d)
+{
+	const struct verdict_ports *ports = &deep_verdict(d)->ports;
+
+	return ports->delta == DELTA_EQUAL && ports->preserved.known &&
+	       ports->preserved.high > 0.99;
+}
+
+/* A mapping as far as the TTL lets it be made. */
+static void reach_out(struct deep *d, struct hops *s, struct climb *c)
+{
+	struct coop_order o = { .kind = COOP_ANSWER, .count = 1 };
+	size_t ttl = (size_t)(c - s->steps);
+	struct deep_shape shape = { .ttl = ttl == FULL ? 0 : (uint8_t)ttl };
+
+	if (ttl > 0)
+		c->probe = deep_order_shaped(d, c->socket, NULL, &o, COPIES, &shape);
+	c->settled = ttl > 0 && c->probe == 0;
+}
+
 static void start(struct deep *d, void *state)
 {
 	struct hops *s = state;
 
 	s->begun = true;
+	s->by_port = keeps_ports(d);
 	s->ends_us = UINT64_MAX;
+	s->speaker = s->by_port ? deep_open(d, 0) : DEEP_NO_SOCKET;
 	for (size_t i = 0; i < STEPS; i++) {
 		struct climb *c = &s->steps[i];
 
 		c->socket = deep_open(d, 0);
-		if (c->socket != DEEP_NO_SOCKET)
+		if (c->socket == DEEP_NO_SOCKET) {
+			c->settled = true;
+		} else if (s->by_port) {
+			reach_out(d, s, c);
+		} else {
 			c->greeting = deep_kit_ask(d, c->socket, NULL);
-		c->settled = c->greeting == 0;
+			c->settled = c->greeting == 0;
+		}
 	}
 }
 
@@ -88,9 +119,16 @@ static void climb(struct deep *d, struct hops *s, struct climb *c)
 	c->settled = c->probe == 0 && c->answers == 0;
 }
 
-static void knock(struct deep *d, struct climb *c)
+static void knock(struct deep *d, struct hops *s, struct climb *c)
 {
-	if (c->answers == 0)
+	struct coop_order o = { .kind = COOP_ANSWER,
+				.count = KIT_ANSWERS,
+				.gap_ms = KIT_GAP_MS,
+				.port = deep_local(d, c->socket)->port };
+
+	if (c->answers == 0 && s->by_port)
+		c->answers = deep_order(d, s->speaker, NULL, &o, 0);
+	else if (c->answers == 0)
 		c->answers = deep_kit_answers(d, c->socket, COOP_CHANGE_IP | COOP_CHANGE_PORT, 0);
 	c->settled |= c->answers == 0;
 }
@@ -102,6 +140,30 @@ static struct climb *climb_of(struct hops *s, uint16_t socket)
 			return &s->steps[i];
 	}
 	return NULL;
+}
+
+/* By a socket of its own, or an order of the speaker. */
+static struct climb *climb_with(struct hops *s, uint16_t socket, uint16_t order_id)
+{
+	for (size_t i = 0; i < STEPS && s->by_port && socket == s->speaker; i++) {
+		if (s->steps[i].answers == order_id)
+			return &s->steps[i];
+	}
+	return climb_of(s, socket);
+}
+
+static void on_datagram(struct deep *d, void *state, uint16_t socket, const struct addr *from,
+			struct bytes data)
+{
+	struct hops *s = state;
+	struct climb *c = s->by_port && !s->clashes ? climb_of(s, socket) : NULL;
+	struct coop_answer answer;
+	struct stun_msg m;
+
+	/* What was ordered by the speaker. */
+	if (c != NULL && stun_msg_parse(data, &m) == STUN_OK && coop_read_answer(&m, &answer) &&
+	    answer.has_report && c->answers != 0 && answer.report.id == c->answers)
+		c->is_open = true;
 }
 
 static struct pair *pair_of(struct hops *s, uint16_t socket)
@@ -143,7 +205,7 @@ static void on_report(struct deep *d, void *state, uint16_t socket, uint16_t ord
 {
 	struct hops *s = state;
 	struct pair *p = s->clashes ? pair_of(s, socket) : NULL;
-	struct climb *c = s->clashes ? NULL : climb_of(s, socket);
+	struct climb *c = s->clashes ? NULL : climb_with(s, socket, order_id);
 
 	if (p != NULL)
 		on_pair_report(d, p, order_id, &answer->mapped);
@@ -153,9 +215,9 @@ static void on_report(struct deep *d, void *state, uint16_t socket, uint16_t ord
 		climb(d, s, c);
 	} else if (order_id == c->probe) {
 		c->reached = true;
-		knock(d, c);
+		knock(d, s, c);
 	} else if (order_id == c->answers) {
-		c->is_open |= answer->report.outcome == COOP_DONE;
+		c->is_open |= !s->by_port && answer->report.outcome == COOP_DONE;
 		c->settled = true;
 	}
 }
@@ -164,14 +226,14 @@ static void on_order_lost(struct deep *d, void *state, uint16_t socket, uint16_t
 {
 	struct hops *s = state;
 	struct pair *p = s->clashes ? pair_of(s, socket) : NULL;
-	struct climb *c = s->clashes ? NULL : climb_of(s, socket);
+	struct climb *c = s->clashes ? NULL : climb_with(s, socket, order_id);
 
 	if (p != NULL && order_id == p->blocking)
 		ask_ours(d, p);
 	else if (p != NULL)
 		fail(p);
 	if (c != NULL && order_id == c->probe)
-		knock(d, c);
+		knock(d, s, c);
 	else if (c != NULL)
 		c->settled = true;
 }
@@ -193,8 +255,12 @@ static void on_open(struct deep *d, void *state, uint16_t socket, bool opened)
 	struct deep_shape shape = { 0 };
 	struct coop_order o = { .kind = COOP_ANSWER, .count = 1 };
 
-	if (c != NULL && !opened)
+	if (c != NULL && !opened) {
 		c->socket = DEEP_NO_SOCKET; /* its number may soon be another one's */
+		c->settled = true;
+	} else if (c == &s->steps[0] && s->by_port) {
+		knock(d, s, c);
+	}
 	if (p == NULL)
 		return;
 	if (!opened) {
@@ -215,7 +281,7 @@ static void on_open(struct deep *d, void *state, uint16_t socket, bool opened)
 	}
 }
 
-/* How many hops out the outermost box is that filters; FAR: not seen. */
+/* How many hops out the outermost box is that maps or filters, or only filters; FAR: not seen. */
 static unsigned outermost(const struct hops *s)
 {
 	if (!s->steps[FULL].is_open || s->steps[0].is_open)
@@ -253,6 +319,9 @@ static void close_all(struct deep *d, struct hops *s)
 			deep_close(d, s->steps[i].socket);
 		s->steps[i].socket = DEEP_NO_SOCKET;
 	}
+	if (s->speaker != DEEP_NO_SOCKET)
+		deep_close(d, s->speaker);
+	s->speaker = DEEP_NO_SOCKET;
 	for (size_t i = 0; s->over && i < s->pair_count; i++) {
 		deep_close(d, s->pairs[i].ours);
 		deep_close(d, s->pairs[i].others);
@@ -362,7 +431,8 @@ static bool is_aftr(const struct addr *a)
 static void count(const struct deep *d, const struct hops *s, struct verdict *v)
 {
 	unsigned out = outermost(s), in = innermost(s), bound = bound_of(d, s);
-	unsigned low = 1, high = out < bound ? out : bound;
+	/* One that lets everybody in may be farther out than the outermost that filters. */
+	unsigned low = 1, high = s->by_port && out < bound ? out : bound;
 	const struct addr *at = out <= TTL_MAX ? &s->steps[out].router : NULL;
 
 	if (v->cgn.value == VERDICT_YES &&
@@ -420,6 +490,7 @@ const struct deep_trial deep_hops = {
 	.start = start,
 	.step = step,
 	.on_open = on_open,
+	.on_datagram = on_datagram,
 	.on_report = on_report,
 	.on_order_lost = on_order_lost,
 	.on_icmp = on_icmp,

@@ -9,7 +9,7 @@
 #include "stun_stream.h"
 
 #define WAIT_MS     10000
-#define CONNECT_US  8000000 /* until our connection stands, and the server has told its end */
+#define CONNECT_US  14000000 /* until our connection stands, and the server has told its end */
 #define STREAM_MAX  512
 #define LOWEST_PORT 1024
 

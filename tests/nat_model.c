@@ -172,7 +172,8 @@ static void admit(struct nat *n, struct packet *p, const struct nat_mapping *m,
 		  const struct addr *source)
 {
 	if (m->internal.family != p->destination.family) {
-		if (!nat_64_inbound(n, p, source != NULL ? source : &p->source, &m->internal))
+		if (!nat_64_inbound(n, p, source != NULL ? source : &p->source, &m->internal) ||
+		    p->whole.len > MTU) /* IPv6 has more in front, and routers do not fragment */
 			return;
 	} else if (m->translated) {
 		packet_rewrite(n->out, p, source, &m->internal);

@@ -186,6 +186,25 @@ static void with_one_address_a_router_may_be_a_nat(void **state)
 	expect_text("N32", DEEP_NATS, "2"); /* the gateway has a private address outside */
 }
 
+/* The outer one lets everybody in, so that the inner one is the outermost that filters. */
+static void a_nat_that_is_open_counts_as_well(void **state)
+{
+	struct sim_deep_config c = case_of("N57");
+	struct nat_profile p = *c.net.profile;
+
+	p.layers[0].filtering = NAT_EI;
+	p.layers[0].silent_hop = p.layers[1].silent_hop = false;
+	c.net.profile = &p;
+	sim_deep_run(&c, &result);
+	expect_text("an open NAT", DEEP_NATS, "2");
+	p.layers[0].allocation = NAT_RANDOM;
+	sim_deep_run(&c, &result);
+	expect_unknown(DEEP_NATS, CAUSE_AMBIGUOUS);
+	p.layers[1].nat_pmp = true; /* the gateway tells */
+	sim_deep_run(&c, &result);
+	expect_text("an open NAT", DEEP_NATS, "2");
+}
+
 static void silent_routers_make_it_unknown(void **state)
 {
 	run("N57");
@@ -269,6 +288,7 @@ int main(void)
 		cmocka_unit_test(a_host_without_raw_sockets_fragments_in_order),
 		cmocka_unit_test(a_host_that_hides_icmp_knows_nothing_of_it),
 		cmocka_unit_test(with_one_address_a_router_may_be_a_nat),
+		cmocka_unit_test(a_nat_that_is_open_counts_as_well),
 		cmocka_unit_test(silent_routers_make_it_unknown),
 		cmocka_unit_test(routers_are_told_in_order),
 		cmocka_unit_test(without_cooperation_the_rest_is_told),
