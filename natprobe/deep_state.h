@@ -119,6 +119,7 @@ struct deep {
 	uint8_t token_count;
 	struct {
 		struct addr external; /* port 0 */
+		bool is_second;       /* of config.second alone */
 		bool low;             /* of the low port, where another server may listen */
 		struct coop_token token;
 	} tokens[DEEP_TOKENS_MAX];

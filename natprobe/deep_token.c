@@ -44,7 +44,7 @@ uint8_t deep_token_likely(struct deep *d)
 	deep_random(d, &random, sizeof(random));
 	for (unsigned tries = 0; tries < d->token_count; tries++) {
 		i = (uint8_t)((random + tries) % d->token_count);
-		if (!d->tokens[i].low)
+		if (!d->tokens[i].low && !d->tokens[i].is_second)
 			break;
 	}
 	return i;
@@ -55,8 +55,10 @@ static uint8_t keep_token(struct deep *d, const struct addr *external, bool low,
 {
 	uint8_t i = find_token(d, external, low);
 
-	if (i == DEEP_TOKENS_MAX)
+	if (i == DEEP_TOKENS_MAX) {
 		i = d->token_count < DEEP_TOKENS_MAX ? d->token_count++ : 0;
+		d->tokens[i].is_second = true; /* until we know better */
+	}
 	d->tokens[i].external = addr_with_port(external, 0);
 	d->tokens[i].low = low;
 	d->tokens[i].token = *token;
@@ -206,9 +208,14 @@ bool deep_token_answered(struct deep *d, uint16_t socket, const struct stun_msg 
 			d->other = a->other;
 		if (a->has_token && is_low(d, &k->to))
 			note_low(d, &k->to);
-		if (a->has_token)
-			d->sockets[socket].token =
-				keep_token(d, &a->mapped, is_low(d, &k->to), &a->token);
+		if (a->has_token) {
+			uint8_t kept = keep_token(d, &a->mapped, is_low(d, &k->to), &a->token);
+
+			/* Of use to our other address alone, unless ours is seen as that, too. */
+			if (d->sockets[socket].source.family == ADDR_NONE)
+				d->tokens[kept].is_second = false;
+			d->sockets[socket].token = kept;
+		}
 		finish(d, k);
 		return true;
 	}
