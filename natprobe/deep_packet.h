@@ -17,7 +17,7 @@ int deep_packet_set_df(int fd, uint8_t family, enum deep_packet_df df);
 /* Whether the system tells ICMP errors, with who sent them. */
 bool deep_packet_sees_icmp(void);
 
-/* Whether deep_packet_fragments works here: a privilege, and IPv4. */
+/* Whether deep_packet_fragments works here: it takes a privilege. */
 bool deep_packet_can_fragment(const struct probe_source *source);
 
 /*

@@ -11,12 +11,17 @@
 
 #include "sockaddr.h"
 
-#define IP_LEN       20
-#define UDP_LEN      8
-#define FRAGMENT_MIN 8
-#define PACKET_MAX   (IP_LEN + UDP_LEN + 4096)
-#define TTL          64
-#define MORE         0x2000
+#define IP_LEN        20
+#define IP6_LEN       40
+#define FRAGMENT_LEN  8 /* the extension header of IPv6 */
+#define FRAGMENT_NEXT 44
+#define UDP_LEN       8
+#define FRAGMENT_MIN  8
+#define UDP_MAX       (UDP_LEN + 4096)
+#define PACKET_MAX    (IP6_LEN + FRAGMENT_LEN + UDP_MAX)
+#define TTL           64
+#define MORE          0x2000 /* in IPv4; offsets count units of eight bytes */
+#define MORE6         1      /* in IPv6; offsets count bytes */
 
 int deep_packet_set_df(int fd, uint8_t family, enum deep_packet_df df)
 {
@@ -32,14 +37,12 @@ int deep_packet_set_df(int fd, uint8_t family, enum deep_packet_df df)
 	return setsockopt(fd, level, name, &value, sizeof(value)) == 0 ? 0 : -errno;
 }
 
-/* IPPROTO_RAW: the header is ours; the kernel adds its checksum and length. */
+/* IPPROTO_RAW: the header is ours; the kernel adds the checksum and length of an IPv4 one. */
 static int open_raw(const struct probe_source *source)
 {
-	int fd;
+	int family = source->local.family == ADDR_IPV6 ? AF_INET6 : AF_INET;
+	int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
 
-	if (source->local.family != ADDR_IPV4)
-		return -EAFNOSUPPORT;
-	fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
 	if (fd < 0)
 		return -errno;
 	if (source->device != NULL && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, source->device,
@@ -70,9 +73,9 @@ static uint32_t sum(uint32_t start, struct bytes data)
 
 static uint16_t udp_checksum(const struct addr *from, const struct addr *to, struct bytes udp)
 {
-	uint32_t s = sum(0, bytes_of(from->ip, 4));
+	uint32_t s = sum(0, bytes_of(from->ip, addr_ip_len(from->family)));
 
-	s = sum(s, bytes_of(to->ip, 4)) + IPPROTO_UDP + (uint32_t)udp.len;
+	s = sum(s, bytes_of(to->ip, addr_ip_len(to->family))) + IPPROTO_UDP + (uint32_t)udp.len;
 	s = sum(s, udp);
 	while (s >> 16 != 0)
 		s = (s & 0xffff) + (s >> 16);
@@ -95,26 +98,57 @@ static size_t build_udp(const struct addr *from, const struct addr *to, struct b
 	return out.len;
 }
 
+/* A piece of a datagram: where it begins, and whether more follows. */
+struct part {
+	struct bytes data;
+	uint16_t offset;
+	bool is_last;
+};
+
+static void put_head4(struct wire_out *out, const struct addr *from, const struct addr *to,
+		      uint16_t id, const struct part *part)
+{
+	wire_put_u8(out, 0x45);
+	wire_put_u8(out, 0);
+	wire_put_u16(out, (uint16_t)(IP_LEN + part->data.len));
+	wire_put_u16(out, id);
+	wire_put_u16(out, (uint16_t)(part->offset / FRAGMENT_MIN | (part->is_last ? 0 : MORE)));
+	wire_put_u8(out, TTL);
+	wire_put_u8(out, IPPROTO_UDP);
+	wire_put_u16(out, 0);
+	wire_put_mem(out, from->ip, 4);
+	wire_put_mem(out, to->ip, 4);
+}
+
+static void put_head6(struct wire_out *out, const struct addr *from, const struct addr *to,
+		      uint16_t id, const struct part *part)
+{
+	wire_put_u32(out, 0x60000000);
+	wire_put_u16(out, (uint16_t)(FRAGMENT_LEN + part->data.len));
+	wire_put_u8(out, FRAGMENT_NEXT);
+	wire_put_u8(out, TTL);
+	wire_put_mem(out, from->ip, 16);
+	wire_put_mem(out, to->ip, 16);
+	wire_put_u8(out, IPPROTO_UDP);
+	wire_put_u8(out, 0);
+	wire_put_u16(out, (uint16_t)(part->offset | (part->is_last ? 0 : MORE6)));
+	wire_put_u32(out, id);
+}
+
 static int send_part(int fd, const struct addr *from, const struct addr *to, uint16_t id,
-		     uint16_t flags_offset, struct bytes part)
+		     const struct part *part)
 {
 	uint8_t packet[PACKET_MAX];
 	struct wire_out out = wire_write(packet, sizeof(packet));
 	struct sockaddr_storage sa;
-	struct addr bare = addr_with_port(to, 0);
+	struct addr bare = addr_with_port(to, 0); /* a raw IPv6 socket takes it for a protocol */
 	socklen_t len = sockaddr_from_addr(&bare, &sa);
 
-	wire_put_u8(&out, 0x45);
-	wire_put_u8(&out, 0);
-	wire_put_u16(&out, (uint16_t)(IP_LEN + part.len));
-	wire_put_u16(&out, id);
-	wire_put_u16(&out, flags_offset);
-	wire_put_u8(&out, TTL);
-	wire_put_u8(&out, IPPROTO_UDP);
-	wire_put_u16(&out, 0);
-	wire_put_mem(&out, from->ip, 4);
-	wire_put_mem(&out, to->ip, 4);
-	wire_put_mem(&out, part.data, part.len);
+	if (to->family == ADDR_IPV6)
+		put_head6(&out, from, to, id, part);
+	else
+		put_head4(&out, from, to, id, part);
+	wire_put_mem(&out, part->data.data, part->data.len);
 	if (out.failed)
 		return -EMSGSIZE;
 	if (sendto(fd, packet, out.len, 0, (struct sockaddr *)&sa, len) < 0)
@@ -125,9 +159,13 @@ static int send_part(int fd, const struct addr *from, const struct addr *to, uin
 int deep_packet_fragments(const struct probe_source *source, const struct addr *from,
 			  const struct addr *to, struct bytes data, bool reversed)
 {
-	uint8_t udp[PACKET_MAX];
-	size_t len = build_udp(from, to, data, udp, sizeof(udp) - IP_LEN);
+	uint8_t udp[UDP_MAX];
+	size_t len = build_udp(from, to, data, udp, sizeof(udp));
 	size_t half = len / 2 / FRAGMENT_MIN * FRAGMENT_MIN;
+	struct part parts[2] = { { .data = bytes_of(udp, half) },
+				 { .data = bytes_of(udp + half, len - half),
+				   .offset = (uint16_t)half,
+				   .is_last = true } };
 	/* Differs from one datagram to the next: the checksum covers the transaction id. */
 	uint16_t id = (uint16_t)(len > 0 ? udp[6] << 8 | udp[7] : 0);
 	int fd, rc = 0;
@@ -137,13 +175,8 @@ int deep_packet_fragments(const struct probe_source *source, const struct addr *
 	fd = open_raw(source);
 	if (fd < 0)
 		return fd;
-	for (int i = 0; i < 2 && rc == 0; i++) {
-		bool is_last = (i == 1) != reversed;
-
-		rc = is_last ? send_part(fd, from, to, id, (uint16_t)(half / FRAGMENT_MIN),
-					 bytes_of(udp + half, len - half))
-			     : send_part(fd, from, to, id, MORE, bytes_of(udp, half));
-	}
+	for (int i = 0; i < 2 && rc == 0; i++)
+		rc = send_part(fd, from, to, id, &parts[reversed ? 1 - i : i]);
 	close(fd);
 	return rc;
 }
