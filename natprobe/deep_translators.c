@@ -113,7 +113,7 @@ static void judge_service(const struct deep_config *c, struct verdict_deep *v)
 	if (!fits_xlat || (asked && !has_nat64))
 		put(v, DEEP_464XLAT, false);
 	else
-		deep_set_unknown(v, DEEP_464XLAT, asked ? CAUSE_AMBIGUOUS : CAUSE_NOT_TRIED);
+		deep_set_unknown(v, DEEP_464XLAT, asked ? CAUSE_AMBIGUOUS : CAUSE_DNS_SILENT);
 }
 
 static uint32_t sum_of(const struct addr *a)
@@ -152,7 +152,7 @@ static void end(struct deep *d, void *state, enum verdict_cause early, struct ve
 
 	judge_prefix(c, v);
 	if (!c->nat64_asked)
-		deep_set_unknown(&v->deep, DEEP_NAT64_PREFIX, CAUSE_NOT_TRIED);
+		deep_set_unknown(&v->deep, DEEP_NAT64_PREFIX, CAUSE_DNS_SILENT);
 	else if (c->nat64_prefix.family == ADDR_IPV6)
 		deep_set_number(&v->deep, DEEP_NAT64_PREFIX, c->nat64_prefix_len,
 				c->nat64_prefix_len);

@@ -76,6 +76,7 @@ static const struct cause_words causes[CAUSES] = {
 	[CAUSE_TURN_ALIKE] = { "turn-alike",
 			       "the TURN server relays from the STUN server's address" },
 	[CAUSE_NO_COOPERATION] = { "no-cooperation", "no server that cooperates is known" },
+	[CAUSE_DNS_SILENT] = { "dns-silent", "DNS does not answer" },
 	[CAUSE_SERVER_SILENT] = { "server-silent", "the server does not answer" },
 	[CAUSE_SERVER_ERROR] = { "server-error", "the server answers without telling an address" },
 	[CAUSE_NO_OTHER_ADDRESS] = { "no-other-address", "the server has one address only" },

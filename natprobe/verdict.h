@@ -79,6 +79,7 @@ enum verdict_cause {
 	CAUSE_TURN_NO_TCP,   /* it connects to nobody by TCP, or is not reached by TCP itself */
 	CAUSE_TURN_ALIKE,    /* it relays from the address of the STUN server that answered */
 	CAUSE_NO_COOPERATION, /* no server does what the test needs */
+	CAUSE_DNS_SILENT,     /* nobody answers DNS on this host */
 
 	/* From here on it is a server's doing: these appear in findings too. */
 	CAUSE_SERVER_SILENT,      /* no answer by UDP, while another server answered */

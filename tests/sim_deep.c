@@ -40,18 +40,23 @@ static void start_deep(struct sim_deep *s)
 {
 	const struct sim_config *c = s->world.config;
 	const struct nat_profile *p = s->world.profile;
-	struct deep_config dc = { .local = s->world.hosts[0].addr,
-				  .servers = { sim_endpoint(c, 0, 0) },
-				  .server_count = 1,
-				  .random = fill_random,
-				  .random_arg = &s->world.hosts[0].rng,
-				  .longest_s = s->config->longest_s,
-				  .mappings = s->config->mappings,
-				  .can_fragment = !s->config->has_no_raw_sockets,
-				  .sees_icmp = !s->config->hides_icmp,
-				  .nat64_asked = true,
-				  .nat64_prefix = p->dns_nat64,
-				  .nat64_prefix_len = p->dns_nat64_len };
+	struct deep_config dc = {
+		.local = s->world.hosts[0].addr,
+		.servers = { sim_endpoint(c, 0, 0) },
+		.server_count = 1,
+		.random = fill_random,
+		.random_arg = &s->world.hosts[0].rng,
+		.longest_s = s->config->longest_s,
+		.mappings = s->config->mappings,
+		.can_fragment = !s->config->has_no_raw_sockets,
+		.sees_icmp = !s->config->hides_icmp,
+		.nat64_asked = !s->config->dns_is_silent,
+	};
+
+	if (dc.nat64_asked) {
+		dc.nat64_prefix = p->dns_nat64;
+		dc.nat64_prefix_len = p->dns_nat64_len;
+	}
 
 	if (!s->config->has_no_second)
 		dc.second = s->world.hosts[1].addr;

@@ -26,6 +26,7 @@ struct sim_deep_config {
 	bool server_has_no_raw_sockets;
 	bool has_no_raw_sockets, hides_icmp; /* the host */
 	bool has_no_second;                  /* ... no second address */
+	bool dns_is_silent;                  /* ... nobody who tells of a NAT64 */
 	uint64_t stops_at_us;                /* the user interrupts; 0: never */
 	uint64_t sleeps_for_us;   /* the host does nothing for so long, once, after 10 s */
 	uint16_t taken_per_mille; /* local ports that somebody else has */

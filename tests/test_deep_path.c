@@ -244,6 +244,16 @@ static void without_cooperation_the_rest_is_told(void **state)
 	expect_text("N02", DEEP_NATS, "0");
 }
 
+static void without_dns_no_nat64_is_told_of(void **state)
+{
+	struct sim_deep_config c = case_of("N48");
+
+	c.dns_is_silent = true;
+	sim_deep_run(&c, &result);
+	expect_unknown(DEEP_NAT64_PREFIX, CAUSE_DNS_SILENT);
+	expect_unknown(DEEP_464XLAT, CAUSE_DNS_SILENT);
+}
+
 static void mappings_that_differ_hide_who_came_first(void **state)
 {
 	run("N17");
@@ -292,6 +302,7 @@ int main(void)
 		cmocka_unit_test(silent_routers_make_it_unknown),
 		cmocka_unit_test(routers_are_told_in_order),
 		cmocka_unit_test(without_cooperation_the_rest_is_told),
+		cmocka_unit_test(without_dns_no_nat64_is_told_of),
 		cmocka_unit_test(mappings_that_differ_hide_who_came_first),
 		cmocka_unit_test(cut_short_it_says_so),
 		cmocka_unit_test(sockets_that_are_taken_hang_nothing),
