@@ -351,6 +351,30 @@ static void the_box_itself_is_no_hop(void **state)
 	end(w);
 }
 
+static void a_nat64_makes_packets_too_long_for_a_host(void **state)
+{
+	static const uint8_t data[1500];
+	struct world *w = build("[box nat]\nprofile=nat64\n[host h]\nbehind=nat\n");
+	struct addr to = lab_server_seen(&w->plan, &w->plan.hosts[0], 0), from, us;
+	uint8_t packet[FABRIC_PACKET_MAX];
+
+	to.port = PORT;
+	send(w, "h", 4000, &to, 64);
+	from = w->arrived[0].packet.destination;
+	us = w->arrived[0].packet.source;
+	for (size_t i = 0; i < 2; i++) {
+		size_t payload = 1500 - 40 - 8 + i;
+		size_t len = packet_build_udp(packet, sizeof(packet), &from, &us,
+					      bytes_of(data, payload));
+
+		w->count = 0;
+		fabric_from_servers(w->fabric, bytes_of(packet, len), w->now_us);
+		settle(w);
+		assert_int_equal(w->count, 1 - i);
+	}
+	end(w);
+}
+
 static void a_box_that_reboots_is_away(void **state)
 {
 	struct world *w = build("[box nat]\nprofile=home-router\n[host h]\nbehind=nat\n");
@@ -449,6 +473,7 @@ int main(void)
 		cmocka_unit_test(hosts_without_nat_are_reached_as_they_are),
 		cmocka_unit_test(no_router_hands_multicast_on),
 		cmocka_unit_test(the_box_itself_is_no_hop),
+		cmocka_unit_test(a_nat64_makes_packets_too_long_for_a_host),
 		cmocka_unit_test(a_box_that_reboots_is_away),
 		cmocka_unit_test(a_new_address_replaces_the_old_one),
 		cmocka_unit_test(what_does_not_fit_is_counted),

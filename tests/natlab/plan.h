@@ -86,13 +86,13 @@ bool lab_settle_box(struct lab_plan *plan, size_t box, struct lab_error *err);
 /* Adds a host without interfaces. NULL, and *err, where it does not fit. Borrowed. */
 struct lab_host *lab_add_host(struct lab_plan *plan, const char *name, struct lab_error *err);
 
+/* Gives the host added last a second address on its first interface, unless it has one. */
+bool lab_add_second_address(struct lab_plan *plan, struct lab_error *err);
+
 /*
  * Adds an interface behind `box` (or LAB_WORLD), with an address that nobody else has there.
  * p  whose plan of addresses is used where `box` is LAB_WORLD; may be NULL
  */
-/* Gives the host added last a second address on its first interface, unless it has one. */
-bool lab_add_second_address(struct lab_plan *plan, struct lab_error *err);
-
 bool lab_add_nic(struct lab_plan *plan, struct lab_host *host, int box, const struct nat_profile *p,
 		 struct lab_error *err);
 
