@@ -43,6 +43,11 @@ tests_fuzz_natlab_SOURCES = tests/fuzz_natlab.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_natlab_LDADD = $(NATLAB_LIBS)
 tests_fuzz_natlab_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_natlab_names
+tests_fuzz_natlab_names_SOURCES = tests/fuzz_natlab_names.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_natlab_names_LDADD = $(NATLAB_LIBS)
+tests_fuzz_natlab_names_LDFLAGS = $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz_nat_model
 tests_fuzz_nat_model_SOURCES = tests/fuzz_nat_model.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_nat_model_LDADD = $(NAT_LIBS)

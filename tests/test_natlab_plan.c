@@ -296,6 +296,25 @@ static void a_network_can_be_full(void **state)
 	assert_non_null(strstr(err.text, "no address left"));
 }
 
+static void dns_tells_what_the_provider_tells(void **state)
+{
+	static struct lab_plan plan;
+	struct lab_error err;
+	uint8_t len;
+
+	plan = (struct lab_plan){ 0 };
+	assert_true(lab_add_profile(&plan, nat_profile_find("N49"), "x", "a", &err));
+	assert_int_equal(lab_dns_nat64(&plan, &plan.hosts[0], &len).family, ADDR_IPV6);
+	assert_int_equal(len, 96);
+	/* A home behind it, and one that is not. */
+	assert_int_equal(lab_add_boxes(&plan, nat_profile_find("N07"), "y", 0, &err), 1);
+	assert_true(lab_add_nic(&plan, lab_add_host(&plan, "b", &err), 1, NULL, &err));
+	assert_int_equal(lab_dns_nat64(&plan, &plan.hosts[1], &len).family, ADDR_IPV6);
+	assert_true(lab_add_profile(&plan, nat_profile_find("N42"), "z", "c", &err));
+	assert_int_equal(lab_dns_nat64(&plan, &plan.hosts[2], &len).family, ADDR_NONE);
+	assert_int_equal(len, 0);
+}
+
 static void servers_are_seen_through_a_nat64(void **state)
 {
 	static struct lab_plan plan;
@@ -339,6 +358,7 @@ int main(void)
 		cmocka_unit_test(a_box_may_say_where_it_is),
 		cmocka_unit_test(what_a_box_prints_makes_that_box),
 		cmocka_unit_test(a_network_can_be_full),
+		cmocka_unit_test(dns_tells_what_the_provider_tells),
 		cmocka_unit_test(servers_are_seen_through_a_nat64),
 		cmocka_unit_test(names_are_unique),
 	};

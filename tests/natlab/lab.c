@@ -11,6 +11,7 @@
 #include "event_log.h"
 #include "fabric.h"
 #include "kernel_box.h"
+#include "name_server.h"
 #include "netconf.h"
 #include "ports.h"
 #include "servers.h"
@@ -37,6 +38,7 @@ struct lab {
 	struct node boxes[LAB_BOXES_MAX]; /* those in the kernel */
 	struct port *servers_port;
 	struct port *nics[LAB_HOSTS_MAX][LAB_NICS_MAX];
+	struct name_server *names[LAB_HOSTS_MAX];
 	struct port *kernel[LAB_BOXES_MAX][2]; /* by enum nat_side */
 	bool has_ipv6;
 	bool is_ready; /* commands run */
@@ -220,11 +222,22 @@ static bool has_ipv6(const struct lab_host *host)
 	return false;
 }
 
+/* We are in the host's namespace. */
+static bool open_names(struct lab *lab, size_t h, struct lab_error *err)
+{
+	const struct lab_host *host = &lab->plan.hosts[h];
+	uint8_t len;
+	struct addr prefix = lab_dns_nat64(&lab->plan, host, &len);
+	int rc = name_server_open(lab->base, &prefix, len, &lab->names[h]);
+
+	return rc == 0 || fail(err, rc, host->name, "answer DNS");
+}
+
 static bool build_host(struct lab *lab, size_t h, struct lab_error *err)
 {
 	const struct lab_host *host = &lab->plan.hosts[h];
 
-	if (!open_space(&lab->hosts[h], has_ipv6(host), err))
+	if (!open_space(&lab->hosts[h], has_ipv6(host), err) || !open_names(lab, h, err))
 		return false;
 	for (size_t n = 0; n < host->nic_count; n++) {
 		struct port_id id = { .node = (uint8_t)h, .which = (uint8_t)n };
@@ -424,6 +437,7 @@ void lab_close(struct lab *lab)
 	port_close(lab->servers_port);
 	close_space(&lab->servers_node);
 	for (size_t h = 0; h < LAB_HOSTS_MAX; h++) {
+		name_server_close(lab->names[h]);
 		for (size_t n = 0; n < LAB_NICS_MAX; n++)
 			port_close(lab->nics[h][n]);
 		close_space(&lab->hosts[h]);

@@ -5,6 +5,7 @@ tests_libnatlab_a_SOURCES = \
 	tests/natlab/behaviour_kind.c tests/natlab/behaviour_kind.h \
 	tests/natlab/fabric.c tests/natlab/fabric.h \
 	tests/natlab/hop.c tests/natlab/hop.h \
+	tests/natlab/names.c tests/natlab/names.h \
 	tests/natlab/parcels.c tests/natlab/parcels.h \
 	tests/natlab/plan.c tests/natlab/plan.h \
 	tests/natlab/topology.c tests/natlab/topology.h \
@@ -49,6 +50,7 @@ tests_natlab_natlab_SOURCES = \
 	tests/natlab/kernel_box.c tests/natlab/kernel_box.h \
 	tests/natlab/lab.c tests/natlab/lab.h \
 	tests/natlab/main.c \
+	tests/natlab/name_server.c tests/natlab/name_server.h \
 	tests/natlab/netconf.h tests/natlab/netconf_linux.c \
 	tests/natlab/options.c tests/natlab/options.h \
 	tests/natlab/ports.c tests/natlab/ports.h \
@@ -75,12 +77,14 @@ check_PROGRAMS += tests/udp_meet
 tests_udp_meet_LDADD = $(SHELL_LIBS)
 
 if CMOCKA
-UNIT_TESTS += tests/test_natlab_fabric tests/test_natlab_plan tests/test_nat_twin
+UNIT_TESTS += tests/test_natlab_fabric tests/test_natlab_names tests/test_natlab_plan tests/test_nat_twin
 tests_test_nat_twin_SOURCES = tests/test_nat_twin.c tests/twin_score.c tests/twin_score.h
 tests_test_nat_twin_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_nat_twin_LDADD = $(TWIN_SIM_LIBS) $(CMOCKA_LIBS)
 tests_test_natlab_fabric_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_natlab_fabric_LDADD = $(NATLAB_LIBS) $(CMOCKA_LIBS)
+tests_test_natlab_names_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_natlab_names_LDADD = $(NATLAB_LIBS) $(CMOCKA_LIBS)
 tests_test_natlab_plan_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_natlab_plan_LDADD = $(NATLAB_LIBS) $(CMOCKA_LIBS)
 if RTNETLINK

@@ -232,6 +232,8 @@ static bool add_box(struct lab_plan *plan, const struct nat_profile *p, unsigned
 		.nft = p->engine == NAT_ENGINE_KERNEL ? p->nft : NULL,
 		.inside = nat_plan_gateway(p, layer),
 		.line = { .delay_us = outer == LAB_WORLD ? LAB_DELAY_US : 0 },
+		.dns_nat64 = p->dns_nat64,
+		.dns_nat64_len = p->dns_nat64_len,
 	};
 	snprintf(b->name, sizeof(b->name), "%.*s", LAB_NAME_MAX - 1, name);
 	b->at_world = is_at_world(plan, outer, &b->config);
@@ -330,6 +332,16 @@ static const struct lab_box *find_nat64(const struct lab_plan *plan, const struc
 			return &plan->boxes[box];
 	}
 	return NULL;
+}
+
+struct addr lab_dns_nat64(const struct lab_plan *plan, const struct lab_host *host, uint8_t *len)
+{
+	int box = host->nic_count > 0 ? host->nics[0].box : LAB_WORLD;
+
+	while (box >= 0 && plan->boxes[box].dns_nat64_len == 0)
+		box = plan->boxes[box].outer;
+	*len = box >= 0 ? plan->boxes[box].dns_nat64_len : 0;
+	return box >= 0 ? plan->boxes[box].dns_nat64 : (struct addr){ 0 };
 }
 
 struct addr lab_server_seen(const struct lab_plan *plan, const struct lab_host *host,

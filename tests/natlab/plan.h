@@ -31,6 +31,8 @@ struct lab_box {
 	struct addr inside;          /* its own address there */
 	struct nat_link_config line; /* outside, each way */
 	bool at_world;               /* what is inside has addresses of the world */
+	struct addr dns_nat64;       /* the prefix that DNS tells of inside; ADDR_NONE: none */
+	uint8_t dns_nat64_len;
 };
 
 struct lab_nic {
@@ -110,6 +112,12 @@ uint8_t lab_host_family(const struct lab_host *host);
 /* The servers' address as that host has to write it: behind a NAT64 with its prefix. */
 struct addr lab_server_seen(const struct lab_plan *plan, const struct lab_host *host,
 			    unsigned which);
+
+/*
+ * The NAT64 prefix that DNS tells that host of (RFC 7050), and its length; ADDR_NONE and 0: of
+ * none. A home hands on what it is told by its provider.
+ */
+struct addr lab_dns_nat64(const struct lab_plan *plan, const struct lab_host *host, uint8_t *len);
 
 /* 24 or 64. */
 uint8_t lab_prefix_len(const struct addr *a);
