@@ -24,7 +24,7 @@ struct check {
 	struct event *deadline;
 	struct event *interrupt;
 	struct progress *progress;
-	bool is_running;
+	bool is_running, is_deep;
 	bool was_interrupted;
 };
 
@@ -59,13 +59,35 @@ static void pass_floor(struct check *c, struct probe *p)
 		(void)ask_for_floor(c, p); /* who lets others go first wants it again */
 }
 
+/* Of deeper looks that may share a NAT one counts at a time; the rest begins once all have. */
+static void ask_for_turn(struct check *c, size_t i)
+{
+	size_t next = floor_want(c->floor, i, probe_deep_is_to_count(c->probes[i]));
+
+	if (next != FLOOR_NOBODY)
+		probe_deep_take_turn(c->probes[next], DEEP_TURN_COUNT);
+}
+
+static void end_turns(struct check *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		if (!floor_is_wanted(c->floor, i))
+			probe_deep_take_turn(c->probes[i], DEEP_TURN_ALL);
+	}
+}
+
 static void on_change(void *arg, struct probe *p)
 {
 	struct check *c = arg;
 	size_t total;
 	size_t open = open_parts(c, &total);
 
-	pass_floor(c, p);
+	if (c->is_deep) {
+		ask_for_turn(c, probe_index(p));
+		end_turns(c);
+	} else {
+		pass_floor(c, p);
+	}
 	progress_set(c->progress, total - open, total);
 	if (open == 0 && c->is_running)
 		event_base_loopbreak(c->config.base);
@@ -225,8 +247,12 @@ static void say_deep(void *arg, char text[static PROGRESS_TEXT_MAX])
 static void run_deep(struct check *c)
 {
 	event_del(c->deadline);
+	c->is_deep = true;
 	for (size_t i = 0; i < c->count; i++)
 		c->is_running |= probe_deep_start(c->probes[i]);
+	for (size_t i = 0; i < c->count; i++)
+		ask_for_turn(c, i);
+	end_turns(c);
 	progress_say(c->progress, say_deep, c);
 	if (c->is_running)
 		run_base(c);

@@ -107,6 +107,20 @@ void deep_stop(struct deep *d, uint64_t now_us)
 	d->is_stopped = true;
 }
 
+bool deep_is_to_count(const struct deep *d)
+{
+	for (size_t i = 0; i < deep_trial_count && d->phase <= DEEP_TRYING; i++) {
+		if (deep_trials[i]->alone && !d->trials[i].over)
+			return true;
+	}
+	return false;
+}
+
+void deep_take_turn(struct deep *d, enum deep_turn turn)
+{
+	d->config.turn = (uint8_t)turn;
+}
+
 /* Whom something happened to; NULL: nobody is to know. */
 static const struct deep_trial *turn_to(struct deep *d, uint8_t trial, uint64_t now_us)
 {

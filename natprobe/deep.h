@@ -12,6 +12,17 @@
 #include "deep_action.h"
 #include "verdict.h"
 
+/*
+ * Turns. What is counted is spoiled by mappings that others make, and diagnoses side by side may
+ * share a NAT. Whoever runs several begins them with DEEP_TURN_NONE, gives DEEP_TURN_COUNT to one
+ * at a time while it has something to count (deep_is_to_count), and then DEEP_TURN_ALL to all.
+ */
+enum deep_turn {
+	DEEP_TURN_ALL = 0,
+	DEEP_TURN_NONE,  /* nothing is sent yet */
+	DEEP_TURN_COUNT, /* what has to be alone may begin, and nothing else */
+};
+
 struct deep_config {
 	struct addr local;  /* a real address of this host, port 0 */
 	struct addr second; /* another one on the same interface, for port-clash; ADDR_NONE: none */
@@ -31,6 +42,7 @@ struct deep_config {
 	uint8_t nat64_prefix_len;
 	bool nat64_asked;
 	bool nat64_awaited; /* not yet, but deep_on_nat64 may follow */
+	uint8_t turn;       /* enum deep_turn, to begin with */
 };
 
 struct deep;
@@ -80,6 +92,10 @@ void deep_on_accepted(struct deep *d, uint16_t listener, uint16_t accepted, cons
 		      uint64_t now_us);
 void deep_on_stream(struct deep *d, uint16_t slot, struct bytes data, uint64_t now_us);
 void deep_on_closed(struct deep *d, uint16_t slot, int err, uint64_t now_us); /* 0: by the peer */
+
+/* Whether it has something to count yet. Another turn shows in what deep_next says next. */
+bool deep_is_to_count(const struct deep *d);
+void deep_take_turn(struct deep *d, enum deep_turn turn);
 
 /* Ends it with what is known; what is still open becomes a bound. */
 void deep_stop(struct deep *d, uint64_t now_us);

@@ -88,6 +88,14 @@ static void catch_up(struct deep_io *io)
 		deep_io_udp_read(&io->udp[i]);
 }
 
+static void tell_counted(struct deep_io *io)
+{
+	if (io->has_counted || deep_is_to_count(io->config.deep))
+		return;
+	io->has_counted = true;
+	io->config.on_counted(io->config.arg);
+}
+
 void deep_io_drive(struct deep_io *io)
 {
 	struct deep_action a;
@@ -97,6 +105,7 @@ void deep_io_drive(struct deep_io *io)
 		switch (deep_next(io->config.deep, clock_us(), &a)) {
 		case DEEP_WAIT:
 			wait_until(io, a.deadline_us);
+			tell_counted(io);
 			return;
 		case DEEP_FINISHED:
 			finish(io);
@@ -141,6 +150,11 @@ void deep_io_free(struct deep_io *io)
 	if (io->timer != NULL)
 		event_free(io->timer);
 	free(io);
+}
+
+void deep_io_wake(struct deep_io *io)
+{
+	event_active(io->timer, EV_TIMEOUT, 0);
 }
 
 void deep_io_stop(struct deep_io *io)

@@ -16,7 +16,8 @@ struct deep_io_config {
 	struct udp_batch *batch; /* shared */
 	struct deep *deep;
 	struct probe_source source;
-	void (*on_done)(void *arg); /* once, when it has finished */
+	void (*on_counted)(void *arg); /* once, when deep_is_to_count has become false */
+	void (*on_done)(void *arg);    /* once, when it has finished */
 	void *arg;
 };
 
@@ -29,6 +30,9 @@ struct deep_io;
  */
 struct deep_io *deep_io_new(const struct deep_io_config *config);
 void deep_io_free(struct deep_io *io); /* NULL is fine. Not from on_done. */
+
+/* Has it look again at what it may do; not from within its own callbacks. */
+void deep_io_wake(struct deep_io *io);
 
 /* Ends it with what is known; on_done is called unless it was before. */
 void deep_io_stop(struct deep_io *io);

@@ -27,6 +27,7 @@ struct deep_io {
 	struct deep_io_tcp tcp[DEEP_CONNECTIONS_MAX];
 	struct event *timer;
 	uint64_t deadline_us; /* of the timer; 0: none */
+	bool has_counted;     /* and told so */
 	bool is_done;
 };
 

@@ -46,10 +46,12 @@ static void begin(struct deep *d, uint8_t i)
 	r->poked = true;
 }
 
-/* True where all that may begin has. */
+/* What has to be alone stands first. */
 static void begin_all(struct deep *d)
 {
 	for (uint8_t i = 0; i < deep_trial_count; i++) {
+		if (!deep_trials[i]->alone && d->config.turn != DEEP_TURN_ALL)
+			return;
 		if (!d->trials[i].begun && !d->trials[i].over)
 			begin(d, i);
 		if (deep_trials[i]->alone && !d->trials[i].over)
@@ -235,6 +237,10 @@ enum deep_kind deep_next(struct deep *d, uint64_t now_us, struct deep_action *ac
 	*action = (struct deep_action){ .kind = DEEP_WAIT };
 	if (now_us > d->now_us)
 		d->now_us = now_us;
+	if (d->config.turn == DEEP_TURN_NONE && !d->is_stopped) {
+		action->deadline_us = UINT64_MAX;
+		return DEEP_WAIT;
+	}
 	if (!d->is_started)
 		start(d);
 	if (d->phase <= DEEP_TRYING)

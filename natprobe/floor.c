@@ -83,3 +83,13 @@ bool floor_has(const struct floor *f, size_t member)
 	assert(member < f->count);
 	return f->members[member].has;
 }
+
+bool floor_is_wanted(const struct floor *f, size_t member)
+{
+	assert(member < f->count);
+	for (size_t i = 0; i < f->count; i++) {
+		if (f->members[i].group == f->members[member].group && f->members[i].ticket != 0)
+			return true;
+	}
+	return false;
+}

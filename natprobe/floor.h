@@ -32,7 +32,8 @@ size_t floor_add(struct floor *f, uint8_t group);
  */
 size_t floor_want(struct floor *f, size_t member, bool wants);
 
-/* Whether `member` has the floor of its group. */
+/* Whether `member` has the floor of its group; whether anybody has it or wants it. */
 bool floor_has(const struct floor *f, size_t member);
+bool floor_is_wanted(const struct floor *f, size_t member);
 
 #endif

@@ -30,6 +30,13 @@ static void on_done(void *arg)
 	p->config->on_change(p->config->arg, p);
 }
 
+static void on_counted(void *arg)
+{
+	struct probe *p = arg;
+
+	p->config->on_change(p->config->arg, p);
+}
+
 /* Another address of this interface, to be a second host behind the same NAT. */
 static struct addr second_address(const struct probe *p)
 {
@@ -64,10 +71,12 @@ bool probe_deep_start(struct probe *p)
 		.can_fragment = deep_io_can_fragment(&p->source),
 		.sees_icmp = deep_io_sees_icmp(),
 		.nat64_awaited = true,
+		.turn = DEEP_TURN_NONE,
 	};
 	struct deep_io_config io = { .base = p->config->base,
 				     .batch = p->config->batch,
 				     .source = p->source,
+				     .on_counted = on_counted,
 				     .on_done = on_done,
 				     .arg = p };
 
@@ -83,6 +92,19 @@ bool probe_deep_start(struct probe *p)
 	p->is_deepening = p->deep_io != NULL;
 	p->nat64 = nat64_search_new(p->config->base, on_nat64, p);
 	return p->is_deepening;
+}
+
+bool probe_deep_is_to_count(const struct probe *p)
+{
+	return p->is_deepening && deep_is_to_count(p->deep);
+}
+
+void probe_deep_take_turn(struct probe *p, enum deep_turn turn)
+{
+	if (!p->is_deepening)
+		return;
+	deep_take_turn(p->deep, turn);
+	deep_io_wake(p->deep_io);
 }
 
 void probe_deep_stop(struct probe *p)

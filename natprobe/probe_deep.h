@@ -2,14 +2,18 @@
 #ifndef NATPROBE_PROBE_DEEP_H
 #define NATPROBE_PROBE_DEEP_H
 
-#include <stdbool.h>
+#include "deep.h"
 
 struct probe;
 
 #define PROBE_DEEP_TEXT_MAX 120
 
-/* Begins it. False: there is nothing to look at, or memory ran out. */
+/* Begins it, without a turn. False: there is nothing to look at, or memory ran out. */
 bool probe_deep_start(struct probe *p);
+
+/* Turns (deep.h); the configuration's on_change is called when nothing is to count any more. */
+bool probe_deep_is_to_count(const struct probe *p);
+void probe_deep_take_turn(struct probe *p, enum deep_turn turn);
 
 void probe_deep_stop(struct probe *p);
 void probe_deep_free(struct probe *p);

@@ -51,6 +51,7 @@ static void start_deep(struct sim_deep *s)
 		.can_fragment = !s->config->has_no_raw_sockets,
 		.sees_icmp = !s->config->hides_icmp,
 		.nat64_asked = !s->config->dns_is_silent,
+		.turn = s->config->turn_us > 0 ? DEEP_TURN_NONE : DEEP_TURN_ALL,
 	};
 
 	if (dc.nat64_asked) {
@@ -67,6 +68,28 @@ static void start_deep(struct sim_deep *s)
 	if (s->deep == NULL)
 		abort();
 	s->is_awake = true;
+	s->turn_due_us = s->config->turn_us > 0 ? SIM_START_US + s->config->turn_us : UINT64_MAX;
+}
+
+/* As somebody does who runs several: first it has to wait, then it counts, and waits again. */
+static void give_turn(struct sim_deep *s)
+{
+	if (s->turn_due_us > s->world.now_us)
+		return;
+	s->counts = !s->counts;
+	s->turn_due_us = UINT64_MAX;
+	s->is_awake = true;
+	if (!s->counts)
+		s->result->out_of_turn = s->result->datagrams - s->counted_with;
+	deep_take_turn(s->deep, s->counts ? DEEP_TURN_COUNT : DEEP_TURN_ALL);
+}
+
+static void end_turn(struct sim_deep *s)
+{
+	if (!s->counts || s->turn_due_us != UINT64_MAX || deep_is_to_count(s->deep))
+		return;
+	s->turn_due_us = s->world.now_us + s->config->turn_us;
+	s->counted_with = s->result->datagrams;
 }
 
 static void happen(struct sim_deep *s, const struct sim_event *e)
@@ -122,7 +145,8 @@ static bool step(struct sim_deep *s)
 
 	if (s->result->ended)
 		return false;
-	due_us = sooner(sooner(due_us, tcp_us), stop_us > w->now_us ? stop_us : UINT64_MAX);
+	due_us = sooner(sooner(due_us, s->turn_due_us), tcp_us);
+	due_us = sooner(due_us, stop_us > w->now_us ? stop_us : UINT64_MAX);
 	if (sooner(due_us, sim_queue_due_us(&w->queue)) == UINT64_MAX)
 		return false;
 	if (sim_queue_due_us(&w->queue) <= due_us) {
@@ -162,6 +186,7 @@ static void finish(struct sim_deep *s)
 	struct sim_deep_result *r = s->result;
 
 	r->elapsed_us = s->world.now_us - SIM_START_US;
+	r->first_us = s->sends_us[0] - SIM_START_US;
 	r->burst = most_within(s, 10000);
 	r->open_at_end = s->open + s->open_tcp;
 	deep_progress(s->deep, s->world.now_us, &r->progress);
@@ -187,8 +212,10 @@ void sim_deep_run(const struct sim_deep_config *config, struct sim_deep_result *
 	sim_deep_server_start(s);
 	start_deep(s);
 	do {
+		give_turn(s);
 		if (s->is_awake || host_due_us(s) <= s->world.now_us)
 			sim_deep_host_run(s);
+		end_turn(s);
 	} while (step(s));
 	finish(s);
 }

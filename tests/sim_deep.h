@@ -28,6 +28,7 @@ struct sim_deep_config {
 	bool has_no_second;                  /* ... no second address */
 	bool dns_is_silent;                  /* ... nobody who tells of a NAT64 */
 	uint64_t stops_at_us;                /* the user interrupts; 0: never */
+	uint64_t turn_us; /* its turn to count comes after so long, and so long after that all */
 	uint64_t sleeps_for_us;   /* the host does nothing for so long, once, after 10 s */
 	uint16_t taken_per_mille; /* local ports that somebody else has */
 };
@@ -36,6 +37,8 @@ struct sim_deep_result {
 	struct verdict verdict;
 	bool ended;
 	uint64_t discovery_us; /* how long that took */
+	uint64_t first_us;     /* when the first datagram of the deeper look left */
+	unsigned out_of_turn;  /* datagrams after it had counted, before it could go on */
 	uint64_t elapsed_us;   /* of the deeper look */
 	unsigned datagrams;
 	unsigned burst;                /* most datagrams within 10 ms */

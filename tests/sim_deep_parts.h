@@ -55,7 +55,9 @@ struct sim_deep {
 	struct sim_deep_result *result;
 	struct deep *deep;
 	uint64_t deadline_us;
-	bool is_awake;
+	bool is_awake, counts;
+	uint64_t turn_due_us;              /* of the next turn; UINT64_MAX: none */
+	unsigned counted_with;             /* datagrams */
 	struct addr slots[DEEP_SLOTS_MAX]; /* family ADDR_NONE: closed */
 	unsigned open, open_tcp;
 	uint64_t sends_us[SIM_DEEP_SENDS_MAX];

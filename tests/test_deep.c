@@ -130,6 +130,38 @@ static void a_sleep_makes_nothing_wrong(void **state)
 		    value(DEEP_LIFETIME_ONE_WAY)->high >= 20);
 }
 
+static void turns_are_waited_for(void **state)
+{
+	struct sim_deep_config c = case_of("N17"); /* a counter, which is looked at alone */
+
+	c.longest_s = 30;
+	c.turn_us = 3000000;
+	sim_deep_run(&c, &result);
+	assert_true(result.ended);
+	assert_in_range(result.first_us, c.turn_us, c.turn_us + 100000);
+	assert_int_equal(result.out_of_turn, 0);
+	assert_true(result.datagrams > 100);
+	assert_int_equal(value(DEEP_BACKGROUND)->low, 0);
+	assert_int_equal(value(DEEP_PER_DESTINATION)->low, 1);
+	assert_int_equal(value(DEEP_LIFETIME)->state, DEEP_NUMBER);
+	assert_true(value(DEEP_LIFETIME)->low > 29);
+	assert_in_range(result.elapsed_us, 40000000, 80000000);
+}
+
+static void who_is_stopped_before_its_turn_ends(void **state)
+{
+	struct sim_deep_config c = case_of("N17");
+
+	c.turn_us = 60000000;
+	c.stops_at_us = SIM_START_US + 5000000;
+	sim_deep_run(&c, &result);
+	assert_true(result.ended);
+	assert_int_equal(result.datagrams, 0);
+	assert_int_equal(result.open_at_end, 0);
+	assert_int_equal(result.elapsed_us, 5000000);
+	assert_int_equal(value(DEEP_LIFETIME)->state, DEEP_UNKNOWN);
+}
+
 /* Both routers grant a mapping; behind a second NAT nobody gets that far. */
 static void a_mapping_is_used_and_not_only_granted(void **state)
 {
@@ -173,6 +205,8 @@ int main(void)
 		cmocka_unit_test(a_lifetime_beyond_the_longest_is_a_bound),
 		cmocka_unit_test(ports_that_somebody_else_has_are_met),
 		cmocka_unit_test(a_sleep_makes_nothing_wrong),
+		cmocka_unit_test(turns_are_waited_for),
+		cmocka_unit_test(who_is_stopped_before_its_turn_ends),
 		cmocka_unit_test(a_mapping_is_used_and_not_only_granted),
 		cmocka_unit_test(evidence_is_kept),
 	};

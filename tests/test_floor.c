@@ -46,7 +46,9 @@ static void others_wait_in_the_order_of_asking(void **state)
 	assert_int_equal(floor_want(f, m[3], false), m[0]);
 	assert_int_equal(floor_want(f, m[0], false), m[1]);
 	assert_int_equal(floor_want(f, m[1], false), m[2]);
+	assert_true(floor_is_wanted(f, m[0]));
 	assert_int_equal(floor_want(f, m[2], false), FLOOR_NOBODY);
+	assert_false(floor_is_wanted(f, m[0]));
 	floor_free(f);
 }
 
@@ -78,6 +80,8 @@ static void families_have_a_floor_each(void **state)
 	assert_int_equal(floor_want(f, late, true), FLOOR_NOBODY);
 	assert_int_equal(floor_want(f, four, false), FLOOR_NOBODY);
 	assert_true(floor_has(f, six));
+	assert_true(floor_is_wanted(f, late));
+	assert_false(floor_is_wanted(f, four));
 	assert_int_equal(floor_want(f, six, false), late);
 	floor_free(f);
 }
