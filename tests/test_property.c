@@ -1,6 +1,7 @@
 /* property: every value of a verdict has a name, a word, and a cause where it is unknown. */
 #include "natprobe/property.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -427,6 +428,34 @@ static void every_cause_is_in_the_schema(void **state)
 	free(schema);
 }
 
+static void what_is_counted_has_no_decimals(void **state)
+{
+	static const struct {
+		const char *name;
+		enum deep_property which;
+		double low, high;
+		const char *text;
+	} cases[] = {
+		{ "mtu.out", DEEP_MTU_OUT, 1500, 1503, "1500 to 1503 bytes" },
+		{ "mtu.in", DEEP_MTU_IN, 1504, INFINITY, "at least 1504 bytes" },
+		{ "mtu.in", DEEP_MTU_IN, 1280, 1280, "1280 bytes" },
+		{ "block", DEEP_BLOCK, 1, 8, "1 to 8 ports" },
+		{ "range.low", DEEP_RANGE_LOW, 1024, 1025, "1024 to 1025" },
+		{ "delta.per-destination", DEEP_PER_DESTINATION, -2, -2, "-2" },
+		{ "nats", DEEP_NATS, 2, 2, "2" },
+		{ "lifetime", DEEP_LIFETIME, 19.5, 20.25, "19.50 to 20.25 s" },
+		{ "lifetime", DEEP_LIFETIME, 290, 310, "290 to 310 s" },
+		{ "background", DEEP_BACKGROUND, 0, 1.9, "0.0 to 1.9 /s" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct verdict v = { .deep.tried = true };
+
+		deep_set_number(&v.deep, cases[i].which, cases[i].low, cases[i].high);
+		expect_text(cases[i].name, &v, cases[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +476,7 @@ int main(void)
 		cmocka_unit_test(geography_is_text),
 		cmocka_unit_test(the_table_of_properties_is_the_documented_one),
 		cmocka_unit_test(every_cause_is_in_the_schema),
+		cmocka_unit_test(what_is_counted_has_no_decimals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
