@@ -2,7 +2,8 @@
  * A datagram that comes in before ours goes out. Linux, as far as its own INPUT chain accepts it,
  * takes it for one of its own, holds the pair of endpoints, and what we send to that peer later
  * leaves from another port. One socket is met that way; a second one shows what port such a peer
- * sees where nothing came first.
+ * sees where nothing came first. Where the first endpoint sees another port afterwards, too, the
+ * datagram has ended the whole mapping: that is another matter (deep_upset.c).
  */
 #include "deep_kit.h"
 #include "deep_trials.h"
@@ -14,7 +15,8 @@ struct early {
 	uint16_t met_first;  /* orders, that show our port to the server's first endpoint ... */
 	uint16_t met_last;   /* ... and to its other one */
 	uint16_t unmet_first, unmet_last;
-	struct addr seen[4]; /* as they were answered, in that order */
+	uint16_t met_again;  /* to the first one once more */
+	struct addr seen[5]; /* as they were answered, in that order */
 	uint64_t due_us;     /* when the early ones have arrived */
 };
 
@@ -47,7 +49,8 @@ static void on_report(struct deep *d, void *state, uint16_t socket, uint16_t ord
 		      const struct addr *from, const struct coop_answer *answer)
 {
 	struct early *s = state;
-	const uint16_t orders[] = { s->met_first, s->met_last, s->unmet_first, s->unmet_last };
+	const uint16_t orders[] = { s->met_first, s->met_last, s->unmet_first, s->unmet_last,
+				    s->met_again };
 	struct addr other = deep_kit_endpoint(d, s->change);
 
 	/* The answers of the first order come from another endpoint, and show no more than it. */
@@ -57,6 +60,8 @@ static void on_report(struct deep *d, void *state, uint16_t socket, uint16_t ord
 	}
 	if (order_id == s->met_first && s->due_us == UINT64_MAX && s->met_last == 0)
 		s->due_us = deep_kit_answers_us(d, 0);
+	if (order_id == s->met_last && s->met_again == 0)
+		s->met_again = deep_kit_ask(d, s->met, NULL);
 	if (order_id == s->unmet_first && s->unmet_last == 0)
 		s->unmet_last = deep_kit_ask(d, s->unmet, &other);
 }
@@ -123,7 +128,7 @@ static void end(struct deep *d, void *state, enum verdict_cause early, struct ve
 								 : CAUSE_NO_OTHER_ADDRESS);
 	else if (!has_all(s))
 		deep_kit_unknown(v, DEEP_EARLY_INBOUND, early != CAUSE_NONE ? early : CAUSE_LOSS);
-	else if (s->seen[2].port != s->seen[3].port)
+	else if (s->seen[2].port != s->seen[3].port || s->seen[0].port != s->seen[4].port)
 		deep_kit_unknown(v, DEEP_EARLY_INBOUND, CAUSE_AMBIGUOUS);
 	else
 		deep_kit_conclude(v, DEEP_EARLY_INBOUND,

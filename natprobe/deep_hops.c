@@ -434,7 +434,11 @@ static void count(const struct deep *d, const struct hops *s, struct verdict *v)
 	/* One that lets everybody in may be farther out than the outermost that filters. */
 	unsigned low = 1, high = s->by_port && out < bound ? out : bound;
 	const struct addr *at = out <= TTL_MAX ? &s->steps[out].router : NULL;
+	const struct deep_value *error = &v->deep.values[DEEP_ICMP_ERROR];
 
+	/* What routers say of ended TTLs removes mappings: nothing was in our way any more. */
+	if (error->state == DEEP_WORD && error->word == DEEP_ENDS_MAPPING)
+		in = FAR;
 	if (v->cgn.value == VERDICT_YES &&
 	    (v->cgn_hints & (CGN_GATEWAY_SHARED | CGN_GATEWAY_PRIVATE)) != 0)
 		low = 2;

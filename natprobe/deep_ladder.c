@@ -9,10 +9,28 @@
 #define DEAD_ENOUGH  2 /* rungs above the lifetime */
 #define ROOM_WAIT_US 250000
 #define AGAIN_MAX    10
+#define UNMAPPED_US  10000000 /* of what left so shortly before, nobody knows */
 
-void ladder_start(struct ladder *l, enum deep_ladder kind, const struct addr *to, double longest_s)
+/* What is not known of how long a mapping was idle when the last answer came. */
+static double answer_blur_s(const struct deep *d)
 {
-	double at_s = LADDER_FIRST_S;
+	return (double)deep_rtt_us(d) / 1e6 + (LADDER_ANSWERS - 1) * LADDER_GAP_MS / 1e3 + JITTER_S;
+}
+
+static double next_s(double at_s, double blur_s)
+{
+	double next = at_s * LADDER_WIDTH - blur_s;
+
+	if (next > at_s * LADDER_STEP)
+		return at_s * LADDER_STEP;
+	return next > at_s * LADDER_LEAST_STEP ? next : at_s * LADDER_LEAST_STEP;
+}
+
+void ladder_start(const struct deep *d, struct ladder *l, enum deep_ladder kind,
+		  const struct addr *to)
+{
+	double at_s = LADDER_FIRST_S, longest_s = deep_config(d)->longest_s;
+	double blur_s = answer_blur_s(d) + LADDER_COPIES_S;
 
 	l->kind = (uint8_t)kind;
 	l->to = *to;
@@ -24,7 +42,7 @@ void ladder_start(struct ladder *l, enum deep_ladder kind, const struct addr *to
 							     .due_us = UINT64_MAX };
 		if (at_s >= longest_s)
 			break;
-		at_s *= at_s < LADDER_SHORT_S ? LADDER_SHORT_STEP : LADDER_STEP;
+		at_s = next_s(at_s, blur_s);
 	}
 }
 
@@ -119,12 +137,17 @@ static void open_next(struct deep *d, struct ladder *l, struct ladder_rung *r)
 
 static void step_rung(struct deep *d, struct ladder *l, struct ladder_rung *r)
 {
+	struct deep_order_times t = { 0 };
+
 	if (r->due_us > deep_now_us(d))
 		return;
-	if (r->stage == RUNG_PAUSING)
+	if (r->stage == RUNG_PAUSING) {
 		place(d, l, r);
-	else if (r->stage == RUNG_WAITING)
+	} else if (r->stage == RUNG_WAITING) {
+		(void)deep_order_times(d, r->socket, r->order, &t);
+		r->left_us = t.first_us;
 		end_rung(d, r, RUNG_DEAD);
+	}
 }
 
 /* The highest rung that was alive; SIZE_MAX: none. */
@@ -278,9 +301,14 @@ void ladder_on_report(struct deep *d, struct ladder *l, uint16_t socket, uint16_
 void ladder_on_order_lost(struct deep *d, struct ladder *l, uint16_t socket)
 {
 	struct ladder_rung *r = find(l, socket);
+	struct deep_order_times t;
 
-	if (r != NULL && !has_ended(r))
-		end_rung(d, r, RUNG_VOID);
+	if (r == NULL || has_ended(r))
+		return;
+	if (r->stage == RUNG_GREETING && deep_order_times(d, socket, r->order, &t) &&
+	    t.first_us != 0 && (l->unmapped_us == 0 || t.first_us < l->unmapped_us))
+		l->unmapped_us = t.first_us;
+	end_rung(d, r, RUNG_VOID);
 }
 
 uint64_t ladder_deadline_us(const struct deep *d, const struct ladder *l)
@@ -296,12 +324,22 @@ uint64_t ladder_deadline_us(const struct deep *d, const struct ladder *l)
 	return at_us;
 }
 
+/*
+ * Nobody says whether a quiet order arrived. Where other fresh sockets got nothing through at the
+ * time, the box had no more ports for us: such a mapping did not die, it never was.
+ */
+static bool had_mapping(const struct deep *d, const struct ladder *l, const struct ladder_rung *r)
+{
+	uint64_t since_us = deep_lifetime_unmapped_us(d);
+
+	return l->kind != LADDER_ONE_WAY || since_us == 0 || r->left_us + UNMAPPED_US < since_us;
+}
+
 struct ladder_bounds ladder_bounds(const struct deep *d, const struct ladder *l)
 {
 	struct ladder_bounds b = { .high = INFINITY };
 	size_t highest = highest_alive(l);
-	double blur_s = (double)deep_rtt_us(d) / 1e6 + (LADDER_ANSWERS - 1) * LADDER_GAP_MS / 1e3 +
-			JITTER_S;
+	double blur_s = answer_blur_s(d);
 
 	for (size_t i = 0; i < l->count; i++) {
 		const struct ladder_rung *r = &l->rungs[i];
@@ -312,7 +350,7 @@ struct ladder_bounds ladder_bounds(const struct deep *d, const struct ladder *l)
 		if (r->stage == RUNG_ALIVE && r->low_s > b.low)
 			b.low = r->low_s;
 		if (r->stage == RUNG_DEAD && (highest == SIZE_MAX || i > highest) &&
-		    dead_s < b.high)
+		    dead_s < b.high && had_mapping(d, l, r))
 			b.high = dead_s;
 	}
 	return b;

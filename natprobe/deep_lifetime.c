@@ -16,18 +16,17 @@ static bool can_ask_low(const struct deep *d)
 
 static void start_one_way(struct deep *d, void *state)
 {
-	ladder_start(state, LADDER_ONE_WAY, &deep_config(d)->server, deep_config(d)->longest_s);
+	ladder_start(d, state, LADDER_ONE_WAY, &deep_config(d)->server);
 }
 
 static void start_two_way(struct deep *d, void *state)
 {
-	ladder_start(state, LADDER_TWO_WAY, &deep_config(d)->server, deep_config(d)->longest_s);
+	ladder_start(d, state, LADDER_TWO_WAY, &deep_config(d)->server);
 }
 
 static void start_low(struct deep *d, void *state)
 {
-	ladder_start(state, LADDER_LOW_PORT, &deep_config(d)->server_low,
-		     deep_config(d)->longest_s);
+	ladder_start(d, state, LADDER_LOW_PORT, &deep_config(d)->server_low);
 }
 
 static void step(struct deep *d, void *state)
@@ -132,6 +131,16 @@ static void end_low(struct deep *d, void *state, enum verdict_cause early, struc
 LADDER_TRIAL(deep_lifetime_one_way, can_ask, start_one_way, end_one_way);
 LADDER_TRIAL(deep_lifetime, can_ask, start_two_way, end_two_way);
 LADDER_TRIAL(deep_lifetime_low, can_ask_low, start_low, end_low);
+
+uint64_t deep_lifetime_unmapped_us(const struct deep *d)
+{
+	const struct ladder *both = deep_trial_state(d, &deep_lifetime);
+	const struct ladder *low = deep_trial_state(d, &deep_lifetime_low);
+
+	if (both->unmapped_us == 0 || low->unmapped_us == 0)
+		return both->unmapped_us + low->unmapped_us;
+	return both->unmapped_us < low->unmapped_us ? both->unmapped_us : low->unmapped_us;
+}
 
 struct ladder_bounds deep_lifetime_bounds(const struct deep *d)
 {

@@ -111,8 +111,10 @@ static void put_tcp(struct text *t, const struct nat_profile *p)
 static void put_mapping(struct text *t, const struct nat_profile *p)
 {
 	unsigned mapping = 0;
-	bool takes = false, by_load = false, unexpected = false, icmp = false, passes = true;
+	bool takes = false, by_load = false, unexpected = false, icmp = false;
+	bool arrives = true, passes = true, moves = false; /* a port, when it is mapped anew */
 
+	/* From outside to inside: what one box drops, those behind it never see. */
 	for (unsigned i = 0; i < p->layer_count; i++) {
 		const struct nat_config *n = &p->layers[i];
 		bool is_linux = n->allocation == NAT_LINUX;
@@ -120,11 +122,14 @@ static void put_mapping(struct text *t, const struct nat_profile *p)
 		mapping |= is_linux ? 0 : depends_on(n->mapping);
 		takes |= is_linux && n->unsolicited == NAT_ACCEPT;
 		by_load |= n->load_limit > 0;
-		unexpected |= n->dies_on_unexpected;
-		icmp |= n->dies_on_icmp && !n->drops_icmp_errors;
+		unexpected |= arrives && n->dies_on_unexpected && depends_on(n->filtering) != 0;
+		arrives &= depends_on(n->filtering) == 0;
+		moves |= translates(n) && n->allocation != NAT_PRESERVING &&
+			 n->allocation != NAT_OFFSET && !is_linux;
+		icmp |= passes && n->dies_on_icmp && !n->drops_icmp_errors;
 		passes &= !n->drops_icmp_errors && !n->icmp_blocked;
 	}
-	if (mapping == (ON_ADDRESS | ON_PORT))
+	if (mapping == (ON_ADDRESS | ON_PORT) || (unexpected && moves))
 		line(t, "early-inbound", "unknown");
 	else if (!by_load)
 		line(t, "early-inbound", takes ? "remapped" : "kept");
@@ -147,10 +152,11 @@ static void put_sizes(struct text *t, const struct nat_profile *p)
 			fragments = n->fragments;
 		limit = (n->mtu != 0 ? n->mtu : LINK_MTU) +
 			(n->nat64_prefix_len > 0 ? NAT64_MTU : 0);
-		if (limit < out && !n->fragments_df) {
+		if (limit <= out && !n->fragments_df) {
 			out = limit;
-			is_silent = n->silent_too_big || n->drops_icmp_errors;
+			is_silent = n->silent_too_big;
 		}
+		is_silent |= n->drops_icmp_errors;
 		if (n->max_inbound != 0 && n->max_inbound < in)
 			in = n->max_inbound;
 	}

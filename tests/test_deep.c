@@ -162,6 +162,42 @@ static void who_is_stopped_before_its_turn_ends(void **state)
 	assert_int_equal(value(DEEP_LIFETIME)->state, DEEP_UNKNOWN);
 }
 
+/* The box has few ports for us: what it did not map at all looks like what it forgot. */
+static void a_mapping_that_never_was_did_not_end(void **state)
+{
+	struct nat_profile p = *nat_profile_find("N07");
+	struct sim_deep_config c = { .net = { .profile = &p, .seed = 32, .server_count = 1 } };
+
+	p.layers[0].mapping = NAT_APD;
+	p.layers[0].filtering = NAT_EI;
+	p.layers[0].allocation = NAT_SEQUENTIAL;
+	p.layers[0].step = -1;
+	p.layers[0].block_width = 256;
+	p.layers[0].lifetime_s = 425;
+	sim_deep_run(&c, &result);
+	assert_int_equal(value(DEEP_LIFETIME_ONE_WAY)->state, DEEP_NUMBER);
+	assert_true(value(DEEP_LIFETIME_ONE_WAY)->low > 60);
+	assert_true(value(DEEP_LIFETIME_ONE_WAY)->high >= 425);
+	assert_true(value(DEEP_LIFETIME)->high >= 425);
+}
+
+/* What a datagram nobody asked for has ended is not what Linux does with an early one. */
+static void a_mapping_that_ended_was_not_moved(void **state)
+{
+	struct nat_profile p = *nat_profile_find("N07");
+	struct sim_deep_config c = { .net = { .profile = &p, .seed = 5, .server_count = 1 } };
+
+	p.layers[0].mapping = NAT_EI;
+	p.layers[0].filtering = NAT_APD;
+	p.layers[0].allocation = NAT_RANDOM;
+	p.layers[0].lifetime_s = 20;
+	p.layers[0].dies_on_unexpected = true;
+	sim_deep_run(&c, &result);
+	assert_int_equal(value(DEEP_UNEXPECTED)->word, DEEP_ENDS_MAPPING);
+	assert_int_equal(value(DEEP_EARLY_INBOUND)->state, DEEP_UNKNOWN);
+	assert_int_equal(value(DEEP_EARLY_INBOUND)->cause, CAUSE_AMBIGUOUS);
+}
+
 /* Both routers grant a mapping; behind a second NAT nobody gets that far. */
 static void a_mapping_is_used_and_not_only_granted(void **state)
 {
@@ -207,6 +243,8 @@ int main(void)
 		cmocka_unit_test(a_sleep_makes_nothing_wrong),
 		cmocka_unit_test(turns_are_waited_for),
 		cmocka_unit_test(who_is_stopped_before_its_turn_ends),
+		cmocka_unit_test(a_mapping_that_never_was_did_not_end),
+		cmocka_unit_test(a_mapping_that_ended_was_not_moved),
 		cmocka_unit_test(a_mapping_is_used_and_not_only_granted),
 		cmocka_unit_test(evidence_is_kept),
 	};
