@@ -35,6 +35,7 @@ static void judge_line(const struct judged *j, const struct expect_line *line)
 		j->score->exact++;
 		return;
 	}
+	j->score->wrong += value.known;
 	say(j, line->property->name, line->wanted, property_print(line->property, &value, got));
 }
 
@@ -92,15 +93,23 @@ static void judge(const struct judged *j)
 	judge_time(j, &truth);
 }
 
+void deep_score_run_config(const struct sim_deep_config *c, FILE *says, struct deep_score *score)
+{
+	static struct sim_deep_result result; /* too large for a stack */
+	struct judged j = {
+		c->net.profile, c->net.seed, c->net.access.loss, says, &result, score,
+	};
+
+	sim_deep_run(c, &result);
+	judge(&j);
+}
+
 void deep_score_run(const struct nat_profile *p, uint64_t seed, double loss, FILE *says,
 		    struct deep_score *score)
 {
-	static struct sim_deep_result result; /* too large for a stack */
 	struct sim_deep_config c = {
 		.net = { .profile = p, .seed = seed, .access = { .loss = loss }, .server_count = 1 }
 	};
-	struct judged j = { p, seed, loss, says, &result, score };
 
-	sim_deep_run(&c, &result);
-	judge(&j);
+	deep_score_run_config(&c, says, score);
 }

@@ -9,6 +9,7 @@
 
 struct deep_score {
 	unsigned runs, lines, exact; /* exact: or inside the interval */
+	unsigned wrong;              /* known, and not true */
 	unsigned wide;               /* lifetimes whose interval is wider than 10 % */
 	unsigned late;               /* runs beyond 1.3 times the longest lifetime and 20 s */
 	unsigned broken;             /* runs that did not end, or left something open */
@@ -20,5 +21,8 @@ struct deep_score {
  */
 void deep_score_run(const struct nat_profile *p, uint64_t seed, double loss, FILE *says,
 		    struct deep_score *score);
+
+/* The same in any network, whatever happens there. */
+void deep_score_run_config(const struct sim_deep_config *c, FILE *says, struct deep_score *score);
 
 #endif

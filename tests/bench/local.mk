@@ -45,6 +45,10 @@ tests_bench_deep_accuracy_LDADD = $(SIM_DEEP_LIBS)
 check_PROGRAMS += tests/bench/twin
 tests_bench_twin_SOURCES = tests/bench/twin.c tests/twin_score.c tests/twin_score.h
 tests_bench_twin_LDADD = $(TWIN_SIM_LIBS)
+check_PROGRAMS += tests/bench/deep_unseen
+tests_bench_deep_unseen_SOURCES = tests/bench/deep_unseen.c \
+	tests/deep_score.c tests/deep_score.h
+tests_bench_deep_unseen_LDADD = $(SIM_DEEP_LIBS)
 check_PROGRAMS += tests/bench/accuracy
 tests_bench_accuracy_SOURCES = tests/bench/accuracy.c \
 	tests/bench/accuracy_report.c tests/bench/accuracy_report.h \
