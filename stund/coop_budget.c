@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "limit.h"
 #include "siphash.h"
@@ -12,6 +13,10 @@
 #define RATE_PLACES 32768
 
 #define SECONDS_PENDING 4
+
+/* Whoever has an IPv6 /48 has 65536 sources: together they get a part of all, and others the rest. */
+#define NET_LEN  6 /* bytes */
+#define NET_PART 4
 
 /* An order of the most answers, each of the longest; see coop.h. */
 #define BYTES_MIN 40000
@@ -26,11 +31,11 @@ struct bounds {
 };
 
 struct coop_budget {
-	struct bounds of_source, of_all;
+	struct bounds of_source, of_net, of_all;
 	struct siphash hash;
-	struct limit *rate, *rate_all;
+	struct limit *rate, *rate_net, *rate_all;
 	struct pending all;
-	struct pending sources[PLACES];
+	struct pending sources[PLACES], nets[PLACES];
 };
 
 static uint32_t either(uint32_t value, uint32_t fallback)
@@ -50,6 +55,21 @@ static uint32_t burst_of(uint32_t rate)
 	return n > BYTES_MIN ? n : BYTES_MIN;
 }
 
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+/* A single source may have all that it could have had anyway. */
+static struct bounds part_of(const struct bounds *all, const struct bounds *source)
+{
+	return (struct bounds){
+		.orders = larger(all->orders / NET_PART, source->orders),
+		.connects = larger(all->connects / NET_PART, source->connects),
+		.bytes = larger(all->bytes / NET_PART, source->bytes),
+	};
+}
+
 struct coop_budget *coop_budget_new(const struct coop_limits *limits, const uint8_t key[static 16])
 {
 	struct coop_budget *b = calloc(1, sizeof(*b));
@@ -64,9 +84,12 @@ struct coop_budget *coop_budget_new(const struct coop_limits *limits, const uint
 					either(limits->connects_source, 16), burst_of(rate) };
 	b->of_all = (struct bounds){ either(limits->orders, COOP_ORDERS),
 				     either(limits->connects, 256), burst_of(rate_all) };
+	b->of_net = part_of(&b->of_all, &b->of_source);
+	b->rate_net = limit_new(larger(rate_all / NET_PART, rate),
+				burst_of(larger(rate_all / NET_PART, rate)), PLACES, key);
 	b->rate = limit_new(rate, burst_of(rate), RATE_PLACES, key);
 	b->rate_all = limit_new(rate_all, burst_of(rate_all), 1, key);
-	if (b->rate != NULL && b->rate_all != NULL)
+	if (b->rate != NULL && b->rate_net != NULL && b->rate_all != NULL)
 		return b;
 	coop_budget_free(b);
 	return NULL;
@@ -77,18 +100,41 @@ void coop_budget_free(struct coop_budget *b)
 	if (b == NULL)
 		return;
 	limit_free(b->rate);
+	limit_free(b->rate_net);
 	limit_free(b->rate_all);
 	free(b);
+}
+
+static uint64_t hash_of(const struct coop_budget *b, const struct addr *source)
+{
+	struct siphash hash = b->hash;
+
+	siphash_word(&hash, siphash_load_le64(source->ip), 1);
+	siphash_word(&hash, (uint64_t)9 << 56 | source->family, 1);
+	return siphash_end(&hash, 3);
 }
 
 static struct pending *source_of(struct coop_budget *b, const struct addr *from)
 {
 	struct addr source = addr_unmap(from);
-	struct siphash hash = b->hash;
 
-	siphash_word(&hash, siphash_load_le64(source.ip), 1);
-	siphash_word(&hash, (uint64_t)9 << 56 | source.family, 1);
-	return &b->sources[siphash_end(&hash, 3) & (PLACES - 1)];
+	return &b->sources[hash_of(b, &source) & (PLACES - 1)];
+}
+
+/* The network that a source is of, as an address; ADDR_NONE: nobody has so many of IPv4. */
+static struct addr net_of(const struct addr *from)
+{
+	struct addr net = addr_unmap(from);
+
+	if (net.family != ADDR_IPV6)
+		return (struct addr){ 0 };
+	memset(net.ip + NET_LEN, 0, sizeof(net.ip) - NET_LEN);
+	return net;
+}
+
+static struct pending *pending_of(struct coop_budget *b, const struct addr *net)
+{
+	return &b->nets[hash_of(b, net) & (PLACES - 1)];
 }
 
 /* Threads that take at the same moment may both be refused; together they never get too much. */
@@ -123,27 +169,45 @@ static void sub_all(struct pending *p, const struct coop_cost *cost)
 		atomic_fetch_sub(&p->connects, 1);
 }
 
+static bool is_in_time(struct coop_budget *b, const struct addr *from, const struct addr *net,
+		       uint32_t bytes, uint64_t now_ms)
+{
+	if (!limit_allows_many(b->rate, from, bytes, now_ms))
+		return false;
+	if (net->family != ADDR_NONE && !limit_allows_many(b->rate_net, net, bytes, now_ms))
+		return false;
+	return limit_allows_many(b->rate_all, &(struct addr){ 0 }, bytes, now_ms);
+}
+
 bool coop_budget_take(struct coop_budget *b, const struct addr *from, const struct coop_cost *cost,
 		      uint64_t now_ms)
 {
-	struct pending *source = source_of(b, from);
+	struct addr net = net_of(from);
+	bool has_net = net.family != ADDR_NONE;
 
-	if (!add_all(source, cost, &b->of_source))
+	if (!add_all(source_of(b, from), cost, &b->of_source))
 		return false;
-	if (add_all(&b->all, cost, &b->of_all)) {
-		if (limit_allows_many(b->rate, from, cost->bytes, now_ms) &&
-		    limit_allows_many(b->rate_all, &(struct addr){ 0 }, cost->bytes, now_ms))
-			return true;
-		sub_all(&b->all, cost);
+	if (!has_net || add_all(pending_of(b, &net), cost, &b->of_net)) {
+		if (add_all(&b->all, cost, &b->of_all)) {
+			if (is_in_time(b, from, &net, cost->bytes, now_ms))
+				return true;
+			sub_all(&b->all, cost);
+		}
+		if (has_net)
+			sub_all(pending_of(b, &net), cost);
 	}
-	sub_all(source, cost);
+	sub_all(source_of(b, from), cost);
 	return false;
 }
 
 void coop_budget_give_back(struct coop_budget *b, const struct addr *from,
 			   const struct coop_cost *cost)
 {
+	struct addr net = net_of(from);
+
 	sub_all(source_of(b, from), cost);
+	if (net.family != ADDR_NONE)
+		sub_all(pending_of(b, &net), cost);
 	sub_all(&b->all, cost);
 }
 

@@ -1,7 +1,8 @@
 /*
  * coop_budget - how much a cooperating server does: for one source, and for all of them.
  *
- * A source is an IPv4 address or an IPv6 /64. The table never grows: sources that meet in a place
+ * A source is an IPv4 address or an IPv6 /64; all of an IPv6 /48 share a quarter of what all may
+ * have. The table never grows: sources that meet in a place
  * share what one may have. One budget serves all workers, without a lock.
  */
 #ifndef NATKIT_COOP_BUDGET_H

@@ -223,6 +223,31 @@ static void an_ipv6_prefix_is_one_source(void **state)
 	}
 }
 
+/* ... and whoever has many of them cannot have it all: others still get something. */
+static void an_ipv6_network_leaves_room(void **state)
+{
+	const struct coop_limits limits = { .orders = 400, .orders_source = 4 };
+	struct coop_order o = { .kind = COOP_ANSWER, .count = 1, .delay_ms = COOP_DELAY_MAX_MS };
+	struct addr from = { .family = ADDR_IPV6, .port = 4000, .ip = { 0x20, 1, 0xd, 0xb8 } };
+	unsigned int accepted = 0;
+	struct coop_token t;
+
+	open_with(&limits);
+	for (unsigned i = 0; i < 2000; i++) {
+		wire_store_u16(from.ip + 6, (uint16_t)i); /* always another /64 */
+		t = coop_kit_token(&k, &from);
+		assert_true(coop_kit_ask(&k, &from, 0, 0, &t, &o));
+		accepted += k.told.report.outcome == COOP_ACCEPTED;
+		coop_kit_wait(&k, 10);
+	}
+	assert_int_equal(accepted, 100);
+	assert_int_equal(coop_kit_order(&k, &o), COOP_ACCEPTED);
+	from.ip[5] = 1; /* a neighbour's */
+	t = coop_kit_token(&k, &from);
+	assert_true(coop_kit_ask(&k, &from, 0, 0, &t, &o));
+	assert_int_equal(k.told.report.outcome, COOP_ACCEPTED);
+}
+
 static void connections_are_bounded(void **state)
 {
 	const struct coop_limits limits = { .connects_source = 3 };
@@ -337,6 +362,7 @@ int main(void)
 		TEST(strangers_get_no_more_than_they_sent),
 		TEST(orders_of_a_source_are_bounded),
 		TEST(an_ipv6_prefix_is_one_source),
+		TEST(an_ipv6_network_leaves_room),
 		TEST(connections_are_bounded),
 		TEST(bytes_to_a_source_are_bounded),
 		TEST(bytes_that_wait_are_bounded),
