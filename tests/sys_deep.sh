@@ -3,9 +3,10 @@
 # that an early datagram takes away, a lifetime of 20 s and what refreshes a mapping are named where
 # they are, and nowhere else.
 #
-#	sys_deep.sh                the networks of the table below
+#	sys_deep.sh                the networks of the tables below
 #	sys_deep.sh --full         and all others, by what natlab says is true of them (NATKIT_FULL=1)
-#	sys_deep.sh run PROFILE    one of them
+#	sys_deep.sh run PROFILE    one of the first table
+#	sys_deep.sh truth PROFILE  any, by what natlab says
 set -u
 : "${srcdir:=.}" "${builddir:=.}"
 . "$srcdir/tests/lab/lab.sh"
@@ -16,28 +17,30 @@ export PATH=$builddir/natprobe:$builddir/stund:$builddir/tests/natlab:$PATH:/usr
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 unset NATPROBE_SERVER NO_COLOR
 
-# One NAT may also be an unknown number: a host with one address cannot tell a plain router and a NAT
-# (L3) from two NATs. But it never says two.
+# The host has two addresses: with one it cannot tell a plain router and a NAT (L3) from two NATs.
 # Lifetimes are followed for 26 s: long enough for one of 20 s.
 #	profile           nats cgn      early-inbound  one-way  lifetime  outbound  inbound
 table='
-	N07               -    no       kept           long     long      -         -
-	N16               -    unknown  kept           long     long      -         -
+	N07               1    no       kept           long     long      -         -
+	N16               1    unknown  kept           long     long      -         -
 	N32               2    yes      kept           long     long      -         -
-	N26               -    yes      kept           long     long      -         -
-	L3                -    unknown  kept           long     long      -         -
-	N52               -    unknown  kept           long     long      -         -
-	N33               -    unknown  kept           20       long      -         -
-	N59               -    unknown  kept           20       20        yes       no
-	N60               -    unknown  kept           20       20        no        yes
-	N61               -    unknown  kept           20       20        yes       yes
-	K1                -    unknown  remapped       long     long      -         -
-	K2                -    unknown  kept           long     long      -         -
+	N26               1    yes      kept           long     long      -         -
+	L3                1    unknown  kept           long     long      -         -
+	N52               1    unknown  kept           long     long      -         -
+	N33               1    unknown  kept           20       long      -         -
+	N59               1    unknown  kept           20       20        yes       no
+	N60               1    unknown  kept           20       20        no        yes
+	N61               1    unknown  kept           20       20        yes       yes
+	K1                1    unknown  remapped       long     long      -         -
+	K2                1    unknown  kept           long     long      -         -
 '
 
+# Two interfaces behind a NAT that counts; NAT64 and IPv6; what DNS tells of a NAT64.
+others=(L1 N41 N42 N48)
+
 one_run() {
-	timeout 100 natlab run "$1" -- natprobe check --deep --longest 26s --json > "$results/$1.json" \
-		2> "$results/$1.err"
+	timeout 100 natlab run --second-address "$1" -- natprobe check --deep --longest 26s --json \
+		> "$results/$1.json" 2> "$results/$1.err"
 }
 
 # found PROFILE: the same row as in the table, by the report.
@@ -48,17 +51,17 @@ found() {
 			elif .low <= 20.3 and .high != null and .high >= 19.7 then "20"
 			elif .low > 20.3 then "long" else .value end;
 		  def refresh(name): if time("lifetime") == "20" then value(name) else "-" end;
-		[(if value("nats") == 2 then 2 else "-" end), value("cgn"), value("early-inbound"), time("lifetime.one-way"),
+		[value("nats"), value("cgn"), value("early-inbound"), time("lifetime.one-way"),
 		 time("lifetime"), refresh("refresh.outbound"), refresh("refresh.inbound")]
 		| map(tostring) | join(" ")' "$results/$1.json" 2>&1
 }
 
 # truth PROFILE: what natlab says is met, but for what 26 s cannot tell.
 truth() {
-	natlab show --expect --deep "$1" | grep -v -E '^(keepalive|refresh|lifetime|port-clash)' \
+	natlab show --expect --deep "$1" | grep -v -E '^(keepalive|refresh|lifetime)' \
 		> "$results/$1.conf"
-	timeout 100 natlab run "$1" -- natprobe check --deep --longest 26s --expect "$results/$1.conf" \
-		> "$results/$1.out" 2>&1
+	timeout 100 natlab run --second-address "$1" -- natprobe check --deep --longest 26s \
+		--expect "$results/$1.conf" > "$results/$1.out" 2>&1
 	case $? in
 	0) echo "ok $1" ;;
 	4) echo "open $1: $(grep -A 2 '^  open ' "$results/$1.out" | sed 's/(.*conf.*)//' | xargs)" ;;
@@ -87,7 +90,11 @@ rm -rf "$results"
 mkdir -p "$results"
 
 # They wait nearly all the time.
-awk 'NF { print $1 }' <<< "$table" | xargs -P 16 -n 1 bash "$0" run
+{
+	awk 'NF { print "run", $1 }' <<< "$table"
+	printf 'truth %s\n' "${others[@]}"
+} | xargs -P 16 -n 2 bash "$0" > "$results/said"
+grep -v '^ok' "$results/said" && fail "a deep diagnosis does not say what is so"
 while read -r profile wanted; do
 	[ -n "$profile" ] || continue
 	if [[ $profile == K* ]] && ! why=$(natlab run "$profile" -- true 2>&1); then

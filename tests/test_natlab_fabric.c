@@ -249,6 +249,10 @@ static void a_second_address_is_the_same_host_s(void **state)
 	assert_true(lab_nic_has(&plan.hosts[0].nics[0], &wanted));
 	wanted.ip[3]++;
 	assert_false(lab_nic_has(&plan.hosts[0].nics[0], &wanted));
+	assert_true(lab_add_profile(&plan, lab_profile("L1", &err), "nat2", "h2", &err));
+	assert_true(lab_add_second_address(&plan, &err));
+	assert_int_equal(plan.hosts[1].nics[1].second.family, ADDR_IPV4);
+	assert_false(lab_nic_has(&plan.hosts[1].nics[0], &plan.hosts[1].nics[1].second));
 }
 
 static void neighbours_reach_each_other_directly(void **state)

@@ -61,7 +61,7 @@ static const struct opt general_rows[] = {
 	  .type = OPT_FLAG,
 	  .offset = FIELD(second_address),
 	  .flags = OPT_CLI_ONLY,
-	  .help = "the host has a second address on its first interface" },
+	  .help = "each interface of the host has a second address" },
 	OPT_ROW_HELP(struct lab_options),
 };
 

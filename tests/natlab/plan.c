@@ -302,10 +302,16 @@ bool lab_add_nic(struct lab_plan *plan, struct lab_host *host, int box, const st
 
 bool lab_add_second_address(struct lab_plan *plan, struct lab_error *err)
 {
-	struct lab_nic *nic = &plan->hosts[plan->host_count - 1].nics[0];
+	struct lab_host *host = &plan->hosts[plan->host_count - 1];
 
-	return nic->second.family != ADDR_NONE ||
-	       find_free(plan, nic->box, &nic->addr, &nic->second, err);
+	for (size_t n = 0; n < host->nic_count; n++) {
+		struct lab_nic *nic = &host->nics[n];
+
+		if (nic->second.family == ADDR_NONE &&
+		    !find_free(plan, nic->box, &nic->addr, &nic->second, err))
+			return false;
+	}
+	return true;
 }
 
 bool lab_add_profile(struct lab_plan *plan, const struct nat_profile *p, const char *box_name,

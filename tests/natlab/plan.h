@@ -88,7 +88,7 @@ bool lab_settle_box(struct lab_plan *plan, size_t box, struct lab_error *err);
 /* Adds a host without interfaces. NULL, and *err, where it does not fit. Borrowed. */
 struct lab_host *lab_add_host(struct lab_plan *plan, const char *name, struct lab_error *err);
 
-/* Gives the host added last a second address on its first interface, unless it has one. */
+/* Gives each interface of the host added last a second address, unless it has one. */
 bool lab_add_second_address(struct lab_plan *plan, struct lab_error *err);
 
 /*
