@@ -1,10 +1,10 @@
 /* natprobe check: options in, report out. */
 #include <config.h>
 
-#include "check_options.h"
-#include "check_output.h"
+#include "natprobe/check/check_options.h"
+#include "natprobe/check/check_output.h"
 #include "command.h"
-#include "diagnosis.h"
+#include "natprobe/check/diagnosis.h"
 
 #define VERSION_TEXT "natprobe " PACKAGE_VERSION
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "command.h"
-#include "document.h"
+#include "natprobe/report/document.h"
 #include "option_rows.h"
-#include "report_diff.h"
+#include "natprobe/report/report_diff.h"
 
 struct diff_options {
 	bool json;

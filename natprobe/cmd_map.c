@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "command.h"
-#include "map_run.h"
+#include "natprobe/map/map_run.h"
 
 #define VERSION_TEXT "natprobe " PACKAGE_VERSION
 

@@ -5,16 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check_servers.h"
+#include "natprobe/check/check_servers.h"
 #include "clock.h"
 #include "command.h"
-#include "gateway_ask.h"
-#include "lease_file.h"
-#include "map_options.h"
-#include "mask.h"
-#include "reach_options.h"
-#include "reach_report.h"
-#include "reach_run.h"
+#include "natprobe/reach/gateway_ask.h"
+#include "natprobe/map/lease_file.h"
+#include "natprobe/map/map_options.h"
+#include "natprobe/report/mask.h"
+#include "natprobe/reach/reach_options.h"
+#include "natprobe/reach/reach_report.h"
+#include "natprobe/reach/reach_run.h"
 
 #define VERSION_TEXT "natprobe " PACKAGE_VERSION
 

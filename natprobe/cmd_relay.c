@@ -11,11 +11,11 @@
 #include "clock.h"
 #include "command.h"
 #include "dial.h"
-#include "relay_lookup.h"
-#include "relay_mask.h"
-#include "relay_options.h"
-#include "relay_run.h"
-#include "relay_secrets.h"
+#include "natprobe/relay/relay_lookup.h"
+#include "natprobe/relay/relay_mask.h"
+#include "natprobe/relay/relay_options.h"
+#include "natprobe/relay/relay_run.h"
+#include "natprobe/relay/relay_secrets.h"
 
 #define VERSION_TEXT  "natprobe " PACKAGE_VERSION
 #define LOOKUP_MAX_MS 5000

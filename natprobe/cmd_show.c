@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "command.h"
-#include "document.h"
-#include "html_file.h"
+#include "natprobe/report/document.h"
+#include "natprobe/report/html_file.h"
 #include "option_rows.h"
-#include "redact.h"
-#include "report_json.h"
-#include "report_text.h"
+#include "natprobe/report/redact.h"
+#include "natprobe/report/report_json.h"
+#include "natprobe/report/report_text.h"
 
 struct show_options {
 	bool json;

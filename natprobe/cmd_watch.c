@@ -9,14 +9,14 @@
 
 #include "clock.h"
 #include "command.h"
-#include "diagnosis.h"
+#include "natprobe/check/diagnosis.h"
 #include "file.h"
 #include "option_rows.h"
-#include "report_diff.h"
-#include "report_json.h"
-#include "report_prom.h"
-#include "report_read.h"
-#include "report_text.h"
+#include "natprobe/report/report_diff.h"
+#include "natprobe/report/report_json.h"
+#include "natprobe/report/report_prom.h"
+#include "natprobe/report/report_read.h"
+#include "natprobe/report/report_text.h"
 
 #define PUBLIC_EVERY_MIN_MS 60000 /* built-in servers are other people's */
 #define ROWS_MAX            48

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "command.h"
-#include "report.h"
+#include "natprobe/report/report.h"
 
 static const struct command commands[] = {
 	{ "check", cmd_check, "what NAT or firewall is in front of each interface (the default)" },

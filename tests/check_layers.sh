@@ -147,13 +147,13 @@ check_headers_alone() {
 	for file in "${files[@]}"; do
 		[[ $file == *.h ]] || continue
 		# shellcheck disable=SC2086	# CPPFLAGS are words
-		"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -Ilib ${CPPFLAGS:-} -x c -fsyntax-only "$file" 2>&1 |
+		"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -I. -Ilib ${CPPFLAGS:-} -x c -fsyntax-only "$file" 2>&1 |
 			grep -E 'error' | head -n 1 | grep -q . && breach "$file does not compile alone"
 	done
 }
 
 shopt -s nullglob
-files=(lib/*.[ch] stund/*.[ch] turnd/*.[ch] turnd/*/*.[ch] natprobe/*.[ch])
+files=(lib/*.[ch] stund/*.[ch] turnd/*.[ch] turnd/*/*.[ch] natprobe/*.[ch] natprobe/*/*.[ch])
 core=" $(sources lib/local.mk lib_libcore_a_SOURCES | xargs) $(
 	sources natprobe/local.mk natprobe_libprobe_a_SOURCES | xargs) $(
 	sources stund/local.mk stund_libcoop_a_SOURCES | xargs) $(

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "natprobe/expect.h"
+#include "natprobe/report/expect.h"
 
 #define WIDTH_MAX 1.1
 #define SHARE_MAX 1.3

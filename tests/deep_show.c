@@ -1,7 +1,7 @@
 /* Shows what a deeper look says of one profile: deep_show PROFILE [SEED [LOSS [trace]]]. */
 #include <stdlib.h>
 
-#include "natprobe/property.h"
+#include "natprobe/report/property.h"
 #include "sim_deep.h"
 
 int main(int argc, char **argv)

@@ -6,7 +6,7 @@
  * Input: two bytes of choices (the NAT as the discovery saw it, what the shell can do), then steps:
  * a byte that says what happens, and what that needs.
  */
-#include "natprobe/deep.h"
+#include "natprobe/deep/deep.h"
 #include "fuzz_check.h"
 
 #include <math.h>

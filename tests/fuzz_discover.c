@@ -6,7 +6,7 @@
  * Input: a byte of choices (servers, IPv6), then steps: a byte that says what happens, and what
  * that needs. Answers are well-formed or bent ones to probes that were sent; the rest is noise.
  */
-#include "natprobe/discover.h"
+#include "natprobe/discover/discover.h"
 #include "fuzz_check.h"
 
 #include "stun_attr.h"

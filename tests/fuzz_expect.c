@@ -4,7 +4,7 @@
  *
  * Input: 32 bytes that make a verdict, then a file.
  */
-#include "natprobe/expect.h"
+#include "natprobe/report/expect.h"
 #include "fuzz_check.h"
 
 static struct verdict make_verdict(struct wire *in)

@@ -3,7 +3,7 @@
  * happens, and what belongs to it. Nothing of it may make a lease out of nothing, ask in a loop, or
  * keep what was given back.
  */
-#include "natprobe/lease.h"
+#include "natprobe/map/lease.h"
 #include "fuzz_check.h"
 
 #define STEPS_MAX   256

@@ -1,5 +1,5 @@
 /* What stands in the file of leases. What is read is sound, and survives being written again. */
-#include "natprobe/lease_record.h"
+#include "natprobe/map/lease_record.h"
 #include "fuzz_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

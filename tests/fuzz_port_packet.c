@@ -1,5 +1,5 @@
 /* Any bytes as a packet that an interface shows: what is taken lies within them. */
-#include "natprobe/port_packet.h"
+#include "natprobe/reach/port_packet.h"
 #include "fuzz_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

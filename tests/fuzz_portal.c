@@ -2,7 +2,7 @@
  * Any text as a URL: what is taken makes one request and nothing behind it. Any bytes as an
  * answer: once judged, more bytes change nothing.
  */
-#include "natprobe/portal.h"
+#include "natprobe/net/portal.h"
 #include "fuzz_check.h"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * A gateway that answers anything. Each datagram is a byte of length and what follows; nothing
  * of it may make a question stay open beyond its time, or an address out of nothing.
  */
-#include "natprobe/portmap.h"
+#include "natprobe/map/portmap.h"
 #include "fuzz_check.h"
 
 #define STEP_US 20000

@@ -3,7 +3,7 @@
  * length, and an attribute area put behind the header that belongs to what was asked. It must end, and
  * claim no success that nobody saw.
  */
-#include "natprobe/reach_trial.h"
+#include "natprobe/reach/reach_trial.h"
 #include "fuzz_check.h"
 
 #define STEPS_MAX 200

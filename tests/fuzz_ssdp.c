@@ -1,5 +1,5 @@
 /* Any datagram as an answer to a search: a URL that is taken is fit to be fetched. */
-#include "natprobe/ssdp.h"
+#include "natprobe/map/ssdp.h"
 #include "fuzz_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -5,7 +5,7 @@
 #include "natlab/topology.h"
 #include "natlab/twin_report.h"
 #include "natlab/twin_text.h"
-#include "natprobe/expect.h"
+#include "natprobe/report/expect.h"
 #include "fuzz_check.h"
 
 static void check_network(const char *text, size_t len, const struct nat_twin *twin)

@@ -1,5 +1,5 @@
 /* Any bytes as an IPv4 packet: what is taken lies within them. */
-#include "natprobe/udp_packet.h"
+#include "natprobe/net/udp_packet.h"
 #include "fuzz_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -6,7 +6,7 @@
 #ifndef NATKIT_LEASE_NET_H
 #define NATKIT_LEASE_NET_H
 
-#include "natprobe/lease.h"
+#include "natprobe/map/lease.h"
 #include "tests/nat_rig.h"
 
 struct lease_net {

@@ -6,7 +6,7 @@
  * layers[0] is the outermost box. Addresses follow the plan below, made of ordinary public
  * addresses, since programs treat documentation addresses as private.
  *
- * The truth is written as an expectation file (natprobe/expect.h), so that one piece of code
+ * The truth is written as an expectation file (natprobe/report/expect.h), so that one piece of code
  * judges the simulation, the laboratory and a user's network.
  */
 #ifndef NATKIT_NAT_PROFILE_H

@@ -18,7 +18,7 @@
 struct nat_twin_source {
 	uint8_t layer;
 	const char *key;      /* as natlab(1) has it: "mapping" */
-	const char *property; /* of natprobe/property.h; NULL: of none, see why */
+	const char *property; /* of natprobe/report/property.h; NULL: of none, see why */
 	const char *why;      /* half a sentence; or NULL */
 };
 

@@ -6,7 +6,7 @@
 #ifndef NATKIT_PORT_BOX_H
 #define NATKIT_PORT_BOX_H
 
-#include "natprobe/allocation.h"
+#include "natprobe/ports/allocation.h"
 #include "tests/rng.h"
 
 enum port_rule {

@@ -5,7 +5,7 @@
 #ifndef NATKIT_TESTS_RELAY_NET_H
 #define NATKIT_TESTS_RELAY_NET_H
 
-#include "natprobe/relay_trial.h"
+#include "natprobe/relay/relay_trial.h"
 #include "turn_resolve.h"
 #include "turnd_rig.h"
 

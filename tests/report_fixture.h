@@ -2,7 +2,7 @@
 #ifndef TESTS_REPORT_FIXTURE_H
 #define TESTS_REPORT_FIXTURE_H
 
-#include "natprobe/report.h"
+#include "natprobe/report/report.h"
 
 /* A whole report and all that it points to. */
 struct fixture {

@@ -3,7 +3,7 @@
  * "SOURCE via GATEWAY", "SOURCE direct", "SOURCE local", or why there is none. For
  * tests/sys_route.sh.
  */
-#include "natprobe/iface.h"
+#include "natprobe/net/iface.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #ifndef NATKIT_SAVED_H
 #define NATKIT_SAVED_H
 
-#include "natprobe/expect.h"
+#include "natprobe/report/expect.h"
 #include "sim_net.h"
 
 #define SAVED_MAX 8192

@@ -7,7 +7,7 @@
 #ifndef NATKIT_SCORE_H
 #define NATKIT_SCORE_H
 
-#include "natprobe/expect.h"
+#include "natprobe/report/expect.h"
 #include "sim_net.h"
 
 #define SCORE_LINES_MAX 32

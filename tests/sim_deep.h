@@ -15,7 +15,7 @@
 #ifndef NATKIT_SIM_DEEP_H
 #define NATKIT_SIM_DEEP_H
 
-#include "natprobe/deep.h"
+#include "natprobe/deep/deep.h"
 #include "sim_net.h"
 
 struct sim_deep_config {

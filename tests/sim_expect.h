@@ -4,7 +4,7 @@
 #ifndef NATKIT_SIM_EXPECT_H
 #define NATKIT_SIM_EXPECT_H
 
-#include "natprobe/expect.h"
+#include "natprobe/report/expect.h"
 #include "sim_net.h"
 
 #define SIM_EXPECT_SEEDS 5

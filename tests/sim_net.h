@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "nat_profile.h"
-#include "natprobe/discover.h"
+#include "natprobe/discover/discover.h"
 #include "turn_client.h"
 
 #define SIM_SERVERS_MAX    6

@@ -15,8 +15,8 @@
 #ifndef NATKIT_SIM_PARTS_H
 #define NATKIT_SIM_PARTS_H
 
-#include "natprobe/floor.h"
-#include "natprobe/vantage.h"
+#include "natprobe/discover/floor.h"
+#include "natprobe/vantage/vantage.h"
 #include "packet.h"
 #include "sim_net.h"
 #include "sim_queue.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "natprobe/property.h"
+#include "natprobe/report/property.h"
 
 static void fail_usage(void)
 {

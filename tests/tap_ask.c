@@ -3,7 +3,7 @@
  * source, each as "PORT to PORT: TEXT". Says "ready" first, or why not. For
  * tests/sys_own_source.sh.
  */
-#include "natprobe/packet_tap.h"
+#include "natprobe/net/packet_tap.h"
 
 #include <net/if.h>
 #include <poll.h>

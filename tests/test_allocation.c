@@ -1,5 +1,5 @@
 /* allocation: the ports of fresh sockets in, the rule of a NAT and a prediction out. */
-#include "natprobe/allocation.h"
+#include "natprobe/ports/allocation.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

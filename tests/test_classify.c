@@ -1,5 +1,5 @@
 /* classify: observations in, values out. */
-#include "natprobe/classify.h"
+#include "natprobe/discover/classify.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

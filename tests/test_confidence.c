@@ -1,5 +1,5 @@
 /* confidence: what is added up, and the interval of loss. */
-#include "natprobe/confidence.h"
+#include "natprobe/discover/confidence.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "natprobe/property.h"
+#include "natprobe/report/property.h"
 #include "sim_deep.h"
 
 static struct sim_deep_result result;

@@ -1,5 +1,5 @@
 /* deep_queue: order, bytes that go round, and what is dropped. */
-#include "natprobe/deep_queue.h"
+#include "natprobe/deep/deep_queue.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Whole discoveries on a virtual clock: every NAT by its name, in time, and with evidence. */
-#include "natprobe/discover.h"
+#include "natprobe/discover/discover.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Discoveries that end early: no socket, no budget, no time, or nobody wants to know. */
-#include "natprobe/discover.h"
+#include "natprobe/discover/discover.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

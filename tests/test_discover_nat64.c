@@ -1,5 +1,5 @@
 /* Discoveries from an IPv6 host whose servers are IPv4 ones, behind a NAT64. */
-#include "natprobe/discover.h"
+#include "natprobe/discover/discover.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Discoveries on bad paths: loss, jitter, long ways, rate limits, no UDP at all. */
-#include "natprobe/discover.h"
+#include "natprobe/discover/discover.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

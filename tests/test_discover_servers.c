@@ -1,5 +1,5 @@
 /* Discoveries among servers that are dead, slow, poor or lie, and forgers beside them. */
-#include "natprobe/discover.h"
+#include "natprobe/discover/discover.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* discover: what a Binding over TCP tells, where UDP is silent. */
-#include "natprobe/discover.h"
+#include "natprobe/discover/discover.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* expect: a file of expectations, what is wrong with one, and whether a verdict meets it. */
-#include "natprobe/expect.h"
+#include "natprobe/report/expect.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* floor: discoveries behind one NAT take turns. */
-#include "natprobe/floor.h"
+#include "natprobe/discover/floor.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* grade: requirements of the RFCs, judged by what was found. */
-#include "natprobe/grade.h"
+#include "natprobe/report/grade.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* hairpin: who sends to whom, what an arrival shows, and when silence counts. */
-#include "natprobe/hairpin.h"
+#include "natprobe/discover/hairpin.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

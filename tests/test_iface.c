@@ -1,5 +1,5 @@
 /* iface_select: which addresses of a host are probed. */
-#include "natprobe/iface.h"
+#include "natprobe/net/iface.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* lease_record and lease_address: what is remembered of a lease, and what its address is worth. */
-#include "natprobe/lease_address.h"
-#include "natprobe/lease_record.h"
+#include "natprobe/map/lease_address.h"
+#include "natprobe/map/lease_record.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

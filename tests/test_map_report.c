@@ -1,7 +1,7 @@
 /* natprobe map: ports as the user writes them; what is wrong with a lease, and what helps. */
-#include "natprobe/map_options.h"
-#include "natprobe/map_report.h"
-#include "natprobe/reach_options.h"
+#include "natprobe/map/map_options.h"
+#include "natprobe/map/map_report.h"
+#include "natprobe/reach/reach_options.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

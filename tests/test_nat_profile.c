@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "natprobe/expect.h"
+#include "natprobe/report/expect.h"
 #include "nat_truth.h"
 
 /* All that the discovery itself says as a word, and the step; the shell adds the others. */

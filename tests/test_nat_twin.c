@@ -13,7 +13,7 @@
 #include "natlab/topology.h"
 #include "natlab/twin_report.h"
 #include "natlab/twin_text.h"
-#include "natprobe/expect.h"
+#include "natprobe/report/expect.h"
 #include "rng.h"
 #include "twin_score.h"
 

@@ -1,5 +1,5 @@
 /* plot: round axes, and what was seen in the right place. */
-#include "natprobe/plot.h"
+#include "natprobe/report/plot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* port_packet: datagrams and segments as an interface shows them. */
-#include "natprobe/port_packet.h"
+#include "natprobe/reach/port_packet.h"
 #include "tests/packet.h"
 
 #include <setjmp.h>

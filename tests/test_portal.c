@@ -1,5 +1,5 @@
 /* portal: a URL to a request, an answer to a conclusion. */
-#include "natprobe/portal.h"
+#include "natprobe/net/portal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* portmap: who answers on port 5351 of a gateway, and what that says of a NAT further out. */
-#include "natprobe/portmap.h"
+#include "natprobe/map/portmap.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

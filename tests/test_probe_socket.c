@@ -1,5 +1,5 @@
 /* probe_socket: which local port a socket has, and who may share it. */
-#include "natprobe/probe_socket.h"
+#include "natprobe/net/probe_socket.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

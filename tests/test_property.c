@@ -1,5 +1,5 @@
 /* property: every value of a verdict has a name, a word, and a cause where it is unknown. */
-#include "natprobe/property.h"
+#include "natprobe/report/property.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* rate_limit: loss that ends with the pace, loss that does not, and no loss worth the trouble. */
-#include "natprobe/rate_limit.h"
+#include "natprobe/discover/rate_limit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "natprobe/discover.h"
-#include "natprobe/probe_log.h"
+#include "natprobe/discover/discover.h"
+#include "natprobe/discover/probe_log.h"
 #include "wire.h"
 
 static struct addr parse(const char *text)

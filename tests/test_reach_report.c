@@ -1,5 +1,5 @@
 /* natprobe reach: each verdict has a sentence, and where it is not "open" a remedy. */
-#include "natprobe/reach_report.h"
+#include "natprobe/reach/reach_report.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* reach_trial: what a cooperating server is asked for, and the cause that follows from what was seen. */
-#include "natprobe/reach_trial.h"
+#include "natprobe/reach/reach_trial.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* redact: a report that may be shown to strangers. */
-#include "natprobe/redact.h"
-#include "natprobe/report_json.h"
-#include "natprobe/report_text.h"
+#include "natprobe/report/redact.h"
+#include "natprobe/report/report_json.h"
+#include "natprobe/report/report_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "natprobe/relay_secrets.h"
+#include "natprobe/relay/relay_secrets.h"
 
 #define VARIABLE "NATPROBE_TURN_PASSWORD"
 

@@ -1,7 +1,7 @@
 /* report_diff: what differs between two reports, and what does not count. */
 #include "report_fixture.h"
 
-#include "natprobe/report_diff.h"
+#include "natprobe/report/report_diff.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

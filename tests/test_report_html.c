@@ -1,9 +1,9 @@
 /* report_html: every report makes a whole page, and what is in it stays text. */
 #include "report_fixture.h"
 
-#include "natprobe/redact.h"
-#include "natprobe/report_html.h"
-#include "natprobe/report_tests.h"
+#include "natprobe/report/redact.h"
+#include "natprobe/report/report_html.h"
+#include "natprobe/report/report_tests.h"
 #include "page_law.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* report_json: the document that machines read, and the exit code beside it. */
-#include "natprobe/report_json.h"
+#include "natprobe/report/report_json.h"
 
 #include "report_fixture.h"
 

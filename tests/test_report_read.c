@@ -1,9 +1,9 @@
 /* report_read: what report_json prints is read back whole; anything else is refused or harmless. */
 #include "report_fixture.h"
 
-#include "natprobe/report_json.h"
-#include "natprobe/report_read.h"
-#include "natprobe/report_text.h"
+#include "natprobe/report/report_json.h"
+#include "natprobe/report/report_read.h"
+#include "natprobe/report/report_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* report_sentence: what is said is said of values that there are, once. */
-#include "natprobe/report_sentence.h"
+#include "natprobe/report/report_sentence.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* report_tests: a run judged by expectations, and told as text, TAP and JUnit's XML. */
 #include "report_fixture.h"
 
-#include "natprobe/report_tests.h"
+#include "natprobe/report/report_tests.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

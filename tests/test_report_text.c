@@ -1,5 +1,5 @@
 /* report_text: what people read. Wording may change; what must be said may not. */
-#include "natprobe/report_text.h"
+#include "natprobe/report/report_text.h"
 
 #include "report_fixture.h"
 

@@ -1,5 +1,5 @@
 /* samples: sockets in order, nothing sent twice, one at a time where order is in doubt. */
-#include "natprobe/samples.h"
+#include "natprobe/discover/samples.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "natprobe/timing.h"
+#include "natprobe/discover/timing.h"
 
 #define RTT_US    50000
 #define START_US  1000000

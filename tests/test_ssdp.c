@@ -1,5 +1,5 @@
 /* ssdp: a question for gateways, and what counts as an answer. */
-#include "natprobe/ssdp.h"
+#include "natprobe/map/ssdp.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

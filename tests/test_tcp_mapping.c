@@ -1,5 +1,5 @@
 /* tcp_mapping: four connections from one port, what they show, and how long they are waited for. */
-#include "natprobe/tcp_mapping.h"
+#include "natprobe/discover/tcp_mapping.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "natprobe/session.h"
+#include "natprobe/discover/session.h"
 #include "stun_attr.h"
 
 #define RTT_US   50000

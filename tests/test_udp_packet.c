@@ -1,5 +1,5 @@
 /* udp_packet: the datagram in a packet, or nothing. */
-#include "natprobe/udp_packet.h"
+#include "natprobe/net/udp_packet.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

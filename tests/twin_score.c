@@ -7,7 +7,7 @@
 #include "natlab/behaviour.h"
 #include "natlab/topology.h"
 #include "natlab/twin_text.h"
-#include "natprobe/property.h"
+#include "natprobe/report/property.h"
 #include "sim_deep.h"
 
 struct comparison {

@@ -2,7 +2,7 @@
  * upnp_ask LOCAL GATEWAY [DEVICE] - what the gateway says by UPnP, for tests/sys_upnp.sh: "yes
  * ADDRESS", "no", "unknown CAUSE".
  */
-#include "natprobe/upnp.h"
+#include "natprobe/map/upnp.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #ifndef NATLAB_TWIN_REPORT_H
 #define NATLAB_TWIN_REPORT_H
 
-#include "natprobe/report_read.h"
+#include "natprobe/report/report_read.h"
 #include "plan.h"
 
 #define TWIN_BYTES_MAX (64u << 20) /* of a log of natprobe watch */

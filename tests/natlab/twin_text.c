@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "behaviour.h"
-#include "natprobe/expect.h"
+#include "natprobe/report/expect.h"
 
 #define BOX_NAME      "nat"
 #define COMMENT_AT    40

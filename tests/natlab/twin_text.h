@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "natprobe/report.h"
+#include "natprobe/report/report.h"
 #include "tests/nat_twin.h"
 
 #define TWIN_HOST "host"
