@@ -198,6 +198,23 @@ static void a_mapping_that_ended_was_not_moved(void **state)
 	assert_int_equal(value(DEEP_EARLY_INBOUND)->cause, CAUSE_AMBIGUOUS);
 }
 
+/* An answer that overtakes others meets the NAT sooner than the times of the server tell. */
+static void unsteady_links_only_widen_a_lifetime(void **state)
+{
+	struct sim_deep_config c = case_of("N33"); /* 60 s, and 20 s one way */
+
+	c.net.access = (struct nat_link_config){ .jitter_us = 60000,
+						 .jitter_reorders = 1,
+						 .reorder = 0.02 };
+	for (c.net.seed = 1; c.net.seed <= 4; c.net.seed++) {
+		sim_deep_run(&c, &result);
+		assert_true(value(DEEP_LIFETIME)->low <= 60);
+		assert_true(value(DEEP_LIFETIME)->high >= 60);
+		assert_true(value(DEEP_LIFETIME_ONE_WAY)->low <= 20);
+		assert_true(value(DEEP_LIFETIME_ONE_WAY)->high >= 20);
+	}
+}
+
 /* Both routers grant a mapping; behind a second NAT nobody gets that far. */
 static void a_mapping_is_used_and_not_only_granted(void **state)
 {
@@ -245,6 +262,7 @@ int main(void)
 		cmocka_unit_test(who_is_stopped_before_its_turn_ends),
 		cmocka_unit_test(a_mapping_that_never_was_did_not_end),
 		cmocka_unit_test(a_mapping_that_ended_was_not_moved),
+		cmocka_unit_test(unsteady_links_only_widen_a_lifetime),
 		cmocka_unit_test(a_mapping_is_used_and_not_only_granted),
 		cmocka_unit_test(evidence_is_kept),
 	};

@@ -5,16 +5,30 @@
 #define SLACK_US     500000 /* for the timers of both sides */
 #define BACKLOG_US   60000  /* with more on its way nothing is opened */
 #define OPEN_GAP_US  10000
-#define JITTER_S     0.005
-#define DEAD_ENOUGH  2 /* rungs above the lifetime */
+#define JITTER_MIN_S 0.005
+#define JITTER_MAX_S 0.25 /* what takes longer was held up once */
+#define DEAD_ENOUGH  2    /* rungs above the lifetime */
 #define ROOM_WAIT_US 250000
 #define AGAIN_MAX    10
 #define UNMAPPED_US  10000000 /* of what left so shortly before, nobody knows */
 
+/* By how much one way may differ from one datagram to the next: all that round trips differ by. */
+static double jitter_s(const struct deep *d)
+{
+	const struct verdict *v = deep_verdict(d);
+	double s =
+		v->rtt_max_us > v->rtt_min_us ? (double)(v->rtt_max_us - v->rtt_min_us) / 1e6 : 0;
+
+	if (s < JITTER_MIN_S)
+		return JITTER_MIN_S;
+	return s < JITTER_MAX_S ? s : JITTER_MAX_S;
+}
+
 /* What is not known of how long a mapping was idle when the last answer came. */
 static double answer_blur_s(const struct deep *d)
 {
-	return (double)deep_rtt_us(d) / 1e6 + (LADDER_ANSWERS - 1) * LADDER_GAP_MS / 1e3 + JITTER_S;
+	return (double)deep_rtt_us(d) / 1e6 + (LADDER_ANSWERS - 1) * LADDER_GAP_MS / 1e3 +
+	       jitter_s(d);
 }
 
 static double next_s(double at_s, double blur_s)
@@ -252,7 +266,7 @@ static double blur_s(const struct deep *d, const struct ladder_rung *r, bool qui
 static double idle_s(const struct deep *d, const struct ladder_rung *r, bool quiet,
 		     const struct coop_answer *a)
 {
-	double idle = ((double)a->report.elapsed_ms - (double)r->ack_ms) / 1e3 - JITTER_S;
+	double idle = ((double)a->report.elapsed_ms - (double)r->ack_ms) / 1e3 - jitter_s(d);
 
 	idle -= quiet ? blur_s(d, r, true) : r->blur_s;
 	return idle > 0 ? idle : 0;
