@@ -13,7 +13,7 @@
 
 #define LADDER_FIRST_S    5.0
 #define LADDER_STEP       1.08  /* an interval is at most 10 % wide, with ... */
-#define LADDER_WIDTH      1.095 /* ... what round trips and copies blur: of short times a share */
+#define LADDER_WIDTH      1.085 /* ... what round trips and copies blur: of short times a share */
 #define LADDER_LEAST_STEP 1.03
 #define LADDER_MAX        96 /* rungs: up to an hour */
 
