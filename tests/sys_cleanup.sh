@@ -67,6 +67,11 @@ surroundings() {
 	ls /run/netns 2> /dev/null
 }
 
+# is_empty SPACE: no process is in that namespace any more.
+is_empty() {
+	! readlink /proc/[0-9]*/ns/net | grep -qxF "$1"
+}
+
 # killed CASE SIGNAL NAME: SIGNAL hits bootstrap as soon as a process NAME of it runs.
 killed() {
 	local pid pid_of before used space fd held=()
@@ -87,7 +92,7 @@ killed() {
 	wait "$pid" 2> /dev/null
 	await none_marked || fail "$case: still there: $(ps -o pid=,args= "$(marked)" 2> /dev/null || marked)"
 	for space in $used; do
-		! readlink /proc/[0-9]*/ns/net | grep -qxF "$space" || fail "$case: $space is still in use"
+		await is_empty "$space" || fail "$case: $space is still in use"
 	done
 	for fd in "${held[@]}"; do
 		exec {fd}<&-
