@@ -249,7 +249,7 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/map/upnp_none.c
 endif
 
-PROBE_SHELL_LIBS = natprobe/libprobeshell.a natprobe/libprobe.a $(SHELL_LIBS) \
+PROBE_SHELL_LIBS = natprobe/libprobeshell.a natprobe/libpunch.a natprobe/libprobe.a $(SHELL_LIBS) \
 	$(CARES_LIBS) $(JANSSON_LIBS) $(MINIUPNPC_LIBS) -lm
 
 bin_PROGRAMS += natprobe/natprobe

@@ -1,0 +1,31 @@
+# Meeting a peer and punching: what is decided. No socket, no clock. Where OpenSSL is used it is for
+# its curves and ciphers alone.
+noinst_LIBRARIES += natprobe/libpunch.a
+
+natprobe_libpunch_a_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+natprobe_libpunch_a_SOURCES = \
+	natprobe/peer/peer.h \
+	natprobe/peer/peer_facts.h \
+	natprobe/peer/peer_wire.h
+
+natprobe_libpunch_a_SOURCES += \
+	natprobe/meet/address.h \
+	natprobe/meet/code.h \
+	natprobe/meet/meet.h
+
+natprobe_libpunch_a_SOURCES += \
+	natprobe/punch/check.h \
+	natprobe/punch/punch.h \
+	natprobe/punch/punch_action.h \
+	natprobe/punch/punch_plan.h \
+	natprobe/punch/punch_result.h \
+	natprobe/punch/reason.h \
+	natprobe/punch/shots.h \
+	natprobe/punch/strategy.c natprobe/punch/strategy.h \
+	natprobe/punch/tcp_open.h
+
+PUNCH_LIBS = natprobe/libpunch.a $(PROBE_LIBS)
+
+# Its shell.
+natprobe_libprobeshell_a_SOURCES += \
+	natprobe/meet/carrier.h

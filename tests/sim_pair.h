@@ -1,0 +1,58 @@
+/*
+ * sim_pair - two hosts on a virtual clock, each behind the NATs of a profile, with STUN servers and
+ * a TURN relay between them: real natprobe machines (punch) meet real nat_models.
+ *
+ *	host A --- boxes of A --- public network (servers, relay) --- boxes of B --- host B
+ *
+ * Where both are behind the same NAT (`same_nat`), they share the boxes. Everything follows from
+ * the seed; the logs of all boxes are the truth that reasons are judged by.
+ */
+#ifndef NATKIT_SIM_PAIR_H
+#define NATKIT_SIM_PAIR_H
+
+#include <stdio.h>
+
+#include "nat_profile.h"
+#include "natprobe/punch/punch.h"
+
+enum sim_pair_truth { /* bits: what boxes did to packets of the trial */
+		      SIM_PAIR_FILTERED = 1 << 0,
+		      SIM_PAIR_REMAPPED = 1 << 1,
+		      SIM_PAIR_MAPPING_ENDED = 1 << 2,
+		      SIM_PAIR_NO_HAIRPIN = 1 << 3,
+		      SIM_PAIR_RATE_LIMIT = 1 << 4,
+		      SIM_PAIR_MAPPING_LIMIT = 1 << 5,
+		      SIM_PAIR_BLOCKED = 1 << 6,
+		      SIM_PAIR_LOST = 1 << 7, /* links */
+};
+
+struct sim_pair_config {
+	const struct nat_profile *profiles[2]; /* of A and B */
+	bool same_nat;                         /* B's profile is not used */
+	uint64_t seed;
+	uint32_t rtt_us;         /* host to server and back; 0: 50 ms */
+	uint32_t loss_per_mille; /* each way of each side */
+	bool has_relay;
+	uint32_t only;         /* PUNCH_BIT, as punch_plan_options has it */
+	int64_t start_skew_us; /* how wrong the clocks are that punch is told, within the error */
+	uint64_t clock_error_us;
+	uint32_t carrier_delay_us;           /* of the meeting, one way; 0: 60 ms */
+	uint32_t carrier_loss_per_mille;     /* ... of copies: what is lost comes a second later */
+	bool one_way;                        /* A's messages arrive at B, B's never at A */
+	const struct peer_profile *known[2]; /* profiles of an earlier diagnosis; NULL: diagnosed in
+						this very world first, as a user's run is */
+	uint32_t trials;                     /* 0: 1 */
+	FILE *trace;
+};
+
+struct sim_pair_side {
+	struct punch_result result;
+	struct peer_profile profile;
+	unsigned truth[PUNCH_STEPS_MAX]; /* enum sim_pair_truth, of the boxes of this side */
+	unsigned open_at_end;            /* sockets but that of the path */
+};
+
+/* Returns false where a side did not finish. */
+bool sim_pair_run(const struct sim_pair_config *config, struct sim_pair_side sides[2]);
+
+#endif
