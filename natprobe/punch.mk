@@ -14,7 +14,7 @@ natprobe_libpunch_a_SOURCES += \
 	natprobe/meet/meet.h
 
 natprobe_libpunch_a_SOURCES += \
-	natprobe/punch/check.h \
+	natprobe/punch/check.c natprobe/punch/check.h \
 	natprobe/punch/punch.h \
 	natprobe/punch/punch_action.h \
 	natprobe/punch/punch_plan.h \

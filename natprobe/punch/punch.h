@@ -33,12 +33,16 @@ struct punch_config {
 	uint32_t trial;
 	const struct addr *servers; /* STUN servers, of any family; copied */
 	size_t server_count;
-	bool has_relay; /* PUNCH_OPEN_RELAY may be asked for */
-	struct punch_plan_options plan;
-	uint16_t local_port;                              /* of the first set's sockets; 0: any */
-	uint16_t pings;                                   /* to measure with; 0: 10 */
-	uint32_t hold_s;                                  /* 0: not held */
-	uint64_t limit_us;                                /* from the start; 0: PUNCH_LIMIT_US */
+	bool has_relay;                 /* PUNCH_OPEN_RELAY may be asked for */
+	struct punch_plan_options plan; /* both sides': A's count, but for sockets_max */
+	uint16_t local_port;            /* of the first set's sockets; 0: any */
+	uint16_t pings;                 /* to measure with; 0: 10 */
+	uint32_t hold_s;                /* 0: not held */
+	uint64_t limit_us;              /* from the start; 0: PUNCH_LIMIT_US */
+	uint64_t patience_us;           /* for the other side's offer, and for the start; 0: 20 s */
+	const struct peer_offer
+		*their_offer; /* NULL, or what stands for it until theirs comes: made
+						 of its address; copied */
 	void (*random)(void *arg, void *buf, size_t len); /* a CSPRNG */
 	void *random_arg;
 };
@@ -78,7 +82,12 @@ void punch_on_accepted(struct punch *p, uint16_t listener, uint16_t slot, const 
 void punch_on_stream(struct punch *p, uint16_t slot, enum punch_stream what, struct bytes data,
 		     uint64_t now_us);
 
-/* A message of the other side's PUNCH_TELL. */
+/*
+ * Of which trial is this message of the other side's PUNCH_TELL? It may have begun the next one
+ * while we end this one: keep what is of a later trial. False: it is no such message.
+ */
+bool punch_told_trial(struct bytes data, uint32_t *trial);
+/* A message of the other side's PUNCH_TELL. Those of other trials are ignored. */
 void punch_on_told(struct punch *p, struct bytes data, uint64_t now_us);
 /* May be called again when more is known, until the start is agreed on. */
 void punch_set_clock(struct punch *p, const struct punch_clock *clock);
