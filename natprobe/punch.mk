@@ -19,10 +19,17 @@ natprobe_libpunch_a_SOURCES += \
 	natprobe/punch/punch_action.h \
 	natprobe/punch/punch_plan.h \
 	natprobe/punch/punch_result.h \
-	natprobe/punch/reason.h \
 	natprobe/punch/shots.h \
-	natprobe/punch/strategy.c natprobe/punch/strategy.h \
-	natprobe/punch/tcp_open.h
+	natprobe/punch/strategy.c natprobe/punch/strategy.h
+
+natprobe_libpunch_a_SOURCES += \
+	natprobe/punch/reason.c natprobe/punch/reason.h \
+	natprobe/punch/tcp_conn.c \
+	natprobe/punch/tcp_frame.c natprobe/punch/tcp_frame.h \
+	natprobe/punch/tcp_gather.c \
+	natprobe/punch/tcp_lines.c \
+	natprobe/punch/tcp_open.c natprobe/punch/tcp_open.h \
+	natprobe/punch/tcp_state.h
 
 PUNCH_LIBS = natprobe/libpunch.a $(PROBE_LIBS)
 

@@ -1,0 +1,153 @@
+#include "tcp_state.h"
+
+void tcp_conn_begin(struct tcp_open *t, uint16_t slot, uint64_t now_us)
+{
+	struct tcp_conn *c = &t->conns[slot];
+
+	c->state = TCP_CONN_OPEN;
+	c->began_us = now_us;
+	/* Who was connected to waits until the other side has proven that it is no stranger. */
+	c->asks[TCP_ASK].is_due = !c->is_accepted;
+}
+
+/* Whom we have heard first is the other side as it looks from here. */
+static void note_heard(struct tcp_open *t, struct tcp_conn *c)
+{
+	t->seen.received++;
+	if (t->seen.seen.family == ADDR_NONE)
+		t->seen.seen = c->remote;
+	if (!c->is_heard && !c->asks[TCP_ASK].is_open)
+		c->asks[TCP_ASK].is_due = true;
+	c->is_heard = true;
+}
+
+static void on_request(struct tcp_open *t, uint16_t slot, const struct check *check)
+{
+	struct tcp_conn *c = &t->conns[slot];
+
+	note_heard(t, c);
+	if (c->due_count < TCP_DUE_MAX)
+		c->due[c->due_count++] = check->tid;
+	/* The first one that A took is the one, unless it came to an end. */
+	if (check->nominates && !t->c.is_a && t->chosen == TCP_NO_SLOT)
+		t->chosen = slot;
+}
+
+static void on_answer(struct tcp_open *t, uint16_t slot, const struct check *check, uint64_t now_us)
+{
+	struct tcp_conn *c = &t->conns[slot];
+
+	for (int i = 0; i < TCP_ASKS; i++) {
+		struct tcp_ask *ask = &c->asks[i];
+
+		if (!ask->is_open || !stun_tid_equal(&ask->tid, &check->tid))
+			continue;
+		ask->is_open = false;
+		t->seen.answers++;
+		t->has_pong = t->chosen == slot;
+		t->pong_us = (uint32_t)(now_us - ask->sent_us);
+		c->is_proven = true;
+		c->outer = check->mapped;
+		if (i == TCP_NOMINATE && t->chosen == slot)
+			t->is_agreed = true;
+	}
+	if (!t->c.is_a && t->chosen == slot && c->is_proven)
+		t->is_agreed = true;
+}
+
+static void on_frame(struct tcp_open *t, uint16_t slot, struct bytes frame, uint64_t now_us)
+{
+	struct tcp_conn *c = &t->conns[slot];
+	struct check check;
+
+	check_read(t->c.keys, frame, &check);
+	if (check.kind == CHECK_REQUEST) {
+		on_request(t, slot, &check);
+	} else if (check.kind == CHECK_ANSWER) {
+		on_answer(t, slot, &check, now_us);
+	} else {
+		t->seen.stray++;
+		c->is_dropped = true;
+	}
+}
+
+void tcp_conn_read(struct tcp_open *t, uint16_t slot, struct bytes data, uint64_t now_us)
+{
+	struct tcp_conn *c = &t->conns[slot];
+	struct bytes frame;
+
+	while (!c->is_dropped && data.len > 0) {
+		enum tcp_frame_result result = tcp_frame_take(&c->in, &data, &frame);
+
+		if (result == TCP_FRAME_BROKEN) {
+			t->seen.stray++;
+			c->is_dropped = true;
+		} else if (result == TCP_FRAME_WHOLE) {
+			on_frame(t, slot, frame, now_us);
+		}
+	}
+}
+
+static bool write_out(struct tcp_open *t, uint16_t slot, size_t len, struct punch_action *action)
+{
+	if (len == 0)
+		return false;
+	*action = (struct punch_action){
+		.kind = PUNCH_WRITE,
+		.path = t->ours->path,
+		.slot = slot,
+		.to = t->conns[slot].remote,
+		.data = tcp_frame_close(t->out, len),
+	};
+	return true;
+}
+
+static bool write_answer(struct tcp_open *t, uint16_t slot, struct punch_action *action)
+{
+	struct tcp_conn *c = &t->conns[slot];
+	uint8_t check[CHECK_BYTES_MAX];
+	size_t len = check_write_answer(t->c.keys, &c->due[0], &c->remote, check);
+
+	memmove(&c->due[0], &c->due[1], sizeof(c->due) - sizeof(c->due[0]));
+	c->due_count--;
+	memcpy(t->out + 2, check, len);
+	/* B has taken it, and both know that it carries both ways. */
+	if (!t->c.is_a && t->chosen == slot && c->is_proven)
+		t->is_agreed = true;
+	return write_out(t, slot, len, action);
+}
+
+static bool write_request(struct tcp_open *t, uint16_t slot, enum tcp_ask_kind kind,
+			  uint64_t now_us, struct punch_action *action)
+{
+	struct tcp_ask *ask = &t->conns[slot].asks[kind];
+	uint8_t random[12], check[CHECK_BYTES_MAX];
+	size_t len;
+
+	t->c.random(t->c.random_arg, random, sizeof(random));
+	*ask = (struct tcp_ask){
+		.is_open = true,
+		.tid = stun_tid_make(random),
+		.sent_us = now_us,
+	};
+	t->seen.sent++;
+	len = check_write_request(t->c.keys, &ask->tid, t->c.step_number, kind == TCP_NOMINATE,
+				  check);
+	memcpy(t->out + 2, check, len);
+	return write_out(t, slot, len, action);
+}
+
+bool tcp_conn_write(struct tcp_open *t, uint16_t slot, uint64_t now_us, struct punch_action *action)
+{
+	struct tcp_conn *c = &t->conns[slot];
+
+	if (c->state != TCP_CONN_OPEN || c->is_dropped)
+		return false;
+	if (c->due_count > 0)
+		return write_answer(t, slot, action);
+	for (int i = TCP_ASKS - 1; i >= 0; i--) {
+		if (c->asks[i].is_due)
+			return write_request(t, slot, (enum tcp_ask_kind)i, now_us, action);
+	}
+	return false;
+}

@@ -1,0 +1,336 @@
+#include "tcp_open.h"
+
+#include <stdlib.h>
+
+#include "tcp_state.h"
+
+/* A connection that proves nothing for so long is a stranger's, or dead. */
+#define PROOF_US 2500000
+/* After the step's end, for those that are nearly there. */
+#define GRACE_US 1000000
+
+uint32_t tcp_random(const struct tcp_open *t, uint32_t below)
+{
+	uint32_t value;
+
+	t->c.random(t->c.random_arg, &value, sizeof(value));
+	return below > 0 ? value % below : 0;
+}
+
+struct tcp_open *tcp_open_new(const struct tcp_open_config *config)
+{
+	struct tcp_open *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->c = *config;
+	t->step = *config->step;
+	t->ours = config->is_a ? &t->step.a : &t->step.b;
+	t->theirs = config->is_a ? &t->step.b : &t->step.a;
+	t->chosen = TCP_NO_SLOT;
+	tcp_lines_make(t);
+	return t;
+}
+
+void tcp_open_free(struct tcp_open *t)
+{
+	free(t);
+}
+
+static bool is_over(const struct tcp_open *t, uint64_t now_us)
+{
+	return t->is_agreed || now_us >= t->c.end_us;
+}
+
+static bool is_of_mapped_port(const struct tcp_open *t, const struct tcp_conn *c)
+{
+	return c->local.port == t->ports[0] ||
+	       (c->state == TCP_CONN_CONNECTING && !t->lines[c->line].is_local);
+}
+
+/* Does a connection have a reason to be there still? */
+static bool is_needed(const struct tcp_open *t, uint16_t slot, uint64_t now_us)
+{
+	const struct tcp_conn *c = &t->conns[slot];
+
+	if (c->is_dropped)
+		return false;
+	if (t->is_agreed)
+		return slot == t->chosen;
+	if (c->state == TCP_CONN_LISTENING)
+		return now_us < t->c.end_us;
+	if (c->state == TCP_CONN_CONNECTING)
+		return now_us < t->lines[c->line].until_us && now_us < t->c.end_us;
+	if (c->is_proven)
+		return now_us < t->c.end_us + GRACE_US || slot == t->chosen;
+	return now_us < c->began_us + PROOF_US && now_us < t->c.end_us + GRACE_US;
+}
+
+/* When is_needed may change by time alone. */
+static uint64_t needed_until_us(const struct tcp_open *t, uint16_t slot)
+{
+	const struct tcp_conn *c = &t->conns[slot];
+	uint64_t until_us = t->c.end_us;
+
+	if (t->is_agreed)
+		return UINT64_MAX;
+	if (c->state == TCP_CONN_CONNECTING && t->lines[c->line].until_us < until_us)
+		return t->lines[c->line].until_us;
+	if (c->state != TCP_CONN_OPEN)
+		return until_us;
+	if (c->is_proven && slot == t->chosen)
+		return UINT64_MAX;
+	until_us += GRACE_US;
+	if (!c->is_proven && c->began_us + PROOF_US < until_us)
+		until_us = c->began_us + PROOF_US;
+	return until_us;
+}
+
+/* The connection of a slot is no more. */
+static void forget(struct tcp_open *t, uint16_t slot, enum punch_stream what, uint64_t now_us)
+{
+	struct tcp_conn *c = &t->conns[slot];
+	bool has_line = c->state != TCP_CONN_LISTENING && !c->is_accepted;
+
+	if (has_line)
+		tcp_line_again(t, &t->lines[c->line], what, now_us);
+	if (t->chosen == slot) {
+		t->chosen = TCP_NO_SLOT;
+		t->is_agreed = false;
+	}
+	*c = (struct tcp_conn){ 0 };
+}
+
+static bool drop_next(struct tcp_open *t, uint64_t now_us, struct punch_action *action)
+{
+	for (uint16_t slot = 0; slot < PUNCH_CONNECTIONS_MAX; slot++) {
+		struct tcp_conn *c = &t->conns[slot];
+
+		if (c->state == TCP_CONN_FREE || is_needed(t, slot, now_us))
+			continue;
+		if (c->state == TCP_CONN_CONNECTING && !is_over(t, now_us))
+			t->seen.tcp_timeouts++;
+		*action = (struct punch_action){
+			.kind = PUNCH_DISCONNECT,
+			.path = t->ours->path,
+			.slot = slot,
+			.quiet = !c->is_dropped && is_of_mapped_port(t, c),
+		};
+		forget(t, slot, PUNCH_STREAM_CLOSED, now_us);
+		return true;
+	}
+	return false;
+}
+
+static bool write_next(struct tcp_open *t, uint64_t now_us, struct punch_action *action)
+{
+	for (uint16_t slot = 0; slot < PUNCH_CONNECTIONS_MAX; slot++) {
+		if (tcp_conn_write(t, slot, now_us, action))
+			return true;
+	}
+	return false;
+}
+
+static bool listen_next(struct tcp_open *t, uint64_t now_us, struct punch_action *action)
+{
+	for (uint16_t i = 0; i < TCP_PORTS && i < t->c.slot_count; i++) {
+		uint16_t slot = (uint16_t)(t->c.first_slot + i);
+
+		if (t->ports[i] == 0 || t->is_listening[i] || is_over(t, now_us))
+			continue;
+		t->is_listening[i] = true;
+		t->conns[slot] = (struct tcp_conn){
+			.state = TCP_CONN_LISTENING,
+			.local =
+				addr_with_port(&t->c.ours->paths[t->ours->path].local, t->ports[i]),
+		};
+		*action = (struct punch_action){
+			.kind = PUNCH_LISTEN,
+			.path = t->ours->path,
+			.slot = slot,
+			.port = t->ports[i],
+		};
+		return true;
+	}
+	return false;
+}
+
+static uint64_t deadline_us(const struct tcp_open *t, const struct tcp_line *line)
+{
+	uint64_t at_us = line != NULL ? line->next_us : UINT64_MAX;
+
+	for (uint16_t slot = 0; slot < PUNCH_CONNECTIONS_MAX; slot++) {
+		uint64_t until_us;
+
+		if (t->conns[slot].state == TCP_CONN_FREE)
+			continue;
+		until_us = needed_until_us(t, slot);
+		if (until_us < at_us)
+			at_us = until_us;
+	}
+	return at_us;
+}
+
+enum punch_kind tcp_open_next(struct tcp_open *t, uint64_t now_us, struct punch_action *action)
+{
+	struct tcp_line *line;
+
+	if (write_next(t, now_us, action) || drop_next(t, now_us, action) ||
+	    listen_next(t, now_us, action))
+		return (enum punch_kind)action->kind;
+	line = is_over(t, now_us) ? NULL : tcp_lines_next(t);
+	if (line != NULL && line->next_us <= now_us) {
+		tcp_line_begin(t, line, now_us, action);
+		return PUNCH_CONNECT;
+	}
+	*action = (struct punch_action){
+		.kind = PUNCH_WAIT,
+		.deadline_us = deadline_us(t, line),
+	};
+	return PUNCH_WAIT;
+}
+
+void tcp_open_on_connected(struct tcp_open *t, uint16_t slot, const struct addr *local,
+			   uint64_t now_us)
+{
+	struct tcp_conn *c;
+
+	if (slot >= PUNCH_CONNECTIONS_MAX || t->conns[slot].state != TCP_CONN_CONNECTING)
+		return;
+	c = &t->conns[slot];
+	c->local = *local;
+	t->seen.tcp_connected++;
+	tcp_conn_begin(t, slot, now_us);
+}
+
+void tcp_open_on_accepted(struct tcp_open *t, uint16_t listener, uint16_t slot,
+			  const struct addr *remote, uint64_t now_us)
+{
+	if (slot >= PUNCH_CONNECTIONS_MAX || listener >= PUNCH_CONNECTIONS_MAX ||
+	    t->conns[slot].state != TCP_CONN_FREE)
+		return;
+	t->conns[slot] = (struct tcp_conn){
+		.is_accepted = true,
+		.is_dropped = t->conns[listener].state != TCP_CONN_LISTENING,
+		.local = t->conns[listener].local,
+		.remote = *remote,
+	};
+	t->seen.tcp_accepted++;
+	tcp_conn_begin(t, slot, now_us);
+}
+
+static void count_failure(struct tcp_open *t, enum punch_stream what)
+{
+	if (what == PUNCH_STREAM_REFUSED)
+		t->seen.tcp_refused++;
+	else if (what == PUNCH_STREAM_ICMP)
+		t->seen.tcp_icmp++;
+	else
+		t->seen.tcp_timeouts++;
+}
+
+void tcp_open_on_stream(struct tcp_open *t, uint16_t slot, enum punch_stream what,
+			struct bytes data, uint64_t now_us)
+{
+	uint8_t state;
+
+	if (slot >= PUNCH_CONNECTIONS_MAX || t->conns[slot].state == TCP_CONN_FREE)
+		return;
+	state = t->conns[slot].state;
+	if (what == PUNCH_STREAM_DATA) {
+		if (state == TCP_CONN_OPEN)
+			tcp_conn_read(t, slot, data, now_us);
+		return;
+	}
+	if (state == TCP_CONN_CONNECTING)
+		count_failure(t, what);
+	if (state == TCP_CONN_LISTENING)
+		t->seen.open_failed++;
+	forget(t, slot, what, now_us);
+}
+
+/* In one network first: nothing is shorter. Then whatever came first. */
+static uint16_t best_slot(const struct tcp_open *t)
+{
+	uint16_t best = TCP_NO_SLOT;
+
+	for (uint16_t slot = 0; slot < PUNCH_CONNECTIONS_MAX; slot++) {
+		const struct tcp_conn *c = &t->conns[slot];
+
+		if (c->state != TCP_CONN_OPEN || !c->is_proven || !c->is_heard || c->is_dropped)
+			continue;
+		if (best == TCP_NO_SLOT || c->began_us < t->conns[best].began_us)
+			best = slot;
+	}
+	return best;
+}
+
+bool tcp_open_is_valid(const struct tcp_open *t)
+{
+	return best_slot(t) != TCP_NO_SLOT;
+}
+
+void tcp_open_nominate(struct tcp_open *t, uint64_t now_us)
+{
+	if (!t->c.is_a || t->chosen != TCP_NO_SLOT)
+		return;
+	t->chosen = best_slot(t);
+	if (t->chosen != TCP_NO_SLOT)
+		t->conns[t->chosen].asks[TCP_NOMINATE].is_due = true;
+}
+
+bool tcp_open_path(const struct tcp_open *t, struct punch_path *out)
+{
+	const struct tcp_conn *c;
+
+	if (!t->is_agreed)
+		return false;
+	c = &t->conns[t->chosen];
+	*out = (struct punch_path){
+		.is_tcp = true,
+		.slot = t->chosen,
+		.path = t->ours->path,
+		.local = c->local,
+		.outer = c->outer,
+		.remote = c->remote,
+	};
+	return true;
+}
+
+void tcp_open_ping(struct tcp_open *t, uint64_t now_us)
+{
+	if (!t->is_agreed)
+		return;
+	t->has_pong = false;
+	t->conns[t->chosen].asks[TCP_ASK].is_due = true;
+}
+
+bool tcp_open_take_pong(struct tcp_open *t, uint32_t *rtt_us)
+{
+	if (!t->has_pong)
+		return false;
+	t->has_pong = false;
+	*rtt_us = t->pong_us;
+	return true;
+}
+
+void tcp_open_evidence(const struct tcp_open *t, struct punch_evidence *out)
+{
+	const struct punch_evidence *seen = &t->seen;
+
+	out->sent = (uint16_t)(out->sent + seen->sent);
+	out->received = (uint16_t)(out->received + seen->received);
+	out->answers = (uint16_t)(out->answers + seen->answers);
+	out->stray = (uint16_t)(out->stray + seen->stray);
+	out->open_failed = (uint16_t)(out->open_failed + seen->open_failed);
+	out->tcp_connects = seen->tcp_connects;
+	out->tcp_refused = seen->tcp_refused;
+	out->tcp_icmp = seen->tcp_icmp;
+	out->tcp_timeouts = seen->tcp_timeouts;
+	out->tcp_accepted = seen->tcp_accepted;
+	out->tcp_connected = seen->tcp_connected;
+	out->local = seen->local;
+	out->announced = seen->announced;
+	if (out->seen.family == ADDR_NONE)
+		out->seen = seen->seen;
+}
