@@ -21,6 +21,54 @@
 	  .value = "TIME",                        \
 	  .help = text }
 
+/* Which STUN servers are asked, servers, and what for. */
+#define ROW_SERVERS(type_, text)               \
+	{ .name = "server",                    \
+	  .letter = 's',                       \
+	  .type = OPT_STR_LIST,                \
+	  .offset = OPT_FIELD(type_, servers), \
+	  .flags = OPT_CLI_ONLY,               \
+	  .value = "SERVER",                   \
+	  .help = text }
+
+/* Which interfaces are used: interfaces, or one, interface. */
+#define ROW_INTERFACES(type_, text)               \
+	{ .name = "interface",                    \
+	  .letter = 'i',                          \
+	  .type = OPT_STR_LIST,                   \
+	  .offset = OPT_FIELD(type_, interfaces), \
+	  .flags = OPT_CLI_ONLY,                  \
+	  .value = "NAME",                        \
+	  .help = text }
+#define ROW_INTERFACE(type_, text)               \
+	{ .name = "interface",                   \
+	  .letter = 'i',                         \
+	  .type = OPT_STR,                       \
+	  .offset = OPT_FIELD(type_, interface), \
+	  .flags = OPT_CLI_ONLY,                 \
+	  .value = "NAME",                       \
+	  .help = text }
+
+/* On unless told otherwise: upnp. */
+#define ROW_UPNP(type_, text)               \
+	{ .name = "upnp",                   \
+	  .type = OPT_FLAG,                 \
+	  .offset = OPT_FIELD(type_, upnp), \
+	  .flags = OPT_CLI_ONLY,            \
+	  .fallback = "on",                 \
+	  .help = text }
+
+/* field: local_port */
+#define ROW_LOCAL_PORT(type_, text)               \
+	{ .name = "local-port",                   \
+	  .type = OPT_INT,                        \
+	  .offset = OPT_FIELD(type_, local_port), \
+	  .flags = OPT_CLI_ONLY,                  \
+	  .min = 1,                               \
+	  .max = UINT16_MAX,                      \
+	  .value = "PORT",                        \
+	  .help = text }
+
 /* Who one is to a TURN server: user, password_file and token_file. */
 #define ROW_USER(type_)                                                                         \
 	{ .name = "user",                                                                       \

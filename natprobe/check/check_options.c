@@ -44,21 +44,11 @@ static bool check_portal(const char *text, struct opt_error *err)
 }
 
 static const struct opt table[] = {
-	{ .name = "server",
-	  .letter = 's',
-	  .type = OPT_STR_LIST,
-	  .offset = FIELD(servers),
-	  .flags = OPT_CLI_ONLY,
-	  .value = "SERVER",
-	  .help = "ask this STUN server: HOST, HOST:PORT, stun:HOST or stuns:HOST; may be given "
-		  "several times, the most capable first" },
-	{ .name = "interface",
-	  .letter = 'i',
-	  .type = OPT_STR_LIST,
-	  .offset = FIELD(interfaces),
-	  .flags = OPT_CLI_ONLY,
-	  .value = "NAME",
-	  .help = "probe from this interface only; may be given several times" },
+	ROW_SERVERS(struct check_options,
+		    "ask this STUN server: HOST, HOST:PORT, stun:HOST or stuns:HOST; may be given "
+		    "several times, the most capable first"),
+	ROW_INTERFACES(struct check_options,
+		       "probe from this interface only; may be given several times"),
 	ROW_IPV4(struct check_options, "probe"),
 	ROW_IPV6(struct check_options, "probe"),
 	ROW_TIMEOUT(struct check_options,
@@ -72,21 +62,12 @@ static const struct opt table[] = {
 	  .check = check_confidence,
 	  .help = "probe on where much is lost, until all of the report is right with this "
 		  "chance" },
-	{ .name = "local-port",
-	  .type = OPT_INT,
-	  .offset = FIELD(local_port),
-	  .flags = OPT_CLI_ONLY,
-	  .min = 1,
-	  .max = UINT16_MAX,
-	  .value = "PORT",
-	  .help = "look at the mapping of this local port; what it was used for before spoils the "
-		  "result" },
-	{ .name = "upnp",
-	  .type = OPT_FLAG,
-	  .offset = FIELD(upnp),
-	  .flags = OPT_CLI_ONLY,
-	  .fallback = "on",
-	  .help = "ask the gateway by UPnP, which sends datagrams to all of the local network" },
+	ROW_LOCAL_PORT(
+		struct check_options,
+		"look at the mapping of this local port; what it was used for before spoils the "
+		"result"),
+	ROW_UPNP(struct check_options,
+		 "ask the gateway by UPnP, which sends datagrams to all of the local network"),
 	OPT_ROW_FLAG(struct check_options, deep, 0,
 		     "look deeper, for minutes: how long mappings last, what refreshes them, and "
 		     "more; takes a server that cooperates"),

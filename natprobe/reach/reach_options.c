@@ -5,14 +5,10 @@
 #define FIELD(name) OPT_FIELD(struct reach_options, name)
 
 static const struct opt table[] = {
-	{ .name = "server",
-	  .letter = 's',
-	  .type = OPT_STR_LIST,
-	  .offset = FIELD(servers),
-	  .flags = OPT_CLI_ONLY,
-	  .value = "SERVER",
-	  .help = "have this STUN server try it, a stund with cooperate = on; may be given several "
-		  "times" },
+	ROW_SERVERS(
+		struct reach_options,
+		"have this STUN server try it, a stund with cooperate = on; may be given several "
+		"times"),
 	{ .name = "external",
 	  .letter = 'e',
 	  .type = OPT_INT,
@@ -24,20 +20,10 @@ static const struct opt table[] = {
 	  .help = "try this port outside; without it that of natprobe map, or the same" },
 	OPT_ROW_FLAG(struct reach_options, listen, 'l',
 		     "stand in for the program that will have the port"),
-	{ .name = "interface",
-	  .letter = 'i',
-	  .type = OPT_STR,
-	  .offset = FIELD(interface),
-	  .flags = OPT_CLI_ONLY,
-	  .value = "NAME",
-	  .help = "the port of this interface" },
-	{ .name = "upnp",
-	  .type = OPT_FLAG,
-	  .offset = FIELD(upnp),
-	  .flags = OPT_CLI_ONLY,
-	  .fallback = "on",
-	  .help = "ask the gateway by UPnP as well for its address outside, which tells of a NAT "
-		  "further out" },
+	ROW_INTERFACE(struct reach_options, "the port of this interface"),
+	ROW_UPNP(struct reach_options,
+		 "ask the gateway by UPnP as well for its address outside, which tells of a NAT "
+		 "further out"),
 	ROW_IPV4(struct reach_options, "try it"),
 	ROW_IPV6(struct reach_options, "try it"),
 	ROW_TIMEOUT(struct reach_options, "end after TIME, with what is known by then"),
