@@ -36,3 +36,30 @@ PUNCH_LIBS = natprobe/libpunch.a $(PROBE_LIBS)
 # Its shell.
 natprobe_libprobeshell_a_SOURCES += \
 	natprobe/meet/carrier.h
+
+# What the two sides of a run say to each other, and what carries it all out.
+natprobe_libpunch_a_SOURCES += \
+	natprobe/punch/talk.c \
+	natprobe/punch/talk.h
+
+natprobe_libprobeshell_a_SOURCES += \
+	natprobe/meet/meet_io.c \
+	natprobe/meet/meet_io.h \
+	natprobe/punch/punch_io.c \
+	natprobe/punch/punch_io.h \
+	natprobe/punch/punch_io_map.c \
+	natprobe/punch/punch_io_relay.c \
+	natprobe/punch/punch_io_state.h \
+	natprobe/punch/punch_io_tcp.c \
+	natprobe/punch/punch_io_udp.c \
+	natprobe/punch/quiet_close.h \
+	natprobe/punch/relay_link.c \
+	natprobe/punch/relay_link.h
+
+if RTNETLINK
+natprobe_libprobeshell_a_SOURCES += \
+	natprobe/punch/quiet_close_linux.c
+else
+natprobe_libprobeshell_a_SOURCES += \
+	natprobe/punch/quiet_close_none.c
+endif
