@@ -142,6 +142,7 @@ struct verdict_deep {
 	uint16_t rung_count;
 	struct deep_hop hops[DEEP_HOPS_MAX];
 	uint8_t hop_count;
+	uint8_t opener_ttl; /* the smallest that takes a mapping in the outermost NAT; 0: not seen */
 	struct addr nat64_prefix; /* as DNS tells (RFC 7050); ADDR_NONE: none */
 	uint32_t sent, answered;  /* datagrams */
 	uint16_t mappings;        /* sockets that were open at once, at most */

@@ -374,4 +374,5 @@ void fixture_deep(struct fixture *f)
 	v->answered = 650;
 	v->mappings = 180;
 	v->elapsed_us = 130250000;
+	v->opener_ttl = 2;
 }

@@ -281,16 +281,26 @@ static void on_open(struct deep *d, void *state, uint16_t socket, bool opened)
 	}
 }
 
+/* The smallest TTL that reaches all boxes that map or filter; 0: not seen. */
+static unsigned opener_ttl(const struct hops *s)
+{
+	if (!s->steps[FULL].is_open || s->steps[0].is_open)
+		return 0;
+	for (unsigned ttl = 1; ttl <= TTL_MAX; ttl++) {
+		if (s->steps[ttl].is_open)
+			return ttl;
+	}
+	return 0;
+}
+
 /* How many hops out the outermost box is that maps or filters, or only filters; FAR: not seen. */
 static unsigned outermost(const struct hops *s)
 {
-	if (!s->steps[FULL].is_open || s->steps[0].is_open)
+	unsigned ttl = opener_ttl(s);
+
+	if (ttl == 0)
 		return FAR;
-	for (unsigned ttl = 1; ttl <= TTL_MAX; ttl++) {
-		if (s->steps[ttl].is_open)
-			return ttl > 1 ? ttl - 1 : 1;
-	}
-	return FAR;
+	return ttl > 1 ? ttl - 1 : 1;
 }
 
 static void start_clashes(struct deep *d, struct hops *s)
@@ -422,6 +432,16 @@ static unsigned bound_of(const struct deep *d, const struct hops *s)
 	return FAR;
 }
 
+/* Where no box shows it, one more hop than the NATs have is enough. */
+static void tell_opener(const struct deep *d, const struct hops *s, struct verdict_deep *out)
+{
+	unsigned ttl = opener_ttl(s), bound = bound_of(d, s);
+
+	if (ttl == 0 && bound != FAR)
+		ttl = bound + 1;
+	out->opener_ttl = (uint8_t)ttl;
+}
+
 static bool is_aftr(const struct addr *a)
 {
 	return a->family == ADDR_IPV4 && a->ip[0] == 192 && a->ip[1] == 0 && a->ip[2] == 0 &&
@@ -485,6 +505,8 @@ static void end(struct deep *d, void *state, enum verdict_cause early, struct ve
 		deep_kit_unknown(v, DEEP_NATS, early);
 	else
 		count(d, s, v);
+	if (s->begun && s->over)
+		tell_opener(d, s, &v->deep);
 }
 
 const struct deep_trial deep_hops = {

@@ -121,6 +121,7 @@ json_t *json_deep(struct json *j, const struct verdict *verdict)
 	json_put(j, o, "values", values(j, v));
 	json_put(j, o, "rungs", rungs(j, v));
 	json_put(j, o, "hops", hops(j, v));
+	json_put(j, o, "opener_ttl", v->opener_ttl > 0 ? json_integer(v->opener_ttl) : json_null());
 	json_put(j, o, "nat64_prefix", json_ip(&v->nat64_prefix));
 	return o;
 }

@@ -139,6 +139,7 @@ void get_deep(struct get *g, const json_t *interface, struct verdict *verdict)
 	v->sent = (uint32_t)get_count(g, datagrams, "sent", UINT32_MAX);
 	v->answered = (uint32_t)get_count(g, datagrams, "answered", UINT32_MAX);
 	v->nat64_prefix = get_ip(g, deep, "nat64_prefix");
+	v->opener_ttl = (uint8_t)get_count(g, deep, "opener_ttl", UINT8_MAX);
 	for (unsigned i = 0; i < DEEP_PROPERTIES; i++)
 		get_value(g, values, (enum deep_property)i, v);
 	get_rungs(g, deep, v);
