@@ -4,9 +4,11 @@ noinst_LIBRARIES += natprobe/libpunch.a
 
 natprobe_libpunch_a_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
 natprobe_libpunch_a_SOURCES = \
-	natprobe/peer/peer.h \
-	natprobe/peer/peer_facts.h \
-	natprobe/peer/peer_wire.h
+	natprobe/peer/peer.c natprobe/peer/peer.h \
+	natprobe/peer/peer_facts.c natprobe/peer/peer_facts.h \
+	natprobe/peer/peer_field.c natprobe/peer/peer_field.h \
+	natprobe/peer/peer_wire.c natprobe/peer/peer_wire.h \
+	natprobe/peer/peer_wire_offer.c
 
 natprobe_libpunch_a_SOURCES += \
 	natprobe/meet/address.h \
