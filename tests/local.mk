@@ -78,8 +78,9 @@ tests_libsim_a_SOURCES = \
 	tests/sim_relay.c \
 	tests/sim_server.c \
 	tests/sim_tcp.c \
-	tests/sim_trace.c \
+	tests/sim_trace.c tests/sim_trace.h \
 	tests/sim_vantage.c \
+	tests/sim_way.c tests/sim_way.h \
 	tests/natlab/hop.c tests/natlab/hop.h \
 	$(NAT_PROFILES)
 SIM_LIBS = tests/libsim.a tests/libnat.a $(PROBE_LIBS)

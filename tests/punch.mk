@@ -1,5 +1,25 @@
 # Tests of meeting a peer and punching.
-EXTRA_DIST += tests/sim_pair.h
+
+# Two hosts and their NATs on a virtual clock.
+check_LIBRARIES += tests/libsimpair.a
+tests_libsimpair_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+tests_libsimpair_a_SOURCES = \
+	tests/sim_pair.c tests/sim_pair.h \
+	tests/sim_pair_host.c \
+	tests/sim_pair_log.c \
+	tests/sim_pair_parts.h \
+	tests/sim_pair_path.c \
+	tests/sim_pair_place.c \
+	tests/sim_pair_server.c \
+	tests/sim_pair_tcp.c
+SIM_PAIR_LIBS = tests/libsimpair.a tests/libsimdeep.a tests/libsim.a tests/libnat.a \
+	stund/libcoop.a $(PUNCH_LIBS)
+if CMOCKA
+UNIT_TESTS += tests/test_sim_pair
+tests_test_sim_pair_SOURCES = tests/test_sim_pair.c
+tests_test_sim_pair_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+tests_test_sim_pair_LDADD = $(SIM_PAIR_LIBS) $(CMOCKA_LIBS)
+endif
 
 if CMOCKA
 UNIT_TESTS += tests/test_check

@@ -15,16 +15,38 @@
 #include "nat_profile.h"
 #include "natprobe/punch/punch.h"
 
-enum sim_pair_truth { /* bits: what boxes did to packets of the trial */
-		      SIM_PAIR_FILTERED = 1 << 0,
-		      SIM_PAIR_REMAPPED = 1 << 1,
-		      SIM_PAIR_MAPPING_ENDED = 1 << 2,
-		      SIM_PAIR_NO_HAIRPIN = 1 << 3,
-		      SIM_PAIR_RATE_LIMIT = 1 << 4,
-		      SIM_PAIR_MAPPING_LIMIT = 1 << 5,
-		      SIM_PAIR_BLOCKED = 1 << 6,
-		      SIM_PAIR_LOST = 1 << 7, /* links */
+/* Bits: what boxes and links did to packets of the trial. */
+enum sim_pair_truth {
+	SIM_PAIR_FILTERED = 1 << 0,
+	SIM_PAIR_REMAPPED = 1 << 1,
+	SIM_PAIR_MAPPING_ENDED = 1 << 2,
+	SIM_PAIR_NO_HAIRPIN = 1 << 3,
+	SIM_PAIR_RATE_LIMIT = 1 << 4,
+	SIM_PAIR_MAPPING_LIMIT = 1 << 5,
+	SIM_PAIR_BLOCKED = 1 << 6,
+	SIM_PAIR_LOST = 1 << 7,             /* links */
+	SIM_PAIR_NO_MAPPING = 1 << 8,       /* it came to an external port that is nobody's */
+	SIM_PAIR_HAIRPIN_FILTERED = 1 << 9, /* turned round, and not let in */
+	SIM_PAIR_NO_SIMULTANEOUS_OPEN = 1 << 10,
+	SIM_PAIR_TTL_ENDED = 1 << 11, /* at a router; not a fault */
+	SIM_PAIR_MAPPED = 1 << 12,    /* neither */
 };
+
+#define SIM_PAIR_EVENTS_MAX 16384
+
+/* One decision of a box, or of a link. */
+struct sim_pair_event {
+	uint64_t at_us;
+	unsigned truth;      /* enum sim_pair_truth */
+	uint8_t side, layer; /* of a box; with same_nat all are A's */
+	bool is_outbound;    /* the packet came from inside */
+	uint8_t protocol;
+	struct addr internal, external, remote; /* what is known of: source inside, source or
+						   destination outside, the other end */
+};
+
+/* Of the last trial, in the order of time. */
+const struct sim_pair_event *sim_pair_events(size_t *count);
 
 struct sim_pair_config {
 	const struct nat_profile *profiles[2]; /* of A and B */
@@ -50,7 +72,12 @@ struct sim_pair_side {
 	struct peer_profile profile;
 	unsigned truth[PUNCH_STEPS_MAX]; /* enum sim_pair_truth, of the boxes of this side */
 	unsigned open_at_end;            /* sockets but that of the path */
+	uint64_t ended_us;               /* by the clock of the events */
 };
+
+/* What a deep diagnosis says of that side's network: for `known`, if it is used again. */
+void sim_pair_diagnose(const struct sim_pair_config *config, unsigned side,
+		       struct peer_profile *out);
 
 /* Returns false where a side did not finish. */
 bool sim_pair_run(const struct sim_pair_config *config, struct sim_pair_side sides[2]);

@@ -10,6 +10,7 @@
  *	sim_tcp     a TCP that is good enough for a request and its answer
  *	sim_server  STUN servers, honest or not
  *	sim_path    links and boxes between host and servers
+ *	sim_way     one direction of a link, and hops
  *	sim_trace   a line for each packet, for people
  */
 #ifndef NATKIT_SIM_PARTS_H
@@ -20,6 +21,7 @@
 #include "packet.h"
 #include "sim_net.h"
 #include "sim_queue.h"
+#include "sim_way.h"
 
 #define SIM_SENDS_MAX 512 /* whose times are kept */
 #define SIM_TCP_MAX   64  /* ends of connections, of hosts and servers together */
@@ -37,12 +39,6 @@ enum sim_happening {
 	SIM_TURN_TIMER,
 	SIM_TO_TURN, /* a frame on a line of interface `who` / VANTAGE_ENDS, end `who` % that */
 	SIM_FROM_TURN,
-};
-
-/* One direction of a way: what the profile does to packets, then what the test asks for. */
-struct sim_way {
-	struct nat_link links[2];
-	size_t count;
 };
 
 struct sim_box {

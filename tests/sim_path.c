@@ -8,39 +8,11 @@
 #define DEFAULT_RTT_US 50000
 #define NEIGHBOUR_US   1000 /* between two servers */
 
-static bool does_anything(const struct nat_link_config *c)
+static void travel(struct sim_world *w, struct sim_way *way, uint64_t at_us, struct sim_event event,
+		   struct bytes packet)
 {
-	return c->loss > 0 || c->duplicate > 0 || c->reorder > 0 || c->delay_us > 0 ||
-	       c->jitter_us > 0 || c->rate_bit_s > 0;
-}
-
-static void add_link(struct sim_way *way, const struct nat_link_config *config, uint32_t delay_us)
-{
-	struct nat_link_config c = config != NULL ? *config : (struct nat_link_config){ 0 };
-
-	c.delay_us += delay_us;
-	if (does_anything(&c))
-		way->links[way->count++].config = c;
-}
-
-/*
- * Sends a packet down a way. A link that duplicates is followed by one more at most, so that
- * four copies arrive at most.
- */
-static void travel(struct sim_world *w, struct sim_way *way, size_t link, uint64_t at_us,
-		   struct sim_event event, struct bytes packet)
-{
-	uint64_t arrivals[2];
-	size_t n;
-
-	if (link == way->count) {
-		event.at_us = at_us;
-		sim_queue_put(&w->queue, event, packet);
-		return;
-	}
-	n = nat_link_send(&way->links[link], &w->rng, packet.len, at_us, arrivals);
-	for (size_t i = 0; i < n; i++)
-		travel(w, way, link + 1, arrivals[i], event, packet);
+	event.at_us = at_us;
+	sim_way_send(way, &w->rng, &w->queue, event, packet);
 }
 
 /* To the interface that it is addressed to, if any. */
@@ -55,7 +27,7 @@ static void to_host(struct sim_world *w, struct bytes packet)
 		struct sim_event e = { .kind = SIM_AT_HOST, .who = h->nic };
 
 		if (addr_equal_ip(&h->addr, &p.destination))
-			travel(w, &h->down, 0, w->now_us, e, packet);
+			travel(w, &h->down, w->now_us, e, packet);
 	}
 }
 
@@ -67,8 +39,7 @@ static void leave_box(struct sim_box *box, enum nat_side side, struct bytes pack
 	if (packet.len > SIM_PACKET_LEN)
 		return;
 	if (side == NAT_OUTSIDE && box->layer == 0) {
-		travel(w, &w->out, 0, w->now_us, (struct sim_event){ .kind = SIM_AT_SERVERS },
-		       packet);
+		travel(w, &w->out, w->now_us, (struct sim_event){ .kind = SIM_AT_SERVERS }, packet);
 	} else if (side == NAT_OUTSIDE || box->layer + 1 < w->profile->layer_count) {
 		/* To the next box, at once, but not while this one is at work. */
 		e.who = (uint16_t)(side == NAT_OUTSIDE ? box->layer - 1 : box->layer + 1);
@@ -82,22 +53,6 @@ static void leave_box(struct sim_box *box, enum nat_side side, struct bytes pack
 static void on_emit(void *arg, enum nat_side side, struct bytes packet)
 {
 	leave_box(arg, side, packet);
-}
-
-/*
- * Takes one off the TTL. Where that was the last one, returns false, and writes to `error` what
- * is said about it; nothing where `self` has no address.
- */
-static bool hop(uint8_t *packet, size_t len, const struct addr *self,
-		uint8_t error[PACKET_ERROR_MAX], size_t *error_len)
-{
-	*error_len = 0;
-	if (packet_hop(packet, len))
-		return true;
-	if (self->family != ADDR_NONE)
-		*error_len =
-			hop_time_exceeded(bytes_of(packet, len), self, error, PACKET_ERROR_MAX);
-	return false;
 }
 
 /* Whom a box is to those on that side; ADDR_NONE: it does not say. */
@@ -123,7 +78,7 @@ static bool enters(struct sim_box *box, enum nat_side side, uint8_t *packet, siz
 	if (side == NAT_INSIDE &&
 	    addr_equal_ip(&ends.destination, &box->world->profile->layers[box->layer].gateway))
 		return true;
-	if (hop(packet, len, &self, error, &error_len))
+	if (sim_way_hop(packet, len, &self, error, &error_len))
 		return true;
 	if (error_len > 0)
 		leave_box(box, side, bytes_of(error, error_len));
@@ -138,7 +93,7 @@ void sim_path_at_servers(struct sim_world *w, struct bytes packet)
 
 	self.ip[addr_ip_len(self.family) - 1] = 1;
 	memcpy(buf, packet.data, packet.len);
-	if (hop(buf, packet.len, &self, error, &error_len))
+	if (sim_way_hop(buf, packet.len, &self, error, &error_len))
 		(w->at_servers != NULL ? w->at_servers
 				       : sim_server_on_packet)(w, bytes_of(buf, packet.len));
 	else if (error_len > 0)
@@ -158,7 +113,7 @@ static void add_asked(struct sim_world *w, struct sim_way *way, bool out, uint32
 
 	if (out ? w->config->loss_in_only : w->config->loss_out_only)
 		c.loss = 0;
-	add_link(way, &c, delay_us);
+	sim_way_add(way, &c, delay_us);
 }
 
 static void start_ways(struct sim_world *w)
@@ -171,8 +126,8 @@ static void start_ways(struct sim_world *w)
 
 	w->out = w->in = (struct sim_way){ 0 };
 	if (inside) {
-		add_link(&w->out, NULL, out_us);
-		add_link(&w->in, NULL, in_us);
+		sim_way_add(&w->out, NULL, out_us);
+		sim_way_add(&w->in, NULL, in_us);
 	} else {
 		add_asked(w, &w->out, true, out_us);
 		add_asked(w, &w->in, false, in_us);
@@ -181,8 +136,8 @@ static void start_ways(struct sim_world *w)
 		struct sim_host *h = &w->hosts[i];
 
 		h->up = h->down = (struct sim_way){ 0 };
-		add_link(&h->up, &w->profile->access, inside_us);
-		add_link(&h->down, &w->profile->access, inside_us);
+		sim_way_add(&h->up, &w->profile->access, inside_us);
+		sim_way_add(&h->down, &w->profile->access, inside_us);
 		if (!has_box || inside) {
 			add_asked(w, &h->up, true, has_box ? 0 : out_us);
 			add_asked(w, &h->down, false, has_box ? 0 : in_us);
@@ -226,7 +181,7 @@ void sim_path_from_host(struct sim_world *w, struct sim_host *h, struct bytes pa
 		e = (struct sim_event){ .kind = SIM_AT_BOX,
 					.who = (uint16_t)(layers - 1),
 					.side = NAT_INSIDE };
-	travel(w, &h->up, 0, at_us > w->now_us ? at_us : w->now_us, e, packet);
+	travel(w, &h->up, at_us > w->now_us ? at_us : w->now_us, e, packet);
 }
 
 void sim_path_from_servers(struct sim_world *w, struct bytes packet)
@@ -243,7 +198,7 @@ void sim_path_from_servers(struct sim_world *w, struct bytes packet)
 	if (w->profile->layer_count == 0)
 		to_host(w, packet);
 	else
-		travel(w, &w->in, 0, w->now_us, e, packet);
+		travel(w, &w->in, w->now_us, e, packet);
 }
 
 /* Asks a box what is due, and when to ask again. */

@@ -13,8 +13,8 @@
 
 #include "wire.h"
 
-#define SIM_EVENTS_MAX  4096
-#define SIM_PACKETS_MAX 1024
+#define SIM_EVENTS_MAX  8192
+#define SIM_PACKETS_MAX 4096
 #define SIM_PACKET_LEN  1600
 #define SIM_NO_PACKET   UINT16_MAX
 

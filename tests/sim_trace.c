@@ -1,10 +1,11 @@
 #include "sim_parts.h"
 
+#include "sim_trace.h"
 #include "stun_attr.h"
 
-static void print_time(const struct sim_world *w, uint64_t at_us)
+static void print_time(FILE *out, uint64_t at_us)
 {
-	fprintf(w->config->trace, "%11.3f ms  ", (double)(at_us - SIM_START_US) / 1000);
+	fprintf(out, "%11.3f ms  ", ((double)at_us - SIM_START_US) / 1000);
 }
 
 static void print_addr(FILE *to, struct stun_msg *msg, enum stun_attr_type type, const char *name)
@@ -49,15 +50,13 @@ static void print_flags(FILE *to, uint8_t flags)
 		(flags & PACKET_RST) != 0 ? " RST" : "");
 }
 
-void sim_trace_packet(const struct sim_world *w, const char *what, size_t who, struct bytes packet)
+void sim_trace_print_packet(FILE *out, uint64_t now_us, const char *what, size_t who,
+			    struct bytes packet)
 {
 	char from[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
-	FILE *out = w->config->trace;
 	struct packet p;
 
-	if (out == NULL)
-		return;
-	print_time(w, w->now_us);
+	print_time(out, now_us);
 	fprintf(out, "%s %zu: ", what, who);
 	if (!packet_parse(packet, &p)) {
 		fprintf(out, "no packet\n");
@@ -73,7 +72,13 @@ void sim_trace_packet(const struct sim_world *w, const char *what, size_t who, s
 	fputc('\n', out);
 }
 
-void sim_trace_decision(const struct sim_world *w, size_t layer, const struct nat_event *e)
+void sim_trace_packet(const struct sim_world *w, const char *what, size_t who, struct bytes packet)
+{
+	if (w->config->trace != NULL)
+		sim_trace_print_packet(w->config->trace, w->now_us, what, who, packet);
+}
+
+void sim_trace_print_decision(FILE *out, size_t layer, const struct nat_event *e)
 {
 	static const char *const kinds[] = {
 		[NAT_EVENT_MAPPED] = "mapped",     [NAT_EVENT_EXPIRED] = "expired",
@@ -82,9 +87,14 @@ void sim_trace_decision(const struct sim_world *w, size_t layer, const struct na
 	};
 	char internal[ADDR_TEXT_MAX], external[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
 
-	print_time(w, e->now_us);
-	fprintf(w->config->trace, "box %zu: %s from %s (%s): internal %s, external %s, remote %s\n",
-		layer, kinds[e->kind], e->side == NAT_INSIDE ? "inside" : "outside", e->why,
+	print_time(out, e->now_us);
+	fprintf(out, "box %zu: %s from %s (%s): internal %s, external %s, remote %s\n", layer,
+		kinds[e->kind], e->side == NAT_INSIDE ? "inside" : "outside", e->why,
 		addr_print(&e->internal, internal), addr_print(&e->external, external),
 		addr_print(&e->remote, remote));
+}
+
+void sim_trace_decision(const struct sim_world *w, size_t layer, const struct nat_event *e)
+{
+	sim_trace_print_decision(w->config->trace, layer, e);
 }

@@ -1,0 +1,452 @@
+#include <stdlib.h>
+
+#include "sim_pair_parts.h"
+#include "stun_stream.h"
+
+/*
+ * A TCP that is good enough for a handshake of any kind and a few messages. As Linux has it: an
+ * ICMP error ends a connection that does not stand yet, what nobody expects is reset.
+ */
+#define SYN_TIMEOUT_US 1000000
+#define DATA_LEAST_US  200000
+#define GIVE_UP_US     30000000
+
+enum state {
+	FREE = 0,
+	REFUSED, /* by our own system */
+	SYN_SENT,
+	SYN_RECEIVED,
+	OPEN,
+};
+
+void sim_pair_tcp_start(struct sim_pair_stack *s, struct sim_pair_world *w, uint8_t who)
+{
+	memset(s->used, 0, sizeof(s->used));
+	memset(s->listeners, 0, sizeof(s->listeners));
+	for (size_t i = 0; i < SIM_PAIR_TCP_MAX; i++)
+		s->ends[i].state = FREE;
+	s->world = w;
+	s->who = who;
+}
+
+static struct sim_pair_host *host_of(const struct sim_pair_stack *s)
+{
+	return s->who == SIM_PAIR_SERVERS ? NULL : &s->world->hosts[s->who];
+}
+
+static void send_segment(struct sim_pair_stack *s, const struct addr *from, const struct addr *to,
+			 const struct packet_tcp *header, struct bytes data, uint8_t ttl)
+{
+	uint8_t buf[SIM_PACKET_LEN];
+	size_t len = packet_build_tcp(buf, sizeof(buf), from, to, header, data);
+
+	if (len == 0)
+		return;
+	if (ttl != 0)
+		packet_set_ttl(buf, ttl);
+	if (s->who == SIM_PAIR_SERVERS)
+		sim_pair_from_core(s->world, bytes_of(buf, len));
+	else
+		sim_pair_from_host(host_of(s), bytes_of(buf, len));
+}
+
+static void emit(struct sim_pair_stack *s, struct sim_pair_tcp *t, uint8_t flags, uint32_t seq,
+		 struct bytes data)
+{
+	struct packet_tcp header = { .seq = seq, .flags = flags };
+	uint8_t ttl = flags == PACKET_SYN ? t->ttl : 0;
+
+	if ((flags & PACKET_ACK) != 0)
+		header.ack = t->expected;
+	if (flags == PACKET_SYN)
+		t->ttl = 0; /* that of the first SYN alone */
+	send_segment(s, &t->local, &t->remote, &header, data, ttl);
+}
+
+/* What a segment that nobody expects is answered with. */
+static void reset(struct sim_pair_stack *s, const struct packet *p)
+{
+	struct packet_tcp header = { .seq = p->tcp_ack, .flags = PACKET_RST };
+
+	if ((p->tcp_flags & PACKET_RST) != 0)
+		return;
+	if ((p->tcp_flags & PACKET_ACK) == 0)
+		header = (struct packet_tcp){ .ack = p->tcp_seq + (uint32_t)p->data.len +
+						     ((p->tcp_flags & PACKET_SYN) != 0),
+					      .flags = PACKET_RST | PACKET_ACK };
+	send_segment(s, &p->destination, &p->source, &header, (struct bytes){ 0 }, 0);
+}
+
+static void acknowledge(struct sim_pair_stack *s, struct sim_pair_tcp *t)
+{
+	emit(s, t, PACKET_ACK, t->first + 1 + (uint32_t)t->out_len, (struct bytes){ 0 });
+}
+
+/* All that is not acknowledged yet, and the timer that sends it again. */
+static void transmit(struct sim_pair_stack *s, struct sim_pair_tcp *t)
+{
+	struct bytes left = bytes_of(t->out + t->acked, t->out_len - t->acked);
+
+	if (t->state == SYN_SENT)
+		emit(s, t, PACKET_SYN, t->first, (struct bytes){ 0 });
+	else if (t->state == SYN_RECEIVED)
+		emit(s, t, PACKET_SYN | PACKET_ACK, t->first, (struct bytes){ 0 });
+	else if (left.len > 0)
+		emit(s, t, PACKET_ACK | PACKET_PSH, t->first + 1 + t->acked, left);
+	else
+		return;
+	t->timer_us = s->world->now_us + t->timeout_us;
+	t->timeout_us *= 2;
+}
+
+static struct sim_pair_tcp *find(struct sim_pair_stack *s, const struct addr *local,
+				 const struct addr *remote)
+{
+	for (size_t i = 0; i < SIM_PAIR_TCP_MAX; i++) {
+		struct sim_pair_tcp *t = &s->ends[i];
+
+		if (t->state > REFUSED && addr_equal(&t->local, local) &&
+		    addr_equal(&t->remote, remote))
+			return t;
+	}
+	return NULL;
+}
+
+static struct sim_pair_tcp *of_slot(struct sim_pair_stack *s, uint16_t slot)
+{
+	for (size_t i = 0; i < SIM_PAIR_TCP_MAX; i++) {
+		struct sim_pair_tcp *t = &s->ends[i];
+
+		if (t->state != FREE && (!t->is_passive || t->is_told) && t->slot == slot)
+			return t;
+	}
+	return NULL;
+}
+
+static struct sim_pair_tcp *begin(struct sim_pair_stack *s, const struct addr *local,
+				  const struct addr *remote)
+{
+	for (size_t i = 0; i < SIM_PAIR_TCP_MAX; i++) {
+		struct sim_pair_tcp *t = &s->ends[i];
+
+		if (t->state != FREE)
+			continue;
+		*t = (struct sim_pair_tcp){ .local = *local,
+					    .remote = *remote,
+					    .first = (uint32_t)rng_next(&s->world->rng),
+					    .timeout_us = SYN_TIMEOUT_US,
+					    .timer_us = UINT64_MAX,
+					    .gives_up_us = s->world->now_us + GIVE_UP_US };
+		return t;
+	}
+	abort();
+}
+
+/* --- what the shell asks for --- */
+
+void sim_pair_tcp_listen(struct sim_pair_stack *s, uint16_t slot, const struct addr *local)
+{
+	struct sim_pair_host *h = host_of(s);
+
+	if (slot >= PUNCH_ACCEPTED_FIRST || s->used[slot])
+		abort();
+	s->used[slot] = true;
+	s->listeners[slot] = *local;
+	h->is_awake = true;
+	punch_on_connected(h->punch, slot, local, sim_pair_clock(h));
+}
+
+void sim_pair_tcp_connect(struct sim_pair_stack *s, uint16_t slot, const struct addr *local,
+			  const struct addr *to, uint8_t ttl)
+{
+	bool is_known = find(s, local, to) != NULL || local->family != to->family;
+	struct sim_pair_tcp *t;
+
+	if (slot >= PUNCH_ACCEPTED_FIRST || s->used[slot])
+		abort();
+	s->used[slot] = true;
+	t = begin(s, local, to);
+	t->slot = slot;
+	t->ttl = ttl;
+	t->state = is_known ? REFUSED : SYN_SENT;
+	if (is_known) /* the system does not connect the same ends twice */
+		t->timer_us = s->world->now_us;
+	else
+		transmit(s, t);
+}
+
+void sim_pair_tcp_write(struct sim_pair_stack *s, uint16_t slot, struct bytes data)
+{
+	struct sim_pair_tcp *t = of_slot(s, slot);
+	bool idle;
+
+	if (t == NULL || t->state != OPEN || data.len > sizeof(t->out) - t->out_len)
+		return;
+	idle = t->acked == t->out_len;
+	memcpy(t->out + t->out_len, data.data, data.len);
+	t->out_len += data.len;
+	if (!idle)
+		emit(s, t, PACKET_ACK | PACKET_PSH,
+		     t->first + 1 + (uint32_t)(t->out_len - data.len), data);
+	else
+		transmit(s, t);
+}
+
+void sim_pair_tcp_close(struct sim_pair_stack *s, uint16_t slot, bool quiet)
+{
+	struct sim_pair_tcp *t = of_slot(s, slot);
+
+	if (slot >= PUNCH_CONNECTIONS_MAX || !s->used[slot])
+		abort();
+	s->used[slot] = false;
+	s->listeners[slot] = (struct addr){ 0 };
+	if (t == NULL)
+		return;
+	if (t->state == OPEN && !quiet)
+		emit(s, t, PACKET_FIN | PACKET_ACK, t->first + 1 + (uint32_t)t->out_len,
+		     (struct bytes){ 0 });
+	t->state = FREE;
+}
+
+/* --- what comes of it --- */
+
+static void tell(struct sim_pair_stack *s, struct sim_pair_tcp *t, enum punch_stream what)
+{
+	struct sim_pair_host *h = host_of(s);
+	bool is_told = !t->is_passive || t->is_told;
+
+	t->state = FREE;
+	if (h == NULL || !is_told)
+		return;
+	s->used[t->slot] = false;
+	h->is_awake = true;
+	punch_on_stream(h->punch, t->slot, what, (struct bytes){ 0 }, sim_pair_clock(h));
+}
+
+static void accepted(struct sim_pair_stack *s, struct sim_pair_tcp *t)
+{
+	struct sim_pair_host *h = host_of(s);
+
+	for (uint16_t i = PUNCH_ACCEPTED_FIRST; i < PUNCH_CONNECTIONS_MAX; i++) {
+		if (s->used[i])
+			continue;
+		s->used[i] = true;
+		t->slot = i;
+		t->is_told = true;
+		h->is_awake = true;
+		punch_on_accepted(h->punch, t->listener, i, &t->remote, sim_pair_clock(h));
+		return;
+	}
+}
+
+static void opened(struct sim_pair_stack *s, struct sim_pair_tcp *t)
+{
+	struct sim_pair_host *h = host_of(s);
+
+	t->state = OPEN;
+	t->timer_us = UINT64_MAX;
+	t->timeout_us = DATA_LEAST_US;
+	if (h == NULL)
+		return;
+	if (t->is_passive) {
+		accepted(s, t);
+		return;
+	}
+	h->is_awake = true;
+	punch_on_connected(h->punch, t->slot, &t->local, sim_pair_clock(h));
+}
+
+static void take_ack(struct sim_pair_tcp *t, const struct packet *p)
+{
+	uint32_t acked = p->tcp_ack - t->first - 1;
+
+	if ((p->tcp_flags & PACKET_ACK) == 0 || acked > t->out_len || acked <= t->acked)
+		return;
+	t->acked = acked;
+	t->timeout_us = DATA_LEAST_US;
+	if (acked == t->out_len) {
+		t->timer_us = UINT64_MAX;
+		t->first += (uint32_t)t->out_len; /* room for more */
+		t->acked = 0;
+		t->out_len = 0;
+	}
+}
+
+static void server_read(struct sim_pair_stack *s, struct sim_pair_tcp *t, struct bytes data)
+{
+	struct bytes frame, answer;
+	struct addr source;
+	size_t used;
+
+	if (data.len > sizeof(t->in) - t->in_len)
+		return;
+	memcpy(t->in + t->in_len, data.data, data.len);
+	t->in_len += data.len;
+	if (stun_stream_next(bytes_of(t->in, t->in_len), sizeof(t->in), &frame, &used) != STUN_OK)
+		return;
+	answer = sim_pair_server_answer(&t->remote, &t->local, frame, true, t->out + t->out_len,
+					sizeof(t->out) - t->out_len, &source);
+	t->out_len += answer.len;
+	t->in_len -= used;
+	memmove(t->in, t->in + used, t->in_len);
+	transmit(s, t);
+}
+
+static void read_data(struct sim_pair_stack *s, struct sim_pair_tcp *t, const struct packet *p)
+{
+	struct sim_pair_host *h = host_of(s);
+
+	if (p->data.len == 0)
+		return;
+	if (p->tcp_seq == t->expected) {
+		t->expected += (uint32_t)p->data.len;
+		acknowledge(s, t);
+		if (h == NULL) {
+			server_read(s, t, p->data);
+		} else if (!t->is_passive || t->is_told) {
+			h->is_awake = true;
+			punch_on_stream(h->punch, t->slot, PUNCH_STREAM_DATA, p->data,
+					sim_pair_clock(h));
+		}
+		return;
+	}
+	acknowledge(s, t);
+}
+
+static void on_open_segment(struct sim_pair_stack *s, struct sim_pair_tcp *t,
+			    const struct packet *p)
+{
+	take_ack(t, p);
+	if ((p->tcp_flags & PACKET_SYN) != 0) {
+		acknowledge(s, t);
+		return;
+	}
+	read_data(s, t, p);
+	if (t->state != OPEN || (p->tcp_flags & PACKET_FIN) == 0 ||
+	    p->tcp_seq + p->data.len != t->expected)
+		return;
+	t->expected++;
+	emit(s, t, PACKET_FIN | PACKET_ACK, t->first + 1 + (uint32_t)t->out_len,
+	     (struct bytes){ 0 });
+	tell(s, t, PUNCH_STREAM_CLOSED);
+}
+
+static void on_syn_sent_segment(struct sim_pair_stack *s, struct sim_pair_tcp *t,
+				const struct packet *p)
+{
+	bool acks = (p->tcp_flags & PACKET_ACK) != 0;
+
+	if (acks && p->tcp_ack != t->first + 1) {
+		reset(s, p);
+		return;
+	}
+	if ((p->tcp_flags & PACKET_SYN) == 0)
+		return;
+	t->expected = p->tcp_seq + 1;
+	if (acks) {
+		acknowledge(s, t);
+		opened(s, t);
+		return;
+	}
+	t->state = SYN_RECEIVED; /* both at once (RFC 9293, section 3.5) */
+	t->timeout_us = SYN_TIMEOUT_US;
+	transmit(s, t);
+}
+
+static void on_syn_received_segment(struct sim_pair_stack *s, struct sim_pair_tcp *t,
+				    const struct packet *p)
+{
+	if ((p->tcp_flags & PACKET_ACK) != 0 && p->tcp_ack == t->first + 1) {
+		if ((p->tcp_flags & PACKET_SYN) != 0)
+			acknowledge(s, t);
+		opened(s, t);
+		if (t->state == OPEN)
+			on_open_segment(s, t, p);
+	} else if ((p->tcp_flags & PACKET_SYN) != 0 && p->tcp_seq + 1 == t->expected) {
+		transmit(s, t);
+	}
+}
+
+static void on_reset(struct sim_pair_stack *s, struct sim_pair_tcp *t, const struct packet *p)
+{
+	if (t->state == SYN_SENT) {
+		if ((p->tcp_flags & PACKET_ACK) != 0 && p->tcp_ack == t->first + 1)
+			tell(s, t, PUNCH_STREAM_REFUSED);
+	} else if (p->tcp_seq == t->expected) {
+		tell(s, t, t->state == OPEN ? PUNCH_STREAM_CLOSED : PUNCH_STREAM_REFUSED);
+	}
+}
+
+/* Who listens there; PUNCH_CONNECTIONS_MAX: nobody. */
+static uint16_t listener_at(const struct sim_pair_stack *s, const struct addr *local)
+{
+	uint16_t i = 0;
+
+	if (s->who == SIM_PAIR_SERVERS)
+		return 0;
+	while (i < PUNCH_CONNECTIONS_MAX && !addr_equal(&s->listeners[i], local))
+		i++;
+	return i;
+}
+
+void sim_pair_tcp_on_segment(struct sim_pair_stack *s, const struct packet *p)
+{
+	struct sim_pair_tcp *t = find(s, &p->destination, &p->source);
+	uint16_t listener = listener_at(s, &p->destination);
+	bool is_syn = (p->tcp_flags & (PACKET_SYN | PACKET_ACK | PACKET_RST)) == PACKET_SYN;
+
+	if (t == NULL) {
+		if (!is_syn || listener == PUNCH_CONNECTIONS_MAX) {
+			reset(s, p);
+			return;
+		}
+		t = begin(s, &p->destination, &p->source);
+		t->is_passive = true;
+		t->listener = listener;
+		t->expected = p->tcp_seq + 1;
+		t->state = SYN_RECEIVED;
+		transmit(s, t);
+		return;
+	}
+	if ((p->tcp_flags & PACKET_RST) != 0)
+		on_reset(s, t, p);
+	else if (t->state == SYN_SENT)
+		on_syn_sent_segment(s, t, p);
+	else if (t->state == SYN_RECEIVED)
+		on_syn_received_segment(s, t, p);
+	else
+		on_open_segment(s, t, p);
+}
+
+void sim_pair_tcp_on_error(struct sim_pair_stack *s, const struct packet *about)
+{
+	struct sim_pair_tcp *t = find(s, &about->source, &about->destination);
+
+	if (t != NULL && (t->state == SYN_SENT || t->state == SYN_RECEIVED))
+		tell(s, t, PUNCH_STREAM_ICMP);
+}
+
+void sim_pair_tcp_run(struct sim_pair_stack *s)
+{
+	for (size_t i = 0; i < SIM_PAIR_TCP_MAX; i++) {
+		struct sim_pair_tcp *t = &s->ends[i];
+
+		if (t->state == FREE || t->timer_us > s->world->now_us)
+			continue;
+		if (t->state == REFUSED || t->gives_up_us <= s->world->now_us)
+			tell(s, t, t->state == OPEN ? PUNCH_STREAM_CLOSED : PUNCH_STREAM_FAILED);
+		else
+			transmit(s, t);
+	}
+}
+
+uint64_t sim_pair_tcp_due_us(const struct sim_pair_stack *s)
+{
+	uint64_t at_us = UINT64_MAX;
+
+	for (size_t i = 0; i < SIM_PAIR_TCP_MAX; i++) {
+		if (s->ends[i].state != FREE && s->ends[i].timer_us < at_us)
+			at_us = s->ends[i].timer_us;
+	}
+	return at_us;
+}

@@ -1,0 +1,55 @@
+#include "sim_way.h"
+
+#include "natlab/hop.h"
+
+static bool does_anything(const struct nat_link_config *c)
+{
+	return c->loss > 0 || c->duplicate > 0 || c->reorder > 0 || c->delay_us > 0 ||
+	       c->jitter_us > 0 || c->rate_bit_s > 0;
+}
+
+void sim_way_add(struct sim_way *way, const struct nat_link_config *config, uint32_t delay_us)
+{
+	struct nat_link_config c = config != NULL ? *config : (struct nat_link_config){ 0 };
+
+	c.delay_us += delay_us;
+	if (does_anything(&c))
+		way->links[way->count++].config = c;
+}
+
+static size_t travel(struct sim_way *way, size_t link, struct rng *rng, struct sim_queue *queue,
+		     const struct sim_event *event, struct bytes packet)
+{
+	struct sim_event next = *event;
+	uint64_t arrivals[2];
+	size_t n, copies = 0;
+
+	if (link == way->count) {
+		sim_queue_put(queue, *event, packet);
+		return 1;
+	}
+	n = nat_link_send(&way->links[link], rng, packet.len, event->at_us, arrivals);
+	for (size_t i = 0; i < n; i++) {
+		next.at_us = arrivals[i];
+		copies += travel(way, link + 1, rng, queue, &next, packet);
+	}
+	return copies;
+}
+
+size_t sim_way_send(struct sim_way *way, struct rng *rng, struct sim_queue *queue,
+		    struct sim_event event, struct bytes packet)
+{
+	return travel(way, 0, rng, queue, &event, packet);
+}
+
+bool sim_way_hop(uint8_t *packet, size_t len, const struct addr *self,
+		 uint8_t error[PACKET_ERROR_MAX], size_t *error_len)
+{
+	*error_len = 0;
+	if (packet_hop(packet, len))
+		return true;
+	if (self->family != ADDR_NONE)
+		*error_len =
+			hop_time_exceeded(bytes_of(packet, len), self, error, PACKET_ERROR_MAX);
+	return false;
+}
