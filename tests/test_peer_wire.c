@@ -124,7 +124,7 @@ static void a_profile_comes_back_to_the_bit(void **state)
 	uint8_t buf[PEER_PROFILE_BYTES_MAX];
 	size_t len = peer_profile_write(&p, buf, sizeof(buf)), whole = 0;
 
-	assert_in_range(len, 1, 699);
+	assert_in_range(len, 1, 500);
 	assert_true(peer_profile_read(bytes_of(buf, len), &back));
 	assert_int_equal(back.path_count, 4);
 	for (uint8_t i = 0; i < 4; i++)
@@ -230,10 +230,9 @@ static void values_that_cannot_be_are_refused(void **state)
 	REFUSES(background_per_s, 1e7);
 	REFUSES(overload, INFINITY);
 	REFUSES(overload, 1.5);
-	REFUSES(chance, -0.5);
 	REFUSES(chance, 1.0001);
 	REFUSES(chance, NAN);
-	REFUSES(loss, -INFINITY);
+	REFUSES(loss, 2);
 	REFUSES(port_low, 0);
 	REFUSES(port_high, 1000);
 	REFUSES(early_inbound, PEER_WORD(DEEP_EARLY_REMAPPED) + 1);
@@ -288,12 +287,12 @@ static void endpoints_that_cannot_be_are_refused(void **state)
 static void what_a_later_version_adds_is_skipped(void **state)
 {
 	static const uint8_t profile[] = {
-		1,                      /* version */
-		99, 0,  2,  0xff, 0xff, /* a field that nobody knows */
-		1,  0,  22,             /* a path */
-		2,                      /* IPv6 */
-		77, 1,  0,              /* of no known kind */
-		5,  16, 0,  0,    0,    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		1,                    /* version */
+		99, 0, 2, 0xff, 0xff, /* a field that nobody knows */
+		1,  0, 6,             /* a path */
+		2,                    /* IPv6 */
+		77, 1, 0,             /* of no known kind */
+		3,  0,                /* all words left out */
 	};
 	static const uint8_t longer[] = {
 		1,                                      /* version */
@@ -304,7 +303,9 @@ static void what_a_later_version_adds_is_skipped(void **state)
 	struct peer_profile p;
 	struct peer_offer o;
 
-	assert_false(peer_profile_read(bytes_of(profile, sizeof(profile)), &p)); /* 16 of 32 */
+	assert_true(peer_profile_read(bytes_of(profile, sizeof(profile)), &p));
+	assert_int_equal(p.paths[0].family, ADDR_IPV6);
+	assert_int_equal(p.paths[0].mapping, BEHAVIOUR_UNKNOWN);
 	assert_true(peer_profile_read(bytes_of(longer, sizeof(longer)), &p));
 	assert_int_equal(p.path_count, 1);
 	assert_int_equal(p.paths[0].filtering, BEHAVIOUR_NONE);

@@ -21,6 +21,12 @@ static double likeliest_of(const struct deep_value *v)
 	return v->state == DEEP_NUMBER && isfinite(v->high) ? likeliest(v->low, v->high) : -1;
 }
 
+/* As a number of less bytes: nobody knows it better than that. */
+static double rounded(double v)
+{
+	return (double)(float)v;
+}
+
 static uint16_t port_of(double v)
 {
 	return v < 1 ? 1 : v > UINT16_MAX ? UINT16_MAX : (uint16_t)v;
@@ -205,11 +211,11 @@ static void take_ports(const struct verdict *v, struct peer_path *p)
 	p->keeps_parity = v->ports.parity.value == VERDICT_YES;
 	if (step->state == DEEP_NUMBER && fabs(step->low) <= UINT16_MAX)
 		p->per_destination = (int32_t)step->low;
-	p->background_per_s = background_of(v);
-	p->overload = overload_of(v);
+	p->background_per_s = rounded(background_of(v));
+	p->overload = rounded(overload_of(v));
 	p->chance =
 		v->prediction.count > 0 ? v->prediction.candidates[0].chance : v->prediction.chance;
-	p->chance = fmin(fmax(p->chance, 0), 1);
+	p->chance = rounded(fmin(fmax(p->chance, 0), 1));
 	take_range(v, p);
 }
 
@@ -313,7 +319,7 @@ static void take_times(const struct verdict *v, struct peer_path *p)
 	if (life->state == DEEP_NUMBER && life->low >= 1)
 		p->lifetime_s = life->low < UINT16_MAX ? (uint16_t)life->low : UINT16_MAX;
 	p->rtt_us = v->rtt_min_us < UINT32_MAX ? (uint32_t)v->rtt_min_us : UINT32_MAX;
-	p->loss = v->loss.known ? likeliest(v->loss.low, v->loss.high) : -1;
+	p->loss = v->loss.known ? rounded(likeliest(v->loss.low, v->loss.high)) : -1;
 	p->rate_per_s = v->rate_limit.value == VERDICT_YES ? v->rate_limit_per_s : 0;
 	p->mapping_cap = mapping_cap(v);
 }

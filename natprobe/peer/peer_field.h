@@ -8,7 +8,8 @@
 #include "addr.h"
 #include "wire.h"
 
-#define PEER_WIRE_VERSION 1
+#define PEER_WIRE_VERSION    1
+#define PEER_FIELD_WORDS_MAX 64
 
 /* A field whose length is known once it is written; `at` is where that belongs. */
 struct peer_field {
@@ -23,14 +24,19 @@ void peer_field_end(const struct peer_field *f);
 /* Takes one off the cursor; false: it is broken. */
 bool peer_field_get(struct wire *in, bool is_wide, uint8_t *tag, struct bytes *value);
 
-/* To the bit: both sides make the same plan of these numbers. */
-void peer_put_double(struct wire_out *out, double v);
+/* The same of words, without the zeros at its end; nothing at all where it has no others. */
+void peer_field_end_words(const struct peer_field *f);
+/* A cursor over such a value, in a buffer with zeros behind it. */
+struct wire peer_field_words(struct bytes value, uint8_t buf[static PEER_FIELD_WORDS_MAX]);
+
+/* At most four, to the bit: both sides make the same plan of them. What is negative is -1. */
+void peer_put_numbers(struct wire_out *out, const double *v, size_t count);
 void peer_put_ip(struct wire_out *out, const struct addr *a);
 
 /* Below `count`. */
 uint8_t peer_get_word(struct wire *in, unsigned count);
-/* A number in [low, high]. */
-double peer_get_double(struct wire *in, double low, double high);
+/* Numbers as peer_put_numbers has them: -1, or at most what `highest` says. */
+void peer_get_numbers(struct wire *in, double *v, const double *highest, size_t count);
 /* An address that may be somebody's: neither unspecified nor multicast nor broadcast. Port 0. */
 struct addr peer_get_ip(struct wire *in);
 

@@ -1,6 +1,6 @@
 /*
- * Version, then fields: a tag, a length, a value. What is unknown has no field; a value that is
- * longer than this version knows it is read as far as it is known.
+ * Version, then fields: a tag, a length, a value. What is unknown is zero, and zeros at the end of a
+ * value are left out; of a value that is longer than this version knows it, the rest is skipped.
  */
 #include "peer_wire.h"
 
@@ -46,7 +46,7 @@ static void put_behaviour(struct wire_out *out, const struct peer_path *p)
 	struct peer_field f = peer_field_begin(out, PATH_BEHAVIOUR, false);
 
 	wire_put_mem(out, words, sizeof(words));
-	peer_field_end(&f);
+	peer_field_end_words(&f);
 }
 
 static void put_ports(struct wire_out *out, const struct peer_path *p)
@@ -55,23 +55,21 @@ static void put_ports(struct wire_out *out, const struct peer_path *p)
 
 	wire_put_u8(out, p->delta);
 	wire_put_u8(out, p->keeps_parity);
-	wire_put_u32(out, (uint32_t)p->delta_value);
-	wire_put_u32(out, (uint32_t)p->per_destination);
 	wire_put_u16(out, p->port_low);
 	wire_put_u16(out, p->port_high);
+	wire_put_u32(out, (uint32_t)p->delta_value);
+	wire_put_u32(out, (uint32_t)p->per_destination);
 	wire_put_u16(out, p->mapping_cap);
 	wire_put_u16(out, p->rate_per_s);
-	peer_field_end(&f);
+	peer_field_end_words(&f);
 }
 
 static void put_shares(struct wire_out *out, const struct peer_path *p)
 {
+	const double numbers[] = { p->chance, p->background_per_s, p->overload, p->loss };
 	struct peer_field f = peer_field_begin(out, PATH_SHARES, false);
 
-	peer_put_double(out, p->chance);
-	peer_put_double(out, p->background_per_s);
-	peer_put_double(out, p->overload);
-	peer_put_double(out, p->loss);
+	peer_put_numbers(out, numbers, ARRAY_LEN(numbers));
 	peer_field_end(&f);
 }
 
@@ -82,16 +80,16 @@ static void put_reactions(struct wire_out *out, const struct peer_path *p)
 	struct peer_field f = peer_field_begin(out, PATH_REACTIONS, false);
 
 	wire_put_mem(out, words, sizeof(words));
-	peer_field_end(&f);
+	peer_field_end_words(&f);
 }
 
 static void put_times(struct wire_out *out, const struct peer_path *p)
 {
 	struct peer_field f = peer_field_begin(out, PATH_TIMES, false);
 
-	wire_put_u16(out, p->lifetime_s);
 	wire_put_u32(out, p->rtt_us);
-	peer_field_end(&f);
+	wire_put_u16(out, p->lifetime_s);
+	peer_field_end_words(&f);
 }
 
 static void put_path(struct wire_out *out, const struct peer_path *p)
@@ -129,16 +127,8 @@ size_t peer_profile_write(const struct peer_profile *p, uint8_t *buf, size_t cap
 	}
 	f = peer_field_begin(&out, TAG_HOST, true);
 	wire_put_mem(&out, p->host, sizeof(p->host));
-	peer_field_end(&f);
+	peer_field_end_words(&f);
 	return out.failed ? 0 : out.len;
-}
-
-/* -1 to high; all that is negative means the same. */
-static double get_share(struct wire *in, double high)
-{
-	double v = peer_get_double(in, -1e9, high);
-
-	return v < 0 ? -1 : v;
 }
 
 static struct addr get_local(struct wire *in, uint8_t *prefix_len)
@@ -188,10 +178,10 @@ static void get_ports(struct wire *in, struct peer_path *p)
 {
 	p->delta = peer_get_word(in, DELTAS);
 	p->keeps_parity = peer_get_word(in, 2) != 0;
-	p->delta_value = get_step(in);
-	p->per_destination = get_step(in);
 	p->port_low = wire_get_u16(in);
 	p->port_high = wire_get_u16(in);
+	p->delta_value = get_step(in);
+	p->per_destination = get_step(in);
 	p->mapping_cap = wire_get_u16(in);
 	p->rate_per_s = wire_get_u16(in);
 	if (p->port_low > p->port_high || (p->port_low == 0) != (p->port_high == 0))
@@ -200,10 +190,14 @@ static void get_ports(struct wire *in, struct peer_path *p)
 
 static void get_shares(struct wire *in, struct peer_path *p)
 {
-	p->chance = peer_get_double(in, 0, 1);
-	p->background_per_s = get_share(in, BACKGROUND_MAX);
-	p->overload = get_share(in, 1);
-	p->loss = get_share(in, 1);
+	static const double highest[] = { 1, BACKGROUND_MAX, 1, 1 };
+	double numbers[ARRAY_LEN(highest)];
+
+	peer_get_numbers(in, numbers, highest, ARRAY_LEN(numbers));
+	p->chance = numbers[0] < 0 ? 0 : numbers[0];
+	p->background_per_s = numbers[1];
+	p->overload = numbers[2];
+	p->loss = numbers[3];
 }
 
 static void get_reactions(struct wire *in, struct peer_path *p)
@@ -227,7 +221,8 @@ static void get_external(struct wire *in, struct peer_path *p)
 
 static bool get_path_field(uint8_t tag, struct bytes value, struct peer_path *p)
 {
-	struct wire in = wire_read(value);
+	uint8_t buf[PEER_FIELD_WORDS_MAX];
+	struct wire in = wire_read(value), words = peer_field_words(value, buf);
 
 	switch (tag) {
 	case PATH_LOCAL:
@@ -237,20 +232,20 @@ static bool get_path_field(uint8_t tag, struct bytes value, struct peer_path *p)
 		get_external(&in, p);
 		break;
 	case PATH_BEHAVIOUR:
-		get_behaviour(&in, p);
+		get_behaviour(&words, p);
 		break;
 	case PATH_PORTS:
-		get_ports(&in, p);
+		get_ports(&words, p);
 		break;
 	case PATH_SHARES:
 		get_shares(&in, p);
 		break;
 	case PATH_REACTIONS:
-		get_reactions(&in, p);
+		get_reactions(&words, p);
 		break;
 	case PATH_TIMES:
-		p->lifetime_s = wire_get_u16(&in);
-		p->rtt_us = wire_get_u32(&in);
+		p->rtt_us = wire_get_u32(&words);
+		p->lifetime_s = wire_get_u16(&words);
 		break;
 	case PATH_NAT64:
 		p->nat64_prefix = get_nat64(&in, &p->nat64_prefix_len);
@@ -258,7 +253,7 @@ static bool get_path_field(uint8_t tag, struct bytes value, struct peer_path *p)
 	default:
 		break;
 	}
-	return !in.failed;
+	return !in.failed && !words.failed;
 }
 
 static bool get_path(struct bytes value, struct peer_path *p)
@@ -279,7 +274,8 @@ static bool get_path(struct bytes value, struct peer_path *p)
 
 static bool get_profile_field(uint8_t tag, struct bytes value, struct peer_profile *p)
 {
-	struct wire in = wire_read(value);
+	uint8_t buf[PEER_FIELD_WORDS_MAX];
+	struct wire words = peer_field_words(value, buf);
 
 	switch (tag) {
 	case TAG_PATH:
@@ -289,8 +285,8 @@ static bool get_profile_field(uint8_t tag, struct bytes value, struct peer_profi
 		p->has_relay = true;
 		return true;
 	case TAG_HOST:
-		wire_get_mem(&in, p->host, sizeof(p->host));
-		return !in.failed;
+		wire_get_mem(&words, p->host, sizeof(p->host));
+		return true;
 	default:
 		return true;
 	}
