@@ -11,7 +11,7 @@ natprobe_libpunch_a_SOURCES = \
 	natprobe/peer/peer_wire_offer.c
 
 natprobe_libpunch_a_SOURCES += \
-	natprobe/meet/address.h \
+	natprobe/meet/address.c natprobe/meet/address.h \
 	natprobe/meet/code.h \
 	natprobe/meet/meet.h
 

@@ -30,12 +30,19 @@ endif
 
 # What peers tell each other.
 if CMOCKA
-UNIT_TESTS += tests/test_peer_facts tests/test_peer_wire
+UNIT_TESTS += tests/test_address tests/test_peer_facts tests/test_peer_wire
+tests_test_address_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_address_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 tests_test_peer_facts_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_peer_facts_LDADD = natprobe/libpunch.a $(SIM_DEEP_LIBS) $(CMOCKA_LIBS)
 tests_test_peer_wire_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_peer_wire_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 endif
+
+FUZZ_TARGETS += tests/fuzz_address
+tests_fuzz_address_SOURCES = tests/fuzz_address.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_address_LDADD = $(PUNCH_LIBS)
+tests_fuzz_address_LDFLAGS = $(FUZZ_LINK)
 
 FUZZ_TARGETS += tests/fuzz_peer_offer
 tests_fuzz_peer_offer_SOURCES = tests/fuzz_peer_offer.c tests/fuzz_check.h $(FUZZ_MAIN)
