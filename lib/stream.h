@@ -87,6 +87,8 @@ struct stream_events {
 	void (*on_frame)(struct stream_conn *c, struct bytes frame, void *arg);
 	/* The connection is about to go, with all that stream_set_user left there. May be NULL. */
 	void (*on_end)(struct stream_conn *c, enum stream_end why, void *arg);
+	/* What a frame is, where it is not STUN's; as stun_stream_next. NULL: that. */
+	enum stun_result (*cut)(struct bytes in, size_t max, struct bytes *frame, size_t *used);
 };
 
 /*
@@ -157,7 +159,7 @@ void stream_keep(struct stream_conn *c, bool keep);
 
 /*
  * No more frames until stream_resume: what came before has to be decided first. The client still
- * has frame_ms only.
+ * has frame_ms only, unless the connection is kept (stream_keep).
  */
 void stream_pause(struct stream_conn *c);
 void stream_resume(struct stream_conn *c);

@@ -19,6 +19,8 @@ static size_t output_len(const struct stream_conn *c)
  */
 static enum stun_result next_frame(struct stream_conn *c, struct bytes *frame, size_t *used)
 {
+	enum stun_result (*cut)(struct bytes, size_t, struct bytes *, size_t *) =
+		c->set->events.cut != NULL ? c->set->events.cut : stun_stream_next;
 	struct evbuffer *in = bufferevent_get_input(c->bev);
 	size_t max = c->max_frame;
 	size_t len = input_len(c) < max ? input_len(c) : max;
@@ -30,13 +32,13 @@ static enum stun_result next_frame(struct stream_conn *c, struct bytes *frame, s
 		return STUN_SHORT;
 	near = near < len ? near : len;
 	data = evbuffer_pullup(in, (ev_ssize_t)near);
-	found = stun_stream_next(bytes_of(data, near), max, frame, used);
+	found = cut(bytes_of(data, near), max, frame, used);
 	if (found != STUN_SHORT || near == len)
 		return found;
 	data = evbuffer_pullup(in, (ev_ssize_t)len);
 	if (data == NULL)
 		return STUN_NO_SPACE;
-	return stun_stream_next(bytes_of(data, len), max, frame, used);
+	return cut(bytes_of(data, len), max, frame, used);
 }
 
 /* Hands on whole frames. Returns how many, or -1 when the bytes are none of ours. */
@@ -87,8 +89,10 @@ void stream_take(struct stream_conn *c)
 	if (c->raw)
 		return;
 	if (c->held && !c->ending) {
-		if (c->queue != &c->set->busy)
-			stream_queue_put(&c->set->busy, c);
+		struct stream_queue *queue = c->kept ? &c->set->kept : &c->set->busy;
+
+		if (c->queue != queue)
+			stream_queue_put(queue, c);
 		return;
 	}
 	if (c->ending || c->eof) {

@@ -67,7 +67,7 @@ SSL_CTX *echo_ctx(const struct cert *c)
 void echo_open(struct echo_server *s, struct stream_limits limits,
 	       struct stream_listen_options options)
 {
-	struct stream_events events = { on_frame, on_end };
+	struct stream_events events = { .on_frame = on_frame, .on_end = on_end };
 	struct addr at = addr_ipv4(127, 0, 0, 1, 0);
 	SSL_CTX *ctx = echo_ctx(&cert);
 
