@@ -32,6 +32,7 @@ lib_libcore_a_SOURCES = \
 	lib/stun_auth.c lib/stun_auth.h \
 	lib/stun_feature.c lib/stun_feature.h \
 	lib/turn_chan.c lib/turn_chan.h \
+	lib/rendezvous_wire.c lib/rendezvous_wire.h \
 	lib/stun_stream.c lib/stun_stream.h \
 	lib/stun_server.c lib/stun_server.h \
 	lib/stun_txn.c lib/stun_txn.h \

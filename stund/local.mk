@@ -1,7 +1,7 @@
 # stund, the STUN server. As in lib/, what decides (core) is apart from what does (shell), so
 # that unit tests link without libevent.
 sbin_PROGRAMS += stund/stund
-noinst_LIBRARIES += stund/libcoop.a stund/libpartner.a stund/libstund_core.a stund/libstund_shell.a
+noinst_LIBRARIES += stund/libcoop.a stund/libpartner.a stund/librendezvous.a stund/libstund_core.a stund/libstund_shell.a
 
 # what a cooperating server decides; simulations have it too
 stund_libcoop_a_SOURCES = \
@@ -24,6 +24,14 @@ stund_libpartner_a_SOURCES = \
 	stund/partner_wire.c stund/partner_wire.h
 PARTNER_LIBS = stund/libpartner.a $(CORE_LIBS)
 
+# mailboxes for peers that look for each other
+stund_librendezvous_a_SOURCES = \
+	stund/rendezvous.c stund/rendezvous.h \
+	stund/rendezvous_http.c stund/rendezvous_http.h \
+	stund/rendezvous_state.h \
+	stund/rendezvous_store.c
+RENDEZVOUS_LIBS = stund/librendezvous.a $(CORE_LIBS)
+
 stund_libstund_core_a_SOURCES = \
 	stund/layout.c stund/layout.h \
 	stund/stund_conf.c stund/stund_conf.h
@@ -45,6 +53,7 @@ stund_libstund_shell_a_SOURCES = \
 	stund/partner_link.c stund/partner_link.h \
 	stund/partner_stats.h \
 	stund/policy.c stund/policy.h \
+	stund/rendezvous_io.c stund/rendezvous_io.h \
 	stund/selfcheck.c stund/selfcheck.h \
 	stund/server.c stund/server.h \
 	stund/stats.c stund/stats.h
@@ -56,7 +65,7 @@ stund_libstund_shell_a_SOURCES += stund/coop_raw_none.c
 endif
 
 STUND_LIBS = stund/libstund_shell.a stund/libstund_core.a stund/libcoop.a stund/libpartner.a \
-	$(SHELL_LIBS)
+	stund/librendezvous.a $(SHELL_LIBS)
 
 stund_stund_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 stund_stund_SOURCES = stund/main.c

@@ -12,6 +12,7 @@
 #include "layout.h"
 #include "log.h"
 #include "policy.h"
+#include "rendezvous_io.h"
 #include "selfcheck.h"
 #include "server.h"
 #include "stund_conf.h"
@@ -26,6 +27,7 @@ struct stund {
 	struct event_base *base;
 	struct event *on_term, *on_int, *on_hup;
 	struct server *server;
+	struct rendezvous_io *rendezvous; /* NULL: none is wanted */
 	struct selfcheck *selfcheck;
 	struct admin *admin;
 	time_t started;
@@ -63,7 +65,8 @@ static bool reload(struct stund *s, struct stund_conf *next, struct opt_error *e
 	policy = policy_new(next, err);
 	if (policy == NULL)
 		return false;
-	if (!server_use_policy(s->server, policy)) {
+	if (!server_use_policy(s->server, policy) ||
+	    !rendezvous_io_use_policy(s->rendezvous, policy)) {
 		snprintf(err->text, sizeof(err->text), "out of memory");
 		policy_release(policy);
 		return false;
@@ -120,6 +123,7 @@ static void tell_metrics(struct metrics *m, void *arg)
 	tally_program(m, "stund", PACKAGE_VERSION, s->started, "answer",
 		      server_worker_count(s->server));
 	server_report(s->server, m);
+	rendezvous_io_report(s->rendezvous, m);
 }
 
 /* One who can ask gets an answer: the workers have no state in which they would not. */
@@ -150,6 +154,12 @@ static bool start(struct stund *s)
 		log_event(LOG_LEVEL_ERROR, "start", "cannot start to listen: %s", strerror(-rc));
 		return false;
 	}
+	rc = rendezvous_io_start(&s->conf, s->policy, &s->rendezvous);
+	if (rc != 0) {
+		log_event(LOG_LEVEL_ERROR, "start", "cannot start the rendezvous: %s",
+			  strerror(-rc));
+		return false;
+	}
 	return open_admin(s) && daemon_drop_privileges(s->conf.user);
 }
 
@@ -159,6 +169,7 @@ static void stop(struct stund *s)
 
 	selfcheck_stop(s->selfcheck);
 	admin_close(s->admin);
+	rendezvous_io_stop(s->rendezvous);
 	server_stop(s->server);
 	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
 		if (events[i] != NULL)

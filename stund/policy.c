@@ -44,6 +44,7 @@ static bool fill_limit(struct policy *p, const struct stund_conf *conf)
 static bool fill_tls(struct policy *p, const struct stund_conf *conf, struct opt_error *err)
 {
 	static const char *const alpn[] = { TLS_ALPN_NAT_DISCOVERY, NULL };
+	static const char *const http[] = { "http/1.1", NULL };
 	struct tls_server_options options = { .cert_file = conf->cert_file,
 					      .key_file = conf->key_file,
 					      .alpn = alpn };
@@ -53,9 +54,13 @@ static bool fill_tls(struct policy *p, const struct stund_conf *conf, struct opt
 		return true;
 	p->tls = tls_server_new(TLS_STREAM, &options, &why);
 	p->dtls = p->tls != NULL ? tls_server_new(TLS_DATAGRAM, &options, &why) : NULL;
-	if (p->dtls == NULL)
-		snprintf(err->text, sizeof(err->text), "%s", why.text);
-	return p->dtls != NULL;
+	options.alpn = http;
+	if (p->dtls != NULL && conf->rendezvous.count > 0)
+		p->https = tls_server_new(TLS_STREAM, &options, &why);
+	if (p->dtls != NULL && (p->https != NULL || conf->rendezvous.count == 0))
+		return true;
+	snprintf(err->text, sizeof(err->text), "%s", why.text);
+	return false;
 }
 
 static bool fill_geo(struct policy *p, const struct stund_conf *conf, struct opt_error *err)
@@ -125,6 +130,7 @@ void policy_release(struct policy *p)
 	geo_free(p->geo);
 	SSL_CTX_free(p->tls);
 	SSL_CTX_free(p->dtls);
+	SSL_CTX_free(p->https);
 	OPENSSL_cleanse(p->partner_key, sizeof(p->partner_key));
 	free((char *)(uintptr_t)p->server.software);
 	free(c);

@@ -19,6 +19,7 @@ struct policy {
 	struct stun_server_policy server; /* `software` belongs to this struct */
 	struct limit *limit;              /* shared by all workers; NULL: no limit */
 	SSL_CTX *tls, *dtls;              /* NULL: no certificate */
+	SSL_CTX *https;                   /* for the rendezvous; NULL: no certificate, or no such */
 	struct geo *geo;                  /* NULL: no database */
 	bool has_partner_key;
 	uint8_t partner_key[PARTNER_KEY_LEN];

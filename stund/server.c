@@ -41,10 +41,11 @@ static int check_unused(const struct layout *layout)
 static void raise_descriptors(const struct stund_conf *conf, const struct layout *layout,
 			      size_t workers)
 {
-	daemon_raise_descriptors((uint64_t)conf->max_connections +
-					 workers * (2u * layout->socket_count + 4) +
-					 (conf->cooperate ? 320 : 64),
-				 "max-connections takes", "lower max-connections");
+	daemon_raise_descriptors(
+		(uint64_t)conf->max_connections + workers * (2u * layout->socket_count + 4) +
+			(conf->cooperate ? 320 : 64) +
+			(conf->rendezvous.count > 0 ? (uint64_t)conf->max_connections : 0),
+		"max-connections takes", "lower max-connections");
 }
 
 int server_start(const struct stund_conf *conf, const struct layout *layout, struct policy *policy,

@@ -6,8 +6,9 @@
 
 #include "opt.h"
 
-#define STUND_WORKERS_MAX  256
-#define STUND_PARTNER_PORT 3480
+#define STUND_WORKERS_MAX     256
+#define STUND_PARTNER_PORT    3480
+#define STUND_RENDEZVOUS_PORT 80
 
 struct stund_conf {
 	/* Command line only. */
@@ -34,6 +35,13 @@ struct stund_conf {
 	bool cooperate;
 	int64_t cooperate_orders, cooperate_orders_per_source;
 	uint64_t cooperate_rate; /* bytes per second and source */
+
+	/* Where peers leave messages for each other (rendezvous.h). */
+	struct opt_list rendezvous; /* struct addr; empty: nowhere */
+	int64_t rendezvous_topics, rendezvous_topics_per_source;
+	uint64_t rendezvous_memory;
+	int64_t rendezvous_rate; /* requests per second and source; 0: no limit */
+	uint64_t rendezvous_expiry_ms;
 
 	struct opt_list geo_database; /* char *: paths */
 

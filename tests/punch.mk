@@ -53,3 +53,19 @@ FUZZ_TARGETS += tests/fuzz_peer_profile
 tests_fuzz_peer_profile_SOURCES = tests/fuzz_peer_profile.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_peer_profile_LDADD = $(PUNCH_LIBS)
 tests_fuzz_peer_profile_LDFLAGS = $(FUZZ_LINK)
+
+# What takes messages between peers.
+if CMOCKA
+UNIT_TESTS += tests/test_rendezvous
+tests_test_rendezvous_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_rendezvous_LDADD = $(RENDEZVOUS_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_rendezvous_http
+tests_test_rendezvous_http_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_rendezvous_http_LDADD = $(RENDEZVOUS_LIBS) $(CMOCKA_LIBS)
+endif
+
+FUZZ_TARGETS += tests/fuzz_rendezvous
+tests_fuzz_rendezvous_SOURCES = tests/fuzz_rendezvous.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_rendezvous_LDADD = $(RENDEZVOUS_LIBS)
+tests_fuzz_rendezvous_LDFLAGS = $(FUZZ_LINK)

@@ -119,7 +119,7 @@ ends 125 show nothing
 # --- inside ---
 ends 0 run home-router -- env
 prints '^NATPROBE_SERVER=20\.0\.0\.10$'
-prints '^NATPROBE_RENDEZVOUS=https://20\.0\.0\.10/$'
+prints '^NATPROBE_RENDEZVOUS=http://20\.0\.0\.10/$'
 ends 0 run home-router -- ip route
 prints '^default via 192.168.1.1 dev eth0'
 ends 0 run ipv6-firewall -- env

@@ -72,7 +72,7 @@ scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 
 check_sample stund 'listen|alternate|public|partner|partner-key-file|cert-file|key-file|geo-database' \
-	'software|user|admin'
+	'software|user|admin|rendezvous'
 check_unit stund
 
 places='(allow|deny)-(peer|client)-(country|network)'

@@ -515,7 +515,7 @@ size_t lab_environment(const struct lab *lab, const char *node,
 	snprintf(env[0], LAB_ENV_TEXT, "NATLAB_NODE=%s", node);
 	snprintf(env[1], LAB_ENV_TEXT, "NATPROBE_SERVER=%s%s%s", brackets ? "[" : "", text,
 		 brackets ? "]" : "");
-	snprintf(env[2], LAB_ENV_TEXT, "NATPROBE_RENDEZVOUS=https://%s%s%s/", brackets ? "[" : "",
+	snprintf(env[2], LAB_ENV_TEXT, "NATPROBE_RENDEZVOUS=http://%s%s%s/", brackets ? "[" : "",
 		 text, brackets ? "]" : "");
 	if (lab->config.control == NULL || lab->config.control[0] == '\0')
 		return 3;

@@ -140,6 +140,8 @@ static void make_args(struct args *a, bool full, bool ipv6)
 	add_address_arg(a, full ? "alternate" : "listen", 1, ipv6);
 	for (size_t i = 0; i < ARRAY_LEN(common); i++)
 		add_arg(a, common[i]);
+	if (full)
+		add_address_arg(a, "rendezvous", 0, ipv6);
 	if (!full) {
 		add_arg(a, "--port=443");
 		add_arg(a, "--no-tcp");
