@@ -19,9 +19,7 @@ natprobe_libpunch_a_SOURCES += \
 	natprobe/punch/check.c natprobe/punch/check.h \
 	natprobe/punch/punch.h \
 	natprobe/punch/punch_action.h \
-	natprobe/punch/punch_plan.h \
 	natprobe/punch/punch_result.h \
-	natprobe/punch/shots.h \
 	natprobe/punch/strategy.c natprobe/punch/strategy.h
 
 natprobe_libpunch_a_SOURCES += \
@@ -32,6 +30,16 @@ natprobe_libpunch_a_SOURCES += \
 	natprobe/punch/tcp_lines.c \
 	natprobe/punch/tcp_open.c natprobe/punch/tcp_open.h \
 	natprobe/punch/tcp_state.h
+
+natprobe_libpunch_a_SOURCES += \
+	natprobe/punch/punch_plan.c natprobe/punch/punch_plan.h \
+	natprobe/punch/punch_plan_chance.c natprobe/punch/punch_plan_chance.h \
+	natprobe/punch/punch_plan_search.c \
+	natprobe/punch/punch_plan_side.c natprobe/punch/punch_plan_side.h \
+	natprobe/punch/punch_plan_steps.c natprobe/punch/punch_plan_steps.h \
+	natprobe/punch/shots.c natprobe/punch/shots.h \
+	natprobe/punch/shots_ports.c natprobe/punch/shots_ports.h \
+	natprobe/punch/shots_target.c natprobe/punch/shots_target.h
 
 PUNCH_LIBS = natprobe/libpunch.a $(PROBE_LIBS)
 

@@ -69,3 +69,17 @@ FUZZ_TARGETS += tests/fuzz_rendezvous
 tests_fuzz_rendezvous_SOURCES = tests/fuzz_rendezvous.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_rendezvous_LDADD = $(RENDEZVOUS_LIBS)
 tests_fuzz_rendezvous_LDFLAGS = $(FUZZ_LINK)
+# Plans and shots.
+if CMOCKA
+UNIT_TESTS += tests/test_punch_plan tests/test_shots
+tests_test_punch_plan_SOURCES = \
+	tests/punch_paths.c tests/punch_paths.h \
+	tests/test_punch_plan.c
+tests_test_punch_plan_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_punch_plan_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+tests_test_shots_SOURCES = \
+	tests/punch_paths.c tests/punch_paths.h \
+	tests/test_shots.c
+tests_test_shots_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_shots_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+endif

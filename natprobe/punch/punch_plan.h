@@ -3,7 +3,12 @@
  * in which they are tried, each with its chance. A pure function: both sides compute the same list.
  *
  * A is the controlling side, B the other one, wherever this runs. What is not known is counted as
- * what is common, and the strategies for both cases are in the list.
+ * what is common, and the strategies for both cases are in the list. Both have to be given the same
+ * options, or their lists differ.
+ *
+ * Steps may overlap: each has a set of sockets of its own on its paths. Whatever path is valid first
+ * is nominated, with one exception: not before `nominate_us`. A relay is checked early on, so that it
+ * is there when the others have ended.
  */
 #ifndef NATPROBE_PUNCH_PLAN_H
 #define NATPROBE_PUNCH_PLAN_H
@@ -18,11 +23,13 @@
 
 /* What one side does in a step. */
 struct punch_part {
-	uint8_t path;       /* index into its profile */
-	bool opens;         /* sends first, with openers that end underway where low-TTL */
-	uint8_t opener_ttl; /* PUNCH_LOW_TTL and birthday: 0: as usual */
-	uint16_t sockets;   /* fresh ones beyond the offer's; 0: the socket of the set */
-	uint16_t ports;     /* that it tries of the other side; 0: the announced one */
+	uint8_t path;         /* index into its profile */
+	bool opens;           /* sends first, with openers that end underway where low-TTL */
+	uint8_t opener_ttl;   /* of packets before settle_us; 0: as usual */
+	uint8_t opener_rungs; /* further openers, each with one hop more: it is not known how many it
+				 takes */
+	uint16_t sockets;     /* fresh ones beyond the offer's; 0: the socket of the set */
+	uint16_t ports;       /* that it tries of the other side; 0: the announced one */
 	int32_t window_first,
 		window_step; /* PREDICTION, MIXED: the ports that it tries, relative to
 			the other side's last sample: first, first + step, ...; `follows_local`
@@ -39,7 +46,10 @@ struct punch_step {
 	struct punch_part a, b;
 	uint32_t start_us; /* since the start of the plan; steps may overlap */
 	uint32_t duration_us;
-	double chance; /* that it makes a path, if all before it did not */
+	uint32_t settle_us; /* since start_us: from then on packets go all the way, or the side that
+			       does not open sends its first */
+	uint32_t nominate_us; /* since the start of the plan: not before; 0: at once */
+	double chance;        /* that it makes a path, if all before it did not */
 };
 
 struct punch_plan {

@@ -9,10 +9,11 @@
 #include "punch_plan.h"
 
 /* Sockets of a step: 0 is that of the offer's set; 1 the one for host endpoints; from 2 on fresh
- * ones. */
+ * ones; the last one is our relayed address. */
 #define SHOTS_SOCKET_SET   0
 #define SHOTS_SOCKET_LOCAL 1
 #define SHOTS_SOCKET_FRESH 2
+#define SHOTS_SOCKET_RELAY UINT16_MAX
 
 struct shots_view {
 	const struct punch_step *step;
@@ -32,6 +33,12 @@ struct shot {
 
 /* How many fresh sockets of our path the step takes. */
 uint16_t shots_sockets(const struct shots_view *v);
+
+/*
+ * The local port that fresh socket `index`, from 0, has to be opened on, since the other side
+ * foretells its external port from that; 0: any. Where it cannot be opened, the others have to do.
+ */
+uint16_t shots_local_port(const struct shots_view *v, uint16_t index);
 
 /*
  * Shot number `index`, in the order of at_us. False: there are no more. Only what may be sent to

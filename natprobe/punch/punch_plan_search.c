@@ -1,0 +1,313 @@
+#include <math.h>
+
+#include "punch_plan_steps.h"
+
+#define FRESH_COUNTED   8
+#define FRESH_DEPENDENT 6
+#define FRESH_LOCAL     4
+#define OWN_MOVES       6 /* of a counter, by what this host itself does meanwhile */
+#define WINDOW_MAX      400
+#define BOTH_MIN        16
+#define BOTH_MAX        96
+#define HITS            9.0 /* expected ones, so that none at all is one case in 8000 */
+#define SOCKETS_FULL    256
+#define SOCKETS_MIN     64
+#define WINDOW_MIXED    4
+#define GAP_US          6000 /* between packets that open */
+#define ANSWER_US       900000
+#define PASS_US         600000
+#define PASSES          3
+#define MARGIN_US       50000
+#define WORTH_SEARCH    0.05
+
+static uint32_t lesser(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint32_t error_us(const struct plan_pair *p)
+{
+	return lesser(p->start_error_us, 1500000);
+}
+
+static uint32_t tail_us(const struct plan_pair *p)
+{
+	return ANSWER_US + plan_round_trip_us(p->a, p->b);
+}
+
+static uint16_t cap_of(const struct peer_path *path, const struct plan_limits *l)
+{
+	uint32_t cap = l->sockets_max;
+
+	/* Half of what the NAT grants: the user wants to go on browsing. */
+	if (path->mapping_cap != 0)
+		cap = lesser(cap, path->mapping_cap / 2u);
+	return (uint16_t)(cap > 0 ? cap : 1);
+}
+
+static struct punch_step begin(const struct plan_pair *p, enum punch_strategy strategy)
+{
+	struct punch_step s = { .strategy = (uint8_t)strategy, .family = p->family };
+
+	s.a.path = p->path_a;
+	s.b.path = p->path_b;
+	return s;
+}
+
+/* The side whose ports are looked for: the hard one; where the user insists, the harder one. */
+static bool searches_a(const struct plan_pair *p)
+{
+	if (plan_is_hard(p->a) != plan_is_hard(p->b))
+		return plan_is_hard(p->a);
+	return false;
+}
+
+/* What comes early would do harm on the other side: then it ends between the two. */
+static void set_openers(struct punch_part *part, const struct peer_path *path,
+			const struct peer_path *other)
+{
+	part->opens = true;
+	if (!plan_may_be_spoilt_early(other))
+		return;
+	if (path->opener_ttl != 0 && path->opener_ttl <= 16)
+		part->opener_ttl = path->opener_ttl;
+	else
+		part->opener_ttl =
+			(uint8_t)(path->nats != 0 && path->nats < 8 ? path->nats + 1 : 2);
+}
+
+/* How far a counter may have moved on, in steps. */
+static uint32_t moves(const struct peer_path *path)
+{
+	double mean = plan_background(path) * PLAN_AGE_S;
+
+	if (path->delta == DELTA_DEPENDENT)
+		return 0;
+	return (uint32_t)(mean + 3 * sqrt(mean) + 0.5) + OWN_MOVES;
+}
+
+/* Fills what `hard` opens and `easy` tries. */
+static void aim(const struct peer_path *path, const struct plan_limits *l, struct punch_part *hard,
+		struct punch_part *easy)
+{
+	uint32_t fresh = FRESH_COUNTED, window, stride = 1;
+	int32_t value = plan_ports_value(path);
+
+	if (plan_ports(path) != PLAN_PORTS_COUNTED) {
+		fresh = lesser(FRESH_LOCAL, cap_of(path, l));
+		*hard = (struct punch_part){ .path = hard->path, .sockets = (uint16_t)fresh };
+		easy->ports = (uint16_t)fresh;
+		easy->window_first = value;
+		easy->window_step = 1;
+		return;
+	}
+	if (path->delta == DELTA_DEPENDENT)
+		fresh = FRESH_DEPENDENT;
+	fresh = lesser(fresh, cap_of(path, l));
+	window = moves(path) + fresh;
+	while (window / stride > WINDOW_MAX && stride < fresh)
+		stride++; /* one of so many neighbours will do */
+	hard->sockets = (uint16_t)fresh;
+	easy->ports = (uint16_t)lesser(window / stride, PUNCH_PORTS_MAX);
+	easy->window_first = value;
+	easy->window_step = value * (int32_t)stride;
+}
+
+/* Time of a step in which one side opens, and the other one tries. */
+static void set_passes(const struct plan_pair *p, struct punch_step *s)
+{
+	uint32_t pace = plan_pace_per_s(p->a, p->b);
+	uint32_t most = s->a.ports > s->b.ports ? s->a.ports : s->b.ports;
+	uint32_t open = s->a.sockets > s->b.sockets ? s->a.sockets : s->b.sockets;
+
+	s->settle_us = open * GAP_US + error_us(p) + MARGIN_US;
+	s->duration_us = s->settle_us + PASSES * (most * (1000000 / pace) + PASS_US) + tail_us(p);
+}
+
+static bool is_predictable(const struct peer_path *path)
+{
+	return plan_ports(path) == PLAN_PORTS_LOCAL || plan_ports(path) == PLAN_PORTS_COUNTED;
+}
+
+static void predict_one(const struct plan_pair *p, const struct plan_limits *l, bool of_a,
+			struct punch_step *s)
+{
+	struct punch_part *hard = of_a ? &s->a : &s->b, *easy = of_a ? &s->b : &s->a;
+	const struct peer_path *path = of_a ? p->a : p->b;
+
+	aim(path, l, hard, easy);
+	set_openers(hard, path, of_a ? p->b : p->a);
+}
+
+/*
+ * Both open one socket for each port that they try. Where both count, neither knows how far the
+ * other one is: one side tries each port, the other one every second (baby steps and giant steps),
+ * and then for each pair of differences there is one packet of each that meets the other.
+ */
+static void predict_both(const struct plan_pair *p, const struct plan_limits *l,
+			 struct punch_step *s)
+{
+	bool counts_a = plan_ports(p->a) == PLAN_PORTS_COUNTED;
+	bool counts_b = plan_ports(p->b) == PLAN_PORTS_COUNTED;
+	uint32_t n = (counts_a ? moves(p->a) : 0) + 2 * (counts_b ? moves(p->b) : 0) + 2;
+	int32_t step_a = plan_ports_value(p->b), step_b = plan_ports_value(p->a);
+
+	if (counts_a && counts_b)
+		step_b *= 2;
+	else if (counts_b)
+		step_a *= 2;
+	else if (counts_a)
+		step_b *= 2;
+	n = n < BOTH_MIN ? BOTH_MIN : lesser(n, BOTH_MAX);
+	n = lesser(n, lesser(cap_of(p->a, l), cap_of(p->b, l)));
+	s->a.sockets = s->b.sockets = s->a.ports = s->b.ports = (uint16_t)n;
+	s->a.window_first = plan_ports_value(p->b);
+	s->b.window_first = plan_ports_value(p->a);
+	s->a.window_step = counts_b ? step_a : 1;
+	s->b.window_step = counts_a ? step_b : 1;
+	s->a.opens = s->b.opens = true;
+}
+
+bool plan_step_prediction(const struct plan_pair *p, const struct plan_limits *l, bool forced,
+			  struct punch_step *out)
+{
+	bool hard_a = plan_is_hard(p->a), hard_b = plan_is_hard(p->b);
+
+	*out = begin(p, PUNCH_PREDICTION);
+	if (hard_a && hard_b) {
+		if (!is_predictable(p->a) || !is_predictable(p->b))
+			return false;
+		predict_both(p, l, out);
+	} else {
+		bool of_a = searches_a(p);
+
+		if (!forced &&
+		    !((hard_a && is_predictable(p->a)) || (hard_b && is_predictable(p->b))))
+			return false;
+		predict_one(p, l, of_a, out);
+	}
+	set_passes(p, out);
+	out->chance = plan_chance_prediction(p, out);
+	return true;
+}
+
+static uint32_t clamp(double value, uint32_t low, uint32_t high)
+{
+	if (value < low)
+		return low;
+	return value > high ? high : (uint32_t)value;
+}
+
+/* Opens, tries, opens once more all the way; and waits for answers. */
+static void set_search_times(const struct plan_pair *p, struct punch_step *s)
+{
+	uint32_t gap = 1000000 / plan_pace_per_s(p->a, p->b);
+	uint32_t sockets = s->a.sockets > s->b.sockets ? s->a.sockets : s->b.sockets;
+	uint32_t ports = s->a.ports > s->b.ports ? s->a.ports : s->b.ports;
+
+	s->settle_us = sockets * gap + error_us(p) + MARGIN_US;
+	s->duration_us = s->settle_us + ports * gap + sockets * gap + tail_us(p);
+}
+
+/* How many ports can be tried beside so many sockets. */
+static uint32_t ports_in_time(const struct plan_pair *p, const struct plan_limits *l,
+			      uint32_t sockets)
+{
+	uint32_t gap = 1000000 / plan_pace_per_s(p->a, p->b);
+	uint64_t fixed = 2ull * sockets * gap + error_us(p) + MARGIN_US + tail_us(p);
+
+	if (fixed >= l->time_us)
+		return 0;
+	return lesser((uint32_t)((l->time_us - fixed) / gap), PUNCH_PORTS_MAX);
+}
+
+bool plan_step_birthday(const struct plan_pair *p, const struct plan_limits *l, bool forced,
+			struct punch_step *out)
+{
+	bool of_a = searches_a(p);
+	const struct peer_path *path = of_a ? p->a : p->b;
+	struct plan_range range = plan_range_of(path);
+	double width = plan_range_width(range);
+	uint32_t sockets, ports, cap = cap_of(path, l);
+
+	*out = begin(p, PUNCH_BIRTHDAY);
+	if (!forced && plan_is_hard(p->a) == plan_is_hard(p->b))
+		return false;
+	sockets = lesser(clamp(sqrt(HITS * width), SOCKETS_MIN, SOCKETS_FULL), cap);
+	while (sockets > 1 && ports_in_time(p, l, sockets) < sockets)
+		sockets /= 2; /* a slow path: as many of both */
+	ports = lesser(ports_in_time(p, l, sockets), (uint32_t)width);
+	ports = lesser(ports, clamp(HITS * width / sockets, SOCKETS_MIN, PUNCH_PORTS_MAX));
+	struct punch_part *hard = of_a ? &out->a : &out->b, *easy = of_a ? &out->b : &out->a;
+	hard->sockets = (uint16_t)sockets;
+	set_openers(hard, path, of_a ? p->b : p->a);
+	easy->ports = (uint16_t)ports;
+	easy->low = range.low;
+	easy->high = range.high;
+	set_search_times(p, out);
+	out->chance = plan_chance_search(p, out);
+	return ports > 0;
+}
+
+/* One side's ports are foretold, the other's are searched. */
+static void mix(const struct plan_pair *p, const struct plan_limits *l, bool searched_a,
+		struct punch_step *s)
+{
+	const struct peer_path *searched = searched_a ? p->a : p->b;
+	const struct peer_path *foretold = searched_a ? p->b : p->a;
+	struct punch_part *hard = searched_a ? &s->a : &s->b, *aimed = searched_a ? &s->b : &s->a;
+	bool reuses = plan_keeps_port_of_peer(foretold);
+	bool counts = plan_ports(foretold) == PLAN_PORTS_COUNTED;
+	uint32_t window = reuses && counts ? lesser(WINDOW_MIXED + moves(foretold), 32) : 1;
+	uint32_t sockets = lesser(SOCKETS_FULL, cap_of(searched, l));
+
+	if (!reuses)
+		sockets = lesser(sockets, cap_of(foretold, l));
+	else if (searched->mapping != BEHAVIOUR_ADDRESS_DEPENDENT)
+		sockets = sockets / window > 0 ? sockets / window : 1;
+	while (sockets > 1 && ports_in_time(p, l, sockets * window) < sockets)
+		sockets /= 2;
+	hard->sockets = (uint16_t)sockets;
+	hard->ports = (uint16_t)window;
+	hard->window_first = plan_ports_value(foretold);
+	hard->window_step = counts ? plan_ports_value(foretold) : 1;
+	hard->opens = true;
+	aimed->sockets = (uint16_t)(reuses ? 1 : sockets);
+	aimed->ports = (uint16_t)(reuses ? ports_in_time(p, l, sockets * window) : sockets);
+	aimed->low = plan_range_of(searched).low;
+	aimed->high = plan_range_of(searched).high;
+}
+
+/* Neither can be foretold: worth it in small blocks only. */
+static void search_blocks(const struct plan_pair *p, const struct plan_limits *l,
+			  struct punch_step *s)
+{
+	uint32_t n = lesser(cap_of(p->a, l), cap_of(p->b, l));
+
+	while (n > 1 && ports_in_time(p, l, n) < n)
+		n /= 2;
+	s->a.sockets = s->b.sockets = s->a.ports = s->b.ports = (uint16_t)n;
+	s->a.low = plan_range_of(p->b).low;
+	s->a.high = plan_range_of(p->b).high;
+	s->b.low = plan_range_of(p->a).low;
+	s->b.high = plan_range_of(p->a).high;
+	s->a.opens = s->b.opens = true;
+}
+
+bool plan_step_mixed(const struct plan_pair *p, const struct plan_limits *l, bool forced,
+		     struct punch_step *out)
+{
+	bool foretold_a = is_predictable(p->a), foretold_b = is_predictable(p->b);
+
+	*out = begin(p, PUNCH_MIXED);
+	if (!plan_is_hard(p->a) || !plan_is_hard(p->b) || (foretold_a && foretold_b))
+		return false;
+	if (!foretold_a && !foretold_b)
+		search_blocks(p, l, out);
+	else
+		mix(p, l, !foretold_a, out);
+	set_search_times(p, out);
+	out->duration_us = lesser(out->duration_us, l->time_us);
+	out->chance = plan_chance_search(p, out);
+	return forced || out->chance >= WORTH_SEARCH;
+}

@@ -1,0 +1,57 @@
+/*
+ * punch_plan_side - what a path means for the strategies: judgements that the steps, their chances
+ * and the shots share. Pure; unknown counts as what is common.
+ */
+#ifndef NATPROBE_PUNCH_PLAN_SIDE_H
+#define NATPROBE_PUNCH_PLAN_SIDE_H
+
+#include "punch_plan.h"
+
+#define PLAN_AGE_S 2.0 /* from the last sample to the step, as a rule */
+
+/* How the port of a mapping that does not exist yet follows from what was seen. */
+enum plan_ports {
+	PLAN_PORTS_ANNOUNCED, /* it is the one that a server saw, for whomever */
+	PLAN_PORTS_LOCAL,     /* local port + value, for the first destination of a socket */
+	PLAN_PORTS_COUNTED,   /* the last one + value */
+	PLAN_PORTS_RANDOM,
+};
+
+struct plan_range {
+	uint16_t low, high;
+};
+
+/* Towards the peer another port is used than the one that was announced. */
+bool plan_is_hard(const struct peer_path *p);
+/* Everybody may send to the mapped endpoint. */
+bool plan_is_open(const struct peer_path *p);
+/* Whoever was sent to may answer from any port. */
+bool plan_admits_address(const struct peer_path *p);
+/* One socket has one port for all ports of a peer: it may search from there. */
+bool plan_keeps_port_of_peer(const struct peer_path *p);
+/* A packet that comes before ours may spoil the mapping: known, or not excluded. */
+bool plan_is_spoilt_early(const struct peer_path *p);
+bool plan_may_be_spoilt_early(const struct peer_path *p);
+
+enum plan_ports plan_ports(const struct peer_path *p);
+/* The signed step, or offset, of what is foretold. */
+int32_t plan_ports_value(const struct peer_path *p);
+/* Where its ports lie, as far as is known. */
+struct plan_range plan_range_of(const struct peer_path *p);
+uint32_t plan_range_width(struct plan_range r);
+
+/* Bit of ADDR_IPV4 and ADDR_IPV6: kinds of external addresses, 1u << family. */
+unsigned plan_families(const struct peer_path *p);
+/* A host of IPv6 whose way to IPv4 is a NAT64. */
+bool plan_uses_nat64(const struct peer_path *p, uint8_t family);
+
+/* There and back between both hosts, by way of the servers that told. */
+uint32_t plan_round_trip_us(const struct peer_path *a, const struct peer_path *b);
+/* Packets a second that a search may send from the one to the other. */
+uint32_t plan_pace_per_s(const struct peer_path *a, const struct peer_path *b);
+/* Mappings of others per second; what is common, where it is not known. */
+double plan_background(const struct peer_path *p);
+/* The chance that one packet gets from the one to the other. */
+double plan_through(const struct peer_path *a, const struct peer_path *b);
+
+#endif

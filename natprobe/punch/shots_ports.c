@@ -1,0 +1,123 @@
+#include "shots_ports.h"
+
+#include <math.h>
+
+#include "punch_plan_side.h"
+
+#define PORT_MIN  1024
+#define LOCAL_GAP 16 /* further sockets of the host often have the next ports */
+#define OWN_MOVES 6
+#define MOVES_MAX 60000
+
+static const struct peer_sample *last_sample(const struct peer_offer *o, uint8_t path)
+{
+	uint8_t count = o->sample_counts[path % PEER_PATHS_MAX];
+
+	if (count == 0 || count > PEER_SAMPLES_MAX)
+		return NULL;
+	return &o->samples[path % PEER_PATHS_MAX][count - 1];
+}
+
+static uint16_t wrap(const struct peer_path *path, int64_t port)
+{
+	struct plan_range r = plan_range_of(path);
+	int64_t width = plan_range_width(r), at = (port - r.low) % width;
+
+	return (uint16_t)(r.low + (at < 0 ? at + width : at));
+}
+
+static uint16_t local_port(const struct shots_view *v, const struct peer_path *path,
+			   const struct peer_offer *o, uint8_t index_of_path, uint32_t index)
+{
+	const struct peer_endpoint *e = shots_endpoint(v, o, index_of_path, PEER_MAPPED);
+	const struct peer_sample *s = last_sample(o, index_of_path);
+	uint32_t port;
+
+	if (!plan_is_hard(path))
+		return 0;
+	if (path->delta == DELTA_DEPENDENT && s != NULL) {
+		port = s->local_port + 1u + index;
+		return port <= UINT16_MAX && port >= PORT_MIN ? (uint16_t)port : 0;
+	}
+	if (plan_ports(path) != PLAN_PORTS_LOCAL || e == NULL || e->local_port < PORT_MIN)
+		return 0;
+	port = e->local_port + LOCAL_GAP + 2 * index;
+	if (port > UINT16_MAX)
+		port = port - UINT16_MAX - 1 + PORT_MIN;
+	return (uint16_t)port;
+}
+
+uint16_t shots_local_port(const struct shots_view *v, uint16_t index)
+{
+	uint8_t strategy = v->step->strategy;
+
+	if (strategy != PUNCH_PREDICTION && strategy != PUNCH_MIXED)
+		return 0;
+	return local_port(v, shots_our_path(v), v->our_offer, shots_our_part(v)->path, index);
+}
+
+/* By how many steps the window begins later, since others took ports meanwhile. */
+static int64_t moved_on(const struct shots_view *v, const struct peer_path *path,
+			const struct peer_sample *s)
+{
+	const struct punch_part *part = shots_our_part(v);
+	double age_s = ((double)s->ago_us + v->offer_age_us + v->step->start_us) / 1e6;
+	double mean = plan_background(path) * (age_s < 60 ? age_s : 60);
+	int64_t stride = part->window_step / (path->delta_value != 0 ? path->delta_value : 1);
+	double span = part->ports * (double)(stride > 0 ? stride : 1);
+	double end = mean + 3 * sqrt(mean) + OWN_MOVES + shots_their_part(v)->sockets;
+
+	if (path->delta == DELTA_DEPENDENT || end <= span)
+		return 0;
+	double first = end - span < mean ? end - span : mean;
+
+	return first < MOVES_MAX ? (int64_t)first : MOVES_MAX;
+}
+
+uint16_t shots_foretold(const struct shots_view *v, uint32_t index)
+{
+	const struct punch_part *part = shots_our_part(v);
+	const struct peer_path *path = shots_their_path(v);
+	uint8_t at = shots_their_part(v)->path;
+	const struct peer_sample *s = last_sample(v->their_offer, at);
+	const struct peer_endpoint *e = shots_endpoint(v, v->their_offer, at, PEER_MAPPED);
+	int64_t base = s != NULL ? s->external_port : e != NULL ? e->addr.port : 0;
+
+	if (plan_ports(path) == PLAN_PORTS_LOCAL) {
+		uint32_t step = part->window_step > 1 ? (uint32_t)part->window_step : 1;
+		uint16_t local = local_port(v, path, v->their_offer, at, index * step);
+
+		return wrap(path, (int64_t)local + part->window_first);
+	}
+	if (s != NULL)
+		base += moved_on(v, path, s) * path->delta_value;
+	return wrap(path, base + part->window_first + (int64_t)index * part->window_step);
+}
+
+static uint32_t common_divisor(uint32_t a, uint32_t b)
+{
+	while (b != 0) {
+		uint32_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+uint16_t shots_searched(const struct shots_view *v, uint32_t index)
+{
+	const struct punch_part *part = shots_our_part(v);
+	struct plan_range r = { part->low, part->high };
+	uint32_t width, stride, first;
+
+	if (r.low == 0 || r.high < r.low)
+		r = (struct plan_range){ PORT_MIN, UINT16_MAX };
+	width = plan_range_width(r);
+	first = (uint32_t)(v->seed & UINT32_MAX) % width;
+	/* A step that has no divisor in common with the width goes through all of them. */
+	stride = (uint32_t)(v->seed >> 32) % width;
+	while (common_divisor(width, stride) != 1)
+		stride = (stride + 1) % width;
+	return (uint16_t)(r.low + (first + (uint64_t)index * stride) % width);
+}

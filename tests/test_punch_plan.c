@@ -1,0 +1,185 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/punch_paths.h"
+
+static struct punch_plan plan_of(enum punch_row a, enum punch_row b, uint32_t only)
+{
+	struct peer_profile pa = punch_row_profile(a, 0), pb = punch_row_profile(b, 1);
+	struct punch_plan_options options = { .only = only,
+					      .start_error_us = 20000,
+					      .has_relay = true };
+	struct punch_plan plan;
+
+	punch_plan_make(&pa, &pb, &options, &plan);
+	return plan;
+}
+
+static const struct punch_step *step_of(const struct punch_plan *plan, enum punch_strategy s)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->steps[i].strategy == s)
+			return &plan->steps[i];
+	}
+	return NULL;
+}
+
+/* The birthday table of what is known, and its edges. */
+static void test_birthday(void **state)
+{
+	static const struct {
+		uint32_t range, sockets, ports;
+		double chance;
+	} known[] = {
+		{ 64511, 256, 1000, 0.982 },
+		{ 64511, 256, 256, 0.64 },
+		{ 64511, 84, 800, 0.65 },
+		{ 512, 64, 64, 0.9998 },
+		{ 512, 16, 16, 0.40 },
+		{ 2048, 64, 64, 0.87 },
+		{ 64511, 0, 1000, 0 },
+		{ 64511, 256, 0, 0 },
+		{ 0, 1, 1, 0 },
+		{ 10, 6, 5, 1 },
+		{ 10, 10, 1, 1 },
+		{ 2, 1, 1, 0.5 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		double chance =
+			punch_birthday_chance(known[i].range, known[i].sockets, known[i].ports);
+
+		assert_true(fabs(chance - known[i].chance) < 0.01);
+	}
+}
+
+/* 'y': sure without search; 'p': by chance; 'x': a relay only. TCP alone where it says 't'. */
+static const char *const matrix[PUNCH_ROWS] = {
+	[ROW_OPEN] = "yyyyyyyyyt",       [ROW_FIREWALL] = "yyyyyyppp.",
+	[ROW_FULL_CONE] = "yyyyyyyyyt",  [ROW_RESTRICTED] = "yyyyyyyyy.",
+	[ROW_PORT] = "yyyyyyppp.",       [ROW_LINUX] = "yyyyyyppp.",
+	[ROW_SEQUENTIAL] = "ypyyppppx.", [ROW_BLOCK] = "ypyypppp..",
+	[ROW_RANDOM] = "ypyyppx.x.",     [ROW_BLOCKED] = "t.t.......",
+};
+
+static void check_cell(enum punch_row a, enum punch_row b)
+{
+	struct punch_plan plan = plan_of(a, b, 0);
+	char expected = matrix[a][b];
+	uint32_t search = 0;
+
+	for (size_t i = 0; i < plan.count; i++) {
+		if (plan.steps[i].strategy >= PUNCH_PREDICTION &&
+		    plan.steps[i].strategy <= PUNCH_MIXED)
+			search |= PUNCH_BIT(plan.steps[i].strategy);
+	}
+	if (expected == 'y') {
+		assert_true(plan.chance > 0.95);
+		assert_int_equal(search, 0);
+	} else if (expected == 'p') {
+		assert_true(plan.chance > 0.2);
+		assert_int_not_equal(search, 0);
+	} else if (expected == 'x') {
+		assert_true(plan.chance < 0.1);
+	} else if (expected == 't') {
+		assert_true(plan.chance > 0.8);
+		assert_non_null(step_of(&plan, PUNCH_TCP));
+		assert_null(step_of(&plan, PUNCH_SIMULTANEOUS));
+	}
+	assert_int_equal(plan.steps[plan.count - 1].strategy, PUNCH_RELAY);
+	assert_true(plan.chance_relay >= plan.chance);
+	if (plan.count == 1)
+		assert_int_not_equal(plan.reason, REASON_NONE);
+}
+
+static void test_matrix(void **state)
+{
+	(void)state;
+	for (int a = 0; a < PUNCH_ROWS; a++) {
+		for (int b = 0; b < PUNCH_ROWS; b++)
+			check_cell((enum punch_row)a, (enum punch_row)b);
+	}
+}
+
+static void check_limits(const struct punch_plan *plan)
+{
+	uint32_t sets[2] = { 0, 0 };
+
+	assert_true(plan->count <= PUNCH_STEPS_MAX);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct punch_step *s = &plan->steps[i];
+
+		assert_true(s->chance >= 0 && s->chance <= 1);
+		assert_true(s->set < PEER_SETS);
+		assert_true(s->a.sockets <= PUNCH_SOCKETS_MAX && s->b.sockets <= PUNCH_SOCKETS_MAX);
+		assert_true(s->a.ports <= PUNCH_PORTS_MAX && s->b.ports <= PUNCH_PORTS_MAX);
+		if (s->strategy == PUNCH_RELAY)
+			continue;
+		assert_true(s->start_us + s->duration_us <= PUNCH_PLAN_LIMIT_US);
+		assert_true(i == 0 || s->start_us >= plan->steps[i - 1].start_us);
+		if (s->strategy == PUNCH_PORT_MAPPING)
+			continue;
+		assert_int_equal(sets[s->is_tcp] & 1u << s->set, 0); /* one path each here */
+		sets[s->is_tcp] |= 1u << s->set;
+	}
+}
+
+/* Whatever side one looks from: the same steps, with the parts exchanged. */
+static void test_mirror(void **state)
+{
+	(void)state;
+	for (int a = 0; a < PUNCH_ROWS; a++) {
+		for (int b = 0; b < PUNCH_ROWS; b++) {
+			struct punch_plan one = plan_of((enum punch_row)a, (enum punch_row)b, 0);
+			struct punch_plan other = plan_of((enum punch_row)b, (enum punch_row)a, 0);
+
+			check_limits(&one);
+			assert_int_equal(one.count, other.count);
+			assert_true(fabs(one.chance - other.chance) < 1e-9);
+			assert_true(fabs(one.chance_relay - other.chance_relay) < 1e-9);
+			assert_int_equal(one.reason, other.reason);
+			for (size_t i = 0; i < one.count; i++)
+				assert_int_equal(one.steps[i].strategy, other.steps[i].strategy);
+		}
+	}
+}
+
+/* Each strategy alone, for any two rows that have UDP. */
+static void test_only(void **state)
+{
+	(void)state;
+	for (int s = PUNCH_DIRECT; s < PUNCH_STRATEGIES; s++) {
+		for (int a = 0; a < PUNCH_ROWS; a++) {
+			for (int b = 0; b < PUNCH_ROWS; b++) {
+				struct punch_plan plan =
+					plan_of((enum punch_row)a, (enum punch_row)b, PUNCH_BIT(s));
+
+				check_limits(&plan);
+				for (size_t i = 0; i < plan.count; i++)
+					assert_int_equal(plan.steps[i].strategy, s);
+				if (s == PUNCH_SIMULTANEOUS || s == PUNCH_TCP || s == PUNCH_DELAYED)
+					assert_true(plan.count >= 1);
+			}
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_birthday),
+		cmocka_unit_test(test_matrix),
+		cmocka_unit_test(test_mirror),
+		cmocka_unit_test(test_only),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,202 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "addr_special.h"
+#include "tests/punch_paths.h"
+
+#define SHOTS_BOUND 8000 /* of one side and step */
+
+struct world {
+	struct peer_profile a, b;
+	struct peer_offer offer_a, offer_b;
+	struct punch_plan plan;
+};
+
+static void world_make(struct world *w, enum punch_row a, enum punch_row b, uint32_t only)
+{
+	struct punch_plan_options options = { .only = only,
+					      .start_error_us = 20000,
+					      .has_relay = true };
+
+	memset(w, 0, sizeof(*w));
+	w->a = punch_row_profile(a, 0);
+	w->b = punch_row_profile(b, 1);
+	w->offer_a = punch_offer_of(&w->a);
+	w->offer_b = punch_offer_of(&w->b);
+	punch_plan_make(&w->a, &w->b, &options, &w->plan);
+}
+
+static struct shots_view view_of(const struct world *w, size_t step, bool is_a)
+{
+	return (struct shots_view){ .step = &w->plan.steps[step],
+				    .ours = is_a ? &w->a : &w->b,
+				    .theirs = is_a ? &w->b : &w->a,
+				    .our_offer = is_a ? &w->offer_a : &w->offer_b,
+				    .their_offer = is_a ? &w->offer_b : &w->offer_a,
+				    .is_a = is_a,
+				    .seed = 0x9e3779b97f4a7c15u };
+}
+
+static bool is_socket(const struct shots_view *v, uint16_t socket)
+{
+	return socket < SHOTS_SOCKET_FRESH + shots_sockets(v) || socket == SHOTS_SOCKET_RELAY;
+}
+
+static uint32_t check_side(const struct shots_view *v)
+{
+	struct addr_special_hit hit;
+	uint32_t count = 0, last_us = 0;
+	struct shot s;
+
+	while (shots_get(v, count, &s)) {
+		assert_true(s.at_us >= last_us && s.at_us < v->step->duration_us);
+		assert_int_not_equal(s.to.port, 0);
+		assert_true(is_socket(v, s.socket));
+		assert_false(addr_special_judge(&s.to, &hit));
+		last_us = s.at_us;
+		count++;
+		assert_true(count < SHOTS_BOUND);
+	}
+	return count;
+}
+
+/* In order of time, to ports that exist, at nobody who is not meant; and not without end. */
+static void test_all_pairs(void **state)
+{
+	struct world w;
+
+	(void)state;
+	for (int a = 0; a < PUNCH_ROWS; a++) {
+		for (int b = 0; b < PUNCH_ROWS; b++) {
+			world_make(&w, (enum punch_row)a, (enum punch_row)b, 0);
+			for (size_t i = 0; i < w.plan.count; i++) {
+				struct shots_view va = view_of(&w, i, true);
+				struct shots_view vb = view_of(&w, i, false);
+				uint32_t shots = check_side(&va) + check_side(&vb);
+
+				if (!w.plan.steps[i].is_tcp &&
+				    w.plan.steps[i].strategy != PUNCH_RELAY)
+					assert_true(shots > 0);
+			}
+		}
+	}
+}
+
+/* Every port once, until the range is through. */
+static void test_search_repeats_nothing(void **state)
+{
+	static bool seen[65536];
+	struct world w;
+	struct shot s;
+	uint32_t count = 0;
+
+	(void)state;
+	memset(seen, 0, sizeof(seen));
+	world_make(&w, ROW_PORT, ROW_RANDOM, PUNCH_BIT(PUNCH_BIRTHDAY));
+	assert_int_equal(w.plan.count, 1);
+	assert_true(w.plan.steps[0].b.sockets >= 256);
+	assert_true(w.plan.steps[0].a.ports >= 1000);
+	struct shots_view v = view_of(&w, 0, true);
+	for (; shots_get(&v, count, &s); count++) {
+		assert_false(seen[s.to.port]);
+		seen[s.to.port] = true;
+	}
+	assert_int_equal(count, w.plan.steps[0].a.ports);
+}
+
+static void test_block(void **state)
+{
+	struct world w;
+	struct shot s;
+
+	(void)state;
+	world_make(&w, ROW_PORT, ROW_BLOCK, PUNCH_BIT(PUNCH_BIRTHDAY));
+	assert_true(w.plan.steps[0].b.sockets >= 64);
+	assert_true(w.plan.steps[0].a.ports >= 64);
+	struct shots_view v = view_of(&w, 0, true);
+	for (uint32_t i = 0; shots_get(&v, i, &s); i++)
+		assert_true(s.to.port >= 20480 && s.to.port <= 20991);
+}
+
+/* The next ports of a counter, and each fresh socket of the other side to the announced one. */
+static void test_prediction(void **state)
+{
+	struct world w;
+	struct shot s;
+	bool has_next = false;
+
+	(void)state;
+	world_make(&w, ROW_PORT, ROW_SEQUENTIAL, PUNCH_BIT(PUNCH_PREDICTION));
+	assert_int_equal(w.plan.count, 1);
+	struct shots_view v = view_of(&w, 0, true);
+	for (uint32_t i = 0; shots_get(&v, i, &s); i++) {
+		assert_true(s.to.port > 30003 && s.to.port < 30100);
+		has_next |= s.to.port == 30004;
+	}
+	assert_true(has_next);
+	v = view_of(&w, 0, false);
+	for (uint32_t i = 0; shots_get(&v, i, &s); i++) {
+		assert_true(s.socket >= SHOTS_SOCKET_FRESH);
+		assert_true(addr_equal(&s.to, &w.offer_a.endpoints[1].addr));
+	}
+}
+
+/* Openers first, that end underway; nothing goes all the way before both have had theirs. */
+static void test_low_ttl(void **state)
+{
+	struct world w;
+	struct shot s;
+	uint32_t openers = 0;
+
+	(void)state;
+	world_make(&w, ROW_LINUX, ROW_LINUX, PUNCH_BIT(PUNCH_LOW_TTL));
+	assert_int_equal(w.plan.count, 1);
+	struct shots_view v = view_of(&w, 0, true);
+	for (uint32_t i = 0; shots_get(&v, i, &s); i++) {
+		if (s.at_us < w.plan.steps[0].settle_us) {
+			assert_in_range(s.ttl, 2, 4);
+			openers++;
+		} else {
+			assert_int_equal(s.ttl, 0);
+		}
+	}
+	assert_true(openers >= 3);
+}
+
+/* A stranger's private address is no target; that of a neighbour is, from a socket of its own. */
+static void test_private(void **state)
+{
+	struct world w;
+	struct shot s;
+	bool local = false;
+
+	(void)state;
+	world_make(&w, ROW_PORT, ROW_PORT, 0);
+	w.plan.steps[0].is_local = true;
+	struct shots_view v = view_of(&w, 0, true);
+	for (uint32_t i = 0; shots_get(&v, i, &s); i++)
+		assert_false(addr_is_private(&s.to));
+	w.b.paths[0].externals[0] = w.a.paths[0].externals[0];
+	for (uint32_t i = 0; shots_get(&v, i, &s); i++) {
+		local |= addr_is_private(&s.to);
+		assert_int_equal(addr_is_private(&s.to), s.socket == SHOTS_SOCKET_LOCAL);
+	}
+	assert_true(local);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_pairs), cmocka_unit_test(test_search_repeats_nothing),
+		cmocka_unit_test(test_block),     cmocka_unit_test(test_prediction),
+		cmocka_unit_test(test_low_ttl),   cmocka_unit_test(test_private),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
