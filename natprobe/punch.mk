@@ -11,9 +11,14 @@ natprobe_libpunch_a_SOURCES = \
 	natprobe/peer/peer_wire_offer.c
 
 natprobe_libpunch_a_SOURCES += \
-	natprobe/meet/address.c natprobe/meet/address.h \
-	natprobe/meet/code.h \
-	natprobe/meet/meet.h
+	natprobe/meet/address.c natprobe/meet/address.h
+
+natprobe_libpunch_a_SOURCES += \
+	natprobe/meet/code.c natprobe/meet/code.h \
+	natprobe/meet/kdf.c natprobe/meet/kdf.h \
+	natprobe/meet/meet.h \
+	natprobe/meet/spake2.c natprobe/meet/spake2.h \
+	natprobe/meet/words.c natprobe/meet/words.h
 
 natprobe_libpunch_a_SOURCES += \
 	natprobe/punch/check.c natprobe/punch/check.h \

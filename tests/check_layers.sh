@@ -22,6 +22,8 @@ lib/addr.c arpa/inet.h
 lib/geo.c maxminddb.h
 lib/opaque.c uni*.h
 lib/stun_auth.c openssl/*
+natprobe/meet/kdf.c openssl/*
+natprobe/meet/spake2.c openssl/*
 stund/coop_token.c openssl/crypto.h
 stund/partner.c openssl/crypto.h
 stund/partner_wire.c openssl/crypto.h

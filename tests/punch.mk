@@ -1,5 +1,17 @@
 # Tests of meeting a peer and punching.
 
+# Meeting: the pure part.
+if CMOCKA
+UNIT_TESTS += tests/test_spake2
+tests_test_spake2_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_spake2_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_code
+tests_test_code_SOURCES = tests/test_code.c tests/rng.h
+tests_test_code_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_code_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+endif
+
 # Two hosts and their NATs on a virtual clock.
 check_LIBRARIES += tests/libsimpair.a
 tests_libsimpair_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
