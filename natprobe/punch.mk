@@ -16,7 +16,14 @@ natprobe_libpunch_a_SOURCES += \
 natprobe_libpunch_a_SOURCES += \
 	natprobe/meet/code.c natprobe/meet/code.h \
 	natprobe/meet/kdf.c natprobe/meet/kdf.h \
-	natprobe/meet/meet.h \
+	natprobe/meet/meet.c natprobe/meet/meet.h \
+	natprobe/meet/meet_channel.c natprobe/meet/meet_channel.h \
+	natprobe/meet/meet_code.c \
+	natprobe/meet/meet_envelope.c \
+	natprobe/meet/meet_invite.c \
+	natprobe/meet/meet_seal.c natprobe/meet/meet_seal.h \
+	natprobe/meet/meet_state.h \
+	natprobe/meet/peer_clock.c natprobe/meet/peer_clock.h \
 	natprobe/meet/spake2.c natprobe/meet/spake2.h \
 	natprobe/meet/words.c natprobe/meet/words.h
 

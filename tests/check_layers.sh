@@ -23,6 +23,12 @@ lib/geo.c maxminddb.h
 lib/opaque.c uni*.h
 lib/stun_auth.c openssl/*
 natprobe/meet/kdf.c openssl/*
+natprobe/meet/meet.c openssl/crypto.h
+natprobe/meet/meet_channel.c openssl/crypto.h
+natprobe/meet/meet_code.c openssl/crypto.h
+natprobe/meet/meet_envelope.c openssl/crypto.h
+natprobe/meet/meet_invite.c openssl/crypto.h
+natprobe/meet/meet_seal.c openssl/*
 natprobe/meet/spake2.c openssl/*
 stund/coop_token.c openssl/crypto.h
 stund/partner.c openssl/crypto.h

@@ -10,6 +10,12 @@ UNIT_TESTS += tests/test_code
 tests_test_code_SOURCES = tests/test_code.c tests/rng.h
 tests_test_code_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_code_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_meet
+tests_test_meet_SOURCES = tests/test_meet.c tests/meet_kit.c tests/meet_kit.h \
+	tests/fuzz_check.h tests/rng.h
+tests_test_meet_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_meet_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 endif
 
 # Two hosts and their NATs on a virtual clock.

@@ -44,6 +44,8 @@ struct meet_config {
 	uint8_t public_key[32];  /* MEET_INVITE: theirs */
 	struct bytes first;      /* MEET_INVITE: rides in the invitation; copied */
 	uint64_t patience_us;    /* until MEET_NOBODY; 0: 10 minutes */
+	uint8_t stretch; /* MEET_CODE: log2 of scrypt's N, the same on both sides; 0: 15, of which
+			    only tests take less */
 	void (*random)(void *arg, void *buf, size_t len);
 	void *random_arg;
 };
@@ -67,7 +69,8 @@ struct meet_action {
 
 struct meet;
 
-/* NULL when memory or OpenSSL fails. Slow once for a code (some 50 ms): it is stretched. */
+/* NULL when memory or OpenSSL fails, or code_normalise refuses the code. Slow once for a code (some
+ * 50 ms): it is stretched. */
 struct meet *meet_new(const struct meet_config *config, uint64_t now_us);
 void meet_free(struct meet *m); /* NULL is fine; wipes keys */
 
@@ -87,12 +90,13 @@ void meet_key(const struct meet *m, const char *purpose, uint8_t out[static MEET
 
 /*
  * The other side's clock = ours + offset, at most `error` wrong; from time stamps in what went to
- * and fro, the tightest of them. False: nothing came back yet.
+ * and fro, the tightest of them. False: nothing came back yet, nor do both know one server's time.
+ * round_trip_us: the longest of the last ones; 0 where nothing came back.
  */
 bool meet_clock(const struct meet *m, int64_t *offset_us, uint64_t *error_us,
 		uint64_t *round_trip_us);
 /*
- * What a time server told: its clock = ours + offset. Told to the other side as well; where both
+ * What a time server just told: its clock = ours + offset. Told to the other side as well; where both
  * know that of one server (the same name), meet_clock may be tighter.
  */
 void meet_set_server_clock(struct meet *m, const char *server, int64_t offset_us,

@@ -1,0 +1,253 @@
+/* meet, with a code: two parties, and whatever the carrier does to them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "meet_kit.h"
+
+#define CODE   "37-copper-violin-harbor"
+#define TOPIC  "natkit/c/37"
+#define SECOND 1000000u
+
+static struct meet_kit kit;
+
+static struct meet_kit *open_kit(uint64_t seed)
+{
+	meet_kit_open(&kit, seed);
+	return &kit;
+}
+
+static int teardown(void **state)
+{
+	if (kit.flying != NULL)
+		meet_kit_close(&kit);
+	kit = (struct meet_kit){ 0 };
+	return 0;
+}
+
+static const struct meet_kit_party *party(int i)
+{
+	return &kit.parties[i];
+}
+
+static void assert_met(int a, int b)
+{
+	uint8_t keys[2][MEET_KEY_LEN], other[MEET_KEY_LEN];
+
+	assert_true(party(a)->is_ready && party(b)->is_ready);
+	assert_int_equal(party(a)->failure, -1);
+	assert_int_equal(party(b)->failure, -1);
+	assert_true(meet_is_a(party(a)->m) != meet_is_a(party(b)->m));
+	meet_key(party(a)->m, "application", keys[0]);
+	meet_key(party(b)->m, "application", keys[1]);
+	assert_memory_equal(keys[0], keys[1], MEET_KEY_LEN);
+	meet_key(party(a)->m, "punch 0", other);
+	assert_memory_not_equal(keys[0], other, MEET_KEY_LEN);
+}
+
+static void meet_and_talk(void **state)
+{
+	struct meet_kit *k = open_kit(1);
+
+	meet_kit_code(k, 0, CODE);
+	meet_kit_code(k, 1, "37 Copper Violin Harbor");
+	meet_kit_run(k, SECOND);
+	assert_met(0, 1);
+	assert_true(meet_kit_say(k, 0, 'a', 10));
+	assert_true(meet_kit_say(k, 0, 'b', MEET_MESSAGE_MAX));
+	assert_true(meet_kit_say(k, 1, 'c', 0));
+	assert_false(meet_kit_say(k, 1, 'd', MEET_MESSAGE_MAX + 1));
+	meet_kit_run(k, SECOND);
+	assert_string_equal(party(1)->received_text, "ab");
+	assert_int_equal(party(1)->last_len, MEET_MESSAGE_MAX);
+	assert_int_equal(party(0)->received, 1);
+}
+
+static void are_quick_and_then_quiet(void **state)
+{
+	struct meet_kit *k = open_kit(2);
+	int said[2];
+
+	meet_kit_code(k, 0, CODE);
+	meet_kit_code(k, 1, CODE);
+	meet_kit_run(k, 10 * SECOND);
+	assert_met(0, 1);
+	for (int i = 0; i < 2; i++) {
+		assert_true(party(i)->ready_at_us < 5 * SECOND + 5 * 51000);
+		assert_true(party(i)->published < 12);
+		said[i] = party(i)->published;
+	}
+	meet_kit_run(k, 3600u * SECOND);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(party(i)->published, said[i]);
+	assert_met(0, 1);
+}
+
+static void fill_and_drain(struct meet_kit *k, int from)
+{
+	for (int i = 0; i < 12; i++)
+		assert_true(meet_kit_say(k, from, (char)('a' + i), (size_t)i * 350));
+}
+
+static void meet_whatever_the_carrier_does(void **state)
+{
+	for (uint64_t seed = 0; seed < 60; seed++) {
+		struct meet_kit *k = open_kit(100 + seed);
+
+		k->loss_percent = 30;
+		k->repeat_percent = 20;
+		k->jitter_us = seed % 3 == 0 ? 50000 : 3 * SECOND;
+		k->keeps = seed % 2 == 0;
+		meet_kit_code(k, 0, CODE);
+		meet_kit_run(k, (seed % 5) * 17 * SECOND); /* one waits for the other */
+		meet_kit_code(k, 1, CODE);
+		meet_kit_run(k, 60 * SECOND);
+		assert_met(0, 1);
+		fill_and_drain(k, 0);
+		fill_and_drain(k, 1);
+		meet_kit_run(k, 120 * SECOND);
+		assert_string_equal(party(0)->received_text, "0bcdefghijkl");
+		assert_string_equal(party(1)->received_text, "0bcdefghijkl");
+		assert_met(0, 1);
+		meet_kit_close(k);
+		*k = (struct meet_kit){ 0 };
+	}
+}
+
+static void one_wrong_guess_ends_it(void **state)
+{
+	struct meet_kit *k = open_kit(3);
+
+	meet_kit_code(k, 0, CODE);
+	meet_kit_code(k, 1, "37-copper-violin-harvest");
+	meet_kit_run(k, 10 * SECOND);
+	assert_int_equal(party(0)->failure, MEET_WRONG_CODE);
+	assert_int_equal(party(1)->failure, MEET_WRONG_CODE);
+	assert_false(party(0)->is_ready || party(1)->is_ready);
+	meet_kit_code(k, 1, CODE); /* too late for the first one */
+	meet_kit_run(k, 600 * SECOND);
+	assert_int_equal(party(1)->failure, MEET_NOBODY);
+}
+
+static void wait_for_somebody_and_then_no_more(void **state)
+{
+	struct meet_kit *k = open_kit(4);
+
+	meet_kit_code(k, 0, CODE);
+	meet_kit_run(k, 599 * SECOND);
+	assert_int_equal(party(0)->failure, -1);
+	assert_true(party(0)->published < 50);
+	meet_kit_run(k, 2 * SECOND);
+	assert_int_equal(party(0)->failure, MEET_NOBODY);
+}
+
+static void notice_who_starts_again(void **state)
+{
+	for (uint64_t seed = 0; seed < 30; seed++) {
+		struct meet_kit *k = open_kit(200 + seed);
+
+		k->keeps = true;
+		meet_kit_code(k, 0, CODE);
+		meet_kit_run(k, 3 * SECOND);
+		meet_kit_code(k, 0, CODE);
+		meet_kit_run(k, seed * 100000);
+		meet_kit_code(k, 0, CODE); /* its earlier hellos are still about */
+		meet_kit_code(k, 1, CODE);
+		meet_kit_run(k, 30 * SECOND);
+		assert_met(0, 1);
+		meet_kit_close(k);
+		*k = (struct meet_kit){ 0 };
+	}
+}
+
+static void use_a_code_again_over_what_was_said_before(void **state)
+{
+	struct meet_kit *k = open_kit(5);
+
+	k->keeps = true;
+	for (int run = 0; run < 4; run++) {
+		meet_kit_code(k, 0, "a secret of our own");
+		meet_kit_code(k, 1, "a secret of our own");
+		meet_kit_run(k, 10 * SECOND);
+		assert_met(0, 1);
+		assert_true(meet_kit_say(k, run % 2, (char)('a' + run), 5));
+		meet_kit_run(k, 5 * SECOND);
+		assert_int_equal(party(1 - run % 2)->received, 1);
+		assert_int_equal(party(1 - run % 2)->received_text[0], 'a' + run);
+	}
+}
+
+static void leave_with_a_word(void **state)
+{
+	struct meet_kit *k = open_kit(6);
+
+	meet_kit_code(k, 0, CODE);
+	meet_kit_code(k, 1, CODE);
+	meet_kit_run(k, 2 * SECOND);
+	assert_true(meet_kit_say(k, 0, 'z', 1));
+	meet_leave(party(0)->m, meet_kit_clock(k, 0));
+	meet_kit_run(k, SECOND);
+	assert_int_equal(party(0)->failure, MEET_LEFT);
+	assert_int_equal(party(1)->failure, MEET_LEFT);
+	assert_string_equal(party(1)->received_text, "z");
+}
+
+static void notice_who_is_gone(void **state)
+{
+	struct meet_kit *k = open_kit(7);
+
+	meet_kit_code(k, 0, CODE);
+	meet_kit_code(k, 1, CODE);
+	meet_kit_run(k, 2 * SECOND);
+	assert_met(0, 1);
+	meet_kit_stop(k, 1);
+	meet_kit_run(k, 1000 * SECOND);
+	assert_int_equal(party(0)->failure, -1); /* it had nothing to say */
+	assert_true(meet_kit_say(k, 0, 'a', 5));
+	meet_kit_run(k, 59 * SECOND);
+	assert_int_equal(party(0)->failure, -1);
+	meet_kit_run(k, 2 * SECOND);
+	assert_int_equal(party(0)->failure, MEET_GONE);
+	assert_true(party(0)->published < 30);
+}
+
+static void take_no_more_than_they_can_keep(void **state)
+{
+	struct meet_kit *k = open_kit(8);
+	int count = 0;
+
+	meet_kit_code(k, 0, CODE);
+	meet_kit_code(k, 1, CODE);
+	meet_kit_run(k, 2 * SECOND);
+	while (meet_kit_say(k, 0, (char)('A' + count % 26), 4000))
+		count++;
+	assert_in_range(count, 10, 20);
+	meet_kit_run(k, 20 * SECOND);
+	assert_int_equal(party(1)->received, count);
+	for (count = 0; meet_kit_say(k, 0, 'x', 1); count++)
+		;
+	assert_int_equal(count, 64);
+	meet_kit_run(k, 20 * SECOND);
+	assert_int_equal(party(1)->last_len, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(meet_and_talk, teardown),
+		cmocka_unit_test_teardown(are_quick_and_then_quiet, teardown),
+		cmocka_unit_test_teardown(meet_whatever_the_carrier_does, teardown),
+		cmocka_unit_test_teardown(one_wrong_guess_ends_it, teardown),
+		cmocka_unit_test_teardown(wait_for_somebody_and_then_no_more, teardown),
+		cmocka_unit_test_teardown(notice_who_starts_again, teardown),
+		cmocka_unit_test_teardown(use_a_code_again_over_what_was_said_before, teardown),
+		cmocka_unit_test_teardown(leave_with_a_word, teardown),
+		cmocka_unit_test_teardown(notice_who_is_gone, teardown),
+		cmocka_unit_test_teardown(take_no_more_than_they_can_keep, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
