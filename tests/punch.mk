@@ -28,15 +28,25 @@ tests_libsimpair_a_SOURCES = \
 	tests/sim_pair_parts.h \
 	tests/sim_pair_path.c \
 	tests/sim_pair_place.c \
+	tests/sim_pair_punch.c \
 	tests/sim_pair_server.c \
 	tests/sim_pair_tcp.c
+tests_libsimpair_a_SOURCES += \
+	tests/punch_oracle.c tests/punch_oracle.h \
+	tests/punch_oracle_script.c tests/punch_oracle_script.h
 SIM_PAIR_LIBS = tests/libsimpair.a tests/libsimdeep.a tests/libsim.a tests/libnat.a \
 	stund/libcoop.a $(PUNCH_LIBS)
+check_PROGRAMS += tests/oracle_show
+tests_oracle_show_LDADD = $(SIM_PAIR_LIBS)
 if CMOCKA
 UNIT_TESTS += tests/test_sim_pair
 tests_test_sim_pair_SOURCES = tests/test_sim_pair.c
 tests_test_sim_pair_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
 tests_test_sim_pair_LDADD = $(SIM_PAIR_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_punch_oracle
+tests_test_punch_oracle_SOURCES = tests/test_punch_oracle.c
+tests_test_punch_oracle_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+tests_test_punch_oracle_LDADD = $(SIM_PAIR_LIBS) $(CMOCKA_LIBS)
 endif
 
 if CMOCKA

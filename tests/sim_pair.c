@@ -72,7 +72,7 @@ static void tell_clock(struct sim_pair_host *h)
 		clock.error_us = wrong_us;
 	if (c->carrier_loss_per_mille > 0)
 		clock.round_trip_us += 1000000;
-	punch_set_clock(h->punch, &clock);
+	h->world->driver->set_clock(h->end, &clock);
 }
 
 static void start_trial(struct sim_pair_world *w, uint32_t trial,
@@ -99,8 +99,8 @@ static void start_trial(struct sim_pair_world *w, uint32_t trial,
 					   .random_arg = &h->rng };
 
 		memcpy(pc.key, key, sizeof(key));
-		h->punch = punch_new(&pc);
-		if (h->punch == NULL)
+		h->end = w->driver->make(&pc);
+		if (h->end == NULL)
 			abort();
 		h->is_awake = true;
 		h->is_finished = false;
@@ -120,7 +120,7 @@ static void on_message(struct sim_pair_world *w, struct sim_pair_message *m)
 	if (h->is_finished)
 		return;
 	h->is_awake = true;
-	punch_on_told(h->punch, bytes_of(m->data, m->len), sim_pair_clock(h));
+	h->world->driver->on_told(h->end, bytes_of(m->data, m->len), sim_pair_clock(h));
 }
 
 static void happen(struct sim_pair_world *w, const struct sim_event *e)
@@ -268,32 +268,29 @@ static bool end_trial(struct sim_pair_world *w, struct sim_pair_side sides[2])
 		struct sim_pair_host *h = &w->hosts[i];
 
 		if (over)
-			sides[i].result = *punch_result(h->punch);
+			w->driver->get_result(h->end, &sides[i].result);
 		sides[i].ended_us = h->ended_us;
 		close_path(h, &sides[i]);
-		punch_free(h->punch);
+		w->driver->free(h->end);
 	}
 	if (over)
 		note_truth(w, sides);
 	return over;
 }
 
-bool sim_pair_run(const struct sim_pair_config *config, struct sim_pair_side sides[2])
+bool sim_pair_drive(const struct sim_pair_config *config, const struct sim_pair_driver *driver,
+		    struct sim_pair_side sides[2])
 {
-	const struct peer_profile *profiles[2];
+	const struct peer_profile *profiles[2] = { &sides[0].profile, &sides[1].profile };
 	struct sim_pair_world *w = &world;
 	uint32_t trials = config->trials > 0 ? config->trials : 1;
 	bool fine = true;
 
 	for (unsigned i = 0; i < 2; i++) {
-		sides[i] = (struct sim_pair_side){ 0 };
-		if (config->known[i] != NULL)
-			sides[i].profile = *config->known[i];
-		else
-			sim_pair_diagnose(config, i, &sides[i].profile);
+		sides[i] = (struct sim_pair_side){ .profile = *config->known[i] };
 		sides[i].profile.has_relay = config->has_relay;
-		profiles[i] = &sides[i].profile;
 	}
+	w->driver = driver;
 	start_world(w, config);
 	for (uint32_t i = 0; i < trials && fine; i++) {
 		sim_pair_log_reset();

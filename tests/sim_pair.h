@@ -79,6 +79,35 @@ struct sim_pair_side {
 void sim_pair_diagnose(const struct sim_pair_config *config, unsigned side,
 		       struct peer_profile *out);
 
+/* What runs on a host: punch, or a script in its place. Functions as in punch.h. */
+struct sim_pair_driver {
+	void *(*make)(const struct punch_config *config);
+	void (*free)(void *end);
+	enum punch_kind (*next)(void *end, uint64_t now_us, struct punch_action *action);
+	void (*on_open)(void *end, uint16_t slot, const struct addr *local, uint64_t now_us);
+	void (*on_open_failed)(void *end, uint16_t slot, int err, uint64_t now_us);
+	void (*on_send_failed)(void *end, uint16_t slot, int err, uint64_t now_us);
+	void (*on_datagram)(void *end, uint16_t slot, const struct addr *from, struct bytes data,
+			    uint64_t now_us);
+	void (*on_icmp)(void *end, uint16_t slot, const struct addr *to, enum punch_icmp what,
+			uint64_t now_us);
+	void (*on_mapped)(void *end, uint16_t slot, const struct addr *external, uint64_t now_us);
+	void (*on_relay)(void *end, uint16_t slot, const struct addr *relayed, uint16_t code,
+			 uint64_t now_us);
+	void (*on_connected)(void *end, uint16_t slot, const struct addr *local, uint64_t now_us);
+	void (*on_accepted)(void *end, uint16_t listener, uint16_t slot, const struct addr *remote,
+			    uint64_t now_us);
+	void (*on_stream)(void *end, uint16_t slot, enum punch_stream what, struct bytes data,
+			  uint64_t now_us);
+	void (*on_told)(void *end, struct bytes data, uint64_t now_us);
+	void (*set_clock)(void *end, const struct punch_clock *clock);
+	void (*get_result)(const void *end, struct punch_result *out);
+};
+
+/* With something else in place of punch: config->known has to be there. */
+bool sim_pair_drive(const struct sim_pair_config *config, const struct sim_pair_driver *driver,
+		    struct sim_pair_side sides[2]);
+
 /* Returns false where a side did not finish. */
 bool sim_pair_run(const struct sim_pair_config *config, struct sim_pair_side sides[2]);
 

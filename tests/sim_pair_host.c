@@ -52,13 +52,13 @@ static void do_open(struct sim_pair_host *h, const struct punch_action *a)
 	if (a->slot >= PUNCH_SLOTS_MAX || slot->open || a->path != 0)
 		abort();
 	if (a->port != 0 && is_bound(h, a->port)) {
-		punch_on_open_failed(h->punch, a->slot, EADDRINUSE, sim_pair_clock(h));
+		h->world->driver->on_open_failed(h->end, a->slot, EADDRINUSE, sim_pair_clock(h));
 		return;
 	}
 	if (a->port == 0)
 		local.port = sim_pair_pick_port(h, false);
 	*slot = (struct sim_pair_slot){ .open = true, .local = local };
-	punch_on_open(h->punch, a->slot, &local, sim_pair_clock(h));
+	h->world->driver->on_open(h->end, a->slot, &local, sim_pair_clock(h));
 }
 
 static uint16_t slot_at(const struct sim_pair_host *h, const struct addr *local, bool is_relay)
@@ -104,7 +104,7 @@ void sim_pair_host_on_relay_open(struct sim_pair_host *h, uint16_t slot)
 	if (!h->slots[slot].open || h->is_finished)
 		return;
 	h->is_awake = true;
-	punch_on_relay(h->punch, slot, &h->slots[slot].local, 0, sim_pair_clock(h));
+	h->world->driver->on_relay(h->end, slot, &h->slots[slot].local, 0, sim_pair_clock(h));
 }
 
 static bool is_permitted(const struct sim_pair_slot *s, const struct addr *peer)
@@ -123,7 +123,7 @@ static void send_by_relay(struct sim_pair_host *h, struct sim_pair_slot *slot,
 	size_t len;
 
 	if (a->to.family != slot->local.family || addr_special_find(&a->to) != NULL) {
-		punch_on_send_failed(h->punch, a->slot, EAFNOSUPPORT, sim_pair_clock(h));
+		h->world->driver->on_send_failed(h->end, a->slot, EAFNOSUPPORT, sim_pair_clock(h));
 		return;
 	}
 	if (!is_permitted(slot, &a->to) && slot->permitted_count < SIM_PAIR_PERMISSIONS)
@@ -155,7 +155,7 @@ void sim_pair_host_on_relayed(struct sim_pair_host *h, struct bytes packet)
 	if (slot == PUNCH_SLOTS_MAX)
 		return;
 	h->is_awake = true;
-	punch_on_datagram(h->punch, slot, &p.source, p.data, sim_pair_clock(h));
+	h->world->driver->on_datagram(h->end, slot, &p.source, p.data, sim_pair_clock(h));
 }
 
 /* --- the gateway: PCP, or NAT-PMP where there is no PCP --- */
@@ -216,7 +216,7 @@ static void end_map(struct sim_pair_host *h, uint16_t slot, const struct addr *e
 		external = &none;
 	h->slots[slot].map_tries = 0;
 	h->is_awake = true;
-	punch_on_mapped(h->punch, slot, external, sim_pair_clock(h));
+	h->world->driver->on_mapped(h->end, slot, external, sim_pair_clock(h));
 }
 
 void sim_pair_host_on_map_timer(struct sim_pair_host *h, uint16_t slot)
@@ -273,7 +273,7 @@ static void do_send(struct sim_pair_host *h, const struct punch_action *a)
 		return;
 	}
 	if (a->to.family != slot->local.family) {
-		punch_on_send_failed(h->punch, a->slot, EAFNOSUPPORT, sim_pair_clock(h));
+		h->world->driver->on_send_failed(h->end, a->slot, EAFNOSUPPORT, sim_pair_clock(h));
 		return;
 	}
 	len = packet_build_udp(buf, sizeof(buf), &slot->local, &a->to, a->data);
@@ -370,7 +370,7 @@ void sim_pair_host_run(struct sim_pair_host *h)
 	h->deadline_us = UINT64_MAX;
 	while (!h->is_finished && h->calls < CALLS_MAX) {
 		h->calls++;
-		switch (punch_next(h->punch, sim_pair_clock(h), &a)) {
+		switch (h->world->driver->next(h->end, sim_pair_clock(h), &a)) {
 		case PUNCH_FINISHED:
 			h->is_finished = true;
 			h->ended_us = h->world->now_us;
@@ -426,7 +426,7 @@ static void on_udp(struct sim_pair_host *h, const struct packet *p)
 		return;
 	}
 	h->is_awake = true;
-	punch_on_datagram(h->punch, slot, &p->source, p->data, sim_pair_clock(h));
+	h->world->driver->on_datagram(h->end, slot, &p->source, p->data, sim_pair_clock(h));
 }
 
 static enum punch_icmp icmp_kind(const struct packet *p)
@@ -453,7 +453,8 @@ static void on_error(struct sim_pair_host *h, const struct packet *p)
 	if (slot == PUNCH_SLOTS_MAX)
 		return;
 	h->is_awake = true;
-	punch_on_icmp(h->punch, slot, &about.destination, icmp_kind(p), sim_pair_clock(h));
+	h->world->driver->on_icmp(h->end, slot, &about.destination, icmp_kind(p),
+				  sim_pair_clock(h));
 }
 
 void sim_pair_host_on_packet(struct sim_pair_host *h, struct bytes packet)

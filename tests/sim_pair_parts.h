@@ -101,7 +101,7 @@ struct sim_pair_host {
 	struct addr gateway;
 	struct rng rng;
 	int64_t clock_us; /* its own clock is this much ahead of the world's */
-	struct punch *punch;
+	void *end;        /* of the driver */
 	bool is_awake, is_finished;
 	uint64_t deadline_us; /* by the world's clock */
 	struct sim_pair_slot slots[PUNCH_SLOTS_MAX];
@@ -123,6 +123,7 @@ struct sim_pair_message {
 
 struct sim_pair_world {
 	const struct sim_pair_config *config;
+	const struct sim_pair_driver *driver;
 	uint64_t now_us;
 	struct rng rng;
 	struct sim_pair_net nets[2];

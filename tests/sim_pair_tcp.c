@@ -153,7 +153,7 @@ void sim_pair_tcp_listen(struct sim_pair_stack *s, uint16_t slot, const struct a
 	s->used[slot] = true;
 	s->listeners[slot] = *local;
 	h->is_awake = true;
-	punch_on_connected(h->punch, slot, local, sim_pair_clock(h));
+	h->world->driver->on_connected(h->end, slot, local, sim_pair_clock(h));
 }
 
 void sim_pair_tcp_connect(struct sim_pair_stack *s, uint16_t slot, const struct addr *local,
@@ -220,7 +220,7 @@ static void tell(struct sim_pair_stack *s, struct sim_pair_tcp *t, enum punch_st
 		return;
 	s->used[t->slot] = false;
 	h->is_awake = true;
-	punch_on_stream(h->punch, t->slot, what, (struct bytes){ 0 }, sim_pair_clock(h));
+	h->world->driver->on_stream(h->end, t->slot, what, (struct bytes){ 0 }, sim_pair_clock(h));
 }
 
 static void accepted(struct sim_pair_stack *s, struct sim_pair_tcp *t)
@@ -234,7 +234,8 @@ static void accepted(struct sim_pair_stack *s, struct sim_pair_tcp *t)
 		t->slot = i;
 		t->is_told = true;
 		h->is_awake = true;
-		punch_on_accepted(h->punch, t->listener, i, &t->remote, sim_pair_clock(h));
+		h->world->driver->on_accepted(h->end, t->listener, i, &t->remote,
+					      sim_pair_clock(h));
 		return;
 	}
 }
@@ -253,7 +254,7 @@ static void opened(struct sim_pair_stack *s, struct sim_pair_tcp *t)
 		return;
 	}
 	h->is_awake = true;
-	punch_on_connected(h->punch, t->slot, &t->local, sim_pair_clock(h));
+	h->world->driver->on_connected(h->end, t->slot, &t->local, sim_pair_clock(h));
 }
 
 static void take_ack(struct sim_pair_tcp *t, const struct packet *p)
@@ -305,8 +306,8 @@ static void read_data(struct sim_pair_stack *s, struct sim_pair_tcp *t, const st
 			server_read(s, t, p->data);
 		} else if (!t->is_passive || t->is_told) {
 			h->is_awake = true;
-			punch_on_stream(h->punch, t->slot, PUNCH_STREAM_DATA, p->data,
-					sim_pair_clock(h));
+			h->world->driver->on_stream(h->end, t->slot, PUNCH_STREAM_DATA, p->data,
+						    sim_pair_clock(h));
 		}
 		return;
 	}

@@ -24,7 +24,7 @@ enum script {
 	SCRIPT_TCP,
 };
 
-struct punch {
+struct script_end {
 	struct punch_config config;
 	struct punch_action queue[QUEUE_MAX];
 	size_t first, count;
@@ -33,41 +33,38 @@ struct punch {
 	uint64_t next_us;
 	unsigned sends, received, icmp[PUNCH_ICMP_KINDS], connected, accepted, refused;
 	uint8_t buf[PUNCH_TELL_MAX];
-	struct punch_result result;
-	bool is_open;
 };
 
 static enum script script;
-static struct punch ends[2]; /* what came of it */
+static struct script_end ends[2]; /* what came of it */
 static struct sim_pair_side sides[2];
 
-static void put(struct punch *p, const struct punch_action *a)
+static void put(struct script_end *p, const struct punch_action *a)
 {
 	assert_true(p->count < QUEUE_MAX);
 	p->queue[(p->first + p->count++) % QUEUE_MAX] = *a;
 }
 
-static void tell(struct punch *p, const struct addr *a)
+static void tell(struct script_end *p, const struct addr *a)
 {
 	memcpy(p->buf, a, sizeof(*a));
 	put(p, &(struct punch_action){ .kind = PUNCH_TELL, .data = bytes_of(p->buf, sizeof(*a)) });
 }
 
-static struct bytes ask(struct punch *p)
+static struct bytes ask(void)
 {
 	static uint8_t buf[64];
 	const struct stun_tid tid = { .bytes = { 0x21, 0x12, 0xa4, 0x42, 1, 2, 3 } };
 	struct stun_builder b = stun_build(buf, sizeof(buf), STUN_BINDING, STUN_REQUEST, &tid);
 	struct bytes out = { 0 };
 
-	(void)p;
 	assert_int_equal(stun_build_finish(&b, &out), STUN_OK);
 	return out;
 }
 
-struct punch *punch_new(const struct punch_config *config)
+static void *make(const struct punch_config *config)
 {
-	struct punch *p = calloc(1, sizeof(*p));
+	struct script_end *p = calloc(1, sizeof(*p));
 
 	assert_non_null(p);
 	p->config = *config;
@@ -79,13 +76,15 @@ struct punch *punch_new(const struct punch_config *config)
 	return p;
 }
 
-void punch_free(struct punch *p)
+static void end_it(void *end)
 {
+	struct script_end *p = end;
+
 	ends[p->config.is_a ? 0 : 1] = *p;
 	free(p);
 }
 
-static void send_one(struct punch *p, struct punch_action *a)
+static void send_one(struct script_end *p, struct punch_action *a)
 {
 	bool is_low = script == SCRIPT_LOW_TTL && p->config.is_a && p->sends == 0;
 
@@ -98,8 +97,10 @@ static void send_one(struct punch *p, struct punch_action *a)
 	p->sends = script == SCRIPT_TCP ? SENDS : p->sends + 1;
 }
 
-enum punch_kind punch_next(struct punch *p, uint64_t now_us, struct punch_action *a)
+static enum punch_kind next(void *end, uint64_t now_us, struct punch_action *a)
 {
+	struct script_end *p = end;
+
 	if (p->count > 0) {
 		*a = p->queue[p->first];
 		p->first = (p->first + 1) % QUEUE_MAX;
@@ -116,8 +117,10 @@ enum punch_kind punch_next(struct punch *p, uint64_t now_us, struct punch_action
 	return (enum punch_kind)a->kind;
 }
 
-void punch_on_open(struct punch *p, uint16_t slot, const struct addr *local, uint64_t now_us)
+static void on_open(void *end, uint16_t slot, const struct addr *local, uint64_t now_us)
 {
+	struct script_end *p = end;
+
 	(void)now_us;
 	assert_int_equal(slot, 0);
 	if (script == SCRIPT_LAN)
@@ -128,12 +131,13 @@ void punch_on_open(struct punch *p, uint16_t slot, const struct addr *local, uin
 		put(p, &(struct punch_action){ .kind = PUNCH_MAP });
 	else
 		put(p, &(struct punch_action){
-			       .kind = PUNCH_SEND, .to = p->config.servers[0], .data = ask(p) });
+			       .kind = PUNCH_SEND, .to = p->config.servers[0], .data = ask() });
 }
 
-void punch_on_datagram(struct punch *p, uint16_t slot, const struct addr *from, struct bytes data,
-		       uint64_t now_us)
+static void on_datagram(void *end, uint16_t slot, const struct addr *from, struct bytes data,
+			uint64_t now_us)
 {
+	struct script_end *p = end;
 	struct addr mapped;
 	struct stun_msg msg;
 	struct bytes value;
@@ -152,8 +156,10 @@ void punch_on_datagram(struct punch *p, uint16_t slot, const struct addr *from, 
 	tell(p, &mapped);
 }
 
-void punch_on_told(struct punch *p, struct bytes data, uint64_t now_us)
+static void on_told(void *end, struct bytes data, uint64_t now_us)
 {
+	struct script_end *p = end;
+
 	assert_int_equal(data.len, sizeof(p->remote));
 	memcpy(&p->remote, data.data, data.len);
 	p->next_us = now_us + (p->config.is_a ? 0 : GAP_US);
@@ -161,34 +167,41 @@ void punch_on_told(struct punch *p, struct bytes data, uint64_t now_us)
 		p->next_us += 10; /* it permits A by sending, through its relay */
 }
 
-void punch_on_relay(struct punch *p, uint16_t slot, const struct addr *relayed, uint16_t code,
-		    uint64_t now_us)
+static void on_relay(void *end, uint16_t slot, const struct addr *relayed, uint16_t code,
+		     uint64_t now_us)
 {
+	struct script_end *p = end;
+
 	(void)now_us;
 	assert_int_equal(slot, 1);
 	assert_int_equal(code, 0);
 	tell(p, relayed);
 }
 
-void punch_on_mapped(struct punch *p, uint16_t slot, const struct addr *external, uint64_t now_us)
+static void on_mapped(void *end, uint16_t slot, const struct addr *external, uint64_t now_us)
 {
+	struct script_end *p = end;
+
 	(void)now_us;
 	assert_int_equal(slot, 0);
 	p->seen[1] = *external;
 	tell(p, external);
 }
 
-void punch_on_icmp(struct punch *p, uint16_t slot, const struct addr *to, enum punch_icmp what,
-		   uint64_t now_us)
+static void on_icmp(void *end, uint16_t slot, const struct addr *to, enum punch_icmp what,
+		    uint64_t now_us)
 {
+	struct script_end *p = end;
+
 	(void)now_us;
 	assert_int_equal(slot, 0);
 	assert_true(addr_equal(to, &p->remote));
 	p->icmp[what]++;
 }
 
-void punch_on_connected(struct punch *p, uint16_t slot, const struct addr *local, uint64_t now_us)
+static void on_connected(void *end, uint16_t slot, const struct addr *local, uint64_t now_us)
 {
+	struct script_end *p = end;
 	const struct addr b = addr_ipv4(21, 64, 0, 2, PORT), a = addr_ipv4(21, 0, 0, 2, PORT);
 
 	assert_int_equal(local->port, PORT);
@@ -202,9 +215,11 @@ void punch_on_connected(struct punch *p, uint16_t slot, const struct addr *local
 	}
 }
 
-void punch_on_accepted(struct punch *p, uint16_t listener, uint16_t slot, const struct addr *remote,
-		       uint64_t now_us)
+static void on_accepted(void *end, uint16_t listener, uint16_t slot, const struct addr *remote,
+			uint64_t now_us)
 {
+	struct script_end *p = end;
+
 	(void)now_us;
 	assert_int_equal(listener, 0);
 	assert_true(slot >= PUNCH_ACCEPTED_FIRST);
@@ -212,9 +227,11 @@ void punch_on_accepted(struct punch *p, uint16_t listener, uint16_t slot, const 
 	p->accepted++;
 }
 
-void punch_on_stream(struct punch *p, uint16_t slot, enum punch_stream what, struct bytes data,
-		     uint64_t now_us)
+static void on_stream(void *end, uint16_t slot, enum punch_stream what, struct bytes data,
+		      uint64_t now_us)
 {
+	struct script_end *p = end;
+
 	(void)slot;
 	(void)now_us;
 	if (what == PUNCH_STREAM_DATA)
@@ -223,30 +240,50 @@ void punch_on_stream(struct punch *p, uint16_t slot, enum punch_stream what, str
 		p->refused++;
 }
 
-void punch_on_open_failed(struct punch *p, uint16_t slot, int err, uint64_t now_us)
+static void on_open_failed(void *end, uint16_t slot, int err, uint64_t now_us)
 {
-	(void)p;
+	(void)end;
 	(void)slot;
 	(void)err;
 	(void)now_us;
 	fail();
 }
 
-void punch_on_send_failed(struct punch *p, uint16_t slot, int err, uint64_t now_us)
+static void on_send_failed(void *end, uint16_t slot, int err, uint64_t now_us)
 {
-	punch_on_open_failed(p, slot, err, now_us);
+	on_open_failed(end, slot, err, now_us);
 }
 
-void punch_set_clock(struct punch *p, const struct punch_clock *clock)
+static void set_clock(void *end, const struct punch_clock *clock)
 {
-	(void)p;
+	(void)end;
 	(void)clock;
 }
 
-const struct punch_result *punch_result(const struct punch *p)
+static void get_result(const void *end, struct punch_result *out)
 {
-	return &p->result;
+	(void)end;
+	*out = (struct punch_result){ 0 };
 }
+
+static const struct sim_pair_driver driver = {
+	.make = make,
+	.free = end_it,
+	.next = next,
+	.on_open = on_open,
+	.on_open_failed = on_open_failed,
+	.on_send_failed = on_send_failed,
+	.on_datagram = on_datagram,
+	.on_icmp = on_icmp,
+	.on_mapped = on_mapped,
+	.on_relay = on_relay,
+	.on_connected = on_connected,
+	.on_accepted = on_accepted,
+	.on_stream = on_stream,
+	.on_told = on_told,
+	.set_clock = set_clock,
+	.get_result = get_result,
+};
 
 static void run(enum script s, const char *a, const char *b)
 {
@@ -260,7 +297,7 @@ static void run(enum script s, const char *a, const char *b)
 	script = s;
 	if (c.same_nat)
 		c.profiles[1] = NULL;
-	assert_true(sim_pair_run(&c, sides));
+	assert_true(sim_pair_drive(&c, &driver, sides));
 }
 
 static unsigned truth(void)
