@@ -29,7 +29,19 @@ natprobe_libpunch_a_SOURCES += \
 
 natprobe_libpunch_a_SOURCES += \
 	natprobe/punch/check.c natprobe/punch/check.h \
-	natprobe/punch/punch.h \
+	natprobe/punch/punch.c natprobe/punch/punch.h \
+	natprobe/punch/punch_agree.c \
+	natprobe/punch/punch_asks.c \
+	natprobe/punch/punch_checks.c \
+	natprobe/punch/punch_end.c \
+	natprobe/punch/punch_gather.c \
+	natprobe/punch/punch_measure.c \
+	natprobe/punch/punch_run.c \
+	natprobe/punch/punch_slots.c \
+	natprobe/punch/punch_start.c \
+	natprobe/punch/punch_state.h \
+	natprobe/punch/punch_tcp.c \
+	natprobe/punch/punch_wire.c natprobe/punch/punch_wire.h \
 	natprobe/punch/punch_action.h \
 	natprobe/punch/punch_result.h \
 	natprobe/punch/strategy.c natprobe/punch/strategy.h

@@ -56,6 +56,14 @@ tests_test_check_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_check_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 endif
 
+# A trial of punching.
+if CMOCKA
+UNIT_TESTS += tests/test_punch
+tests_test_punch_SOURCES = tests/test_punch.c tests/punch_rig.c tests/punch_rig.h tests/rng.h
+tests_test_punch_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_punch_LDADD = $(PUNCH_LIBS) -lm $(CMOCKA_LIBS)
+endif
+
 # What peers tell each other.
 if CMOCKA
 UNIT_TESTS += tests/test_address tests/test_peer_facts tests/test_peer_wire

@@ -1,0 +1,271 @@
+#include "punch_state.h"
+
+#define MOMENT_US    (40 * PU_MS) /* better ones may follow the first */
+#define NOMINATE_US  (1500 * PU_MS)
+#define PATIENCE_US  (1500 * PU_MS) /* B: for the nomination, since the last success */
+#define TCP_AGREE_US (2000 * PU_MS)
+
+/* The better, the smaller. */
+enum rank { RANK_LOCAL, RANK_IPV6, RANK_IPV4, RANK_HAIRPIN, RANK_TCP, RANK_RELAYED };
+
+static bool is_their_relay(const struct punch *p, const struct addr *remote)
+{
+	const struct peer_offer *o = pu_their_offer(p);
+
+	for (uint8_t i = 0; i < o->endpoint_count; i++) {
+		if (o->endpoints[i].kind == PEER_RELAYED &&
+		    addr_equal_ip(&o->endpoints[i].addr, remote))
+			return true;
+	}
+	return false;
+}
+
+bool pu_is_relayed(const struct punch *p, const struct pu_pair *pair)
+{
+	return pair->slot == PU_SLOT_RELAY || is_their_relay(p, &pair->remote);
+}
+
+static bool is_our_external(const struct punch *p, const struct pu_pair *pair)
+{
+	const struct peer_path *mine = &p->ours.paths[p->slots[pair->slot].path];
+
+	for (uint8_t i = 0; i < mine->external_count; i++) {
+		if (addr_equal_ip(&mine->externals[i], &pair->remote))
+			return true;
+	}
+	return false;
+}
+
+static enum rank rank_of(const struct punch *p, const struct pu_pair *pair)
+{
+	if (pu_is_relayed(p, pair))
+		return RANK_RELAYED;
+	if (pair->slot >= PU_SLOT_LOCAL && pair->slot < PU_SLOT_PORTMAP)
+		return RANK_LOCAL;
+	if (is_our_external(p, pair))
+		return RANK_HAIRPIN;
+	return pair->remote.family == ADDR_IPV6 ? RANK_IPV6 : RANK_IPV4;
+}
+
+static bool is_candidate(const struct punch *p, const struct pu_pair *pair)
+{
+	return pair->slot != PU_NO_SLOT && pair->is_valid && !pair->is_dead &&
+	       pu_slot_is_open(p, pair->slot);
+}
+
+/* When a pair is nominated, if no better one comes. */
+static uint64_t ripe_us(const struct punch *p, const struct pu_pair *pair)
+{
+	uint64_t at_us = pu_run_nominate_us(p, pair->step);
+	uint64_t moment_us = rank_of(p, pair) == RANK_LOCAL ? 0 : MOMENT_US;
+
+	return at_us > pair->valid_us + moment_us ? at_us : pair->valid_us + moment_us;
+}
+
+static uint8_t best_pair(const struct punch *p)
+{
+	uint8_t best = PU_PAIRS_MAX;
+
+	for (uint8_t i = 0; i < PU_PAIRS_MAX; i++) {
+		const struct pu_pair *pair = &p->pairs[i];
+
+		if (!is_candidate(p, pair))
+			continue;
+		if (best == PU_PAIRS_MAX || rank_of(p, pair) < rank_of(p, &p->pairs[best]))
+			best = i;
+	}
+	return best;
+}
+
+static uint8_t best_tcp(const struct punch *p)
+{
+	for (uint8_t i = 0; i < p->result.plan.count; i++) {
+		if (p->steps[i].tcp != NULL && tcp_open_is_valid(p->steps[i].tcp))
+			return i;
+	}
+	return PU_STEP_NONE;
+}
+
+bool pu_agree_is_near(const struct punch *p)
+{
+	if (p->agreed != PU_PAIRS_MAX || p->nominee != PU_PAIRS_MAX ||
+	    p->nominee_tcp != PU_STEP_NONE)
+		return true;
+	for (uint8_t i = 0; i < PU_PAIRS_MAX; i++) {
+		const struct pu_pair *pair = &p->pairs[i];
+
+		if (is_candidate(p, pair) && p->now_us < ripe_us(p, pair) + PATIENCE_US &&
+		    p->now_us >= pu_run_nominate_us(p, pair->step))
+			return true;
+	}
+	return false;
+}
+
+static void nominate(struct punch *p, uint8_t pair)
+{
+	p->nominee = pair;
+	p->nomination++;
+	p->nomination_tries = 0;
+	p->nominated_us = p->now_us;
+	p->nominate_next_us = p->now_us;
+}
+
+static void nominate_tcp(struct punch *p, uint8_t step)
+{
+	p->nominee_tcp = step;
+	p->nominated_us = p->now_us;
+	tcp_open_nominate(p->steps[step].tcp, p->now_us);
+}
+
+static void choose(struct punch *p, uint64_t *deadline_us)
+{
+	uint8_t best = best_pair(p), tcp = best_tcp(p);
+	const struct pu_pair *pair = &p->pairs[best % PU_PAIRS_MAX];
+	uint64_t ripe = best != PU_PAIRS_MAX ? ripe_us(p, pair) : PU_NEVER;
+
+	if (tcp != PU_STEP_NONE && (ripe == PU_NEVER || rank_of(p, pair) > RANK_TCP)) {
+		nominate_tcp(p, tcp);
+		return;
+	}
+	if (p->now_us >= ripe)
+		nominate(p, best);
+	else
+		pu_by(deadline_us, ripe);
+}
+
+static void take_path(struct punch *p, uint8_t step, const struct punch_path *path)
+{
+	struct punch_result *r = &p->result;
+
+	r->path = *path;
+	r->path.strategy = r->plan.steps[step].strategy;
+	r->step = step;
+	pu_measure_begin(p);
+}
+
+static void agree(struct punch *p, uint8_t i, uint8_t step)
+{
+	const struct pu_pair *pair = &p->pairs[i];
+	const struct pu_slot *slot = &p->slots[pair->slot];
+	struct punch_path path = {
+		.is_relayed = pu_is_relayed(p, pair),
+		.slot = pair->slot,
+		.path = slot->path,
+		.local = slot->local,
+		.outer = pair->outer,
+		.remote = pair->remote,
+	};
+
+	if (p->agreed == i && p->result.step == step)
+		return;
+	p->agreed = i;
+	p->nominee = PU_PAIRS_MAX;
+	take_path(p, step < p->result.plan.count ? step : 0, &path);
+}
+
+/* B follows TCP where A nominated a connection. */
+static bool take_tcp(struct punch *p)
+{
+	for (uint8_t i = 0; i < p->result.plan.count; i++) {
+		struct punch_path path = { 0 };
+
+		if (p->steps[i].tcp == NULL || !tcp_open_path(p->steps[i].tcp, &path))
+			continue;
+		if (p->result.path.is_tcp && p->result.step == i)
+			return true;
+		path.is_tcp = true;
+		p->agreed = PU_PAIRS_MAX;
+		p->nominee_tcp = i;
+		if (!p->has_valid) {
+			p->has_valid = true;
+			p->valid_us = p->now_us;
+		}
+		take_path(p, i, &path);
+		return true;
+	}
+	return false;
+}
+
+static void tick_nominee(struct punch *p, uint64_t *deadline_us)
+{
+	uint64_t until_us =
+		p->nominated_us + (p->nominee_tcp != PU_STEP_NONE ? TCP_AGREE_US : NOMINATE_US);
+
+	if (p->now_us < until_us) {
+		pu_by(deadline_us, until_us);
+		return;
+	}
+	if (p->nominee != PU_PAIRS_MAX)
+		p->pairs[p->nominee].is_dead = true;
+	p->nominee = PU_PAIRS_MAX;
+	p->nominee_tcp = PU_STEP_NONE;
+}
+
+/* B: what was nominated before it began, too. */
+static void follow(struct punch *p)
+{
+	for (uint8_t i = 0; i < PU_PAIRS_MAX; i++) {
+		const struct pu_pair *pair = &p->pairs[i];
+
+		if (is_candidate(p, pair) && pair->nomination != 0 &&
+		    pair->nomination == p->nomination && p->phase == PU_RUN)
+			agree(p, i, pair->nomination_step);
+	}
+}
+
+void pu_agree_tick(struct punch *p, uint64_t *deadline_us)
+{
+	if (p->phase != PU_RUN || take_tcp(p))
+		return;
+	if (!p->config.is_a) {
+		follow(p);
+		return;
+	}
+	if (p->nominee != PU_PAIRS_MAX || p->nominee_tcp != PU_STEP_NONE)
+		tick_nominee(p, deadline_us);
+	if (p->nominee == PU_PAIRS_MAX && p->nominee_tcp == PU_STEP_NONE)
+		choose(p, deadline_us);
+}
+
+bool pu_agree_next(struct punch *p, struct punch_action *action, uint64_t *deadline_us)
+{
+	struct pu_sent what = { .nomination = p->nomination };
+
+	if (p->nominee == PU_PAIRS_MAX || p->phase != PU_RUN)
+		return false;
+	if (p->now_us < p->nominate_next_us || !pu_may_burst(p, deadline_us)) {
+		pu_by(deadline_us, p->nominate_next_us);
+		return false;
+	}
+	what.slot = p->pairs[p->nominee].slot;
+	what.to = p->pairs[p->nominee].remote;
+	what.step = p->pairs[p->nominee].step;
+	p->nominate_next_us = p->now_us + (p->nomination_tries < 4 ? 50 * PU_MS : 100 * PU_MS);
+	p->nomination_tries++;
+	pu_check_send(p, &what, 0, action);
+	return true;
+}
+
+/* Is this one later than the latest? They count up from 1, and are few. */
+static bool is_later(const struct punch *p, uint8_t nomination)
+{
+	return nomination >= p->nomination;
+}
+
+void pu_agree_on_nomination(struct punch *p, struct pu_pair *pair, const struct check *c)
+{
+	if (p->config.is_a || !is_later(p, c->nomination) || p->phase > PU_MEASURE)
+		return;
+	p->nomination = c->nomination;
+	pair->nomination = c->nomination;
+	pair->nomination_step = c->step;
+	if (pair->is_valid && p->phase == PU_MEASURE)
+		agree(p, (uint8_t)(pair - p->pairs), c->step);
+}
+
+void pu_agree_on_answer(struct punch *p, struct pu_pair *pair, const struct pu_sent *sent)
+{
+	if (p->config.is_a && p->nominee != PU_PAIRS_MAX && sent->nomination == p->nomination &&
+	    pair == &p->pairs[p->nominee] && p->phase == PU_RUN)
+		agree(p, p->nominee, pair->step);
+}

@@ -1,0 +1,193 @@
+#include "punch_state.h"
+
+#include <stdlib.h>
+
+#define PINGS        10
+#define PING_US      (30 * PU_MS)
+#define LAST_US      (600 * PU_MS) /* for the last answer; twice the longest round trip more */
+#define HOLD_ASKS    5
+#define HOLD_ASK_US  (200 * PU_MS)
+#define HOLD_WAIT_US (1000 * PU_MS) /* after the last of them */
+/* B hears whether it survived; A's patience and the difference of both beginnings. */
+#define HOLD_HEAR_US (4000 * PU_MS)
+
+static uint16_t pings(const struct punch *p)
+{
+	uint16_t n = p->config.pings != 0 ? p->config.pings : PINGS;
+
+	return n < PU_PINGS_MAX ? n : PU_PINGS_MAX;
+}
+
+void pu_measure_begin(struct punch *p)
+{
+	p->result.quality = (struct punch_quality){ 0 };
+	p->pings_sent = 0;
+	p->ping_next_us = p->now_us;
+	p->hold_asked = 0;
+	p->hold_heard = false;
+	pu_enter(p, PU_MEASURE);
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* RFC 3550, section 6.4.1, with round trips in place of transit times. */
+static uint32_t jitter(const uint32_t *rtts, uint16_t count)
+{
+	double j = 0;
+
+	for (uint16_t i = 1; i < count; i++) {
+		double d = (double)rtts[i] - (double)rtts[i - 1];
+
+		j += ((d < 0 ? -d : d) - j) / 16;
+	}
+	return (uint32_t)j;
+}
+
+static void sum_up(struct punch *p)
+{
+	struct punch_quality *q = &p->result.quality;
+	uint16_t n = q->answered;
+
+	q->sent = p->pings_sent;
+	if (n == 0)
+		return;
+	q->jitter_us = jitter(p->rtts, n);
+	qsort(p->rtts, n, sizeof(p->rtts[0]), compare);
+	q->rtt_min_us = p->rtts[0];
+	q->rtt_median_us = p->rtts[n / 2];
+	q->rtt_max_us = p->rtts[n - 1];
+}
+
+static void begin_hold(struct punch *p)
+{
+	sum_up(p);
+	if (p->hold_s == 0) {
+		pu_end_tell(p);
+		return;
+	}
+	p->hold_us = p->now_us;
+	pu_enter(p, PU_HOLD);
+}
+
+static void end_hold(struct punch *p, enum verdict_answer survived)
+{
+	p->result.quality.survived = (uint8_t)survived;
+	p->result.quality.held_s = p->hold_s;
+	pu_end_tell(p);
+}
+
+static uint64_t hold_end_us(const struct punch *p)
+{
+	return p->hold_us + p->hold_s * (1000 * PU_MS);
+}
+
+/* A asks, B is quiet: whoever spoke first would open the way for the other one's question. */
+static void tick_hold(struct punch *p, uint64_t *deadline_us)
+{
+	uint64_t until_us = hold_end_us(p) + HOLD_HEAR_US;
+
+	if (p->config.is_a)
+		until_us = hold_end_us(p) + HOLD_ASKS * HOLD_ASK_US + HOLD_WAIT_US;
+	if (p->hold_heard) {
+		end_hold(p, VERDICT_YES);
+	} else if (p->now_us >= until_us || p->is_peer_gone) {
+		end_hold(p, p->is_peer_gone ? VERDICT_UNKNOWN : VERDICT_NO);
+	} else {
+		pu_by(deadline_us, until_us);
+	}
+}
+
+void pu_measure_tick(struct punch *p, uint64_t *deadline_us)
+{
+	uint64_t until_us = p->ping_last_us + LAST_US + 2 * (uint64_t)p->result.quality.rtt_max_us;
+	uint32_t rtt_us = 0;
+
+	if (p->result.path.is_tcp) {
+		while (tcp_open_take_pong(p->steps[p->result.step].tcp, &rtt_us))
+			pu_measure_on_pong(p, rtt_us);
+	}
+	if (p->phase == PU_HOLD) {
+		tick_hold(p, deadline_us);
+		return;
+	}
+	if (p->pings_sent < pings(p))
+		return;
+	if (p->result.quality.answered >= pings(p) || p->now_us >= until_us)
+		begin_hold(p);
+	else
+		pu_by(deadline_us, until_us);
+}
+
+void pu_measure_on_pong(struct punch *p, uint32_t rtt_us)
+{
+	struct punch_quality *q = &p->result.quality;
+
+	if (p->phase == PU_HOLD && p->hold_asked > 0)
+		p->hold_heard = true;
+	if (p->phase != PU_MEASURE || q->answered >= pings(p))
+		return;
+	p->rtts[q->answered++] = rtt_us;
+	if (rtt_us > q->rtt_max_us)
+		q->rtt_max_us = rtt_us;
+}
+
+void pu_measure_on_heard(struct punch *p, const struct pu_pair *pair)
+{
+	if (p->phase != PU_HOLD || p->config.is_a || pair != &p->pairs[p->agreed % PU_PAIRS_MAX])
+		return;
+	/* Pings of theirs that began later than ours begin it anew. */
+	if (p->now_us + HOLD_HEAR_US / 2 < hold_end_us(p))
+		p->hold_us = p->now_us;
+	else
+		p->hold_heard = true;
+}
+
+static bool ping(struct punch *p, struct punch_action *action)
+{
+	struct pu_sent what = {
+		.slot = p->result.path.slot,
+		.to = p->result.path.remote,
+		.step = p->result.step,
+		.nomination = p->config.is_a ? p->nomination : 0,
+		.is_ping = true,
+	};
+
+	p->ping_last_us = p->now_us;
+	if (p->result.path.is_tcp) {
+		tcp_open_ping(p->steps[p->result.step].tcp, p->now_us);
+		return false;
+	}
+	if (!pu_slot_is_open(p, what.slot))
+		return false;
+	pu_check_send(p, &what, 0, action);
+	return true;
+}
+
+bool pu_measure_next(struct punch *p, struct punch_action *action, uint64_t *deadline_us)
+{
+	uint64_t due_us = p->ping_next_us;
+
+	if (p->phase == PU_MEASURE && p->pings_sent < pings(p)) {
+		if (p->now_us >= due_us && pu_may_burst(p, deadline_us)) {
+			p->pings_sent++;
+			p->ping_next_us = p->now_us + PING_US;
+			pu_by(deadline_us, p->ping_next_us);
+			return ping(p, action);
+		}
+		pu_by(deadline_us, due_us);
+	}
+	if (p->phase != PU_HOLD || !p->config.is_a || p->hold_asked == HOLD_ASKS)
+		return false;
+	due_us = hold_end_us(p) + p->hold_asked * HOLD_ASK_US;
+	if (p->now_us >= due_us) {
+		p->hold_asked++;
+		return ping(p, action);
+	}
+	pu_by(deadline_us, due_us);
+	return false;
+}
