@@ -2,6 +2,8 @@
 
 #include <openssl/crypto.h>
 
+#define CHECK_PASSWORD_LEN 32
+
 /* Type preferences of RFC 8445, section 5.1.2.2: all we know is that it is no relayed one. */
 #define PRIORITY_TYPE      110u
 #define PRIORITY_COMPONENT 255u
@@ -30,33 +32,35 @@ static void expand(const struct stun_key *k, const char *label, uint8_t out[stat
 	stun_key_hmac_sha256(k, wire_written(&w), out);
 }
 
-/* Characters that RFC 8445 allows in a ufrag. */
-static void make_name(uint8_t name[static 8], const uint8_t random[static 8])
+/* Characters that RFC 8445 allows in a ufrag and in a password. */
+static void make_word(uint8_t *word, const uint8_t *random, size_t len)
 {
 	static const char chars[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-	for (size_t i = 0; i < 8; i++)
-		name[i] = (uint8_t)chars[random[i] % 64];
+	for (size_t i = 0; i < len; i++)
+		word[i] = (uint8_t)chars[random[i] % 64];
 }
 
 void check_keys_make(struct check_keys *out, const uint8_t key[static 32], bool is_a)
 {
 	static const char *const names[2] = { "natkit check name A", "natkit check name B" };
 	struct stun_key root;
-	uint8_t block[32];
+	uint8_t block[32], password[CHECK_PASSWORD_LEN];
 	struct wire in = wire_read(bytes_of(block, sizeof(block)));
 
 	*out = (struct check_keys){ .is_a = is_a };
 	extract(&root, key);
 	for (int i = 0; i < 2; i++) {
 		expand(&root, names[i], block);
-		make_name(out->names[i], block);
+		make_word(out->names[i], block, sizeof(out->names[i]));
 	}
 	expand(&root, is_a ? "natkit check tie A" : "natkit check tie B", block);
 	out->tie_breaker = wire_get_u64(&in);
-	expand(&root, "natkit check integrity", block);
-	stun_key_make(&out->key, bytes_of(block, sizeof(block)));
+	expand(&root, "natkit check password", block);
+	make_word(password, block, sizeof(password));
+	stun_key_make(&out->key, bytes_of(password, sizeof(password)));
+	OPENSSL_cleanse(password, sizeof(password));
 	OPENSSL_cleanse(block, sizeof(block));
 	stun_key_wipe(&root);
 }
@@ -78,7 +82,7 @@ static size_t sign(struct stun_builder *b, const struct check_keys *k)
 {
 	struct bytes out = { 0 };
 
-	(void)stun_auth_put_sha256(b, &k->key, STUN_SHA256_FULL);
+	(void)stun_auth_put_integrity(b, &k->key);
 	(void)stun_auth_put_fingerprint(b);
 	return stun_build_finish(b, &out) == STUN_OK ? out.len : 0;
 }
@@ -115,7 +119,7 @@ static bool is_ours(const struct check_keys *k, const struct stun_msg *msg)
 {
 	return msg->method == STUN_BINDING && !stun_tid_is_classic(&msg->tid) &&
 	       stun_auth_check_fingerprint(msg) == STUN_AUTH_OK &&
-	       stun_auth_check_sha256(msg, &k->key, STUN_SHA256_FULL) == STUN_AUTH_OK;
+	       stun_auth_check_integrity(msg, &k->key) == STUN_AUTH_OK;
 }
 
 static bool read_request(const struct check_keys *k, const struct stun_msg *msg, struct check *out)

@@ -3,7 +3,7 @@
  * short-term credentials made of our own key, and their answers. Codec: no socket, no allocation.
  *
  * USERNAME, PRIORITY, ICE-CONTROLLING or ICE-CONTROLLED, USE-CANDIDATE where A nominates,
- * MESSAGE-INTEGRITY-SHA256, FINGERPRINT. Success responses have XOR-MAPPED-ADDRESS and both of the
+ * MESSAGE-INTEGRITY (ICE knows no other one, and a browser shall be able to be a peer), FINGERPRINT. Success responses have XOR-MAPPED-ADDRESS and both of the
  * last. A request is answered by nobody whose key is another one.
  */
 #ifndef NATPROBE_CHECK_H
@@ -13,7 +13,7 @@
 
 #define CHECK_BYTES_MAX 160
 
-/* Of one trial: each side has a name, and both one key. */
+/* Of one trial: each side has a name (ICE's ufrag), and both have one password. */
 struct check_keys {
 	struct stun_key key;
 	uint8_t names[2][8];  /* of A and B, printable */

@@ -6,7 +6,7 @@
  *	offer    tells them to the other side (PUNCH_TELL), and waits for theirs
  *	start    side A names the moment; both wait for it on their own clocks
  *	run      the steps of punch_plan, shots by shots.h; every check is a Binding request with
- *	         USERNAME, MESSAGE-INTEGRITY-SHA256 and FINGERPRINT (doc/punch.md)
+ *	         USERNAME, MESSAGE-INTEGRITY and FINGERPRINT (doc/punch.md)
  *	agree    side A nominates; both go on for 3 checks at least, and end on one pair
  *	measure  round trips on the path; with hold_s it is left idle and asked again
  *	tell     evidence is exchanged; reason judges it
