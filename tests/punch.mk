@@ -34,8 +34,13 @@ tests_libsimpair_a_SOURCES = \
 tests_libsimpair_a_SOURCES += \
 	tests/punch_oracle.c tests/punch_oracle.h \
 	tests/punch_oracle_script.c tests/punch_oracle_script.h
+tests_libsimpair_a_SOURCES += \
+	tests/punch_judge.c tests/punch_judge.h \
+	tests/punch_score.c tests/punch_score.h
 SIM_PAIR_LIBS = tests/libsimpair.a tests/libsimdeep.a tests/libsim.a tests/libnat.a \
 	stund/libcoop.a $(PUNCH_LIBS)
+check_PROGRAMS += tests/pair_show
+tests_pair_show_LDADD = $(SIM_PAIR_LIBS) -lm
 check_PROGRAMS += tests/oracle_show
 tests_oracle_show_LDADD = $(SIM_PAIR_LIBS)
 if CMOCKA

@@ -242,7 +242,7 @@ static void note_truth(const struct sim_pair_world *w, struct sim_pair_side side
 			uint64_t at_us = e->at_us - from_us;
 			const struct punch_step *s = &plan->steps[k];
 
-			if (!sim_pair_is_server(&e->remote) && at_us >= s->start_us &&
+			if (!sim_pair_is_infrastructure(&e->remote) && at_us >= s->start_us &&
 			    at_us < s->start_us + s->duration_us)
 				sides[e->side].truth[k] |= e->truth;
 		}

@@ -45,6 +45,9 @@ struct sim_pair_event {
 						   destination outside, the other end */
 };
 
+/* Of a server, a relay or a gateway: what is sent there is no attempt at the other side. */
+bool sim_pair_is_infrastructure(const struct addr *a);
+
 /* Of the last trial, in the order of time. */
 const struct sim_pair_event *sim_pair_events(size_t *count);
 

@@ -1,4 +1,4 @@
-#include "natlab/hop.h"
+#include "natprobe/map/portmap_wire.h"
 #include "sim_pair_parts.h"
 #include "sim_trace.h"
 
@@ -14,6 +14,14 @@ const struct sim_pair_event *sim_pair_events(size_t *n)
 {
 	*n = count;
 	return events;
+}
+
+bool sim_pair_is_infrastructure(const struct addr *a)
+{
+	struct addr relays[2] = { sim_pair_relay_addr(0), sim_pair_relay_addr(1) };
+
+	return sim_pair_is_server(a) || addr_equal_ip(a, &relays[0]) ||
+	       addr_equal_ip(a, &relays[1]) || a->port == PORTMAP_PORT;
 }
 
 static void add(const struct sim_pair_event *e)
