@@ -41,6 +41,8 @@ SIM_PAIR_LIBS = tests/libsimpair.a tests/libsimdeep.a tests/libsim.a tests/libna
 	stund/libcoop.a $(PUNCH_LIBS)
 check_PROGRAMS += tests/pair_show
 tests_pair_show_LDADD = $(SIM_PAIR_LIBS) -lm
+check_PROGRAMS += tests/bench/punch_matrix
+tests_bench_punch_matrix_LDADD = $(SIM_PAIR_LIBS) -lm
 check_PROGRAMS += tests/oracle_show
 tests_oracle_show_LDADD = $(SIM_PAIR_LIBS)
 if CMOCKA

@@ -1,0 +1,376 @@
+/*
+ * punch_matrix - all pairs of profiles in the simulated network: what trials of punching reach,
+ * beside what an oracle says can be reached. --help says the rest.
+ */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/punch_score.h"
+
+#define PROFILES_MAX 96
+#define LOSSES_MAX   4
+#define JOBS_MAX     64
+
+struct options {
+	const struct nat_profile *list[PROFILES_MAX];
+	size_t count;
+	unsigned seeds, first_seed, jobs;
+	uint32_t losses[LOSSES_MAX]; /* per mille */
+	size_t loss_count;
+	bool json, asserts, says, no_oracle;
+	uint32_t only;
+};
+
+/* In memory that the jobs share. */
+struct shared {
+	struct punch_score cells[JOBS_MAX][PROFILES_MAX][PROFILES_MAX];
+	struct punch_oracle oracle[PROFILES_MAX][PROFILES_MAX];
+};
+
+static struct peer_profile known[2][PROFILES_MAX]; /* of one seed and loss */
+static bool is_known[2][PROFILES_MAX];
+
+static void fail_usage(const char *why)
+{
+	fprintf(stderr, "punch_matrix: %s (see --help)\n", why);
+	exit(2);
+}
+
+static void help(void)
+{
+	puts("Usage: punch_matrix [OPTION]...\n"
+	     "Trials of punching between all pairs of profiles, on a virtual clock.\n\n"
+	     "  --seeds N         draws of the boxes and of all other chance (20; 200 for the "
+	     "proof)\n"
+	     "  --first-seed N    from this one on (1)\n"
+	     "  --loss LIST       percent that each link loses each way (0,2)\n"
+	     "  --profiles LIST   ids or names (all)\n"
+	     "  --only STRATEGY   nothing but that\n"
+	     "  --jobs N          processes (2)\n"
+	     "  --no-oracle       do not ask what can be reached\n"
+	     "  --json            one object for each pair\n"
+	     "  --says            on stderr, whatever is wrong with a trial\n"
+	     "  --assert          exit 1 where a pair or all of them miss what is demanded");
+	exit(0);
+}
+
+static unsigned number(const char *text, unsigned most)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (end == text || *end != '\0' || n > most)
+		fail_usage("that is no number");
+	return (unsigned)n;
+}
+
+static void take_losses(struct options *o, char *list)
+{
+	o->loss_count = 0;
+	for (char *p = strtok(list, ","); p != NULL; p = strtok(NULL, ",")) {
+		if (o->loss_count == LOSSES_MAX)
+			fail_usage("too many losses");
+		o->losses[o->loss_count++] = (uint32_t)(strtod(p, NULL) * 10 + 0.5);
+	}
+}
+
+static void take_profiles(struct options *o, char *list)
+{
+	for (char *p = strtok(list, ","); p != NULL; p = strtok(NULL, ",")) {
+		const struct nat_profile *found = nat_profile_find(p);
+
+		if (found == NULL || o->count == PROFILES_MAX)
+			fail_usage("there is no such profile");
+		o->list[o->count++] = found;
+	}
+}
+
+static void take_option(struct options *o, int option)
+{
+	switch (option) {
+	case 's':
+		o->seeds = number(optarg, 1000000);
+		break;
+	case 'f':
+		o->first_seed = number(optarg, 1000000);
+		break;
+	case 'l':
+		take_losses(o, optarg);
+		break;
+	case 'p':
+		take_profiles(o, optarg);
+		break;
+	case 'o':
+		if (punch_strategy_find(optarg) == PUNCH_NONE)
+			fail_usage("there is no such strategy");
+		o->only = PUNCH_BIT(punch_strategy_find(optarg));
+		break;
+	case 'j':
+		o->jobs = number(optarg, JOBS_MAX);
+		break;
+	case 'J':
+		o->json = true;
+		break;
+	case 'v':
+		o->says = true;
+		break;
+	case 'n':
+		o->no_oracle = true;
+		break;
+	case 'a':
+		o->asserts = true;
+		break;
+	case 'h':
+		help();
+		break;
+	default:
+		fail_usage("no such option");
+	}
+}
+
+static void take_options(struct options *o, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "seeds", required_argument, NULL, 's' },
+		{ "first-seed", required_argument, NULL, 'f' },
+		{ "loss", required_argument, NULL, 'l' },
+		{ "profiles", required_argument, NULL, 'p' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "jobs", required_argument, NULL, 'j' },
+		{ "json", no_argument, NULL, 'J' },
+		{ "says", no_argument, NULL, 'v' },
+		{ "no-oracle", no_argument, NULL, 'n' },
+		{ "assert", no_argument, NULL, 'a' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		take_option(o, option);
+	if (optind != argc || o->jobs == 0)
+		fail_usage("what is that?");
+	for (size_t i = 0; o->count < nat_profile_count && i < nat_profile_count && (o->count == i);
+	     i++)
+		o->list[o->count++] = &nat_profiles[i];
+}
+
+/* A diagnosis of each network is made once for a seed and a loss, whoever it meets. */
+static const struct peer_profile *diagnosis(const struct options *o, size_t i, unsigned side,
+					    const struct sim_pair_config *c)
+{
+	struct sim_pair_config alone = *c;
+
+	if (is_known[side][i])
+		return &known[side][i];
+	alone.profiles[side] = o->list[i];
+	sim_pair_diagnose(&alone, side, &known[side][i]);
+	is_known[side][i] = true;
+	return &known[side][i];
+}
+
+static void run_pair(const struct options *o, struct shared *all, unsigned job, size_t i, size_t k,
+		     const struct sim_pair_config *common)
+{
+	struct sim_pair_config c = *common;
+	bool swapped = (c.seed & 2) != 0;
+
+	c.profiles[0] = o->list[swapped ? k : i];
+	c.profiles[1] = o->list[swapped ? i : k];
+	c.known[0] = diagnosis(o, swapped ? k : i, 0, common);
+	c.known[1] = diagnosis(o, swapped ? i : k, 1, common);
+	punch_score_trial(&c, o->says ? stderr : NULL, &all->cells[job][i][k]);
+}
+
+static void run_seed(const struct options *o, struct shared *all, unsigned job, uint64_t seed,
+		     uint32_t loss)
+{
+	const struct sim_pair_config common = {
+		.seed = seed,
+		.loss_per_mille = loss,
+		.has_relay = seed % 2 == 0,
+		.only = o->only,
+		.clock_error_us = 10000,
+		.start_skew_us = (int64_t)(seed * 2654435761u % 20001) - 10000,
+	};
+
+	memset(is_known, 0, sizeof(is_known));
+	for (size_t i = 0; i < o->count; i++) {
+		for (size_t k = i; k < o->count; k++)
+			run_pair(o, all, job, i, k, &common);
+	}
+}
+
+static void ask_oracle(const struct options *o, struct shared *all, unsigned job)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->count && !o->no_oracle; i++) {
+		for (size_t k = i; k < o->count; k++) {
+			if (n++ % o->jobs == job)
+				punch_oracle_ask(o->list[i], o->list[k], false, &all->oracle[i][k]);
+		}
+	}
+}
+
+static void work(const struct options *o, struct shared *all, unsigned job)
+{
+	ask_oracle(o, all, job);
+	for (unsigned s = 0; s < o->seeds; s++) {
+		if (s % o->jobs != job)
+			continue;
+		for (size_t l = 0; l < o->loss_count; l++)
+			run_seed(o, all, job, o->first_seed + s, o->losses[l]);
+	}
+}
+
+static void run_jobs(const struct options *o, struct shared *all)
+{
+	bool failed = false;
+	int status;
+
+	fflush(stdout);
+	for (unsigned job = 1; job < o->jobs; job++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			fail_usage("cannot fork");
+		if (pid == 0) {
+			work(o, all, job);
+			_exit(0);
+		}
+	}
+	work(o, all, 0);
+	while (wait(&status) > 0)
+		failed = failed || status != 0;
+	if (failed)
+		fail_usage("a job died");
+	for (unsigned job = 1; job < o->jobs; job++) {
+		for (size_t i = 0; i < o->count; i++) {
+			for (size_t k = i; k < o->count; k++)
+				punch_score_add(&all->cells[0][i][k], &all->cells[job][i][k]);
+		}
+	}
+}
+
+static char sign_of(const struct options *o, const struct punch_oracle *oracle)
+{
+	return o->no_oracle ? ' ' : punch_oracle_sign(punch_oracle_best(oracle));
+}
+
+static void print_matrix(const struct options *o, const struct shared *all)
+{
+	puts("Percent of trials with a path of their own, beside the oracle: R reachable, p with "
+	     "luck, - never.");
+	printf("%5s", "");
+	for (size_t i = 0; i < o->count; i++)
+		printf(" %4s", o->list[i]->id);
+	putchar('\n');
+	for (size_t i = 0; i < o->count; i++) {
+		printf("%5s", o->list[i]->id);
+		for (size_t k = 0; k < i; k++)
+			printf("     ");
+		for (size_t k = i; k < o->count; k++) {
+			const struct punch_score *s = &all->cells[0][i][k];
+
+			printf(" %c%3.0f", sign_of(o, &all->oracle[i][k]),
+			       s->trials > 0 ? 100.0 * s->reached / s->trials : 0);
+		}
+		putchar('\n');
+	}
+}
+
+static void print_cell(const struct options *o, const struct punch_score *s, const char *a,
+		       const char *b, const struct punch_oracle *oracle)
+{
+	double n = s->trials > 0 ? s->trials : 1, reached = s->reached > 0 ? s->reached : 1;
+
+	printf("{\"a\":\"%s\",\"b\":\"%s\"", a, b);
+	if (!o->no_oracle && oracle != NULL)
+		printf(",\"oracle\":{\"udp\":\"%c\",\"tcp\":\"%c\"}",
+		       punch_oracle_sign((enum punch_oracle_answer)oracle->udp),
+		       punch_oracle_sign((enum punch_oracle_answer)oracle->tcp));
+	printf(",\"trials\":%u,\"reached\":%u,\"tcp\":%u,\"relayed\":%u,\"withRelay\":%u,"
+	       "\"formula\":%.4f,\"promised\":%.4f,\"brier\":%.5f,\"unfinished\":%u,"
+	       "\"disagreed\":%u,\"leftOpen\":%u,\"late\":%u,\"reasons\":{\"right\":%u,"
+	       "\"unsure\":%u,\"wrong\":%u},\"toPathMs\":%.1f,\"packets\":%.1f,\"by\":{",
+	       s->trials, s->reached, s->tcp, s->relayed, s->with_relay, s->formula / n,
+	       s->promised / n, s->brier / n, s->unfinished, s->disagreed, s->left_open, s->late,
+	       s->reasons_right, s->reasons_unsure, s->reasons_wrong,
+	       s->to_path_us / reached / 1000, s->sent / reached);
+	for (size_t i = 0, first = 1; i < PUNCH_STRATEGIES; i++) {
+		if (s->by_strategy[i] == 0)
+			continue;
+		printf("%s\"%s\":%u", first ? "" : ",", punch_strategy_word((enum punch_strategy)i),
+		       s->by_strategy[i]);
+		first = 0;
+	}
+	puts("}}");
+}
+
+static void print_sum(const struct punch_score *s, FILE *to)
+{
+	double n = s->trials > 0 ? s->trials : 1;
+
+	fprintf(to,
+		"%u trials: %u reached, %u of them by TCP; %u relayed; Brier score %.4f; "
+		"reasons %u right, %u unsure, %u wrong; %u unfinished, %u disagreed, %u left "
+		"open, %u late\n",
+		s->trials, s->reached, s->tcp, s->relayed, s->brier / n, s->reasons_right,
+		s->reasons_unsure, s->reasons_wrong, s->unfinished, s->disagreed, s->left_open,
+		s->late);
+	for (size_t i = 0; i < PUNCH_REASONS; i++) {
+		if (s->wrong_by_reason[i] > 0)
+			fprintf(to, "wrong: %u times %s\n", s->wrong_by_reason[i],
+				punch_reason_word((enum punch_reason)i));
+	}
+}
+
+static unsigned report(const struct options *o, const struct shared *all)
+{
+	struct punch_score sum = { 0 };
+	FILE *to = o->json ? stderr : stdout;
+	unsigned misses = 0;
+	char name[64];
+
+	for (size_t i = 0; i < o->count; i++) {
+		for (size_t k = i; k < o->count; k++) {
+			const struct punch_score *s = &all->cells[0][i][k];
+			const struct punch_oracle *oracle =
+				o->no_oracle ? NULL : &all->oracle[i][k];
+
+			punch_score_add(&sum, s);
+			if (o->json)
+				print_cell(o, s, o->list[i]->id, o->list[k]->id, oracle);
+			snprintf(name, sizeof(name), "%s x %s", o->list[i]->id, o->list[k]->id);
+			misses += punch_score_check(s, name, oracle, to);
+		}
+	}
+	if (o->json)
+		print_cell(o, &sum, "all", "all", NULL);
+	else
+		print_matrix(o, all);
+	print_sum(&sum, to);
+	return misses + punch_score_check_all(&sum, to);
+}
+
+int main(int argc, char **argv)
+{
+	static struct options o = {
+		.seeds = 20, .first_seed = 1, .jobs = 2, .losses = { 0, 20 }, .loss_count = 2
+	};
+	struct shared *all;
+	unsigned misses;
+
+	take_options(&o, argc, argv);
+	all = mmap(NULL, sizeof(*all), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (all == MAP_FAILED)
+		fail_usage("no memory");
+	run_jobs(&o, all);
+	misses = report(&o, all);
+	return o.asserts && misses > 0 ? 1 : 0;
+}
