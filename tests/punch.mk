@@ -18,6 +18,24 @@ tests_test_meet_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_meet_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 endif
 
+# Connections from both ends at once.
+if CMOCKA
+UNIT_TESTS += tests/test_tcp_open
+tests_test_tcp_open_SOURCES = tests/test_tcp_open.c tests/tcp_world.c tests/tcp_world.h tests/rng.h
+tests_test_tcp_open_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_tcp_open_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_tcp_gather
+tests_test_tcp_gather_SOURCES = tests/test_tcp_gather.c tests/tcp_world.c tests/tcp_world.h \
+	tests/rng.h
+tests_test_tcp_gather_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_tcp_gather_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+endif
+
+FUZZ_TARGETS += tests/fuzz_tcp_open
+tests_fuzz_tcp_open_SOURCES = tests/fuzz_tcp_open.c tests/fuzz_check.h tests/rng.h $(FUZZ_MAIN)
+tests_fuzz_tcp_open_LDADD = $(PUNCH_LIBS)
+tests_fuzz_tcp_open_LDFLAGS = $(FUZZ_LINK)
+
 # Two hosts and their NATs on a virtual clock.
 check_LIBRARIES += tests/libsimpair.a
 tests_libsimpair_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)

@@ -28,9 +28,10 @@ static void on_request(struct tcp_open *t, uint16_t slot, const struct check *ch
 	note_heard(t, c);
 	if (c->due_count < TCP_DUE_MAX)
 		c->due[c->due_count++] = check->tid;
-	/* The first one that A took is the one, unless it came to an end. */
-	if (check->nominates && !t->c.is_a && t->chosen == TCP_NO_SLOT)
-		t->chosen = slot;
+	if (t->c.is_a || check->nomination <= t->nomination)
+		return;
+	t->nomination = check->nomination;
+	t->chosen = slot;
 }
 
 static void on_answer(struct tcp_open *t, uint16_t slot, const struct check *check, uint64_t now_us)
@@ -131,8 +132,8 @@ static bool write_request(struct tcp_open *t, uint16_t slot, enum tcp_ask_kind k
 		.sent_us = now_us,
 	};
 	t->seen.sent++;
-	len = check_write_request(t->c.keys, &ask->tid, t->c.step_number, kind == TCP_NOMINATE,
-				  check);
+	len = check_write_request(t->c.keys, &ask->tid, t->c.step_number,
+				  kind == TCP_NOMINATE ? t->nomination : 0, check);
 	memcpy(t->out + 2, check, len);
 	return write_out(t, slot, len, action);
 }

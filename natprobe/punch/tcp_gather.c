@@ -370,7 +370,8 @@ static void add_set(const struct tcp_gather *g, uint8_t path, uint8_t set, struc
 	const struct peer_path *p = &g->ours->paths[path];
 	struct peer_endpoint e = { .path = path, .set = set, .is_tcp = true };
 
-	if (!add_mapped(g, path, set, offer) && p->tcp_mapping == BEHAVIOUR_NONE) {
+	if (!add_mapped(g, path, set, offer) &&
+	    (p->tcp_mapping == BEHAVIOUR_NONE || p->mapping == BEHAVIOUR_NONE)) {
 		e.kind = PEER_MAPPED;
 		e.local_port = g->ports[path][set];
 		e.addr = addr_with_port(&p->local, e.local_port);

@@ -7,7 +7,7 @@
 /* A connection that proves nothing for so long is a stranger's, or dead. */
 #define PROOF_US 2500000
 /* After the step's end, for those that are nearly there. */
-#define GRACE_US 1000000
+#define GRACE_US 2000000
 
 uint32_t tcp_random(const struct tcp_open *t, uint32_t below)
 {
@@ -48,42 +48,35 @@ static bool is_of_mapped_port(const struct tcp_open *t, const struct tcp_conn *c
 	       (c->state == TCP_CONN_CONNECTING && !t->lines[c->line].is_local);
 }
 
-/* Does a connection have a reason to be there still? */
-static bool is_needed(const struct tcp_open *t, uint16_t slot, uint64_t now_us)
+/* Until when a connection that stands is waited for. */
+static uint64_t patient_until_us(const struct tcp_open *t, uint16_t slot)
+{
+	const struct tcp_conn *c = &t->conns[slot];
+	uint64_t until_us = t->c.end_us + GRACE_US;
+
+	if (c->asks[TCP_NOMINATE].is_due)
+		return UINT64_MAX;
+	if (c->asks[TCP_NOMINATE].is_open)
+		return c->asks[TCP_NOMINATE].sent_us + PROOF_US;
+	if (!c->is_proven && c->began_us + PROOF_US < until_us)
+		until_us = c->began_us + PROOF_US;
+	return until_us;
+}
+
+/* Until when there is a reason for a connection to be there; 0: there is none. */
+static uint64_t needed_until_us(const struct tcp_open *t, uint16_t slot)
 {
 	const struct tcp_conn *c = &t->conns[slot];
 
 	if (c->is_dropped)
-		return false;
+		return 0;
 	if (t->is_agreed)
-		return slot == t->chosen;
-	if (c->state == TCP_CONN_LISTENING)
-		return now_us < t->c.end_us;
-	if (c->state == TCP_CONN_CONNECTING)
-		return now_us < t->lines[c->line].until_us && now_us < t->c.end_us;
-	if (c->is_proven)
-		return now_us < t->c.end_us + GRACE_US || slot == t->chosen;
-	return now_us < c->began_us + PROOF_US && now_us < t->c.end_us + GRACE_US;
-}
-
-/* When is_needed may change by time alone. */
-static uint64_t needed_until_us(const struct tcp_open *t, uint16_t slot)
-{
-	const struct tcp_conn *c = &t->conns[slot];
-	uint64_t until_us = t->c.end_us;
-
-	if (t->is_agreed)
-		return UINT64_MAX;
-	if (c->state == TCP_CONN_CONNECTING && t->lines[c->line].until_us < until_us)
+		return slot == t->chosen ? UINT64_MAX : 0;
+	if (c->state == TCP_CONN_OPEN)
+		return patient_until_us(t, slot);
+	if (c->state == TCP_CONN_CONNECTING && t->lines[c->line].until_us < t->c.end_us)
 		return t->lines[c->line].until_us;
-	if (c->state != TCP_CONN_OPEN)
-		return until_us;
-	if (c->is_proven && slot == t->chosen)
-		return UINT64_MAX;
-	until_us += GRACE_US;
-	if (!c->is_proven && c->began_us + PROOF_US < until_us)
-		until_us = c->began_us + PROOF_US;
-	return until_us;
+	return t->c.end_us;
 }
 
 /* The connection of a slot is no more. */
@@ -106,7 +99,7 @@ static bool drop_next(struct tcp_open *t, uint64_t now_us, struct punch_action *
 	for (uint16_t slot = 0; slot < PUNCH_CONNECTIONS_MAX; slot++) {
 		struct tcp_conn *c = &t->conns[slot];
 
-		if (c->state == TCP_CONN_FREE || is_needed(t, slot, now_us))
+		if (c->state == TCP_CONN_FREE || now_us < needed_until_us(t, slot))
 			continue;
 		if (c->state == TCP_CONN_CONNECTING && !is_over(t, now_us))
 			t->seen.tcp_timeouts++;
@@ -275,8 +268,10 @@ void tcp_open_nominate(struct tcp_open *t, uint64_t now_us)
 	if (!t->c.is_a || t->chosen != TCP_NO_SLOT)
 		return;
 	t->chosen = best_slot(t);
-	if (t->chosen != TCP_NO_SLOT)
-		t->conns[t->chosen].asks[TCP_NOMINATE].is_due = true;
+	if (t->chosen == TCP_NO_SLOT)
+		return;
+	t->nomination++;
+	t->conns[t->chosen].asks[TCP_NOMINATE].is_due = true;
 }
 
 bool tcp_open_path(const struct tcp_open *t, struct punch_path *out)

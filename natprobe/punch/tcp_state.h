@@ -67,7 +67,8 @@ struct tcp_open {
 	uint8_t line_count;
 	uint16_t ports[TCP_PORTS]; /* 0: there is none */
 	bool is_listening[TCP_PORTS];
-	uint16_t chosen; /* A: nominated. B: taken */
+	uint16_t chosen;    /* A: nominated. B: taken */
+	uint8_t nomination; /* the latest one's number */
 	bool is_agreed;
 	bool has_pong;
 	uint32_t pong_us;
