@@ -48,6 +48,11 @@ natprobe_libpunch_a_SOURCES += \
 
 natprobe_libpunch_a_SOURCES += \
 	natprobe/punch/reason.c natprobe/punch/reason.h \
+	natprobe/punch/reason_print.c \
+	natprobe/punch/reason_search.c \
+	natprobe/punch/reason_state.h \
+	natprobe/punch/reason_tcp.c \
+	natprobe/punch/reason_udp.c \
 	natprobe/punch/tcp_conn.c \
 	natprobe/punch/tcp_frame.c natprobe/punch/tcp_frame.h \
 	natprobe/punch/tcp_gather.c \

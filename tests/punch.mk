@@ -18,8 +18,12 @@ tests_test_meet_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_meet_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 endif
 
-# Connections from both ends at once.
+# Connections from both ends at once, and why there is no path.
 if CMOCKA
+UNIT_TESTS += tests/test_reason
+tests_test_reason_SOURCES = tests/test_reason.c
+tests_test_reason_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_reason_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/test_tcp_open
 tests_test_tcp_open_SOURCES = tests/test_tcp_open.c tests/tcp_world.c tests/tcp_world.h tests/rng.h
 tests_test_tcp_open_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -15,10 +15,10 @@
 #define SILENCE_MAX_US 1500000
 #define RTT_UNKNOWN_US 200000
 
-#define OPENER_TRIES    2
-#define OPENER_AGAIN_US 100000
-/* All openers have left by then, and with them what they open. */
-#define OPENERS_OVER_US 300000
+#define OPENERS         3
+#define OPENER_AGAIN_US 60000
+/* All openers have left by then, and with them what they open; unless the plan knows better. */
+#define SETTLE_US 300000
 
 static const struct peer_path *our_path(const struct tcp_open *t)
 {
@@ -138,10 +138,23 @@ struct tcp_line *tcp_lines_next(struct tcp_open *t)
 	return next;
 }
 
-static bool is_opener(const struct tcp_open *t, const struct tcp_line *l, uint64_t now_us)
+static uint64_t settled_us(const struct tcp_open *t)
 {
-	return t->step.strategy == PUNCH_TCP_LOW_TTL && t->ours->opener_ttl != 0 && !l->is_local &&
-	       l->tries < OPENER_TRIES && now_us < t->c.start_us + OPENERS_OVER_US;
+	return t->c.start_us + (t->step.settle_us != 0 ? t->step.settle_us : SETTLE_US);
+}
+
+static bool has_openers(const struct tcp_open *t, const struct tcp_line *l)
+{
+	return t->step.strategy == PUNCH_TCP_LOW_TTL && t->ours->opener_ttl != 0 && !l->is_local;
+}
+
+/* The TTL of its next SYN: where it is not known how many hops it takes, it climbs; 0: as usual. */
+static uint8_t ttl_of(const struct tcp_open *t, const struct tcp_line *l, uint64_t now_us)
+{
+	if (!has_openers(t, l) || l->tries >= OPENERS || now_us >= settled_us(t))
+		return 0;
+	return (uint8_t)(t->ours->opener_ttl +
+			 (l->tries < t->ours->opener_rungs ? l->tries : t->ours->opener_rungs));
 }
 
 static uint64_t patience_us(const struct tcp_open *t)
@@ -159,9 +172,11 @@ static uint64_t patience_us(const struct tcp_open *t)
 void tcp_line_begin(struct tcp_open *t, struct tcp_line *l, uint64_t now_us,
 		    struct punch_action *action)
 {
-	bool opens = is_opener(t, l, now_us);
+	uint8_t ttl = ttl_of(t, l, now_us);
 
-	l->until_us = opens ? now_us + OPENER_AGAIN_US : now_us + patience_us(t);
+	l->until_us = now_us + (ttl != 0 ? OPENER_AGAIN_US : patience_us(t));
+	if (ttl != 0 && l->until_us > settled_us(t))
+		l->until_us = settled_us(t);
 	l->tries++;
 	t->seen.tcp_connects++;
 	t->conns[l->slot] = (struct tcp_conn){
@@ -176,7 +191,7 @@ void tcp_line_begin(struct tcp_open *t, struct tcp_line *l, uint64_t now_us,
 		.slot = l->slot,
 		.port = l->port,
 		.to = l->to,
-		.ttl = opens ? t->ours->opener_ttl : 0,
+		.ttl = ttl,
 	};
 }
 
@@ -195,8 +210,6 @@ void tcp_line_again(struct tcp_open *t, struct tcp_line *l, enum punch_stream wh
 	else
 		l->next_us = now_us + between(t, AGAIN_MIN_US, AGAIN_MAX_US);
 	/* An opener has done its work: now the other side's have to be waited for. */
-	if (t->step.strategy == PUNCH_TCP_LOW_TTL && !l->is_local && t->ours->opener_ttl != 0 &&
-	    l->next_us < t->c.start_us + OPENERS_OVER_US)
-		l->next_us = l->tries < OPENER_TRIES ? now_us + OPENER_AGAIN_US
-						     : t->c.start_us + OPENERS_OVER_US;
+	if (has_openers(t, l) && l->tries >= OPENERS && l->next_us < settled_us(t))
+		l->next_us = settled_us(t);
 }

@@ -8,6 +8,8 @@
 #define PROOF_US 2500000
 /* After the step's end, for those that are nearly there. */
 #define GRACE_US 2000000
+/* What fails sooner has not left this host. */
+#define LOCAL_US 1000
 
 uint32_t tcp_random(const struct tcp_open *t, uint32_t below)
 {
@@ -212,12 +214,14 @@ void tcp_open_on_accepted(struct tcp_open *t, uint16_t listener, uint16_t slot,
 	tcp_conn_begin(t, slot, now_us);
 }
 
-static void count_failure(struct tcp_open *t, enum punch_stream what)
+static void count_failure(struct tcp_open *t, enum punch_stream what, uint64_t took_us)
 {
 	if (what == PUNCH_STREAM_REFUSED)
 		t->seen.tcp_refused++;
 	else if (what == PUNCH_STREAM_ICMP)
 		t->seen.tcp_icmp++;
+	else if (took_us < LOCAL_US)
+		t->seen.send_errors++;
 	else
 		t->seen.tcp_timeouts++;
 }
@@ -236,7 +240,7 @@ void tcp_open_on_stream(struct tcp_open *t, uint16_t slot, enum punch_stream wha
 		return;
 	}
 	if (state == TCP_CONN_CONNECTING)
-		count_failure(t, what);
+		count_failure(t, what, now_us - t->conns[slot].began_us);
 	if (state == TCP_CONN_LISTENING)
 		t->seen.open_failed++;
 	forget(t, slot, what, now_us);
@@ -318,6 +322,7 @@ void tcp_open_evidence(const struct tcp_open *t, struct punch_evidence *out)
 	out->answers = (uint16_t)(out->answers + seen->answers);
 	out->stray = (uint16_t)(out->stray + seen->stray);
 	out->open_failed = (uint16_t)(out->open_failed + seen->open_failed);
+	out->send_errors = (uint16_t)(out->send_errors + seen->send_errors);
 	out->tcp_connects = seen->tcp_connects;
 	out->tcp_refused = seen->tcp_refused;
 	out->tcp_icmp = seen->tcp_icmp;
