@@ -19,6 +19,7 @@ natprobe_libpunch_a_SOURCES += \
 	natprobe/meet/meet.c natprobe/meet/meet.h \
 	natprobe/meet/meet_channel.c natprobe/meet/meet_channel.h \
 	natprobe/meet/meet_code.c \
+	natprobe/meet/meet_door.c natprobe/meet/meet_door.h \
 	natprobe/meet/meet_envelope.c \
 	natprobe/meet/meet_invite.c \
 	natprobe/meet/meet_seal.c natprobe/meet/meet_seal.h \

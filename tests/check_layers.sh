@@ -26,6 +26,7 @@ natprobe/meet/kdf.c openssl/*
 natprobe/meet/meet.c openssl/crypto.h
 natprobe/meet/meet_channel.c openssl/crypto.h
 natprobe/meet/meet_code.c openssl/crypto.h
+natprobe/meet/meet_door.c openssl/crypto.h
 natprobe/meet/meet_envelope.c openssl/crypto.h
 natprobe/meet/meet_invite.c openssl/crypto.h
 natprobe/meet/meet_seal.c openssl/*
