@@ -13,6 +13,7 @@ static const struct command commands[] = {
 	{ "relay", cmd_relay, "try a TURN server: does it relay, and how well" },
 	{ "show", cmd_show, "print a report that was saved as JSON" },
 	{ "diff", cmd_diff, "what differs between two such reports" },
+	{ "plan", cmd_plan, "how two hosts would connect, by two such reports" },
 	{ 0 },
 };
 

@@ -71,6 +71,10 @@ natprobe_libpunch_a_SOURCES += \
 	natprobe/punch/shots_ports.c natprobe/punch/shots_ports.h \
 	natprobe/punch/shots_target.c natprobe/punch/shots_target.h
 
+natprobe_libprobeshell_a_SOURCES += \
+	natprobe/punch/plan_report.c natprobe/punch/plan_report.h \
+	natprobe/punch/plan_report_json.c
+
 PUNCH_LIBS = natprobe/libpunch.a $(PROBE_LIBS)
 
 # Its shell.

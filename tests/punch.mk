@@ -166,4 +166,18 @@ tests_test_shots_SOURCES = \
 	tests/test_shots.c
 tests_test_shots_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_shots_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_plan_report
+tests_test_plan_report_SOURCES = \
+	tests/report_fixture.c tests/report_fixture.h \
+	tests/test_plan_report.c
+tests_test_plan_report_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_test_plan_report_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 endif
+
+SYSTEM_TESTS += tests/sys_plan.sh
+
+FUZZ_TARGETS += tests/fuzz_shots
+tests_fuzz_shots_SOURCES = tests/fuzz_shots.c tests/fuzz_check.h \
+	tests/punch_paths.c tests/punch_paths.h $(FUZZ_MAIN)
+tests_fuzz_shots_LDADD = $(PUNCH_LIBS)
+tests_fuzz_shots_LDFLAGS = $(FUZZ_LINK)

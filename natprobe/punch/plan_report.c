@@ -1,0 +1,116 @@
+#include "plan_report.h"
+
+#include <string.h>
+
+#include "natprobe/peer/peer_facts.h"
+
+static const char *family_word(uint8_t family)
+{
+	return family == ADDR_IPV6 ? "IPv6" : "IPv4";
+}
+
+static bool is_of_use(const struct report_probe *p)
+{
+	return p->verdict != NULL && report_outcome(p) != VERDICT_NO_SERVER;
+}
+
+size_t plan_report_profile(const struct report *r, struct peer_profile *out, const char **names)
+{
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < r->probe_count && out->path_count < PEER_PATHS_MAX; i++) {
+		const struct report_probe *p = &r->probes[i];
+
+		if (!is_of_use(p))
+			continue;
+		if (names != NULL)
+			names[out->path_count] = p->interface;
+		/* Reports of two networks: that their addresses are alike means nothing. */
+		peer_path_of_verdict(p->verdict, 0, &out->paths[out->path_count++]);
+	}
+	return out->path_count;
+}
+
+static void print_side(const struct plan_report *r, size_t side, FILE *out)
+{
+	const struct peer_profile *p = r->profiles[side];
+	char name[REPORT_NAME_MAX];
+
+	fprintf(out, "%c  %s\n", side == 0 ? 'A' : 'B', r->files[side]);
+	for (size_t i = 0; i < p->path_count; i++) {
+		const struct peer_path *path = &p->paths[i];
+
+		fprintf(out, "   %s, %s: ", report_name(r->names[side][i], name),
+			family_word(path->family));
+		if (path->udp_blocked == VERDICT_YES)
+			fprintf(out, "UDP is blocked\n");
+		else
+			fprintf(out, "mapping %s, filtering %s, ports %s\n",
+				verdict_behaviour_word((enum verdict_behaviour)path->mapping),
+				verdict_behaviour_word((enum verdict_behaviour)path->filtering),
+				verdict_delta_word((enum verdict_delta)path->delta));
+	}
+}
+
+static void print_amount(const char *who, const struct punch_part *part, FILE *out)
+{
+	if (part->sockets == 0 && part->ports == 0)
+		return;
+	fprintf(out, "; %s:", who);
+	if (part->sockets > 0)
+		fprintf(out, " %u socket%s", part->sockets, part->sockets > 1 ? "s" : "");
+	if (part->sockets > 0 && part->ports > 0)
+		fprintf(out, " and");
+	if (part->ports > 0)
+		fprintf(out, " %u port%s", part->ports, part->ports > 1 ? "s" : "");
+}
+
+/* Who begins, where only one does. */
+static void print_order(const struct punch_step *s, FILE *out)
+{
+	if (s->strategy != PUNCH_DIRECT && s->strategy != PUNCH_DELAYED)
+		return;
+	if (s->a.opens != s->b.opens)
+		fprintf(out, "; %c begins", s->a.opens ? 'A' : 'B');
+}
+
+static void print_step(const struct punch_step *s, FILE *out)
+{
+	char word[24];
+
+	snprintf(word, sizeof(word), "%s", punch_strategy_word((enum punch_strategy)s->strategy));
+	fprintf(out, "  %4.1f s  %-12s  %s  %5.1f %%  %s", s->start_us / 1e6, word,
+		family_word(s->family), s->chance * 100,
+		punch_strategy_text((enum punch_strategy)s->strategy));
+	print_order(s, out);
+	print_amount("A", &s->a, out);
+	print_amount("B", &s->b, out);
+	fputc('\n', out);
+}
+
+static void print_sum(const struct punch_plan *plan, FILE *out)
+{
+	static const char *const whose[] = { [PUNCH_SIDE_NONE] = "",
+					     [PUNCH_SIDE_A] = ", on the side of A",
+					     [PUNCH_SIDE_B] = ", on the side of B",
+					     [PUNCH_SIDE_BOTH] = ", on both sides" };
+
+	fprintf(out, "Without a relay it succeeds with a chance of %.1f %%", plan->chance * 100);
+	if (plan->chance_relay > plan->chance)
+		fprintf(out, ", with one of %.1f %%", plan->chance_relay * 100);
+	fprintf(out, ".\n");
+	if (plan->reason != REASON_NONE)
+		fprintf(out, "Why: %s%s.\n", punch_reason_text((enum punch_reason)plan->reason),
+			whose[plan->side <= PUNCH_SIDE_BOTH ? plan->side : PUNCH_SIDE_NONE]);
+}
+
+void plan_report_text(const struct plan_report *r, FILE *out)
+{
+	print_side(r, 0, out);
+	print_side(r, 1, out);
+	if (r->plan->count > 0)
+		fprintf(out, "\n   start  strategy      over   chance, if all before it failed\n");
+	for (size_t i = 0; i < r->plan->count; i++)
+		print_step(&r->plan->steps[i], out);
+	fputc('\n', out);
+	print_sum(r->plan, out);
+}
