@@ -107,3 +107,15 @@ else
 natprobe_libprobeshell_a_SOURCES += \
 	natprobe/punch/quiet_close_none.c
 endif
+
+# Trials as data: what they say together is decided here, and printed by the shell.
+natprobe_libpunch_a_SOURCES += \
+	natprobe/trial/trial_record.c natprobe/trial/trial_record.h \
+	natprobe/trial/trial_stats.c natprobe/trial/trial_stats.h
+
+natprobe_libprobeshell_a_SOURCES += \
+	natprobe/trial/trial_html.c natprobe/trial/trial_html.h \
+	natprobe/trial/trial_json.c natprobe/trial/trial_json.h \
+	natprobe/trial/trial_read.c \
+	natprobe/trial/trial_text.c natprobe/trial/trial_text.h
+dist_doc_DATA += doc/natprobe-punch.schema.json

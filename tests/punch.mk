@@ -138,6 +138,16 @@ tests_fuzz_peer_profile_SOURCES = tests/fuzz_peer_profile.c tests/fuzz_check.h $
 tests_fuzz_peer_profile_LDADD = $(PUNCH_LIBS)
 tests_fuzz_peer_profile_LDFLAGS = $(FUZZ_LINK)
 
+# What is told of trials.
+if CMOCKA
+UNIT_TESTS += tests/test_trial
+tests_test_trial_SOURCES = tests/test_trial.c \
+	tests/page_law.c tests/page_law.h \
+	tests/trial_fixture.c tests/trial_fixture.h
+tests_test_trial_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_trial_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+endif
+
 # What takes messages between peers.
 if CMOCKA
 UNIT_TESTS += tests/test_rendezvous
@@ -153,6 +163,7 @@ FUZZ_TARGETS += tests/fuzz_rendezvous
 tests_fuzz_rendezvous_SOURCES = tests/fuzz_rendezvous.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_rendezvous_LDADD = $(RENDEZVOUS_LIBS)
 tests_fuzz_rendezvous_LDFLAGS = $(FUZZ_LINK)
+
 # Plans and shots.
 if CMOCKA
 UNIT_TESTS += tests/test_punch_plan tests/test_shots

@@ -1,5 +1,6 @@
 #include "report_get.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void get_fail(struct get *g, const char *key, const char *what)
@@ -12,6 +13,52 @@ void get_fail(struct get *g, const char *key, const char *what)
 			 g->interface, key, what);
 	else
 		snprintf(g->error->text, sizeof(g->error->text), "\"%.60s\" %s", key, what);
+}
+
+/* Control characters would reach a terminal. UTF-8 is checked by the parser. */
+static void make_safe(json_t *value)
+{
+	const char *text = json_string_value(value);
+	size_t len = json_string_length(value);
+	bool is_safe = true;
+	char *copy;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+		bool is_c1 = c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0;
+
+		is_safe = is_safe && c >= ' ' && c != 0x7f && !is_c1;
+	}
+	if (is_safe)
+		return;
+	copy = calloc(1, len + 1);
+	for (size_t i = 0; copy != NULL && i < len; i++)
+		copy[i] = text[i] >= ' ' && text[i] < 0x7f ? text[i] : '?';
+	json_string_set(value, copy != NULL ? copy : "?");
+	free(copy);
+}
+
+void get_make_safe(json_t *value)
+{
+	const char *key;
+	json_t *child;
+	size_t i;
+
+	if (json_is_string(value))
+		make_safe(value);
+	json_array_foreach(value, i, child)
+		get_make_safe(child);
+	json_object_foreach(value, key, child)
+		get_make_safe(child);
+}
+
+void get_say_syntax(const json_error_t *why, struct report_read_error *error)
+{
+	snprintf(error->text, sizeof(error->text), "line %d: %.160s", why->line, why->text);
+	for (char *p = error->text; *p != '\0'; p++) {
+		if (*p < ' ' || *p >= 0x7f)
+			*p = '?';
+	}
 }
 
 const json_t *get_any(const json_t *o, const char *key)

@@ -1,6 +1,6 @@
 /*
  * report_get - taking values out of a JSON document that strangers may have written; shared by
- * report_read*.c only. The first mistake stays; what is read after it does not matter.
+ * report_read*.c and trial_read.c. The first mistake stays; what is read after it does not matter.
  */
 #ifndef NATPROBE_REPORT_GET_H
 #define NATPROBE_REPORT_GET_H
@@ -15,6 +15,11 @@ struct get {
 	size_t interface; /* being read: for messages */
 	bool in_interfaces;
 };
+
+/* All text in it becomes safe to print: control characters would reach a terminal. */
+void get_make_safe(json_t *value);
+/* The parser quotes what it stumbled over. */
+void get_say_syntax(const json_error_t *why, struct report_read_error *error);
 
 /* Notes the first mistake, at member `key`. */
 void get_fail(struct get *g, const char *key, const char *what);

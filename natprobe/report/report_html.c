@@ -13,14 +13,26 @@ const char *html_family(uint8_t family)
 }
 
 /* No script, no font, no picture from anywhere: not even by mistake. */
-static void put_head(FILE *out, const struct report *r)
+void html_head_begin(FILE *out, const char *program)
 {
 	html_put(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n");
 	html_put(out, "<meta http-equiv=\"Content-Security-Policy\" "
 		      "content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n");
 	html_put(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
 		      "<meta name=\"color-scheme\" content=\"light dark\"/>\n");
-	html_put(out, "<meta name=\"generator\" content=\"%s\"/>\n<title>", r->program);
+	html_put(out, "<meta name=\"generator\" content=\"%s\"/>\n<title>", program);
+}
+
+void html_head_end(FILE *out)
+{
+	html_put(out, "</title>\n");
+	html_style(out);
+	html_put(out, "</head>\n<body>\n");
+}
+
+static void put_head(FILE *out, const struct report *r)
+{
+	html_head_begin(out, r->program);
 	for (size_t i = 0; i < r->probe_count; i++) {
 		const struct report_probe *p = &r->probes[i];
 
@@ -30,9 +42,8 @@ static void put_head(FILE *out, const struct report *r)
 			 verdict_headline(p->verdict));
 		break;
 	}
-	html_put(out, "natprobe</title>\n");
-	html_style(out);
-	html_put(out, "</head>\n<body>\n");
+	html_put(out, "natprobe");
+	html_head_end(out);
 }
 
 /* The one that says most: where UDP works, else whatever was probed. */

@@ -8,6 +8,10 @@
 
 void html_style(FILE *out);
 
+/* The title stands between these two, and the body behind them. */
+void html_head_begin(FILE *out, const char *program);
+void html_head_end(FILE *out);
+
 /* All of one interface and family; the identifiers of what stands in it end with the index. */
 void html_card(FILE *out, const struct report *r, size_t index);
 

@@ -17,53 +17,6 @@ struct report_document {
 	struct report_tls *tls; /* of all interfaces, one behind the other */
 };
 
-/* Control characters would reach a terminal. UTF-8 is checked by the parser. */
-static void make_safe(json_t *value)
-{
-	const char *text = json_string_value(value);
-	size_t len = json_string_length(value);
-	bool is_safe = true;
-	char *copy;
-
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-		bool is_c1 = c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0;
-
-		is_safe = is_safe && c >= ' ' && c != 0x7f && !is_c1;
-	}
-	if (is_safe)
-		return;
-	copy = calloc(1, len + 1);
-	for (size_t i = 0; copy != NULL && i < len; i++)
-		copy[i] = text[i] >= ' ' && text[i] < 0x7f ? text[i] : '?';
-	json_string_set(value, copy != NULL ? copy : "?");
-	free(copy);
-}
-
-static void make_all_safe(json_t *value)
-{
-	const char *key;
-	json_t *child;
-	size_t i;
-
-	if (json_is_string(value))
-		make_safe(value);
-	json_array_foreach(value, i, child)
-		make_all_safe(child);
-	json_object_foreach(value, key, child)
-		make_all_safe(child);
-}
-
-/* The parser quotes what it stumbled over. */
-static void say_syntax(const json_error_t *why, struct report_read_error *error)
-{
-	snprintf(error->text, sizeof(error->text), "line %d: %.160s", why->line, why->text);
-	for (char *p = error->text; *p != '\0'; p++) {
-		if (*p < ' ' || *p >= 0x7f)
-			*p = '?';
-	}
-}
-
 static void read_server(struct get *g, const json_t *o, struct server *s)
 {
 	static const char *const families[] = { [SERVER_IPV4] = "ipv4", [SERVER_IPV6] = "ipv6" };
@@ -200,7 +153,7 @@ static void read_document(struct get *g, struct report_document *d)
 	read_version(g, d->root);
 	if (g->failed)
 		return;
-	make_all_safe(d->root);
+	get_make_safe(d->root);
 	r->program = get_text(g, d->root, "program");
 	if (r->program == NULL)
 		r->program = "natprobe";
@@ -227,7 +180,7 @@ struct report_document *report_read(struct bytes json, struct report_read_error 
 	}
 	d->root = json_loadb((const char *)json.data, json.len, JSON_REJECT_DUPLICATES, &why);
 	if (d->root == NULL) {
-		say_syntax(&why, error);
+		get_say_syntax(&why, error);
 		free(d);
 		return NULL;
 	}
