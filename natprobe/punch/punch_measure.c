@@ -102,15 +102,33 @@ static void tick_hold(struct punch *p, uint64_t *deadline_us)
 	}
 }
 
+/* B, while it is held. */
+static void hear(struct punch *p)
+{
+	/* Pings of theirs that began later than ours begin it anew. */
+	if (p->now_us + HOLD_HEAR_US / 2 < hold_end_us(p))
+		p->hold_us = p->now_us;
+	else
+		p->hold_heard = true;
+}
+
+static void take_from_tcp(struct punch *p)
+{
+	struct tcp_open *t = p->steps[p->result.step].tcp;
+	uint32_t rtt_us = 0;
+
+	while (tcp_open_take_pong(t, &rtt_us))
+		pu_measure_on_pong(p, rtt_us);
+	if (tcp_open_take_heard(t) && p->phase == PU_HOLD && !p->config.is_a)
+		hear(p);
+}
+
 void pu_measure_tick(struct punch *p, uint64_t *deadline_us)
 {
 	uint64_t until_us = p->ping_last_us + LAST_US + 2 * (uint64_t)p->result.quality.rtt_max_us;
-	uint32_t rtt_us = 0;
 
-	if (p->result.path.is_tcp) {
-		while (tcp_open_take_pong(p->steps[p->result.step].tcp, &rtt_us))
-			pu_measure_on_pong(p, rtt_us);
-	}
+	if (p->result.path.is_tcp)
+		take_from_tcp(p);
 	if (p->phase == PU_HOLD) {
 		tick_hold(p, deadline_us);
 		return;
@@ -140,11 +158,7 @@ void pu_measure_on_heard(struct punch *p, const struct pu_pair *pair)
 {
 	if (p->phase != PU_HOLD || p->config.is_a || pair != &p->pairs[p->agreed % PU_PAIRS_MAX])
 		return;
-	/* Pings of theirs that began later than ours begin it anew. */
-	if (p->now_us + HOLD_HEAR_US / 2 < hold_end_us(p))
-		p->hold_us = p->now_us;
-	else
-		p->hold_heard = true;
+	hear(p);
 }
 
 static bool ping(struct punch *p, struct punch_action *action)

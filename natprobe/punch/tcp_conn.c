@@ -14,6 +14,7 @@ void tcp_conn_begin(struct tcp_open *t, uint16_t slot, uint64_t now_us)
 static void note_heard(struct tcp_open *t, struct tcp_conn *c)
 {
 	t->seen.received++;
+	t->was_heard = t->was_heard || c == &t->conns[t->chosen % PUNCH_CONNECTIONS_MAX];
 	if (t->seen.seen.family == ADDR_NONE)
 		t->seen.seen = c->remote;
 	if (!c->is_heard && !c->asks[TCP_ASK].is_open)
@@ -34,6 +35,20 @@ static void on_request(struct tcp_open *t, uint16_t slot, const struct check *ch
 	t->chosen = slot;
 }
 
+static void on_pong(struct tcp_open *t, const struct stun_tid *tid, uint64_t now_us)
+{
+	for (size_t i = 0; i < TCP_PINGS; i++) {
+		struct tcp_ask *ping = &t->pings[i];
+
+		if (!ping->is_open || !stun_tid_equal(&ping->tid, tid))
+			continue;
+		ping->is_open = false;
+		t->seen.answers++;
+		if (t->pong_count < TCP_PINGS)
+			t->pongs[t->pong_count++] = (uint32_t)(now_us - ping->sent_us);
+	}
+}
+
 static void on_answer(struct tcp_open *t, uint16_t slot, const struct check *check, uint64_t now_us)
 {
 	struct tcp_conn *c = &t->conns[slot];
@@ -45,13 +60,13 @@ static void on_answer(struct tcp_open *t, uint16_t slot, const struct check *che
 			continue;
 		ask->is_open = false;
 		t->seen.answers++;
-		t->has_pong = t->chosen == slot;
-		t->pong_us = (uint32_t)(now_us - ask->sent_us);
 		c->is_proven = true;
 		c->outer = check->mapped;
 		if (i == TCP_NOMINATE && t->chosen == slot)
 			t->is_agreed = true;
 	}
+	if (t->chosen == slot)
+		on_pong(t, &check->tid, now_us);
 	if (!t->c.is_a && t->chosen == slot && c->is_proven)
 		t->is_agreed = true;
 }
@@ -118,10 +133,9 @@ static bool write_answer(struct tcp_open *t, uint16_t slot, struct punch_action 
 	return write_out(t, slot, len, action);
 }
 
-static bool write_request(struct tcp_open *t, uint16_t slot, enum tcp_ask_kind kind,
-			  uint64_t now_us, struct punch_action *action)
+static bool write_request(struct tcp_open *t, uint16_t slot, struct tcp_ask *ask,
+			  uint8_t nomination, uint64_t now_us, struct punch_action *action)
 {
-	struct tcp_ask *ask = &t->conns[slot].asks[kind];
 	uint8_t random[12], check[CHECK_BYTES_MAX];
 	size_t len;
 
@@ -132,8 +146,7 @@ static bool write_request(struct tcp_open *t, uint16_t slot, enum tcp_ask_kind k
 		.sent_us = now_us,
 	};
 	t->seen.sent++;
-	len = check_write_request(t->c.keys, &ask->tid, t->c.step_number,
-				  kind == TCP_NOMINATE ? t->nomination : 0, check);
+	len = check_write_request(t->c.keys, &ask->tid, t->c.step_number, nomination, check);
 	memcpy(t->out + 2, check, len);
 	return write_out(t, slot, len, action);
 }
@@ -146,9 +159,13 @@ bool tcp_conn_write(struct tcp_open *t, uint16_t slot, uint64_t now_us, struct p
 		return false;
 	if (c->due_count > 0)
 		return write_answer(t, slot, action);
-	for (int i = TCP_ASKS - 1; i >= 0; i--) {
-		if (c->asks[i].is_due)
-			return write_request(t, slot, (enum tcp_ask_kind)i, now_us, action);
-	}
-	return false;
+	if (c->asks[TCP_NOMINATE].is_due)
+		return write_request(t, slot, &c->asks[TCP_NOMINATE], t->nomination, now_us,
+				     action);
+	if (c->asks[TCP_ASK].is_due)
+		return write_request(t, slot, &c->asks[TCP_ASK], 0, now_us, action);
+	if (t->chosen != slot || t->pings_due == 0)
+		return false;
+	t->pings_due--;
+	return write_request(t, slot, &t->pings[t->ping_next++ % TCP_PINGS], 0, now_us, action);
 }

@@ -298,19 +298,26 @@ bool tcp_open_path(const struct tcp_open *t, struct punch_path *out)
 
 void tcp_open_ping(struct tcp_open *t, uint64_t now_us)
 {
-	if (!t->is_agreed)
-		return;
-	t->has_pong = false;
-	t->conns[t->chosen].asks[TCP_ASK].is_due = true;
+	if (t->is_agreed && t->pings_due < TCP_PINGS)
+		t->pings_due++;
 }
 
 bool tcp_open_take_pong(struct tcp_open *t, uint32_t *rtt_us)
 {
-	if (!t->has_pong)
+	if (t->pong_count == 0)
 		return false;
-	t->has_pong = false;
-	*rtt_us = t->pong_us;
+	*rtt_us = t->pongs[0];
+	t->pong_count--;
+	memmove(t->pongs, t->pongs + 1, t->pong_count * sizeof(t->pongs[0]));
 	return true;
+}
+
+bool tcp_open_take_heard(struct tcp_open *t)
+{
+	bool was_heard = t->was_heard;
+
+	t->was_heard = false;
+	return was_heard;
 }
 
 void tcp_open_evidence(const struct tcp_open *t, struct punch_evidence *out)

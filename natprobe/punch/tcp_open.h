@@ -46,9 +46,11 @@ void tcp_open_nominate(struct tcp_open *t, uint64_t now_us);
 /* True once both have agreed on one: out is complete but for `strategy`. Others are closed by
  * further actions. */
 bool tcp_open_path(const struct tcp_open *t, struct punch_path *out);
-/* Round trips on the path: sends a check, counts its answer. */
+/* Round trips on the path: sends a check, counts its answer; several may be underway. */
 void tcp_open_ping(struct tcp_open *t, uint64_t now_us);
 bool tcp_open_take_pong(struct tcp_open *t, uint32_t *rtt_us);
+/* A check of theirs came on the path since this was asked last. */
+bool tcp_open_take_heard(struct tcp_open *t);
 /* Adds what it saw. */
 void tcp_open_evidence(const struct tcp_open *t, struct punch_evidence *out);
 

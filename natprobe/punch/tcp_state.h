@@ -8,6 +8,7 @@
 #define TCP_LINES_MAX 12
 #define TCP_PORTS     2 /* ours: the one whose mapping was announced, and the one of our network */
 #define TCP_DUE_MAX   4 /* answers that one connection waits to send */
+#define TCP_PINGS     64
 #define TCP_NO_SLOT   UINT16_MAX
 
 enum tcp_conn_state {
@@ -70,8 +71,11 @@ struct tcp_open {
 	uint16_t chosen;    /* A: nominated. B: taken */
 	uint8_t nomination; /* the latest one's number */
 	bool is_agreed;
-	bool has_pong;
-	uint32_t pong_us;
+	struct tcp_ask pings[TCP_PINGS]; /* on the path, the latest ones */
+	uint16_t ping_next, pings_due;
+	uint32_t pongs[TCP_PINGS];
+	uint16_t pong_count;
+	bool was_heard;  /* on the path, by a check of theirs */
 	uint64_t rtt_us; /* between the two, as far as both profiles tell */
 	struct punch_evidence seen;
 	uint8_t out[TCP_FRAME_MAX];
