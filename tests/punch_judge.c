@@ -1,6 +1,5 @@
 #include "punch_judge.h"
 
-#include "addr_special.h"
 #include "packet.h"
 
 /* What happened to packets between the two while a step ran, as far as it matters here. */
@@ -121,15 +120,6 @@ static bool have_no_family(const struct story *s)
 	       !any_box(b, translates_families);
 }
 
-/* Whether a port that its gateway opens is one of the public network. */
-static bool has_port_mapping(const struct nat_profile *p)
-{
-	const struct nat_config *c = p->layer_count > 0 ? &p->layers[p->layer_count - 1u] : NULL;
-
-	return c != NULL && (c->pcp || c->nat_pmp) && c->external_count > 0 &&
-	       addr_special_find(&c->externals[0]) == NULL && p->layer_count == 1;
-}
-
 static bool is_true_of(const struct story *s, const struct punch_verdict *v, unsigned side)
 {
 	struct refused by_peer = refusals(s, 1 - side, v->detail);
@@ -162,7 +152,7 @@ static bool is_true_of(const struct story *s, const struct punch_verdict *v, uns
 	case REASON_TCP_NO_SIMULTANEOUS_OPEN:
 		return count(s, side, SIM_PAIR_NO_SIMULTANEOUS_OPEN) > 0;
 	case REASON_NO_PORT_MAPPING:
-		return !has_port_mapping(p);
+		return !s->sides[side].has_port_mapping;
 	default:
 		return false;
 	}
@@ -247,6 +237,49 @@ enum punch_judgement punch_judge_step(const struct sim_pair_config *c,
 	return judge(&s, v);
 }
 
+static bool maps_by_destination(const struct nat_config *c)
+{
+	return c->mapping > NAT_EI;
+}
+
+static bool filters(const struct nat_config *c)
+{
+	return c->filtering != NAT_NONE && c->filtering != NAT_EI;
+}
+
+/* What the plan says against a pair that it has no hope for: by what the boxes are. */
+static bool could_be(const struct story *s, uint8_t reason, unsigned side)
+{
+	const struct nat_profile *p = profile_of(s, side);
+
+	switch ((enum punch_reason)reason) {
+	case REASON_MAPPING_DIFFERS:
+		return any_box(p, maps_by_destination) && any_box(profile_of(s, 1 - side), filters);
+	case REASON_UDP_BLOCKED:
+		return any_box(p, blocks_udp);
+	case REASON_TCP_BLOCKED:
+		return any_box(p, blocks_tcp);
+	case REASON_NO_FAMILY:
+		return have_no_family(s);
+	default:
+		return false;
+	}
+}
+
+static enum punch_judgement judge_hopeless(const struct story *s, const struct punch_verdict *v)
+{
+	bool a = could_be(s, v->reason, 0), b = could_be(s, v->reason, 1);
+	bool is_true = a || b;
+
+	if (v->side == PUNCH_SIDE_A)
+		is_true = a;
+	else if (v->side == PUNCH_SIDE_B)
+		is_true = b;
+	else if (v->side == PUNCH_SIDE_BOTH)
+		is_true = a && b;
+	return is_true ? PUNCH_JUDGE_RIGHT : PUNCH_JUDGE_WRONG;
+}
+
 /* The same reason of one of the steps that is right there, or one that no step is needed for. */
 enum punch_judgement punch_judge_overall(const struct sim_pair_config *c,
 					 const struct sim_pair_side sides[2], unsigned by)
@@ -258,6 +291,8 @@ enum punch_judgement punch_judge_overall(const struct sim_pair_config *c,
 		return PUNCH_JUDGE_SKIP;
 	if (r->overall.reason == REASON_NONE)
 		return r->path.strategy == PUNCH_RELAY ? PUNCH_JUDGE_SKIP : PUNCH_JUDGE_WRONG;
+	if (r->plan.chance <= 0 && r->overall.reason == r->plan.reason)
+		return judge_hopeless(&s, &r->overall);
 	for (uint8_t i = 0; i < r->plan.count; i++) {
 		struct story at = story_of(c, sides, i);
 

@@ -104,6 +104,7 @@ static void start_trial(struct sim_pair_world *w, uint32_t trial,
 			abort();
 		h->is_awake = true;
 		h->is_finished = false;
+		h->has_port_mapping = false;
 		h->calls = 0;
 		tell_clock(h);
 	}
@@ -270,6 +271,7 @@ static bool end_trial(struct sim_pair_world *w, struct sim_pair_side sides[2])
 		if (over)
 			w->driver->get_result(h->end, &sides[i].result);
 		sides[i].ended_us = h->ended_us;
+		sides[i].has_port_mapping = h->has_port_mapping;
 		close_path(h, &sides[i]);
 		w->driver->free(h->end);
 	}

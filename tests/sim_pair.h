@@ -75,6 +75,7 @@ struct sim_pair_side {
 	struct peer_profile profile;
 	unsigned truth[PUNCH_STEPS_MAX]; /* enum sim_pair_truth, of the boxes of this side */
 	unsigned open_at_end;            /* sockets but that of the path */
+	bool has_port_mapping;           /* its gateway opened a public port */
 	uint64_t ended_us;               /* by the clock of the events */
 };
 

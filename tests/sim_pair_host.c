@@ -9,7 +9,7 @@
 #define EPHEMERAL_LOW    32768  /* Linux's range of local ports */
 #define EPHEMERAL_SPAN   28232
 #define ICMP_MOST        20 /* a system says "port unreachable" that often */
-#define GATEWAY_WAIT_US  250000
+#define GATEWAY_WAIT_US  500000
 #define GATEWAY_LEASE_S  600
 #define RELAY_FIRST_PORT 49152
 #define TTL_USUAL        64
@@ -215,6 +215,7 @@ static void end_map(struct sim_pair_host *h, uint16_t slot, const struct addr *e
 	if (external == NULL || external->port == 0)
 		external = &none;
 	h->slots[slot].map_tries = 0;
+	h->has_port_mapping = external->family != ADDR_NONE && addr_special_find(external) == NULL;
 	h->is_awake = true;
 	h->world->driver->on_mapped(h->end, slot, external, sim_pair_clock(h));
 }

@@ -112,6 +112,7 @@ struct sim_pair_host {
 	unsigned icmp_sent;       /* port unreachable; the system sends few */
 	unsigned calls;
 	uint64_t ended_us;
+	bool has_port_mapping; /* a public one */
 };
 
 struct sim_pair_message {

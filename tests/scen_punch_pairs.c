@@ -1,0 +1,161 @@
+/* Trials of punching between networks of all kinds, held to what tests/bench/punch_matrix demands. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "punch_score.h"
+
+struct pair {
+	const char *a, *b; /* b "": behind the boxes of A */
+};
+
+static const struct punch_oracle always = { .udp = PUNCH_ORACLE_ALWAYS };
+static const struct punch_oracle sometimes = { .udp = PUNCH_ORACLE_SOMETIMES };
+static const struct punch_oracle never = { .udp = PUNCH_ORACLE_NEVER };
+
+static void trial(const struct pair *p, uint64_t seed, uint32_t loss, struct punch_score *score)
+{
+	bool is_same = p->b[0] == '\0';
+	struct sim_pair_config c = {
+		.profiles = { nat_profile_find(p->a), is_same ? NULL : nat_profile_find(p->b) },
+		.same_nat = is_same,
+		.seed = seed,
+		.loss_per_mille = loss,
+		.has_relay = seed % 2 == 0,
+		.clock_error_us = 10000,
+		.start_skew_us = seed % 3 == 0 ? 8000 : -3000,
+	};
+
+	punch_score_trial(&c, stderr, score);
+}
+
+static void check(const struct pair *list, size_t n, const struct punch_oracle *oracle)
+{
+	struct punch_score sum = { 0 };
+	unsigned misses = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct punch_score s = { 0 };
+		char name[64];
+
+		trial(&list[i], 2 * i + 1, 0, &s);
+		trial(&list[i], 2 * i + 2, 0, &s);
+		snprintf(name, sizeof(name), "%s x %s", list[i].a, list[i].b);
+		misses += punch_score_check(&s, name, oracle, stderr);
+		punch_score_add(&sum, &s);
+	}
+	assert_int_equal(misses, 0);
+	assert_int_equal(sum.reasons_wrong, 0);
+}
+
+/* One row for each kind of NAT, as far as a path can be had each time. */
+static void test_reachable(void **state)
+{
+	static const struct pair list[] = {
+		{ "N01", "N01" }, { "N01", "N22" }, { "N02", "N07" }, { "N05", "N22" },
+		{ "N06", "N17" }, { "N06", "N27" }, { "N07", "N07" }, { "N08", "N08" },
+		{ "N07", "N17" }, { "N08", "N19" }, { "N08", "N21" }, { "N17", "N17" },
+		{ "N28", "N08" }, { "N11", "N12" }, { "N10", "N13" }, { "N38", "N39" },
+		{ "N41", "N08" }, { "N42", "N42" }, { "N43", "N44" }, { "N46", "N48" },
+		{ "N32", "N33" }, { "N50", "N51" }, { "N57", "N52" }, { "N29", "N30" },
+	};
+
+	(void)state;
+	check(list, ARRAY_LEN(list), &always);
+}
+
+/* What comes early takes the mapping away: then first packets end underway. */
+static void test_linux(void **state)
+{
+	static const struct pair list[] = {
+		{ "K1", "K1" },
+		{ "K1", "K2" },
+		{ "K1", "N02" },
+		{ "N17", "K1" },
+	};
+
+	(void)state;
+	check(list, ARRAY_LEN(list), &always);
+}
+
+/* Where no UDP leaves there is TCP. */
+static void test_tcp(void **state)
+{
+	static const struct pair list[] = {
+		{ "N35", "N01" },
+		{ "N35", "N08" },
+		{ "N36", "K2" },
+		{ "N35", "N35" },
+	};
+
+	(void)state;
+	check(list, ARRAY_LEN(list), &always);
+}
+
+static void test_luck(void **state)
+{
+	static const struct pair list[] = {
+		{ "N08", "N27" },
+		{ "N22", "N08" },
+		{ "K1", "N27" },
+	};
+
+	(void)state;
+	check(list, ARRAY_LEN(list), &sometimes);
+}
+
+/* Behind one NAT: the local network, whatever the NAT does. */
+static void test_same_nat(void **state)
+{
+	static const struct pair list[] = { { "N07", "" }, { "N08", "" }, { "N22", "" },
+					    { "N35", "" }, { "K1", "" },  { "N42", "" } };
+
+	(void)state;
+	check(list, ARRAY_LEN(list), &always);
+}
+
+/* No way but the relay, where there is one; else a reason. */
+static void test_never(void **state)
+{
+	static const struct pair list[] = {
+		{ "N22", "N22" },
+		{ "N35", "N22" },
+		{ "N08", "N42" },
+	};
+
+	(void)state;
+	check(list, ARRAY_LEN(list), &never);
+}
+
+static void test_loss(void **state)
+{
+	static const struct pair list[] = {
+		{ "N08", "N08" }, { "N08", "N17" }, { "K1", "N08" }, { "N05", "N22" }
+	};
+	struct punch_score sum = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(list); i++) {
+		struct punch_score s = { 0 };
+
+		trial(&list[i], 1, 20, &s);
+		trial(&list[i], 2, 20, &s);
+		punch_score_add(&sum, &s);
+	}
+	assert_int_equal(punch_score_check(&sum, "loss", &always, stderr), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reachable), cmocka_unit_test(test_linux),
+		cmocka_unit_test(test_tcp),       cmocka_unit_test(test_luck),
+		cmocka_unit_test(test_same_nat),  cmocka_unit_test(test_never),
+		cmocka_unit_test(test_loss),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
