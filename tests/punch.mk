@@ -1,6 +1,16 @@
 # Tests of meeting a peer and punching.
 
 # Meeting: the pure part.
+FUZZ_TARGETS += tests/fuzz_code
+tests_fuzz_code_SOURCES = tests/fuzz_code.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_code_LDADD = $(PUNCH_LIBS)
+tests_fuzz_code_LDFLAGS = $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz_meet
+tests_fuzz_meet_SOURCES = tests/fuzz_meet.c tests/fuzz_check.h tests/rng.h $(FUZZ_MAIN)
+tests_fuzz_meet_LDADD = $(PUNCH_LIBS)
+tests_fuzz_meet_LDFLAGS = $(FUZZ_LINK)
+
 if CMOCKA
 MEET_KIT = tests/meet_kit.c tests/meet_kit.h tests/fuzz_check.h tests/rng.h
 UNIT_TESTS += tests/test_spake2

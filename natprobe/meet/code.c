@@ -185,7 +185,7 @@ bool code_normalise(const char *typed, char out[static CODE_MAX], const char **w
 		return false;
 	}
 	zeros = has_our_shape(flat, &known) ? leading_zeros(flat) : 0;
-	if (count < CODE_OWN_MIN) {
+	if (count - zeros < CODE_OWN_MIN) {
 		*why = "the code is too short: one of your own has at least 10 characters";
 		return false;
 	}

@@ -88,13 +88,16 @@ static bool make_keys(struct meet *m, bool is_a)
 {
 	struct bytes none = { 0 };
 	uint8_t nonces[2 * MEET_NONCE_LEN];
+	bool done;
 
 	memcpy(nonces, is_a ? m->code.nonce : m->code.theirs, MEET_NONCE_LEN);
 	memcpy(nonces + MEET_NONCE_LEN, is_a ? m->code.theirs : m->code.nonce, MEET_NONCE_LEN);
-	return meet_seal_root("natkit meet 1 code", bytes_of(m->code.keys.key, SPAKE2_KEY_LEN),
+	done = meet_seal_root("natkit meet 1 code", bytes_of(m->code.keys.key, SPAKE2_KEY_LEN),
 			      bytes_of(nonces, sizeof(nonces)), m->root) &&
 	       meet_seal_way(m->root, is_a, none, &m->ours) &&
 	       meet_seal_way(m->root, !is_a, none, &m->theirs);
+	OPENSSL_cleanse(m->code.keys.key, SPAKE2_KEY_LEN); /* the confirmations are still to come */
+	return done;
 }
 
 static void forget_password(struct meet *m)
