@@ -77,6 +77,8 @@ natprobe_libprobeshell_a_SOURCES += \
 
 PUNCH_LIBS = natprobe/libpunch.a $(PROBE_LIBS)
 
+dist_doc_DATA += doc/rendezvous.md
+
 # Its shell.
 natprobe_libprobeshell_a_SOURCES += \
 	natprobe/meet/carrier.h
