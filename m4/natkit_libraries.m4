@@ -39,6 +39,21 @@ AC_DEFUN([NATKIT_MINIUPNPC], [
 	AM_CONDITIONAL([MINIUPNPC], [test "x$have_miniupnpc" = xyes])
 ])
 
+# Optional: without it peers meet by stund's rendezvous or by hand, not by an MQTT broker.
+AC_DEFUN([NATKIT_MOSQUITTO], [
+	AC_ARG_WITH([mosquitto],
+		[AS_HELP_STRING([--without-mosquitto],
+			[natprobe does not meet peers by MQTT brokers])],
+		[], [with_mosquitto=check])
+	have_mosquitto=no
+	AS_IF([test "x$with_mosquitto" != xno],
+		[PKG_CHECK_MODULES([MOSQUITTO], [libmosquitto >= 2.0], [have_mosquitto=yes],
+			[AC_MSG_RESULT([no])
+			AS_IF([test "x$with_mosquitto" = xyes],
+				[AC_MSG_ERROR([libmosquitto is missing; on Debian: apt install libmosquitto-dev])])])])
+	AM_CONDITIONAL([MOSQUITTO], [test "x$have_mosquitto" = xyes])
+])
+
 # Optional: without it turnd refuses user-database.
 AC_DEFUN([NATKIT_SQLITE], [
 	AC_ARG_WITH([sqlite3],
@@ -71,6 +86,7 @@ libraries are missing or too old (config.log says which version was found). On D
 or let ./bootstrap install all that is needed.])])
 
 	NATKIT_MINIUPNPC
+	NATKIT_MOSQUITTO
 	NATKIT_SQLITE
 	PKG_CHECK_MODULES([CMOCKA], [cmocka], [have_cmocka=yes],
 		[AC_MSG_RESULT([no]); have_cmocka=no])
@@ -83,6 +99,9 @@ AC_DEFUN([NATKIT_SUMMARY], [
 	AS_IF([test "x$have_miniupnpc" = xyes], [natkit_upnp=miniupnpc],
 		[test "x$with_miniupnpc" = xno], [natkit_upnp="off (--without-miniupnpc)"],
 		[natkit_upnp="off (install libminiupnpc-dev)"])
+	AS_IF([test "x$have_mosquitto" = xyes], [natkit_mqtt=libmosquitto],
+		[test "x$with_mosquitto" = xno], [natkit_mqtt="off (--without-mosquitto)"],
+		[natkit_mqtt="off (install libmosquitto-dev)"])
 	AS_IF([test "x$have_sqlite3" = xyes], [natkit_sqlite3=SQLite],
 		[test "x$with_sqlite3" = xno], [natkit_sqlite3="off (--without-sqlite3)"],
 		[natkit_sqlite3="off (install libsqlite3-dev)"])
@@ -111,6 +130,7 @@ natkit $PACKAGE_VERSION
   batched UDP  $natkit_udp
   interfaces   $natkit_interfaces
   UPnP         $natkit_upnp
+  MQTT         $natkit_mqtt
   user data    $natkit_sqlite3
   unit tests   $natkit_tests
 ])

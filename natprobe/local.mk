@@ -250,7 +250,8 @@ natprobe_libprobeshell_a_SOURCES += \
 endif
 
 PROBE_SHELL_LIBS = natprobe/libprobeshell.a natprobe/libpunch.a natprobe/libprobe.a $(SHELL_LIBS) \
-	$(CARES_LIBS) $(JANSSON_LIBS) $(MINIUPNPC_LIBS) -lm
+	$(CARES_LIBS) $(JANSSON_LIBS) $(MINIUPNPC_LIBS) \
+	$(MOSQUITTO_LIBS) -lm
 
 bin_PROGRAMS += natprobe/natprobe
 natprobe_natprobe_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)

@@ -83,6 +83,30 @@ dist_doc_DATA += doc/rendezvous.md
 natprobe_libprobeshell_a_SOURCES += \
 	natprobe/meet/carrier.h
 
+# What takes messages between peers.
+natprobe_libpunch_a_SOURCES += \
+	natprobe/meet/carrier_queue.c natprobe/meet/carrier_queue.h \
+	natprobe/meet/carrier_uri.c natprobe/meet/carrier_uri.h \
+	natprobe/meet/sntp.c natprobe/meet/sntp.h
+
+natprobe_libprobeshell_a_SOURCES += \
+	natprobe/meet/carrier.c \
+	natprobe/meet/carrier_http.c \
+	natprobe/meet/carrier_http_channel.c \
+	natprobe/meet/carrier_http_state.h \
+	natprobe/meet/carrier_link.h \
+	natprobe/meet/carrier_lookup.c natprobe/meet/carrier_lookup.h \
+	natprobe/meet/carrier_tls.c natprobe/meet/carrier_tls.h \
+	natprobe/meet/sntp_io.c natprobe/meet/sntp_io.h
+
+# Chosen by configure: an optional library, or a stand-in.
+if MOSQUITTO
+natprobe_libprobeshell_a_CFLAGS += $(MOSQUITTO_CFLAGS)
+natprobe_libprobeshell_a_SOURCES += natprobe/meet/carrier_mqtt.c
+else
+natprobe_libprobeshell_a_SOURCES += natprobe/meet/carrier_mqtt_none.c
+endif
+
 # What the two sides of a run say to each other, and what carries it all out.
 natprobe_libpunch_a_SOURCES += \
 	natprobe/punch/talk.c \

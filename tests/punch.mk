@@ -170,7 +170,31 @@ tests_test_rendezvous_LDADD = $(RENDEZVOUS_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/test_rendezvous_http
 tests_test_rendezvous_http_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_rendezvous_http_LDADD = $(RENDEZVOUS_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_carrier
+tests_test_carrier_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_carrier_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_sntp
+tests_test_sntp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_sntp_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 endif
+
+# One end of a carrier, for tests/sys_rendezvous.sh.
+check_PROGRAMS += tests/carrier_talk
+tests_carrier_talk_SOURCES = tests/carrier_talk.c
+tests_carrier_talk_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS)
+tests_carrier_talk_LDADD = $(PROBE_SHELL_LIBS)
+
+FUZZ_TARGETS += tests/fuzz_sntp
+tests_fuzz_sntp_SOURCES = tests/fuzz_sntp.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_sntp_LDADD = $(PUNCH_LIBS)
+tests_fuzz_sntp_LDFLAGS = $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz_carrier_uri
+tests_fuzz_carrier_uri_SOURCES = tests/fuzz_carrier_uri.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_carrier_uri_LDADD = $(PUNCH_LIBS)
+tests_fuzz_carrier_uri_LDFLAGS = $(FUZZ_LINK)
 
 FUZZ_TARGETS += tests/fuzz_rendezvous
 tests_fuzz_rendezvous_SOURCES = tests/fuzz_rendezvous.c tests/fuzz_check.h $(FUZZ_MAIN)
