@@ -24,6 +24,7 @@ int cmd_relay(int argc, char **argv, const struct command *all);
 int cmd_watch(int argc, char **argv, const struct command *all);
 int cmd_diff(int argc, char **argv, const struct command *all);
 int cmd_plan(int argc, char **argv, const struct command *all);
+int cmd_matrix(int argc, char **argv, const struct command *all);
 
 /*
  * Reads options and up to `max` operands, in any order. Returns false, and says in *err what is

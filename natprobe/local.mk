@@ -260,6 +260,7 @@ natprobe_natprobe_SOURCES = \
 	natprobe/cmd_watch.c \
 	natprobe/cmd_diff.c \
 	natprobe/cmd_map.c \
+	natprobe/cmd_matrix.c \
 	natprobe/cmd_plan.c \
 	natprobe/cmd_reach.c \
 	natprobe/cmd_relay.c \

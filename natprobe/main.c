@@ -14,6 +14,7 @@ static const struct command commands[] = {
 	{ "show", cmd_show, "print a report that was saved as JSON" },
 	{ "diff", cmd_diff, "what differs between two such reports" },
 	{ "plan", cmd_plan, "how two hosts would connect, by two such reports" },
+	{ "matrix", cmd_matrix, "how often there was a path, by saved trials of punch" },
 	{ 0 },
 };
 

@@ -136,12 +136,18 @@ endif
 
 # Trials as data: what they say together is decided here, and printed by the shell.
 natprobe_libpunch_a_SOURCES += \
+	natprobe/trial/trial_matrix.c natprobe/trial/trial_matrix.h \
 	natprobe/trial/trial_record.c natprobe/trial/trial_record.h \
 	natprobe/trial/trial_stats.c natprobe/trial/trial_stats.h
 
 natprobe_libprobeshell_a_SOURCES += \
 	natprobe/trial/trial_html.c natprobe/trial/trial_html.h \
 	natprobe/trial/trial_json.c natprobe/trial/trial_json.h \
+	natprobe/trial/trial_matrix_html.c \
+	natprobe/trial/trial_matrix_json.c \
+	natprobe/trial/trial_matrix_print.h \
+	natprobe/trial/trial_matrix_text.c \
 	natprobe/trial/trial_read.c \
 	natprobe/trial/trial_text.c natprobe/trial/trial_text.h
 dist_doc_DATA += doc/natprobe-punch.schema.json
+dist_doc_DATA += doc/natprobe-matrix.schema.json

@@ -159,7 +159,25 @@ tests_test_trial_SOURCES = tests/test_trial.c \
 	tests/trial_fixture.c tests/trial_fixture.h
 tests_test_trial_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_trial_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_trial_matrix
+tests_test_trial_matrix_SOURCES = tests/test_trial_matrix.c \
+	tests/page_law.c tests/page_law.h \
+	tests/trial_fixture.c tests/trial_fixture.h
+tests_test_trial_matrix_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_trial_matrix_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 endif
+
+# Prints what natprobe punch --json would, for tests/sys_matrix.sh.
+check_PROGRAMS += tests/trial_show
+tests_trial_show_SOURCES = tests/trial_show.c tests/trial_fixture.c tests/trial_fixture.h
+tests_trial_show_LDADD = $(PROBE_SHELL_LIBS)
+SYSTEM_TESTS += tests/sys_matrix.sh
+
+FUZZ_TARGETS += tests/fuzz_trial
+tests_fuzz_trial_SOURCES = tests/fuzz_trial.c tests/fuzz_check.h \
+	tests/page_law.c tests/page_law.h $(FUZZ_MAIN)
+tests_fuzz_trial_LDADD = $(PROBE_SHELL_LIBS)
+tests_fuzz_trial_LDFLAGS = $(FUZZ_LINK)
 
 # What takes messages between peers.
 if CMOCKA
