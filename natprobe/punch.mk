@@ -59,6 +59,7 @@ natprobe_libpunch_a_SOURCES += \
 	natprobe/punch/tcp_gather.c \
 	natprobe/punch/tcp_lines.c \
 	natprobe/punch/tcp_open.c natprobe/punch/tcp_open.h \
+	natprobe/punch/tcp_targets.c \
 	natprobe/punch/tcp_state.h
 
 natprobe_libpunch_a_SOURCES += \

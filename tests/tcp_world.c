@@ -57,15 +57,20 @@ static struct tcp_world_flow *open_flow(struct tcp_world_host *h, uint16_t local
 					const struct addr *remote)
 {
 	struct tcp_world_flow *f = find_flow(h, local, remote);
+	bool is_first = true;
 
 	if (f != NULL)
 		return f;
 	if (h->flow_count == TCP_WORLD_FLOWS)
 		abort();
+	for (size_t i = 0; i < h->flow_count; i++)
+		is_first = is_first && h->flows[i].local != local;
 	f = &h->flows[h->flow_count++];
 	*f = (struct tcp_world_flow){ .local = local, .remote = *remote };
 	f->external = (uint16_t)(local + 1000);
-	if (h->nat.differs)
+	if (h->nat.counts)
+		f->external = (uint16_t)(30000 + h->flow_count);
+	else if (h->nat.differs && !(is_first && h->nat.keeps_first))
 		f->external = (uint16_t)(f->external + 7 * h->flow_count);
 	return f;
 }
@@ -151,6 +156,11 @@ static bool enters(struct tcp_world *w, struct tcp_world_segment *s)
 			continue;
 		if (s->kind == SYN && f->is_syn_sent && h->nat.no_simultaneous_open)
 			return false;
+		/* What answers it, leaves by the port that it came to. */
+		if (find_flow(h, f->local, other) == NULL && h->flow_count < TCP_WORLD_FLOWS) {
+			h->flows[h->flow_count] = *f;
+			h->flows[h->flow_count++].remote = *other;
+		}
 		s->to = addr_with_port(&h->addr, f->local);
 		return true;
 	}

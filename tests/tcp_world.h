@@ -29,6 +29,8 @@ struct tcp_world_nat {
 	uint8_t reaction;
 	bool is_open;              /* no filter */
 	bool differs;              /* another port for each destination */
+	bool counts;               /* ... which is the next one */
+	bool keeps_first;          /* ... but the first of a local port is always local + 1000 */
 	bool no_simultaneous_open; /* a SYN that meets one of its own is dropped */
 	bool hides_icmp;           /* about a TTL that ended */
 	struct addr external;      /* port 0 */

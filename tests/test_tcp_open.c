@@ -471,6 +471,72 @@ static void begins_when_it_is_time(void **state)
 	end(&b);
 }
 
+/* What a diagnosis says of a NAT whose ports differ, and such a NAT. */
+struct search {
+	const char *why;
+	struct tcp_world_nat nat;
+	uint8_t filtering, delta;
+	int32_t value;
+	bool fails;
+};
+
+static const struct search searches[] = {
+	{ "counted",
+	  { HERE, .counts = true },
+	  BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT,
+	  DELTA_INDEPENDENT,
+	  1,
+	  false },
+	{ "by the local port",
+	  { HERE, .differs = true, .keeps_first = true },
+	  BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT,
+	  DELTA_PRESERVING,
+	  1000,
+	  false },
+	{ "open",
+	  { HERE, .differs = true, .is_open = true },
+	  BEHAVIOUR_ENDPOINT_INDEPENDENT,
+	  DELTA_RANDOM,
+	  0,
+	  false },
+	{ "at random",
+	  { HERE, .differs = true },
+	  BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT,
+	  DELTA_RANDOM,
+	  0,
+	  true },
+};
+
+static void finds_ports_that_differ(void **state)
+{
+	static struct bench b;
+
+	for (size_t i = 0; i < 2 * ARRAY_LEN(searches); i++) {
+		const struct search *s = &searches[i / 2];
+		struct side *hard = &b.sides[i % 2];
+		struct addr server = addr_ipv4(20, 9, 7, 1, 3479);
+
+		begin_meeting(&b, &meetings[4]);
+		b.world.hosts[i % 2].nat = s->nat;
+		b.world.hosts[i % 2].nat.external = addr_ipv4(20, 0, 0, (uint8_t)(10 + i % 2), 0);
+		hard->profile.paths[0].tcp_mapping = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
+		hard->profile.paths[0].tcp_filtering = s->filtering;
+		hard->profile.paths[0].delta = s->delta;
+		hard->profile.paths[0].delta_value = s->value;
+		hard->profile.paths[0].background_per_s = 0;
+		make_offers(&b);
+		/* Others have moved the counter on, since. */
+		for (uint16_t port = 1; port < 6; port++)
+			(void)tcp_world_map(&b.world, (int)(i % 2), port, &server);
+		run(&b);
+		if (s->fails)
+			does_not_meet(&b, s->why);
+		else
+			meets(&b, s->why);
+		end(&b);
+	}
+}
+
 static void says_nothing_to_strangers(void **state)
 {
 	static const struct punch_step step = { .strategy = PUNCH_TCP, .family = ADDR_IPV4 };
@@ -627,6 +693,7 @@ int main(void)
 		cmocka_unit_test(low_ttl_comes_first),
 		cmocka_unit_test(attempts_are_bounded),
 		cmocka_unit_test(begins_when_it_is_time),
+		cmocka_unit_test(finds_ports_that_differ),
 		cmocka_unit_test(says_nothing_to_strangers),
 		cmocka_unit_test(another_key_is_a_stranger),
 		cmocka_unit_test(knocks_only_where_it_may),

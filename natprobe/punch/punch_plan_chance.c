@@ -143,18 +143,6 @@ double plan_chance_delayed(const struct plan_pair *p)
 	return plan_meets(p->a, p->b) && !both ? 0.6 * after_loss(p, 4) : 0;
 }
 
-/* TCP as if it were UDP; what nobody looked at is as UDP has it. */
-static struct peer_path tcp_view(const struct peer_path *p)
-{
-	struct peer_path v = *p;
-
-	if (p->tcp_mapping != BEHAVIOUR_UNKNOWN)
-		v.mapping = p->tcp_mapping;
-	if (p->tcp_filtering != BEHAVIOUR_UNKNOWN)
-		v.filtering = p->tcp_filtering;
-	return v;
-}
-
 static double syn_chance(const struct peer_path *p)
 {
 	switch (p->syn_reaction) {
@@ -168,9 +156,27 @@ static double syn_chance(const struct peer_path *p)
 	}
 }
 
+/* That the port which the other side connects to is the one that is used. */
+static double tcp_found(const struct peer_path *p)
+{
+	double taken = p->overload >= 0 && p->overload <= 1 ? p->overload : 0;
+
+	switch (plan_ports(p)) {
+	case PLAN_PORTS_ANNOUNCED:
+		return 1;
+	case PLAN_PORTS_LOCAL:
+		return 0.95 * (1 - taken);
+	case PLAN_PORTS_COUNTED:
+		return p->delta == DELTA_INDEPENDENT ? 0.8 : 0;
+	default:
+		return 0;
+	}
+}
+
 double plan_chance_tcp(const struct plan_pair *p, bool low_ttl)
 {
-	struct peer_path a = tcp_view(p->a), b = tcp_view(p->b);
+	struct peer_path a = plan_tcp_view(p->a), b = plan_tcp_view(p->b);
+	double found;
 
 	if (plan_tcp_is_blocked(&a) || plan_tcp_is_blocked(&b))
 		return 0;
@@ -178,11 +184,14 @@ double plan_chance_tcp(const struct plan_pair *p, bool low_ttl)
 		return CERTAIN;
 	if (p->same_nat)
 		return low_ttl ? 0 : 0.6;
-	if (plan_reaches(&a, &b) || plan_reaches(&b, &a))
+	/* A connection goes back by the port that it came to, whatever a NAT does otherwise. */
+	if (plan_is_open(&a) || plan_is_open(&b))
 		return low_ttl ? 0.3 : 0.95;
-	if (!plan_meets(&a, &b))
-		return 0;
-	return syn_chance(&a) * syn_chance(&b) * (low_ttl ? 0.6 : 0.9);
+	found = plan_meets(&a, &b) ? 1 : tcp_found(&a) * tcp_found(&b);
+	/* Where both count, each attempt of the one moves the other's ports as well. */
+	if (plan_ports(&a) == PLAN_PORTS_COUNTED && plan_ports(&b) == PLAN_PORTS_COUNTED)
+		found *= 0.4;
+	return found * syn_chance(&a) * syn_chance(&b) * (low_ttl ? 0.6 : 0.9);
 }
 
 /* The chance that something happens at most `most` times that happens `mean` times on average. */

@@ -8,6 +8,17 @@
 #define PACE_PER_S     250
 #define BACKGROUND_MAX 10000
 
+struct peer_path plan_tcp_view(const struct peer_path *p)
+{
+	struct peer_path v = *p;
+
+	if (p->tcp_mapping != BEHAVIOUR_UNKNOWN)
+		v.mapping = p->tcp_mapping;
+	if (p->tcp_filtering != BEHAVIOUR_UNKNOWN)
+		v.filtering = p->tcp_filtering;
+	return v;
+}
+
 bool plan_is_hard(const struct peer_path *p)
 {
 	switch (p->mapping) {

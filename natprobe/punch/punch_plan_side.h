@@ -21,6 +21,8 @@ struct plan_range {
 	uint16_t low, high;
 };
 
+/* TCP as if it were UDP; what nobody looked at is as UDP has it. */
+struct peer_path plan_tcp_view(const struct peer_path *p);
 /* Towards the peer another port is used than the one that was announced. */
 bool plan_is_hard(const struct peer_path *p);
 /* Everybody may send to the mapped endpoint. */

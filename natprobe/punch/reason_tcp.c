@@ -1,4 +1,5 @@
 #include "reason_state.h"
+#include "tcp_open.h"
 
 static bool is_blocked(const struct reason_side *s)
 {
@@ -22,14 +23,29 @@ static bool met_silence(const struct punch_evidence *e)
 	       e->tcp_accepted == 0;
 }
 
+static enum tcp_ports ports_of(const struct reason_view *v, int side)
+{
+	const struct reason_side *s = &v->sides[side];
+
+	return tcp_ports_of(s->path, s->offer, v->c->step, s->path_index);
+}
+
+/* The other side connected to a port, and this one's NAT used another. */
 static bool judge_mapping(const struct reason_view *v, struct punch_verdict *out)
 {
-	bool hard[2];
+	bool differs[2], is_foretold = true;
 
-	for (int i = 0; i < 2; i++)
-		hard[i] = v->sides[i].is_hard && !v->sides[1 - i].is_open;
-	*out = reason_say(REASON_MAPPING_DIFFERS, reason_side_of(hard[0], hard[1]));
-	return hard[0] || hard[1];
+	for (int i = 0; i < 2; i++) {
+		enum tcp_ports kind = ports_of(v, i);
+
+		differs[i] = kind != TCP_PORTS_ANNOUNCED && kind != TCP_PORTS_OPEN &&
+			     !v->sides[1 - i].admits_address;
+		if (differs[i] && kind == TCP_PORTS_UNKNOWN)
+			is_foretold = false;
+	}
+	*out = reason_say(is_foretold ? REASON_PREDICTION_MISSED : REASON_MAPPING_DIFFERS,
+			  reason_side_of(differs[0], differs[1]));
+	return differs[0] || differs[1];
 }
 
 static bool is_known(const struct reason_side *s)

@@ -1,8 +1,5 @@
 #include "tcp_state.h"
 
-#include "addr_special.h"
-#include "nat64.h"
-
 /* An attempt that was refused may begin again after this long; less would be a flood. */
 #define AGAIN_MIN_US 2000
 #define AGAIN_MAX_US 8000
@@ -14,6 +11,7 @@
 #define SILENCE_MIN_US 600000
 #define SILENCE_MAX_US 1500000
 #define RTT_UNKNOWN_US 200000
+#define SEARCH_US      150000
 
 #define OPENERS         3
 #define OPENER_AGAIN_US 60000
@@ -30,96 +28,63 @@ static const struct peer_path *their_path(const struct tcp_open *t)
 	return &t->c.theirs->paths[t->theirs->path];
 }
 
-static bool is_of(const struct peer_endpoint *e, const struct punch_step *step, uint8_t path)
+static void add_line(struct tcp_open *t, uint16_t port, uint8_t target, uint8_t stride)
 {
-	return e->is_tcp && e->set == step->set && e->path == path && e->kind != PEER_RELAYED;
-}
-
-static void find_ports(struct tcp_open *t)
-{
-	const struct peer_offer *offer = t->c.our_offer;
-
-	for (size_t i = 0; i < offer->endpoint_count; i++) {
-		const struct peer_endpoint *e = &offer->endpoints[i];
-		bool is_local = e->kind == PEER_HOST;
-
-		if (!is_of(e, &t->step, t->ours->path) || t->ports[is_local] != 0)
-			continue;
-		t->ports[is_local] = e->local_port;
-		if (e->kind == PEER_MAPPED) {
-			t->seen.announced = e->addr;
-			t->seen.local = addr_with_port(&our_path(t)->local, e->local_port);
-		}
-	}
-}
-
-/* As our host has to write it: behind a NAT64 IPv4 has another look. */
-static bool reachable_as(const struct tcp_open *t, const struct addr *a, struct addr *out)
-{
-	const struct peer_path *path = our_path(t);
-
-	*out = *a;
-	if (a->port == 0 || addr_is_any(a))
-		return false;
-	if (a->family == path->family)
-		return true;
-	return path->nat64_prefix.family != ADDR_NONE &&
-	       nat64_embed(&path->nat64_prefix, path->nat64_prefix_len, a, out);
-}
-
-/* A peer must not make us knock at the doors of our own network, unless it may be there. */
-static bool may_be_tried(const struct tcp_open *t, const struct peer_endpoint *e)
-{
-	struct addr_special_hit hit;
-
-	if (addr_is_loopback(&e->addr))
-		return false;
-	if (e->kind == PEER_HOST && !t->step.is_local)
-		return false;
-	if (e->kind != PEER_HOST && !addr_special_judge(&e->addr, &hit))
-		return true;
-	return peer_may_be_ours(our_path(t), their_path(t));
-}
-
-static bool has_line(const struct tcp_open *t, const struct addr *to, uint16_t port)
-{
-	for (size_t i = 0; i < t->line_count; i++) {
-		if (t->lines[i].port == port && addr_equal(&t->lines[i].to, to))
-			return true;
-	}
-	return false;
-}
-
-static void add_line(struct tcp_open *t, const struct peer_endpoint *e)
-{
-	bool is_local = e->kind == PEER_HOST;
-	size_t room = t->c.slot_count > TCP_PORTS ? t->c.slot_count - TCP_PORTS : 0;
-	struct addr to;
-
-	if (t->line_count == TCP_LINES_MAX || t->line_count >= room || !may_be_tried(t, e) ||
-	    !reachable_as(t, &e->addr, &to) || has_line(t, &to, t->ports[is_local]))
-		return;
 	t->lines[t->line_count] = (struct tcp_line){
-		.to = to,
-		.port = t->ports[is_local],
-		.is_local = is_local,
+		.target = target,
+		.stride = stride,
+		.port = port,
+		.is_local = t->targets[target].is_local,
 		.slot = (uint16_t)(t->c.first_slot + TCP_PORTS + t->line_count),
 		.next_us = t->c.start_us,
 	};
 	t->line_count++;
 }
 
+/* How many lines there may be. */
+static size_t room(const struct tcp_open *t)
+{
+	size_t slots = t->c.slot_count > TCP_PORTS ? t->c.slot_count - TCP_PORTS : 0;
+
+	return slots < TCP_LINES_MAX ? slots : TCP_LINES_MAX;
+}
+
+/* Those of the own network come first, with a line each. */
+static uint8_t add_local_lines(struct tcp_open *t)
+{
+	struct tcp_target sorted[TCP_TARGETS_MAX];
+	uint8_t locals = 0, others = 0;
+
+	for (size_t i = 0; i < t->target_count; i++)
+		locals = (uint8_t)(locals + t->targets[i].is_local);
+	for (size_t i = 0, at = 0; i < t->target_count; i++) {
+		const struct tcp_target *from = &t->targets[i];
+
+		sorted[from->is_local ? at++ : locals + others++] = *from;
+	}
+	memcpy(t->targets, sorted, t->target_count * sizeof(sorted[0]));
+	for (uint8_t i = 0; i < locals && t->line_count < room(t); i++)
+		add_line(t, t->ports[1], i, 0);
+	return locals;
+}
+
 void tcp_lines_make(struct tcp_open *t)
 {
-	const struct peer_offer *offer = t->c.their_offer;
+	uint8_t first;
+	size_t each, rest;
 
 	t->rtt_us = (uint64_t)our_path(t)->rtt_us + their_path(t)->rtt_us;
 	if (our_path(t)->rtt_us == 0 || their_path(t)->rtt_us == 0)
 		t->rtt_us += RTT_UNKNOWN_US;
-	find_ports(t);
-	for (size_t i = 0; i < offer->endpoint_count; i++) {
-		if (is_of(&offer->endpoints[i], &t->step, t->theirs->path))
-			add_line(t, &offer->endpoints[i]);
+	tcp_targets_make(t);
+	first = add_local_lines(t);
+	rest = (size_t)t->target_count - first;
+	each = (room(t) - t->line_count) / t->source_count;
+	each = each < rest ? each : rest;
+	for (uint8_t i = 0; i < each; i++) {
+		for (size_t s = 0; s < t->source_count; s++)
+			add_line(t, t->sources[s], (uint8_t)(first + i),
+				 rest > each ? (uint8_t)each : 0);
 	}
 }
 
@@ -145,7 +110,8 @@ static uint64_t settled_us(const struct tcp_open *t)
 
 static bool has_openers(const struct tcp_open *t, const struct tcp_line *l)
 {
-	return t->step.strategy == PUNCH_TCP_LOW_TTL && t->ours->opener_ttl != 0 && !l->is_local;
+	return t->step.strategy == PUNCH_TCP_LOW_TTL && t->ours->opener_ttl != 0 && !l->is_local &&
+	       l->stride == 0;
 }
 
 /* The TTL of its next SYN: where it is not known how many hops it takes, it climbs; 0: as usual. */
@@ -157,10 +123,12 @@ static uint8_t ttl_of(const struct tcp_open *t, const struct tcp_line *l, uint64
 			 (l->tries < t->ours->opener_rungs ? l->tries : t->ours->opener_rungs));
 }
 
-static uint64_t patience_us(const struct tcp_open *t)
+static uint64_t patience_us(const struct tcp_open *t, const struct tcp_line *l)
 {
 	uint64_t us = 2 * t->rtt_us + 200000;
 
+	if (l->stride != 0) /* there are other ports to be tried */
+		return t->rtt_us + SEARCH_US;
 	if (us < SILENCE_MIN_US)
 		us = SILENCE_MIN_US;
 	if (us > SILENCE_MAX_US)
@@ -174,7 +142,7 @@ void tcp_line_begin(struct tcp_open *t, struct tcp_line *l, uint64_t now_us,
 {
 	uint8_t ttl = ttl_of(t, l, now_us);
 
-	l->until_us = now_us + (ttl != 0 ? OPENER_AGAIN_US : patience_us(t));
+	l->until_us = now_us + (ttl != 0 ? OPENER_AGAIN_US : patience_us(t, l));
 	if (ttl != 0 && l->until_us > settled_us(t))
 		l->until_us = settled_us(t);
 	l->tries++;
@@ -182,7 +150,7 @@ void tcp_line_begin(struct tcp_open *t, struct tcp_line *l, uint64_t now_us,
 	t->conns[l->slot] = (struct tcp_conn){
 		.state = TCP_CONN_CONNECTING,
 		.line = (uint8_t)(l - t->lines),
-		.remote = l->to,
+		.remote = t->targets[l->target].to,
 		.began_us = now_us,
 	};
 	*action = (struct punch_action){
@@ -190,7 +158,7 @@ void tcp_line_begin(struct tcp_open *t, struct tcp_line *l, uint64_t now_us,
 		.path = t->ours->path,
 		.slot = l->slot,
 		.port = l->port,
-		.to = l->to,
+		.to = t->targets[l->target].to,
 		.ttl = ttl,
 	};
 }
@@ -200,8 +168,23 @@ static uint64_t between(const struct tcp_open *t, uint32_t low, uint32_t high)
 	return low + tcp_random(t, high - low);
 }
 
+/* The next port that is searched: each line has every so many. */
+static void move_on(const struct tcp_open *t, struct tcp_line *l)
+{
+	uint8_t first = 0;
+
+	while (first < t->target_count && t->targets[first].is_local)
+		first++;
+	if (l->target + l->stride < t->target_count)
+		l->target = (uint8_t)(l->target + l->stride);
+	else
+		l->target = (uint8_t)(first + (l->target - first) % l->stride);
+}
+
 void tcp_line_again(struct tcp_open *t, struct tcp_line *l, enum punch_stream what, uint64_t now_us)
 {
+	if (l->stride != 0)
+		move_on(t, l);
 	/* Both have to be underway at once: who waits long between two attempts, misses it. */
 	if (what == PUNCH_STREAM_REFUSED)
 		l->refused++;

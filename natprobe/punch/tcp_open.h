@@ -15,6 +15,19 @@
 #include "check.h"
 #include "punch_result.h"
 
+/* How the endpoint of a side follows from what it told. */
+enum tcp_ports {
+	TCP_PORTS_ANNOUNCED, /* as a server saw it, for whomever */
+	TCP_PORTS_OPEN,      /* another one for each destination, but everybody may use those */
+	TCP_PORTS_LOCAL,     /* the local port and a constant, of a port that nobody has seen */
+	TCP_PORTS_COUNTED,   /* those that follow the last one */
+	TCP_PORTS_UNKNOWN,
+};
+
+/* index: of the path. */
+enum tcp_ports tcp_ports_of(const struct peer_path *path, const struct peer_offer *offer,
+			    const struct punch_step *step, uint8_t index);
+
 struct tcp_open_config {
 	const struct punch_step *step;
 	uint8_t step_number;

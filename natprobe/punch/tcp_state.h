@@ -5,11 +5,13 @@
 #include "tcp_frame.h"
 #include "tcp_open.h"
 
-#define TCP_LINES_MAX 12
-#define TCP_PORTS     2 /* ours: the one whose mapping was announced, and the one of our network */
-#define TCP_DUE_MAX   4 /* answers that one connection waits to send */
-#define TCP_PINGS     64
-#define TCP_NO_SLOT   UINT16_MAX
+#define TCP_LINES_MAX   12
+#define TCP_TARGETS_MAX 40
+#define TCP_SOURCES_MAX 3
+#define TCP_PORTS       2 /* ours: the one whose mapping was announced, and the one of our network */
+#define TCP_DUE_MAX     4 /* answers that one connection waits to send */
+#define TCP_PINGS       64
+#define TCP_NO_SLOT     UINT16_MAX
 
 enum tcp_conn_state {
 	TCP_CONN_FREE = 0,
@@ -48,10 +50,15 @@ struct tcp_conn {
 	struct addr outer;
 };
 
-/* Somebody to connect to, from one of our ports. */
-struct tcp_line {
+struct tcp_target {
 	struct addr to;
-	uint16_t port; /* ours; 0: any */
+	bool is_local; /* of our own network, if at all */
+};
+
+/* One attempt at a time, from one of our ports. */
+struct tcp_line {
+	uint8_t target, stride; /* stride: ports are searched, and the next one is so far on */
+	uint16_t port;          /* ours; 0: any */
 	bool is_local;
 	uint16_t slot;
 	uint64_t next_us;  /* when to connect, while there is no connection */
@@ -64,6 +71,10 @@ struct tcp_open {
 	struct punch_step step;
 	const struct punch_part *ours, *theirs;
 	struct tcp_conn conns[PUNCH_CONNECTIONS_MAX];
+	struct tcp_target targets[TCP_TARGETS_MAX];
+	uint8_t target_count;
+	uint16_t sources[TCP_SOURCES_MAX]; /* ports of ours to connect from */
+	uint8_t source_count;
 	struct tcp_line lines[TCP_LINES_MAX];
 	uint8_t line_count;
 	uint16_t ports[TCP_PORTS]; /* 0: there is none */
@@ -80,6 +91,9 @@ struct tcp_open {
 	struct punch_evidence seen;
 	uint8_t out[TCP_FRAME_MAX];
 };
+
+/* tcp_targets.c: from where, and to whom. */
+void tcp_targets_make(struct tcp_open *t);
 
 /* tcp_lines.c: whom to connect to, and when. */
 void tcp_lines_make(struct tcp_open *t);
