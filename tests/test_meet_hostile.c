@@ -201,6 +201,104 @@ static void a_guess_is_not_answered_twice(void **state)
 	assert_int_equal(party(0)->failure, MEET_GONE);
 }
 
+/* Two shares of one number, of side A and of side B, would give the password away. */
+static void every_share_has_a_number_of_its_own(void **state)
+{
+	struct meet_kit *k = open_kit(10);
+	const uint8_t *shares[16];
+	uint8_t buf[MEET_ENVELOPE_MAX];
+	int count = 0;
+
+	meet_kit_code(k, 0, CODE);
+	meet_kit_run(k, 1000);
+	for (uint8_t i = 0; i < 4; i++) {
+		struct wire_out w = wire_write(buf, sizeof(buf));
+
+		meet_put_head(&w, MEET_HELLO);
+		memset(wire_room(&w, MEET_NONCE_LEN), 0xff, MEET_NONCE_LEN);
+		buf[19] = i;
+		meet_kit_forge(k, TOPIC, wire_written(&w));
+	}
+	meet_kit_run(k, 1000);
+	for (int i = 0; i < k->kept_count; i++) {
+		if (k->kept[i].bytes[3] == MEET_SHARE)
+			shares[count++] = k->kept[i].bytes + 36;
+	}
+	assert_int_equal(count, 4);
+	for (int i = 0; i < count; i++) {
+		for (int j = 0; j < i; j++)
+			assert_memory_not_equal(shares[i], shares[j], SPAKE2_SHARE_LEN);
+	}
+}
+
+static void put_share(struct wire_out *w, const uint8_t *a, const uint8_t *b)
+{
+	static const uint8_t number[SPAKE2_NUMBER_LEN] = { [31] = 9 };
+	struct spake2 run;
+
+	assert_true(spake2_start(&run, true, number, number));
+	meet_put_head(w, MEET_SHARE);
+	wire_put_mem(w, a, MEET_NONCE_LEN);
+	wire_put_mem(w, b, MEET_NONCE_LEN);
+	wire_put_mem(w, run.share, sizeof(run.share));
+}
+
+static int count_of(const struct meet_kit *k, int from, enum meet_type type)
+{
+	int count = 0;
+
+	for (int i = 0; i < k->kept_count; i++)
+		count += k->kept[i].from == from && k->kept[i].bytes[3] == type ? 1 : 0;
+	return count;
+}
+
+/* Somebody with the larger hello cannot be side A: we are, and have a share out for it. */
+static void sides_are_not_chosen(void **state)
+{
+	struct meet_kit *k = open_kit(11);
+	uint8_t buf[MEET_ENVELOPE_MAX], largest[MEET_NONCE_LEN];
+	struct wire_out w = wire_write(buf, sizeof(buf));
+
+	meet_kit_code(k, 0, CODE);
+	meet_kit_run(k, 1000);
+	memset(largest, 0xff, sizeof(largest));
+	put_share(&w, largest, k->kept[0].bytes + 4);
+	meet_kit_forge(k, TOPIC, wire_written(&w));
+	meet_kit_run(k, 5 * SECOND);
+	assert_int_equal(count_of(k, 0, MEET_REPLY), 0);
+	w = wire_write(buf, sizeof(buf));
+	put_share(&w, k->kept[0].bytes + 4, k->kept[0].bytes + 4); /* our own hello */
+	meet_kit_forge(k, TOPIC, wire_written(&w));
+	meet_kit_run(k, 5 * SECOND);
+	assert_int_equal(count_of(k, 0, MEET_REPLY), 0);
+}
+
+/* A wrong confirmation burns the run that it names, and no other. */
+static void others_confirmations_burn_no_code(void **state)
+{
+	struct meet_kit *k = open_kit(12);
+	uint8_t buf[MEET_ENVELOPE_MAX], smallest[MEET_NONCE_LEN] = { 0 };
+	struct wire_out w = wire_write(buf, sizeof(buf));
+
+	meet_kit_code(k, 0, CODE);
+	meet_kit_run(k, 1000);
+	put_share(&w, smallest, k->kept[0].bytes + 4);
+	meet_kit_forge(k, TOPIC, wire_written(&w));
+	meet_kit_run(k, SECOND);
+	assert_in_range(count_of(k, 0, MEET_REPLY), 1, 3);
+	for (uint8_t other = 2; other-- > 0;) { /* at last its own */
+		w = wire_write(buf, sizeof(buf));
+		smallest[15] = other;
+		meet_put_head(&w, MEET_CONFIRM);
+		wire_put_mem(&w, smallest, sizeof(smallest));
+		wire_put_mem(&w, k->kept[0].bytes + 4, MEET_NONCE_LEN);
+		wire_put_zeros(&w, SPAKE2_MAC_LEN);
+		meet_kit_forge(k, TOPIC, wire_written(&w));
+		meet_kit_run(k, SECOND);
+		assert_int_equal(party(0)->failure, other == 1 ? -1 : MEET_WRONG_CODE);
+	}
+}
+
 /* Everything that was ever said, said again, at every stage. */
 static void replays_mean_nothing(void **state)
 {
@@ -332,6 +430,9 @@ int main(void)
 		cmocka_unit_test_teardown(a_flood_of_hellos_costs_little, teardown),
 		cmocka_unit_test_teardown(only_one_guess_is_answered, teardown),
 		cmocka_unit_test_teardown(a_guess_is_not_answered_twice, teardown),
+		cmocka_unit_test_teardown(every_share_has_a_number_of_its_own, teardown),
+		cmocka_unit_test_teardown(sides_are_not_chosen, teardown),
+		cmocka_unit_test_teardown(others_confirmations_burn_no_code, teardown),
 		cmocka_unit_test_teardown(replays_mean_nothing, teardown),
 		cmocka_unit_test_teardown(swapped_peers_find_out, teardown),
 		cmocka_unit_test_teardown(spoilt_messages_make_no_keys, teardown),

@@ -49,13 +49,14 @@ bool meet_code_init(struct meet *m, struct bytes code, uint8_t stretch, uint64_t
 	return done;
 }
 
-/* Our side of a run with the other one's hello: its number is for this run alone. */
+/* Our side of a run with the other one's hello: its number is for this run and this side alone. */
 static bool start_run(const struct meet *m, bool is_a, const uint8_t *nonce, struct spake2 *out)
 {
 	uint8_t wide[2 * KDF_LEN], x[SPAKE2_NUMBER_LEN];
 	struct bytes theirs = bytes_of(nonce, MEET_NONCE_LEN);
-	bool done = kdf_expand(m->code.seed, "number 1", theirs, wide, KDF_LEN) &&
-		    kdf_expand(m->code.seed, "number 2", theirs, wide + KDF_LEN, KDF_LEN) &&
+	const char *labels[2] = { is_a ? "x 1" : "y 1", is_a ? "x 2" : "y 2" };
+	bool done = kdf_expand(m->code.seed, labels[0], theirs, wide, KDF_LEN) &&
+		    kdf_expand(m->code.seed, labels[1], theirs, wide + KDF_LEN, KDF_LEN) &&
 		    spake2_number(wide, x) && spake2_start(out, is_a, m->code.w, x);
 
 	OPENSSL_cleanse(wide, sizeof(wide));
