@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "natprobe/peer/peer_wire.h"
 #include "sim_deep.h"
 #include "wire.h"
 
@@ -219,6 +220,25 @@ static void portmap_is_judged_by_its_external_address(void **state)
 	assert_int_equal(p.portmap, VERDICT_NO);
 }
 
+/* What is told of any network can be told, and no port of it is foretold with more than certainty. */
+static void every_network_can_be_told(void **state)
+{
+	uint8_t buf[PEER_PROFILE_BYTES_MAX], again[PEER_PROFILE_BYTES_MAX];
+
+	for (size_t i = 0; i < nat_profile_count; i++) {
+		struct peer_profile p = { .path_count = 1 }, back;
+		size_t len;
+
+		p.paths[0] =
+			i % 4 == 0 ? look_deep(nat_profiles[i].name) : look(nat_profiles[i].name);
+		len = peer_profile_write(&p, buf, sizeof(buf));
+		if (len == 0 || len > 200 || !peer_profile_read(bytes_of(buf, len), &back) ||
+		    peer_profile_write(&back, again, sizeof(again)) != len ||
+		    memcmp(buf, again, len) != 0)
+			fail_msg("%s cannot be told (%zu bytes)", nat_profiles[i].name, len);
+	}
+}
+
 static struct peer_path at(struct addr local, uint8_t prefix_len, struct addr external)
 {
 	return (struct peer_path){ .family = local.family,
@@ -266,6 +286,7 @@ int main(void)
 		cmocka_unit_test(behind_a_nat64_the_outside_is_ipv4),
 		cmocka_unit_test(without_udp_tcp_tells_the_outside),
 		cmocka_unit_test(nothing_known_stays_unknown),
+		cmocka_unit_test(every_network_can_be_told),
 		cmocka_unit_test(portmap_is_judged_by_its_external_address),
 		cmocka_unit_test(a_private_address_is_ours_only_with_reason),
 	};
