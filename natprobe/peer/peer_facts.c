@@ -107,11 +107,6 @@ static void take_behaviour(const struct verdict *v, struct peer_path *p)
 	p->hairpin = v->hairpin.value;
 }
 
-static bool keeps_ports(const struct verdict *v)
-{
-	return v->ports.delta == DELTA_EQUAL || v->ports.delta == DELTA_PRESERVING;
-}
-
 static bool is_by_lot(const struct verdict *v)
 {
 	return v->ports.delta == DELTA_RANDOM || v->ports.delta == DELTA_DEPENDENT;
@@ -193,13 +188,14 @@ static double background_of(const struct verdict *v)
 
 static double overload_of(const struct verdict *v)
 {
-	double deep = likeliest_of(&v->deep.values[DEEP_OVERLOAD]);
+	const struct deep_value *value = &v->deep.values[DEEP_OVERLOAD];
+	double deep = likeliest_of(value);
 
-	if (deep >= 0)
-		return deep / 100;
-	if (!keeps_ports(v) || !v->ports.preserved.known || v->ports.delta != DELTA_EQUAL)
-		return -1;
-	return likeliest(1 - v->ports.preserved.high, 1 - v->ports.preserved.low);
+	/* What keeps its port is foretold to do so; a deeper look has seen more, if it saw others. */
+	if (v->ports.delta == DELTA_EQUAL && v->prediction.count > 0 &&
+	    (deep < 0 || value->low <= 0))
+		return 1 - fmin(v->prediction.candidates[0].chance, 1);
+	return deep >= 0 ? deep / 100 : -1;
 }
 
 static void take_ports(const struct verdict *v, struct peer_path *p)
