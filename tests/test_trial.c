@@ -198,7 +198,7 @@ static void text_is_short_and_says_why(void **state)
 	has(&p, "round trip  41 ms, jitter 0.8 ms, 1 of 10 lost\n");
 	has(&p, "idle        it survived 30 s without traffic\n");
 	has(&p, "trial 3: no path. ");
-	has(&p, "All trials: 3 of 4 made a path ( 30.1 to  95.4 %), 1 of them through the relay.");
+	has(&p, "All trials: 3 of 4 made a path (30.1 to 95.4 %), 1 of them through the relay.");
 	has(&p, "  birthday           1 of 3 ");
 	has(&p, "1 x  ");
 	has_not(&p, "\033");
@@ -211,6 +211,22 @@ static void text_is_short_and_says_why(void **state)
 	has(&p, "\033[32mpath\033[0m");
 	free(p.text);
 	trial_run_clear(&run);
+}
+
+/* What profiles tell is said as such; a peer that went away is no matter of chances. */
+static void a_trial_without_steps_says_why(void **state)
+{
+	const struct peer_profile nobody = { 0 };
+	struct punch_result r = { .overall = { .reason = REASON_UDP_BLOCKED,
+					       .side = PUNCH_SIDE_B } };
+	struct trial_record record;
+
+	trial_record_make(&r, &nobody, &nobody, &record);
+	assert_string_equal(record.why, "No strategy but a relay has a chance here. "
+					"Our network passes no UDP.");
+	r.overall = (struct punch_verdict){ .reason = REASON_PEER_SILENT, .side = PUNCH_SIDE_A };
+	trial_record_make(&r, &nobody, &nobody, &record);
+	assert_string_equal(record.why, "The other side was not heard again after the meeting.");
 }
 
 static void a_single_trial_has_no_table(void **state)
@@ -261,6 +277,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(sides_are_told_as_ours_and_theirs),
 		cmocka_unit_test(other_documents_are_refused),
 		cmocka_unit_test(text_is_short_and_says_why),
+		cmocka_unit_test(a_trial_without_steps_says_why),
 		cmocka_unit_test(a_single_trial_has_no_table),
 		cmocka_unit_test(pages_are_whole),
 	};

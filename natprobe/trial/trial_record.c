@@ -81,10 +81,25 @@ static bool is_same(const struct punch_verdict *a, const struct punch_verdict *b
 	return a->reason == b->reason && a->side == b->side && a->detail == b->detail;
 }
 
+/* The plan was empty, for a reason that profiles tell. */
+static bool is_foreseen(const struct trial_record *r)
+{
+	switch (r->overall.reason) {
+	case REASON_UNSURE:
+	case REASON_NOT_TRIED:
+	case REASON_PEER_SILENT:
+	case REASON_LATE:
+	case REASON_LOCAL_ERROR:
+		return false;
+	default:
+		return r->step_count == 0;
+	}
+}
+
 /* That of the step which the whole was judged by. */
 static void explain(struct trial_record *out)
 {
-	const char *why = punch_reason_text((enum punch_reason)out->overall.reason);
+	size_t len = 0;
 
 	if (out->path.strategy != PUNCH_NONE)
 		return;
@@ -96,9 +111,10 @@ static void explain(struct trial_record *out)
 		memcpy(out->why, s->why, sizeof(out->why));
 		return;
 	}
-	(void)snprintf(out->why, sizeof(out->why), "%s.", why);
-	if (out->why[0] >= 'a' && out->why[0] <= 'z')
-		out->why[0] = (char)(out->why[0] - 'a' + 'A');
+	if (is_foreseen(out))
+		len = (size_t)snprintf(out->why, sizeof(out->why), "%s",
+				       "No strategy but a relay has a chance here. ");
+	reason_print(NULL, &out->overall, out->is_a, out->why + len, sizeof(out->why) - len);
 }
 
 void trial_record_make(const struct punch_result *r, const struct peer_profile *ours,

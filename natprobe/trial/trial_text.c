@@ -173,9 +173,8 @@ void trial_text_summary(const struct trial_run *run, const struct report_style *
 		return;
 	fputc('\n', out);
 	text_coloured(&t, TEXT_BOLD, "All trials");
-	fprintf(out, ": %u of %u made a path (", s.paths, s.trials);
-	print_interval(out, &s.interval);
-	fputs(")", out);
+	fprintf(out, ": %u of %u made a path (%.1f to %.1f %%)", s.paths, s.trials,
+		100 * s.interval.low, 100 * s.interval.high);
 	if (s.relayed > 0)
 		fprintf(out, ", %u of them through the relay", s.relayed);
 	fputs(".\n", out);
