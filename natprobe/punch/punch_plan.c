@@ -12,6 +12,7 @@
 #define RELAY_US      400000
 #define RELAY_END_US  9500000
 #define STEP_MIN_US   1000000
+#define MAPPINGS_MAX  640
 
 struct draft {
 	const struct peer_profile *a, *b;
@@ -92,12 +93,14 @@ static uint32_t add_meeting(struct draft *d, const struct plan_pair *p, uint32_t
 {
 	uint32_t end = start_us;
 	bool spoilt = plan_may_be_spoilt_early(p->a) || plan_may_be_spoilt_early(p->b);
+	bool pooled = plan_address_count(p->a) > 1 && plan_address_count(p->b) > 1;
 
 	end = later(end, add_simple(d, p, PUNCH_DIRECT, false, start_us));
 	end = later(end, add_simple(d, p, PUNCH_PORT_MAPPING, false, start_us));
 	end = later(end, add_simple(d, p, PUNCH_SIMULTANEOUS, false, start_us));
 	end = later(end, add_simple(d, p, PUNCH_LOW_TTL, false, start_us));
-	if (spoilt || is_forced(d, PUNCH_DELAYED))
+	/* Addresses by lot: other sockets have other ones. */
+	if (spoilt || pooled || is_forced(d, PUNCH_DELAYED))
 		end = later(end, add_delayed(d, p, end));
 	return end;
 }
@@ -132,13 +135,26 @@ static double chance_of(const struct punch_plan *plan)
 	return 1 - none;
 }
 
+/* A gateway that opens ports today may refuse tomorrow, so that one is not counted on. */
+static double chance_of_meeting(const struct punch_plan *plan)
+{
+	double none = 1;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->steps[i].strategy != PUNCH_PORT_MAPPING)
+			none *= 1 - plan->steps[i].chance;
+	}
+	return 1 - none;
+}
+
 /* One pair is searched, where nothing easier is likely to do: it takes hundreds of packets. */
 static bool is_searched(const struct draft *d)
 {
 	uint32_t searches =
 		PUNCH_BIT(PUNCH_PREDICTION) | PUNCH_BIT(PUNCH_BIRTHDAY) | PUNCH_BIT(PUNCH_MIXED);
 
-	return !d->has_searched && (chance_of(d->out) < GOOD || (d->options->only & searches) != 0);
+	return !d->has_searched &&
+	       (chance_of_meeting(d->out) < GOOD || (d->options->only & searches) != 0);
 }
 
 static void note_search(struct draft *d)
@@ -164,7 +180,7 @@ static void add_udp(struct draft *d, const struct plan_pair *p, uint32_t start_u
 		end = add_search(d, p, PUNCH_PREDICTION, plan_step_prediction, end);
 	if (!meets)
 		end = later(end, add_meeting(d, p, start_us));
-	if (searched && (chance_of(d->out) < GOOD || d->options->only != 0)) {
+	if (searched && (chance_of_meeting(d->out) < GOOD || d->options->only != 0)) {
 		end = add_search(d, p, PUNCH_BIRTHDAY, plan_step_birthday, end);
 		(void)add_search(d, p, PUNCH_MIXED, plan_step_mixed, end);
 	}
@@ -353,8 +369,11 @@ void punch_plan_make(const struct peer_profile *a, const struct peer_profile *b,
 
 	memset(out, 0, sizeof(*out));
 	d.limits.sockets_max = PUNCH_SOCKETS_MAX;
+	d.limits.mappings_max = MAPPINGS_MAX;
 	if (options->sockets_max != 0 && options->sockets_max < PUNCH_SOCKETS_MAX)
 		d.limits.sockets_max = options->sockets_max;
+	if (options->sockets_max != 0 && options->sockets_max < MAPPINGS_MAX)
+		d.limits.mappings_max = options->sockets_max;
 	find_pairs(&d);
 	add_all(&d);
 	sort(out);

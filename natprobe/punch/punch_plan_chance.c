@@ -66,7 +66,7 @@ double plan_chance_port_mapping(const struct plan_pair *p)
 
 	if (plan_udp_is_blocked(p->a) || plan_udp_is_blocked(p->b) || !any)
 		return 0;
-	return (p->same_nat ? 0.5 : 0.97) * after_loss(p, 8);
+	return (p->same_nat ? 0.5 : 0.97) * after_loss(p, 2);
 }
 
 double plan_chance_local(const struct plan_pair *p)
@@ -220,7 +220,7 @@ static double foretold(const struct peer_path *p, uint16_t sockets, uint16_t por
 		return 0.98 * (1 - pow(taken, sockets > 0 ? sockets : 1));
 	case PLAN_PORTS_COUNTED:
 		if (p->delta == DELTA_DEPENDENT)
-			return 0.85;
+			return 0.97;
 		return 0.97 * poisson_at_most(plan_background(p) * PLAN_AGE_S, ports);
 	default:
 		return least(1, (double)ports * sockets / plan_range_width(plan_range_of(p)));
@@ -233,7 +233,7 @@ double plan_chance_prediction(const struct plan_pair *p, const struct punch_step
 			foretold(p->b, step->b.sockets, step->a.ports);
 
 	if (plan_is_hard(p->a) && plan_is_hard(p->b))
-		chance *= 0.9;
+		chance *= plan_is_exact(p->a) && plan_is_exact(p->b) ? 1 : 0.95;
 	return chance * after_loss(p, 3);
 }
 
@@ -263,7 +263,11 @@ static double search_both(const struct plan_pair *p, const struct punch_step *st
 	else
 		hits = step->b.sockets *
 		       (plan_keeps_port_of_peer(p->a) ? (double)step->a.ports : 1.0) / width_b;
-	return 1 - exp(-hits * plan_through(p->a, p->b));
+	double known = random_a && random_b ? 1
+		       : random_a           ? foretold(p->b, step->b.sockets, step->a.ports)
+					    : foretold(p->a, step->a.sockets, step->b.ports);
+
+	return known * (1 - exp(-hits * after_loss(p, 2)));
 }
 
 double plan_chance_search(const struct plan_pair *p, const struct punch_step *step)

@@ -2,27 +2,33 @@
 
 #include "punch_plan_steps.h"
 
-#define FRESH_COUNTED   8
-#define FRESH_DEPENDENT 6
-#define FRESH_LOCAL     4
-#define OWN_MOVES       6 /* of a counter, by what this host itself does meanwhile */
-#define WINDOW_MAX      400
-#define BOTH_MIN        16
-#define BOTH_MAX        96
-#define HITS            9.0 /* expected ones, so that none at all is one case in 8000 */
-#define SOCKETS_FULL    256
-#define SOCKETS_MIN     64
-#define WINDOW_MIXED    4
-#define GAP_US          6000 /* between packets that open */
-#define ANSWER_US       900000
-#define PASS_US         600000
-#define PASSES          3
-#define MARGIN_US       50000
-#define WORTH_SEARCH    0.05
+#define FRESH_COUNTED    8
+#define FRESH_DEPENDENT  6
+#define FRESH_LOCAL      4
+#define OWN_MOVES        6 /* of a counter, by what this host itself does meanwhile */
+#define WINDOW_MAX       400
+#define BOTH_MIN         16
+#define BOTH_MAX         96
+#define HITS             9.0 /* expected ones, so that none at all is one case in 8000 */
+#define SOCKETS_FULL     256
+#define SOCKETS_MIN      64
+#define WINDOW_MIXED     3
+#define WINDOW_MIXED_MAX 32
+#define GAP_US           6000 /* between packets that open */
+#define ANSWER_US        900000
+#define PASS_US          600000
+#define PASSES           3
+#define MARGIN_US        50000
+#define WORTH_SEARCH     0.05
 
 static uint32_t lesser(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
+}
+
+static uint32_t at_least_one(uint32_t n)
+{
+	return n > 0 ? n : 1;
 }
 
 static uint32_t error_us(const struct plan_pair *p)
@@ -33,6 +39,15 @@ static uint32_t error_us(const struct plan_pair *p)
 static uint32_t tail_us(const struct plan_pair *p)
 {
 	return ANSWER_US + plan_round_trip_us(p->a, p->b);
+}
+
+static uint32_t mappings_of(const struct peer_path *path, const struct plan_limits *l)
+{
+	uint32_t cap = l->mappings_max;
+
+	if (path->mapping_cap != 0)
+		cap = lesser(cap, path->mapping_cap / 2u);
+	return cap;
 }
 
 static uint16_t cap_of(const struct peer_path *path, const struct plan_limits *l)
@@ -87,14 +102,18 @@ static uint32_t moves(const struct peer_path *path)
 }
 
 /* Fills what `hard` opens and `easy` tries. */
-static void aim(const struct peer_path *path, const struct plan_limits *l, struct punch_part *hard,
-		struct punch_part *easy)
+static void aim(const struct peer_path *path, const struct peer_path *other,
+		const struct plan_limits *l, struct punch_part *hard, struct punch_part *easy)
 {
 	uint32_t fresh = FRESH_COUNTED, window, stride = 1;
+	uint32_t addresses = plan_address_count(other);
 	int32_t value = plan_ports_value(path);
 
+	/* Each socket has one try at one address, which may be the wrong one. */
+	if (plan_is_exact(path) && addresses > 1)
+		addresses *= 2 * addresses;
 	if (plan_ports(path) != PLAN_PORTS_COUNTED) {
-		fresh = lesser(FRESH_LOCAL, cap_of(path, l));
+		fresh = lesser(FRESH_LOCAL * addresses, cap_of(path, l));
 		*hard = (struct punch_part){ .path = hard->path, .sockets = (uint16_t)fresh };
 		easy->ports = (uint16_t)fresh;
 		easy->window_first = value;
@@ -102,7 +121,7 @@ static void aim(const struct peer_path *path, const struct plan_limits *l, struc
 		return;
 	}
 	if (path->delta == DELTA_DEPENDENT)
-		fresh = FRESH_DEPENDENT;
+		fresh = FRESH_DEPENDENT * addresses;
 	fresh = lesser(fresh, cap_of(path, l));
 	window = moves(path) + fresh;
 	while (window / stride > WINDOW_MAX && stride < fresh)
@@ -135,7 +154,7 @@ static void predict_one(const struct plan_pair *p, const struct plan_limits *l, 
 	struct punch_part *hard = of_a ? &s->a : &s->b, *easy = of_a ? &s->b : &s->a;
 	const struct peer_path *path = of_a ? p->a : p->b;
 
-	aim(path, l, hard, easy);
+	aim(path, of_a ? p->b : p->a, l, hard, easy);
 	set_openers(hard, path, of_a ? p->b : p->a);
 }
 
@@ -147,8 +166,7 @@ static void predict_one(const struct plan_pair *p, const struct plan_limits *l, 
 static void predict_both(const struct plan_pair *p, const struct plan_limits *l,
 			 struct punch_step *s)
 {
-	bool counts_a = plan_ports(p->a) == PLAN_PORTS_COUNTED;
-	bool counts_b = plan_ports(p->b) == PLAN_PORTS_COUNTED;
+	bool counts_a = !plan_is_exact(p->a), counts_b = !plan_is_exact(p->b);
 	uint32_t n = (counts_a ? moves(p->a) : 0) + 2 * (counts_b ? moves(p->b) : 0) + 2;
 	int32_t step_a = plan_ports_value(p->b), step_b = plan_ports_value(p->a);
 
@@ -163,8 +181,8 @@ static void predict_both(const struct plan_pair *p, const struct plan_limits *l,
 	s->a.sockets = s->b.sockets = s->a.ports = s->b.ports = (uint16_t)n;
 	s->a.window_first = plan_ports_value(p->b);
 	s->b.window_first = plan_ports_value(p->a);
-	s->a.window_step = counts_b ? step_a : 1;
-	s->b.window_step = counts_a ? step_b : 1;
+	s->a.window_step = plan_ports(p->b) == PLAN_PORTS_COUNTED ? step_a : 1;
+	s->b.window_step = plan_ports(p->a) == PLAN_PORTS_COUNTED ? step_b : 1;
 	s->a.opens = s->b.opens = true;
 }
 
@@ -198,55 +216,89 @@ static uint32_t clamp(double value, uint32_t low, uint32_t high)
 	return value > high ? high : (uint32_t)value;
 }
 
+/* Packets that open the one side to the other: each socket to each port and address. */
+static uint32_t openings(const struct punch_part *part, const struct peer_path *other)
+{
+	uint32_t ports = part->ports > 1 ? part->ports : 1;
+
+	return part->low == 0 ? part->sockets * ports * plan_address_count(other) : part->sockets;
+}
+
 /* Opens, tries, opens once more all the way; and waits for answers. */
 static void set_search_times(const struct plan_pair *p, struct punch_step *s)
 {
 	uint32_t gap = 1000000 / plan_pace_per_s(p->a, p->b);
-	uint32_t sockets = s->a.sockets > s->b.sockets ? s->a.sockets : s->b.sockets;
+	uint32_t open_a = openings(&s->a, p->b), open_b = openings(&s->b, p->a);
+	uint32_t open = open_a > open_b ? open_a : open_b;
 	uint32_t ports = s->a.ports > s->b.ports ? s->a.ports : s->b.ports;
 
-	s->settle_us = sockets * gap + error_us(p) + MARGIN_US;
-	s->duration_us = s->settle_us + ports * gap + sockets * gap + tail_us(p);
+	s->settle_us = open * gap + error_us(p) + MARGIN_US;
+	s->duration_us = s->settle_us + ports * gap + open * gap + tail_us(p);
 }
 
-/* How many ports can be tried beside so many sockets. */
-static uint32_t ports_in_time(const struct plan_pair *p, const struct plan_limits *l,
-			      uint32_t sockets)
+/* How many packets there is time for, beside answers. */
+static uint32_t packets_in_time(const struct plan_pair *p, const struct plan_limits *l)
 {
 	uint32_t gap = 1000000 / plan_pace_per_s(p->a, p->b);
-	uint64_t fixed = 2ull * sockets * gap + error_us(p) + MARGIN_US + tail_us(p);
+	uint32_t fixed = error_us(p) + MARGIN_US + tail_us(p);
 
-	if (fixed >= l->time_us)
-		return 0;
-	return lesser((uint32_t)((l->time_us - fixed) / gap), PUNCH_PORTS_MAX);
+	return fixed >= l->time_us ? 0 : (l->time_us - fixed) / gap;
+}
+
+/*
+ * How many sockets are opened, twice, to `ways` ports or addresses each, and how many ports are
+ * tried in the time that is left. Where there is not time enough for what is wanted, as many
+ * packets go to the one as to the other.
+ */
+static void share_time(const struct plan_pair *p, const struct plan_limits *l, uint32_t width,
+		       uint32_t ways, uint32_t *sockets, uint32_t *ports)
+{
+	uint32_t packets = packets_in_time(p, l), wanted = *sockets, open;
+	uint32_t enough = lesser(clamp(HITS * width / wanted, SOCKETS_MIN, PUNCH_PORTS_MAX), width);
+
+	if (wanted * 2 * ways + enough > packets)
+		*sockets = at_least_one(lesser(wanted, packets / (4 * ways)));
+	open = *sockets * 2 * ways;
+	*ports = packets > open ? packets - open : 0;
+	*ports = lesser(*ports, clamp(HITS * width / *sockets, SOCKETS_MIN, PUNCH_PORTS_MAX));
+	*ports = lesser(*ports, width);
 }
 
 bool plan_step_birthday(const struct plan_pair *p, const struct plan_limits *l, bool forced,
 			struct punch_step *out)
 {
 	bool of_a = searches_a(p);
-	const struct peer_path *path = of_a ? p->a : p->b;
+	const struct peer_path *path = of_a ? p->a : p->b, *other = of_a ? p->b : p->a;
 	struct plan_range range = plan_range_of(path);
-	double width = plan_range_width(range);
-	uint32_t sockets, ports, cap = cap_of(path, l);
+	uint32_t width = plan_range_width(range), ways = plan_address_count(other);
+	uint32_t sockets, ports;
 
 	*out = begin(p, PUNCH_BIRTHDAY);
 	if (!forced && plan_is_hard(p->a) == plan_is_hard(p->b))
 		return false;
-	sockets = lesser(clamp(sqrt(HITS * width), SOCKETS_MIN, SOCKETS_FULL), cap);
-	while (sockets > 1 && ports_in_time(p, l, sockets) < sockets)
-		sockets /= 2; /* a slow path: as many of both */
-	ports = lesser(ports_in_time(p, l, sockets), (uint32_t)width);
-	ports = lesser(ports, clamp(HITS * width / sockets, SOCKETS_MIN, PUNCH_PORTS_MAX));
+	sockets = lesser(clamp(sqrt(HITS * width), SOCKETS_MIN, SOCKETS_FULL), cap_of(path, l));
+	sockets = at_least_one(lesser(sockets, mappings_of(path, l) / ways));
+	share_time(p, l, width, ways, &sockets, &ports);
 	struct punch_part *hard = of_a ? &out->a : &out->b, *easy = of_a ? &out->b : &out->a;
 	hard->sockets = (uint16_t)sockets;
-	set_openers(hard, path, of_a ? p->b : p->a);
+	set_openers(hard, path, other);
 	easy->ports = (uint16_t)ports;
 	easy->low = range.low;
 	easy->high = range.high;
 	set_search_times(p, out);
+	out->duration_us = lesser(out->duration_us, l->time_us);
 	out->chance = plan_chance_search(p, out);
 	return ports > 0;
+}
+
+/* Steps of a counter that is looked at from few sockets: each of them costs a mapping. */
+static uint32_t narrow_window(const struct peer_path *path)
+{
+	double mean = plan_background(path) * PLAN_AGE_S;
+
+	if (plan_is_exact(path))
+		return 1;
+	return clamp(mean + 2 * sqrt(mean) + WINDOW_MIXED, 1, WINDOW_MIXED_MAX);
 }
 
 /* One side's ports are foretold, the other's are searched. */
@@ -257,25 +309,32 @@ static void mix(const struct plan_pair *p, const struct plan_limits *l, bool sea
 	const struct peer_path *foretold = searched_a ? p->b : p->a;
 	struct punch_part *hard = searched_a ? &s->a : &s->b, *aimed = searched_a ? &s->b : &s->a;
 	bool reuses = plan_keeps_port_of_peer(foretold);
-	bool counts = plan_ports(foretold) == PLAN_PORTS_COUNTED;
-	uint32_t window = reuses && counts ? lesser(WINDOW_MIXED + moves(foretold), 32) : 1;
-	uint32_t sockets = lesser(SOCKETS_FULL, cap_of(searched, l));
+	struct plan_range range = plan_range_of(searched);
+	uint32_t width = plan_range_width(range), addresses = plan_address_count(foretold);
+	uint32_t window = reuses ? narrow_window(foretold) : 1, ways = window * addresses;
+	uint32_t sockets =
+		reuses ? clamp(sqrt(HITS * width), SOCKETS_MIN, SOCKETS_FULL) : PUNCH_SOCKETS_MAX;
+	uint32_t ports;
 
-	if (!reuses)
+	sockets = lesser(sockets, cap_of(searched, l));
+	sockets = at_least_one(lesser(sockets, mappings_of(searched, l) / ways));
+	if (reuses) {
+		share_time(p, l, width, ways, &sockets, &ports);
+	} else {
 		sockets = lesser(sockets, cap_of(foretold, l));
-	else if (searched->mapping != BEHAVIOUR_ADDRESS_DEPENDENT)
-		sockets = sockets / window > 0 ? sockets / window : 1;
-	while (sockets > 1 && ports_in_time(p, l, sockets * window) < sockets)
-		sockets /= 2;
+		sockets = at_least_one(lesser(sockets, packets_in_time(p, l) / (3 * addresses)));
+		ports = sockets;
+	}
 	hard->sockets = (uint16_t)sockets;
 	hard->ports = (uint16_t)window;
 	hard->window_first = plan_ports_value(foretold);
-	hard->window_step = counts ? plan_ports_value(foretold) : 1;
+	hard->window_step =
+		plan_ports(foretold) == PLAN_PORTS_COUNTED ? plan_ports_value(foretold) : 1;
 	hard->opens = true;
 	aimed->sockets = (uint16_t)(reuses ? 1 : sockets);
-	aimed->ports = (uint16_t)(reuses ? ports_in_time(p, l, sockets * window) : sockets);
-	aimed->low = plan_range_of(searched).low;
-	aimed->high = plan_range_of(searched).high;
+	aimed->ports = (uint16_t)ports;
+	aimed->low = range.low;
+	aimed->high = range.high;
 }
 
 /* Neither can be foretold: worth it in small blocks only. */
@@ -284,8 +343,7 @@ static void search_blocks(const struct plan_pair *p, const struct plan_limits *l
 {
 	uint32_t n = lesser(cap_of(p->a, l), cap_of(p->b, l));
 
-	while (n > 1 && ports_in_time(p, l, n) < n)
-		n /= 2;
+	n = at_least_one(lesser(n, packets_in_time(p, l) / 3));
 	s->a.sockets = s->b.sockets = s->a.ports = s->b.ports = (uint16_t)n;
 	s->a.low = plan_range_of(p->b).low;
 	s->a.high = plan_range_of(p->b).high;

@@ -101,6 +101,21 @@ uint32_t plan_range_width(struct plan_range r)
 	return (uint32_t)r.high - r.low + 1;
 }
 
+uint32_t plan_address_count(const struct peer_path *p)
+{
+	bool pooled = p->pooling == POOLING_ARBITRARY || p->pooling == POOLING_PER_DESTINATION;
+
+	return pooled && p->external_count > 1 && p->external_count <= PEER_EXTERNALS_MAX
+		       ? p->external_count
+		       : 1;
+}
+
+bool plan_is_exact(const struct peer_path *p)
+{
+	return plan_ports(p) == PLAN_PORTS_LOCAL ||
+	       (plan_ports(p) == PLAN_PORTS_COUNTED && p->delta == DELTA_DEPENDENT);
+}
+
 unsigned plan_families(const struct peer_path *p)
 {
 	unsigned families = 0;

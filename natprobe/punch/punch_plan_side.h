@@ -42,6 +42,11 @@ int32_t plan_ports_value(const struct peer_path *p);
 struct plan_range plan_range_of(const struct peer_path *p);
 uint32_t plan_range_width(struct plan_range r);
 
+/* How many addresses its packets may come from: all of them have to be let in. */
+uint32_t plan_address_count(const struct peer_path *p);
+/* It is foretold to the port, whatever others do meanwhile. */
+bool plan_is_exact(const struct peer_path *p);
+
 /* Bit of ADDR_IPV4 and ADDR_IPV6: kinds of external addresses, 1u << family. */
 unsigned plan_families(const struct peer_path *p);
 /* A host of IPv6 whose way to IPv4 is a NAT64. */

@@ -9,7 +9,8 @@
 
 struct plan_limits {
 	uint16_t sockets_max;
-	uint32_t time_us; /* that the step may take */
+	uint16_t mappings_max; /* a socket has one for each destination, with many a NAT */
+	uint32_t time_us;      /* that the step may take */
 };
 
 /* Steps without a search: all but the three below. `a_opens`: of PUNCH_DELAYED. */

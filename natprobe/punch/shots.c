@@ -16,13 +16,15 @@
 #define LATER_ROUND_US 450000
 
 enum phase_kind {
-	PHASE_TARGETS, /* what is announced */
-	PHASE_OPEN,    /* each fresh socket to what is announced */
-	PHASE_WINDOW,  /* one socket to each foretold port */
-	PHASE_SPREAD,  /* each fresh socket to each foretold port */
-	PHASE_PAIRED,  /* each fresh socket to a foretold port of its own */
-	PHASE_RANDOM,  /* one socket to each searched port */
-	PHASE_SINGLE,  /* each fresh socket to a searched port of its own */
+	PHASE_TARGETS,  /* what is announced */
+	PHASE_OPEN,     /* each fresh socket to what is announced */
+	PHASE_OPEN_ONE, /* ... at one of its addresses: a second destination has another port */
+	PHASE_WINDOW,   /* one socket to each foretold port */
+	PHASE_SPREAD,   /* each fresh socket to each foretold port */
+	PHASE_PAIRED,   /* each fresh socket to a foretold port of its own, at each address */
+	PHASE_SHARED,   /* ... at one of them */
+	PHASE_RANDOM,   /* one socket to each searched port */
+	PHASE_SINGLE,   /* each fresh socket to a searched port of its own */
 };
 
 /* Shots one after the other; phases do not overlap. */
@@ -121,12 +123,21 @@ static void plan_prediction(const struct shots_view *v, struct schedule *s)
 
 	if (ours->sockets > 0 && ours->ports > 0) {
 		p.kind = PHASE_PAIRED;
+		p.gap_us = pace_gap_us(v); /* counters of others do not wait */
+		if (plan_is_exact(shots_our_path(v)) && plan_is_exact(shots_their_path(v))) {
+			p.kind = PHASE_SHARED;
+			p.count = ours->sockets;
+		}
 		add(s, p);
 		p.start_us = v->step->settle_us;
 		add_passes(v, s, p);
 		return;
 	}
 	if (ours->sockets > 0) {
+		if (plan_is_exact(shots_our_path(v))) {
+			p.kind = PHASE_OPEN_ONE;
+			p.count = ours->sockets;
+		}
 		add(s, p);
 		p.ttl = 0;
 		p.start_us = v->step->settle_us + ports_of_step(v) * pace_gap_us(v) + PASS_US / 3;
@@ -147,7 +158,7 @@ static void plan_birthday(const struct shots_view *v, struct schedule *s)
 	struct phase p = { .kind = PHASE_OPEN,
 			   .gap_us = gap_us,
 			   .ttl = ours->opener_ttl,
-			   .count = ours->sockets };
+			   .count = ours->sockets * (uint32_t)s->targets.count };
 
 	if (ours->sockets == 0) {
 		add(s, (struct phase){ .kind = PHASE_RANDOM,
@@ -169,14 +180,15 @@ static void plan_mixed(const struct shots_view *v, struct schedule *s)
 	struct phase p = { .kind = PHASE_SPREAD,
 			   .socket = SHOTS_SOCKET_FRESH,
 			   .gap_us = pace_gap_us(v),
-			   .count = (uint32_t)ours->sockets * larger(ours->ports, 1) };
+			   .count = (uint32_t)ours->sockets * larger(ours->ports, 1) *
+				    s->targets.count };
 
 	if (ours->low != 0) {
 		p.kind = ours->sockets == 1 ? PHASE_RANDOM : PHASE_SINGLE;
 		p.count = ours->ports;
 	} else if (ours->ports <= 1 && shots_their_part(v)->sockets > 1) {
 		p.kind = PHASE_PAIRED;
-		p.count = ours->sockets;
+		p.count = (uint32_t)ours->sockets * s->targets.count;
 	}
 	add(s, p);
 	p.start_us = larger(v->step->settle_us + ports_of_step(v) * p.gap_us, p.count * p.gap_us);
@@ -195,8 +207,9 @@ static void make_schedule(const struct shots_view *v, struct schedule *s)
 	case PUNCH_PREDICTION:
 	case PUNCH_BIRTHDAY:
 	case PUNCH_MIXED:
-		shots_addresses_fill(v, ports_of_step(v) > MANY_PORTS ? 1 : PEER_EXTERNALS_MAX,
-				     &s->targets);
+		shots_addresses_fill(
+			v, ours->sockets == 0 && ours->ports > MANY_PORTS ? 1 : PEER_EXTERNALS_MAX,
+			&s->targets);
 		break;
 	default:
 		shots_targets_fill(v, &s->targets);
@@ -250,12 +263,19 @@ static void fill(const struct shots_view *v, const struct schedule *s, const str
 	case PHASE_OPEN:
 		out->socket = fresh(i / addresses);
 		break;
+	case PHASE_OPEN_ONE:
+		out->socket = fresh(i);
+		break;
 	case PHASE_WINDOW:
 		out->to.port = shots_foretold(v, i / addresses);
 		break;
 	case PHASE_SPREAD:
-		out->socket = fresh(i / ports);
-		out->to.port = shots_foretold(v, i % ports);
+		out->socket = fresh(i / addresses / ports);
+		out->to.port = shots_foretold(v, i / addresses % ports);
+		break;
+	case PHASE_SHARED:
+		out->socket = fresh(i);
+		out->to.port = shots_foretold(v, i);
 		break;
 	case PHASE_PAIRED:
 		out->socket = fresh(i / addresses);

@@ -60,17 +60,23 @@ uint16_t shots_local_port(const struct shots_view *v, uint16_t index)
 static int64_t moved_on(const struct shots_view *v, const struct peer_path *path,
 			const struct peer_sample *s)
 {
-	const struct punch_part *part = shots_our_part(v);
+	const struct punch_part *ours = shots_our_part(v), *theirs = shots_their_part(v);
 	double age_s = ((double)s->ago_us + v->offer_age_us + v->step->start_us) / 1e6;
 	double mean = plan_background(path) * (age_s < 60 ? age_s : 60);
-	int64_t stride = part->window_step / (path->delta_value != 0 ? path->delta_value : 1);
-	double span = part->ports * (double)(stride > 0 ? stride : 1);
-	double end = mean + 3 * sqrt(mean) + OWN_MOVES + shots_their_part(v)->sockets;
+	double least = mean - 3 * sqrt(mean), most = mean + 3 * sqrt(mean) + OWN_MOVES;
+	int64_t stride = ours->window_step / (path->delta_value != 0 ? path->delta_value : 1);
+	double span = ours->ports * (double)(stride > 0 ? stride : 1);
+	double first = most + theirs->sockets - span;
 
-	if (path->delta == DELTA_DEPENDENT || end <= span)
+	if (plan_is_exact(path))
 		return 0;
-	double first = end - span < mean ? end - span : mean;
-
+	/* Where both sides count, one meeting is enough, but it lies anywhere behind the least. */
+	if (ours->sockets > 1 && ours->ports > 1)
+		first = least;
+	if (first > mean)
+		first = mean;
+	if (first < 0)
+		return 0;
 	return first < MOVES_MAX ? (int64_t)first : MOVES_MAX;
 }
 
