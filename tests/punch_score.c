@@ -63,6 +63,12 @@ static bool agree(const struct punch_path *a, const struct punch_path *b)
 	return a->remote.port == b->outer.port && b->remote.port == a->outer.port;
 }
 
+static bool is_unmeasured(const struct punch_result *r)
+{
+	return r->path.strategy != PUNCH_NONE &&
+	       (r->quality.answered == 0 || 2 * r->quality.answered < r->quality.sent);
+}
+
 static void count_reason(struct punch_score *score, enum punch_judgement j, uint8_t reason)
 {
 	score->reasons_right += j == PUNCH_JUDGE_RIGHT;
@@ -138,6 +144,10 @@ static void count_trial(const struct sim_pair_config *c, const struct sim_pair_s
 		score->left_open++;
 		complain(c, says, "sockets are left open");
 	}
+	if (is_unmeasured(a) || is_unmeasured(b)) {
+		score->unmeasured++;
+		complain(c, says, "the path was hardly measured");
+	}
 	if (a->path.strategy == PUNCH_NONE &&
 	    (a->elapsed_us > LATE_US || b->elapsed_us > LATE_US)) {
 		score->late++;
@@ -171,6 +181,7 @@ void punch_score_add(struct punch_score *to, const struct punch_score *more)
 	to->disagreed += more->disagreed;
 	to->left_open += more->left_open;
 	to->late += more->late;
+	to->unmeasured += more->unmeasured;
 	to->reasons_right += more->reasons_right;
 	to->reasons_unsure += more->reasons_unsure;
 	to->reasons_wrong += more->reasons_wrong;
@@ -224,6 +235,7 @@ unsigned punch_score_check(const struct punch_score *s, const char *name,
 	} never[] = { { s->unfinished, "did not finish" },
 		      { s->disagreed, "ended with two opinions" },
 		      { s->left_open, "left sockets open" },
+		      { s->unmeasured, "left a path unmeasured" },
 		      { s->late, "said no after 10 s" } };
 	unsigned lines = check_oracle(
 		s, name, oracle != NULL ? punch_oracle_best(oracle) : PUNCH_ORACLE_ALWAYS, to);

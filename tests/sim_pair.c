@@ -33,7 +33,7 @@ static void start_world(struct sim_pair_world *w, const struct sim_pair_config *
 		struct sim_pair_net *net = &w->nets[c->same_nat ? 0 : i];
 		unsigned layers = net->profile.layer_count;
 
-		memset(h, 0, sizeof(*h));
+		memset(h, 0, offsetof(struct sim_pair_host, tcp));
 		h->world = w;
 		h->who = i;
 		h->net = net;

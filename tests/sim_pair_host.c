@@ -107,10 +107,10 @@ void sim_pair_host_on_relay_open(struct sim_pair_host *h, uint16_t slot)
 	h->world->driver->on_relay(h->end, slot, &h->slots[slot].local, 0, sim_pair_clock(h));
 }
 
-static bool is_permitted(const struct sim_pair_slot *s, const struct addr *peer)
+static bool is_permitted(const struct sim_pair_host *h, const struct addr *peer)
 {
-	for (size_t i = 0; i < s->permitted_count; i++) {
-		if (addr_equal_ip(&s->permitted[i], peer))
+	for (size_t i = 0; i < h->permitted_count; i++) {
+		if (addr_equal_ip(&h->permitted[i], peer))
 			return true;
 	}
 	return false;
@@ -126,8 +126,8 @@ static void send_by_relay(struct sim_pair_host *h, struct sim_pair_slot *slot,
 		h->world->driver->on_send_failed(h->end, a->slot, EAFNOSUPPORT, sim_pair_clock(h));
 		return;
 	}
-	if (!is_permitted(slot, &a->to) && slot->permitted_count < SIM_PAIR_PERMISSIONS)
-		slot->permitted[slot->permitted_count++] = a->to;
+	if (!is_permitted(h, &a->to) && h->permitted_count < SIM_PAIR_PERMISSIONS)
+		h->permitted[h->permitted_count++] = a->to;
 	len = packet_build_udp(buf, sizeof(buf), &slot->local, &a->to, a->data);
 	sim_pair_put(h->world, SIM_PAIR_TO_RELAY, h->who, h->world->now_us + line_us(h),
 		     bytes_of(buf, len));
@@ -138,8 +138,7 @@ void sim_pair_at_relay(struct sim_pair_world *w, unsigned side, const struct pac
 	struct sim_pair_host *h = &w->hosts[side];
 	uint16_t slot = slot_at(h, &p->destination, true);
 
-	if (p->kind != PACKET_DATAGRAM || slot == PUNCH_SLOTS_MAX ||
-	    !is_permitted(&h->slots[slot], &p->source))
+	if (p->kind != PACKET_DATAGRAM || slot == PUNCH_SLOTS_MAX || !is_permitted(h, &p->source))
 		return;
 	sim_pair_put(w, SIM_PAIR_FROM_RELAY, side, w->now_us + line_us(h), p->whole);
 }

@@ -62,8 +62,6 @@ struct sim_pair_net {
 struct sim_pair_slot {
 	bool open, is_relay;
 	struct addr local; /* of a relay: the relayed address */
-	struct addr permitted[SIM_PAIR_PERMISSIONS];
-	uint8_t permitted_count;
 	uint8_t map_tries; /* requests to the gateway; 0: none waits */
 	bool map_has_external;
 	struct addr map_external;
@@ -105,14 +103,16 @@ struct sim_pair_host {
 	bool is_awake, is_finished;
 	uint64_t deadline_us; /* by the world's clock */
 	struct sim_pair_slot slots[PUNCH_SLOTS_MAX];
-	struct sim_pair_stack tcp;
 	struct sim_way up, down; /* to the first box, or to the public network */
 	uint16_t relays;
+	struct addr permitted[SIM_PAIR_PERMISSIONS]; /* peers of its relayed addresses */
+	uint8_t permitted_count;
 	uint64_t last_message_us; /* of the meeting, from here: when it arrives */
 	unsigned icmp_sent;       /* port unreachable; the system sends few */
 	unsigned calls;
 	uint64_t ended_us;
-	bool has_port_mapping; /* a public one */
+	bool has_port_mapping;     /* a public one */
+	struct sim_pair_stack tcp; /* last, since it is large and begun by itself */
 };
 
 struct sim_pair_message {

@@ -25,7 +25,8 @@ enum script {
 };
 
 struct script_end {
-	struct punch_config config;
+	bool is_a;
+	struct addr server;
 	struct punch_action queue[QUEUE_MAX];
 	size_t first, count;
 	struct addr remote;
@@ -67,7 +68,8 @@ static void *make(const struct punch_config *config)
 	struct script_end *p = calloc(1, sizeof(*p));
 
 	assert_non_null(p);
-	p->config = *config;
+	p->is_a = config->is_a;
+	p->server = config->servers[0];
 	p->next_us = UINT64_MAX;
 	if (script == SCRIPT_TCP)
 		put(p, &(struct punch_action){ .kind = PUNCH_LISTEN, .port = PORT });
@@ -80,13 +82,13 @@ static void end_it(void *end)
 {
 	struct script_end *p = end;
 
-	ends[p->config.is_a ? 0 : 1] = *p;
+	ends[p->is_a ? 0 : 1] = *p;
 	free(p);
 }
 
 static void send_one(struct script_end *p, struct punch_action *a)
 {
-	bool is_low = script == SCRIPT_LOW_TTL && p->config.is_a && p->sends == 0;
+	bool is_low = script == SCRIPT_LOW_TTL && p->is_a && p->sends == 0;
 
 	*a = (struct punch_action){ .kind = script == SCRIPT_TCP ? PUNCH_CONNECT : PUNCH_SEND,
 				    .port = PORT,
@@ -127,11 +129,11 @@ static void on_open(void *end, uint16_t slot, const struct addr *local, uint64_t
 		tell(p, local);
 	else if (script == SCRIPT_RELAY)
 		put(p, &(struct punch_action){ .kind = PUNCH_OPEN_RELAY, .slot = 1 });
-	else if (script == SCRIPT_MAP && !p->config.is_a)
+	else if (script == SCRIPT_MAP && !p->is_a)
 		put(p, &(struct punch_action){ .kind = PUNCH_MAP });
 	else
-		put(p, &(struct punch_action){
-			       .kind = PUNCH_SEND, .to = p->config.servers[0], .data = ask() });
+		put(p,
+		    &(struct punch_action){ .kind = PUNCH_SEND, .to = p->server, .data = ask() });
 }
 
 static void on_datagram(void *end, uint16_t slot, const struct addr *from, struct bytes data,
@@ -147,7 +149,7 @@ static void on_datagram(void *end, uint16_t slot, const struct addr *from, struc
 		if (p->received++ == 0)
 			p->seen[0] = *from;
 		if (script == SCRIPT_RELAY)
-			assert_int_equal(slot, p->config.is_a ? 0 : 1);
+			assert_int_equal(slot, p->is_a ? 0 : 1);
 		return;
 	}
 	assert_int_equal(stun_msg_parse(data, &msg), STUN_OK);
@@ -162,8 +164,8 @@ static void on_told(void *end, struct bytes data, uint64_t now_us)
 
 	assert_int_equal(data.len, sizeof(p->remote));
 	memcpy(&p->remote, data.data, data.len);
-	p->next_us = now_us + (p->config.is_a ? 0 : GAP_US);
-	if (script == SCRIPT_RELAY && !p->config.is_a)
+	p->next_us = now_us + (p->is_a ? 0 : GAP_US);
+	if (script == SCRIPT_RELAY && !p->is_a)
 		p->next_us += 10; /* it permits A by sending, through its relay */
 }
 
@@ -206,7 +208,7 @@ static void on_connected(void *end, uint16_t slot, const struct addr *local, uin
 
 	assert_int_equal(local->port, PORT);
 	if (slot == 0) { /* listens */
-		p->remote = p->config.is_a ? b : a;
+		p->remote = p->is_a ? b : a;
 		p->next_us = now_us + GAP_US;
 	} else {
 		p->connected++;

@@ -21,7 +21,8 @@ struct options {
 	unsigned seeds, first_seed, jobs;
 	uint32_t losses[LOSSES_MAX]; /* per mille */
 	size_t loss_count;
-	bool json, asserts, says, no_oracle;
+	bool json, asserts, says, no_oracle, same;
+	uint32_t error_us, carrier_loss;
 	uint32_t only;
 };
 
@@ -50,6 +51,9 @@ static void help(void)
 	     "  --loss LIST       percent that each link loses each way (0,2)\n"
 	     "  --profiles LIST   ids or names (all)\n"
 	     "  --only STRATEGY   nothing but that\n"
+	     "  --same            each profile with itself, behind the same boxes\n"
+	     "  --clock-error MS  bound of what the two clocks are wrong (10)\n"
+	     "  --carrier-loss N  per mille of the meeting's messages that come a second late (0)\n"
 	     "  --jobs N          processes (2)\n"
 	     "  --no-oracle       do not ask what can be reached\n"
 	     "  --json            one object for each pair\n"
@@ -112,6 +116,15 @@ static void take_option(struct options *o, int option)
 	case 'j':
 		o->jobs = number(optarg, JOBS_MAX);
 		break;
+	case 'S':
+		o->same = true;
+		break;
+	case 'e':
+		o->error_us = 1000 * number(optarg, 100000);
+		break;
+	case 'c':
+		o->carrier_loss = number(optarg, 999);
+		break;
 	case 'J':
 		o->json = true;
 		break;
@@ -140,6 +153,9 @@ static void take_options(struct options *o, int argc, char **argv)
 		{ "loss", required_argument, NULL, 'l' },
 		{ "profiles", required_argument, NULL, 'p' },
 		{ "only", required_argument, NULL, 'o' },
+		{ "same", no_argument, NULL, 'S' },
+		{ "clock-error", required_argument, NULL, 'e' },
+		{ "carrier-loss", required_argument, NULL, 'c' },
 		{ "jobs", required_argument, NULL, 'j' },
 		{ "json", no_argument, NULL, 'J' },
 		{ "says", no_argument, NULL, 'v' },
@@ -159,6 +175,12 @@ static void take_options(struct options *o, int argc, char **argv)
 		o->list[o->count++] = &nat_profiles[i];
 }
 
+/* Where a row ends. */
+static size_t last_of(const struct options *o, size_t i)
+{
+	return o->same ? i + 1 : o->count;
+}
+
 /* A diagnosis of each network is made once for a seed and a loss, whoever it meets. */
 static const struct peer_profile *diagnosis(const struct options *o, size_t i, unsigned side,
 					    const struct sim_pair_config *c)
@@ -167,7 +189,7 @@ static const struct peer_profile *diagnosis(const struct options *o, size_t i, u
 
 	if (is_known[side][i])
 		return &known[side][i];
-	alone.profiles[side] = o->list[i];
+	alone.profiles[0] = alone.profiles[side] = o->list[i];
 	sim_pair_diagnose(&alone, side, &known[side][i]);
 	is_known[side][i] = true;
 	return &known[side][i];
@@ -179,6 +201,7 @@ static void run_pair(const struct options *o, struct shared *all, unsigned job, 
 	struct sim_pair_config c = *common;
 	bool swapped = (c.seed & 2) != 0;
 
+	c.same_nat = o->same;
 	c.profiles[0] = o->list[swapped ? k : i];
 	c.profiles[1] = o->list[swapped ? i : k];
 	c.known[0] = diagnosis(o, swapped ? k : i, 0, common);
@@ -194,13 +217,16 @@ static void run_seed(const struct options *o, struct shared *all, unsigned job, 
 		.loss_per_mille = loss,
 		.has_relay = seed % 2 == 0,
 		.only = o->only,
-		.clock_error_us = 10000,
-		.start_skew_us = (int64_t)(seed * 2654435761u % 20001) - 10000,
+		.same_nat = o->same,
+		.carrier_loss_per_mille = o->carrier_loss,
+		.clock_error_us = o->error_us,
+		.start_skew_us = (int64_t)(seed * 2654435761u % (2 * o->error_us + 1)) -
+				 (int64_t)o->error_us,
 	};
 
 	memset(is_known, 0, sizeof(is_known));
 	for (size_t i = 0; i < o->count; i++) {
-		for (size_t k = i; k < o->count; k++)
+		for (size_t k = i; k < last_of(o, i); k++)
 			run_pair(o, all, job, i, k, &common);
 	}
 }
@@ -210,9 +236,10 @@ static void ask_oracle(const struct options *o, struct shared *all, unsigned job
 	size_t n = 0;
 
 	for (size_t i = 0; i < o->count && !o->no_oracle; i++) {
-		for (size_t k = i; k < o->count; k++) {
+		for (size_t k = i; k < last_of(o, i); k++) {
 			if (n++ % o->jobs == job)
-				punch_oracle_ask(o->list[i], o->list[k], false, &all->oracle[i][k]);
+				punch_oracle_ask(o->list[i], o->list[k], o->same,
+						 &all->oracle[i][k]);
 		}
 	}
 }
@@ -338,7 +365,7 @@ static unsigned report(const struct options *o, const struct shared *all)
 	char name[64];
 
 	for (size_t i = 0; i < o->count; i++) {
-		for (size_t k = i; k < o->count; k++) {
+		for (size_t k = i; k < last_of(o, i); k++) {
 			const struct punch_score *s = &all->cells[0][i][k];
 			const struct punch_oracle *oracle =
 				o->no_oracle ? NULL : &all->oracle[i][k];
@@ -360,9 +387,12 @@ static unsigned report(const struct options *o, const struct shared *all)
 
 int main(int argc, char **argv)
 {
-	static struct options o = {
-		.seeds = 20, .first_seed = 1, .jobs = 2, .losses = { 0, 20 }, .loss_count = 2
-	};
+	static struct options o = { .seeds = 20,
+				    .first_seed = 1,
+				    .jobs = 2,
+				    .losses = { 0, 20 },
+				    .error_us = 10000,
+				    .loss_count = 2 };
 	struct shared *all;
 	unsigned misses;
 
