@@ -5,6 +5,8 @@
 #include "punch_judge.h"
 
 #define LATE_US       10000000 /* a no comes before */
+#define FULL_RANGE    60000
+#define SMALL_BLOCK   512
 #define Z             1.959964 /* of Wilson's interval: 95 % */
 #define REACHED_LEAST 0.99
 #define RIGHT_LEAST   0.95
@@ -51,6 +53,30 @@ static double formula_of(const struct sim_pair_config *c, const struct punch_pla
 						   hard->sockets, easy->ports);
 	}
 	return 1 - misses;
+}
+
+/* As much as is demanded: of the full range, and of a small block. */
+static bool is_weak(double range, unsigned sockets, unsigned ports)
+{
+	if (range > FULL_RANGE)
+		return sockets < 256 || ports < 1000;
+	return range <= SMALL_BLOCK && (sockets < 64 || ports < 64);
+}
+
+static unsigned weak_searches(const struct sim_pair_config *c, const struct punch_plan *plan)
+{
+	unsigned weak = 0;
+
+	for (uint8_t i = 0; i < plan->count; i++) {
+		const struct punch_step *s = &plan->steps[i];
+		bool of_a = s->a.sockets > s->b.sockets;
+		const struct punch_part *hard = of_a ? &s->a : &s->b, *easy = of_a ? &s->b : &s->a;
+
+		if (s->strategy == PUNCH_BIRTHDAY && easy->sockets == 0 &&
+		    is_weak(range_of(c->profiles[of_a ? 0 : 1]), hard->sockets, easy->ports))
+			weak++;
+	}
+	return weak;
 }
 
 static bool agree(const struct punch_path *a, const struct punch_path *b)
@@ -131,6 +157,7 @@ static void count_trial(const struct sim_pair_config *c, const struct sim_pair_s
 	score->by_strategy[a->path.strategy]++;
 	score->promised += a->plan.chance;
 	score->brier += miss * miss;
+	score->weak_searches += weak_searches(c, &a->plan) > 0;
 	score->formula += formula_of(c, &a->plan);
 	if (reached) {
 		score->to_path_us += a->to_path_us;
@@ -182,6 +209,7 @@ void punch_score_add(struct punch_score *to, const struct punch_score *more)
 	to->left_open += more->left_open;
 	to->late += more->late;
 	to->unmeasured += more->unmeasured;
+	to->weak_searches += more->weak_searches;
 	to->reasons_right += more->reasons_right;
 	to->reasons_unsure += more->reasons_unsure;
 	to->reasons_wrong += more->reasons_wrong;
@@ -235,6 +263,7 @@ unsigned punch_score_check(const struct punch_score *s, const char *name,
 	} never[] = { { s->unfinished, "did not finish" },
 		      { s->disagreed, "ended with two opinions" },
 		      { s->left_open, "left sockets open" },
+		      { s->weak_searches, "searched with too little" },
 		      { s->unmeasured, "left a path unmeasured" },
 		      { s->late, "said no after 10 s" } };
 	unsigned lines = check_oracle(

@@ -16,7 +16,8 @@ struct punch_score {
 	unsigned with_relay; /* trials that had one */
 	unsigned tcp;        /* of `reached` */
 	unsigned unfinished, disagreed, left_open, late;
-	unsigned unmeasured; /* a path, and hardly an answer to what measured it */
+	unsigned weak_searches; /* with fewer sockets and ports than is demanded */
+	unsigned unmeasured;    /* a path, and hardly an answer to what measured it */
 	unsigned reasons_right, reasons_unsure, reasons_wrong;
 	double formula;  /* sum of the chances that its searches should have */
 	double promised; /* sum of the plans' chances */
