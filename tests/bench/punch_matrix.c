@@ -395,12 +395,18 @@ int main(int argc, char **argv)
 				    .loss_count = 2 };
 	struct shared *all;
 	unsigned misses;
+	FILE *to;
 
 	take_options(&o, argc, argv);
+	to = o.json ? stderr : stdout;
 	all = mmap(NULL, sizeof(*all), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (all == MAP_FAILED)
 		fail_usage("no memory");
 	run_jobs(&o, all);
 	misses = report(&o, all);
+	if (misses == 0)
+		fputs("All that is demanded is met.\n", to);
+	else
+		fprintf(to, "%u demands are missed.\n", misses);
 	return o.asserts && misses > 0 ? 1 : 0;
 }
