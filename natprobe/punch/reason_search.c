@@ -18,11 +18,11 @@ static bool judge_limit(const struct reason_view *v, struct punch_verdict *out)
 	return a || b;
 }
 
-/* The side whose ports were looked for: one that opened sockets, and whose mapping depends. */
+/* The side whose ports were looked for: one that opened sockets for it. */
 static enum punch_side searched(const struct reason_view *v)
 {
-	bool a = v->sides[1].part->ports > 0 && v->sides[0].is_hard;
-	bool b = v->sides[0].part->ports > 0 && v->sides[1].is_hard;
+	bool a = v->sides[1].part->ports > 0 && v->sides[0].part->sockets > 0;
+	bool b = v->sides[0].part->ports > 0 && v->sides[1].part->sockets > 0;
 
 	return reason_side_of(a, b);
 }
@@ -40,9 +40,10 @@ struct punch_verdict reason_search(const struct reason_view *v)
 
 	if (judge_limit(v, &out))
 		return out;
-	if (side == PUNCH_SIDE_NONE) /* nothing had to be looked for */
+	/* Nothing had to be looked for, or it was found, and something else was in the way. */
+	if (side == PUNCH_SIDE_NONE || a->seen->received > 0 || b->seen->received > 0)
 		return reason_udp(v);
-	if (!has_gone_out(a) || !has_gone_out(b) || a->seen->received > 0 || b->seen->received > 0)
+	if (!has_gone_out(a) || !has_gone_out(b))
 		return reason_fits_rate(v, &out) ? out : reason_unsure();
 	if (reason_fits_rate(v, &out))
 		return out;
