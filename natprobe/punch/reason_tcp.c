@@ -17,6 +17,38 @@ static bool was_refused(const struct reason_view *v, int side)
 	return refused > 0 && 2 * refused >= e->tcp_connects;
 }
 
+/* Of a side whose NAT is known to be silent, or to forget mappings, a RST has another cause. */
+static bool may_refuse(const struct reason_side *s)
+{
+	return s->path->syn_reaction != PEER_WORD(DEEP_SYN_SILENT) &&
+	       s->path->unexpected != PEER_WORD(DEEP_ENDS_MAPPING) &&
+	       s->path->icmp_error != PEER_WORD(DEEP_ENDS_MAPPING);
+}
+
+static struct punch_verdict judge_refusals(const struct reason_view *v)
+{
+	bool by_a = was_refused(v, 1), by_b = was_refused(v, 0);
+
+	if ((by_a && !may_refuse(&v->sides[0])) || (by_b && !may_refuse(&v->sides[1])))
+		return reason_unsure();
+	return reason_say(REASON_TCP_REFUSED, reason_side_of(by_a, by_b));
+}
+
+static bool has_pool(const struct reason_side *s)
+{
+	return s->path->pooling == POOLING_ARBITRARY || s->path->pooling == POOLING_PER_DESTINATION;
+}
+
+/* Connections of one port leave by several addresses, and no filter takes that. */
+static bool judge_pool(const struct reason_view *v, struct punch_verdict *out)
+{
+	bool a = has_pool(&v->sides[0]) && !v->sides[1].is_open;
+	bool b = has_pool(&v->sides[1]) && !v->sides[0].is_open;
+
+	*out = reason_say(REASON_POOL, reason_side_of(a, b));
+	return a || b;
+}
+
 static bool met_silence(const struct punch_evidence *e)
 {
 	return e->tcp_connects > 0 && e->tcp_refused == 0 && e->tcp_connected == 0 &&
@@ -79,11 +111,10 @@ struct punch_verdict reason_tcp(const struct reason_view *v)
 		return reason_unsure(); /* a connection stood, and ended */
 	if (v->same_nat && met_silence(a) && met_silence(b))
 		return reason_say(REASON_NO_HAIRPIN, PUNCH_SIDE_BOTH);
-	if (judge_mapping(v, &out))
+	if (judge_pool(v, &out) || judge_mapping(v, &out))
 		return out;
 	if (was_refused(v, 0) || was_refused(v, 1))
-		return reason_say(REASON_TCP_REFUSED,
-				  reason_side_of(was_refused(v, 1), was_refused(v, 0)));
+		return judge_refusals(v);
 	if (met_silence(a) || met_silence(b))
 		return judge_silence(v);
 	return reason_unsure();
