@@ -79,6 +79,7 @@ natprobe_libprobeshell_a_SOURCES += \
 PUNCH_LIBS = natprobe/libpunch.a $(PROBE_LIBS)
 
 dist_doc_DATA += doc/rendezvous.md
+dist_doc_DATA += doc/punch.md
 
 # Its shell.
 natprobe_libprobeshell_a_SOURCES += \

@@ -48,6 +48,7 @@ tests_test_meet_seal_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 endif
 
 # Connections from both ends at once, and why there is no path.
+SYSTEM_TESTS += tests/check_punch.sh
 if CMOCKA
 UNIT_TESTS += tests/test_reason
 tests_test_reason_SOURCES = tests/test_reason.c
