@@ -1,5 +1,6 @@
 #include "meet_io.h"
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,24 +8,18 @@
 #include "carrier.h"
 #include "clock.h"
 
-#define TOPICS_MAX 8
-#define REACH_US   20000000 /* until a carrier has to be there */
-
-struct link {
-	struct meet_io *io;
-	struct carrier *carrier;
-	bool was_up;
-	char why[200];
-};
+#define REACH_US 20000000 /* until a carrier has to be there */
 
 struct meet_io {
 	struct meet_io_hooks hooks;
-	struct meet *meet;
-	struct link links[MEET_IO_CARRIERS_MAX];
-	size_t link_count;
+	struct meet *meet; /* NULL: nobody came to the door yet */
+	struct carrier *carrier;
 	struct event *timer;
-	uint64_t reach_by_us, deadline_us;
-	bool is_driving, is_over;
+	uint64_t reach_by_us;
+	struct meet_door *door;  /* NULL: none */
+	uint64_t alone_until_us; /* at the door */
+	bool was_up, is_driving, is_over;
+	char why[200];
 };
 
 static void drive(struct meet_io *io);
@@ -35,53 +30,47 @@ static void fill_random(void *arg, void *buf, size_t len)
 		abort(); /* without it nothing is safe */
 }
 
+/* The first one that is new; others come again until they are answered. */
+static void hear_at_door(struct meet_io *io, struct bytes data, uint64_t now_us)
+{
+	io->meet = meet_door_admit(io->door, data, now_us);
+}
+
 static void on_message(void *arg, const char *topic, struct bytes data, uint64_t now_us)
 {
-	struct link *l = arg;
+	struct meet_io *io = arg;
 
-	if (l->io->is_over)
+	if (io->is_over)
 		return;
-	meet_on_message(l->io->meet, topic, data, now_us);
-	drive(l->io);
+	if (io->meet != NULL)
+		meet_on_message(io->meet, topic, data, now_us);
+	else
+		hear_at_door(io, data, now_us);
+	drive(io);
 }
 
 static void on_state(void *arg, bool is_up, const char *why)
 {
-	struct link *l = arg;
+	struct meet_io *io = arg;
 
-	l->was_up = l->was_up || is_up;
+	io->was_up = io->was_up || is_up;
 	if (!is_up && why != NULL)
-		(void)snprintf(l->why, sizeof(l->why), "%s", why);
+		(void)snprintf(io->why, sizeof(io->why), "%s", why);
 }
 
-static bool was_reached(const struct meet_io *io)
+static void on_server_time(void *arg, const char *name, int64_t offset_us, uint64_t error_us)
 {
-	for (size_t i = 0; i < io->link_count; i++) {
-		if (io->links[i].was_up)
-			return true;
-	}
-	return false;
+	struct meet_io *io = arg;
+
+	if (io->is_over || io->meet == NULL)
+		return;
+	meet_set_server_clock(io->meet, name, offset_us, error_us);
+	drive(io);
 }
 
 static const char *why_unreached(const struct meet_io *io)
 {
-	for (size_t i = 0; i < io->link_count; i++) {
-		if (io->links[i].why[0] != '\0')
-			return io->links[i].why;
-	}
-	return "it does not answer";
-}
-
-static void publish(struct meet_io *io, const struct meet_action *a)
-{
-	for (size_t i = 0; i < io->link_count; i++)
-		(void)carrier_publish(io->links[i].carrier, a->topic, a->data);
-}
-
-static void subscribe(struct meet_io *io, const struct meet_action *a)
-{
-	for (size_t i = 0; i < io->link_count; i++)
-		(void)carrier_subscribe(io->links[i].carrier, a->topic);
+	return io->why[0] != '\0' ? io->why : "it does not answer";
 }
 
 static void end(struct meet_io *io, enum meet_failure failure, const char *why)
@@ -93,7 +82,7 @@ static void end(struct meet_io *io, enum meet_failure failure, const char *why)
 
 static void fail(struct meet_io *io, enum meet_failure failure)
 {
-	if (failure == MEET_NOBODY && !was_reached(io))
+	if (failure == MEET_NOBODY && !io->was_up)
 		end(io, MEET_FINE, why_unreached(io));
 	else
 		end(io, failure, meet_failure_text(failure));
@@ -104,7 +93,7 @@ static void set_timer(struct meet_io *io, uint64_t deadline_us)
 	uint64_t now_us = clock_us(), in_us;
 	struct timeval tv;
 
-	if (!was_reached(io) && io->reach_by_us < deadline_us)
+	if (!io->was_up && io->reach_by_us < deadline_us)
 		deadline_us = io->reach_by_us;
 	if (deadline_us == UINT64_MAX) {
 		event_del(io->timer);
@@ -116,20 +105,32 @@ static void set_timer(struct meet_io *io, uint64_t deadline_us)
 	event_add(io->timer, &tv);
 }
 
+static bool wait_at_door(struct meet_io *io)
+{
+	if (clock_us() < io->alone_until_us) {
+		set_timer(io, io->alone_until_us);
+		return false;
+	}
+	fail(io, MEET_NOBODY);
+	return true;
+}
+
 /* Returns false when there is nothing more to do now. */
 static bool step(struct meet_io *io)
 {
 	struct meet_action a;
 
+	if (io->meet == NULL)
+		return wait_at_door(io);
 	switch (meet_next(io->meet, clock_us(), &a)) {
 	case MEET_WAIT:
 		set_timer(io, a.deadline_us);
 		return false;
 	case MEET_SUBSCRIBE:
-		subscribe(io, &a);
+		(void)carrier_subscribe(io->carrier, a.topic);
 		break;
 	case MEET_PUBLISH:
-		publish(io, &a);
+		(void)carrier_publish(io->carrier, a.topic, a.data);
 		break;
 	case MEET_READY:
 		io->hooks.on_ready(io->hooks.arg);
@@ -150,7 +151,7 @@ static void drive(struct meet_io *io)
 	if (io->is_driving)
 		return;
 	io->is_driving = true;
-	if (!was_reached(io) && clock_us() >= io->reach_by_us && !io->is_over)
+	if (!io->was_up && clock_us() >= io->reach_by_us && !io->is_over)
 		end(io, MEET_FINE, why_unreached(io));
 	while (!io->is_over && step(io))
 		;
@@ -162,37 +163,46 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 	drive(arg);
 }
 
-static bool open_links(struct meet_io *io, const struct meet_io_config *config, const char **why)
+static bool open_carrier(struct meet_io *io, const struct meet_io_config *config, const char **why)
 {
-	for (size_t i = 0; i < config->uri_count && i < MEET_IO_CARRIERS_MAX; i++) {
-		struct link *l = &io->links[i];
-		const struct carrier_hooks hooks = { .on_message = on_message,
-						     .on_state = on_state,
-						     .arg = l };
+	const struct carrier_hooks hooks = { .on_message = on_message,
+					     .on_state = on_state,
+					     .on_server_time = on_server_time,
+					     .arg = io };
 
-		*l = (struct link){ .io = io };
-		l->carrier = carrier_open(config->base, config->uris[i], &hooks, why);
-		if (l->carrier == NULL)
-			return false;
-		io->link_count++;
-	}
-	return true;
+	io->carrier = carrier_open(config->base, config->uris, &hooks, why);
+	return io->carrier != NULL;
+}
+
+static bool start(struct meet_io *io, const struct meet_io_config *config, const char **why)
+{
+	struct meet_config meet = config->meet;
+
+	meet.random = fill_random;
+	io->timer = evtimer_new(config->base, on_timer, io);
+	if (config->door == NULL)
+		io->meet = meet_new(&meet, clock_us());
+	OPENSSL_cleanse(&meet, sizeof(meet));
+	if (io->timer == NULL || (config->door == NULL && io->meet == NULL) ||
+	    !open_carrier(io, config, why))
+		return false;
+	return config->door == NULL ||
+	       carrier_subscribe(io->carrier, meet_door_topic(config->door));
 }
 
 struct meet_io *meet_io_new(const struct meet_io_config *config, const char **why)
 {
 	struct meet_io *io = calloc(1, sizeof(*io));
-	struct meet_config meet = config->meet;
+	uint64_t patience_us = config->meet.patience_us;
 
 	*why = "out of memory";
 	if (io == NULL)
 		return NULL;
-	meet.random = fill_random;
 	io->hooks = config->hooks;
+	io->door = config->door;
 	io->reach_by_us = clock_us() + REACH_US;
-	io->timer = evtimer_new(config->base, on_timer, io);
-	io->meet = meet_new(&meet, clock_us());
-	if (io->timer == NULL || io->meet == NULL || !open_links(io, config, why)) {
+	io->alone_until_us = patience_us != 0 ? clock_us() + patience_us : UINT64_MAX;
+	if (!start(io, config, why)) {
 		meet_io_free(io);
 		return NULL;
 	}
@@ -204,8 +214,7 @@ void meet_io_free(struct meet_io *io)
 {
 	if (io == NULL)
 		return;
-	for (size_t i = 0; i < io->link_count; i++)
-		carrier_close(io->links[i].carrier);
+	carrier_close(io->carrier);
 	if (io->timer != NULL)
 		event_free(io->timer);
 	meet_free(io->meet);
@@ -216,7 +225,7 @@ bool meet_io_send(struct meet_io *io, struct bytes data)
 {
 	bool ok;
 
-	if (io->is_over)
+	if (io->is_over || io->meet == NULL)
 		return false;
 	ok = meet_send(io->meet, data, clock_us());
 	drive(io);
@@ -231,6 +240,8 @@ void meet_io_leave(struct meet_io *io)
 		return;
 	io->is_over = true;
 	event_del(io->timer);
+	if (io->meet == NULL)
+		return;
 	meet_leave(io->meet, clock_us());
 	for (int i = 0; i < 64; i++) {
 		enum meet_kind kind = meet_next(io->meet, clock_us(), &a);
@@ -238,20 +249,11 @@ void meet_io_leave(struct meet_io *io)
 		if (kind == MEET_WAIT || kind == MEET_FAILED)
 			return;
 		if (kind == MEET_PUBLISH)
-			publish(io, &a);
+			(void)carrier_publish(io->carrier, a.topic, a.data);
 	}
 }
 
 const struct meet *meet_io_meet(const struct meet_io *io)
 {
 	return io->meet;
-}
-
-void meet_io_set_server_clock(struct meet_io *io, const char *server, int64_t offset_us,
-			      uint64_t error_us)
-{
-	if (io->is_over)
-		return;
-	meet_set_server_clock(io->meet, server, offset_us, error_us);
-	drive(io);
 }
