@@ -198,7 +198,7 @@ int punch_io_take(struct punch_io *io)
 	struct event **event;
 	int *fd, taken;
 
-	if (path->strategy == PUNCH_NONE || path->is_relayed)
+	if (path->strategy == PUNCH_NONE || (!path->is_tcp && punch_io_is_relay(io, path->slot)))
 		return -1;
 	event = path->is_tcp ? &io->tcp[path->slot].event : &io->udp[path->slot].event;
 	fd = path->is_tcp ? &io->tcp[path->slot].fd : &io->udp[path->slot].fd;

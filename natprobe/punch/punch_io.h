@@ -49,11 +49,11 @@ void punch_io_stop(struct punch_io *io);
 /*
  * After on_finished: takes the socket of the path over; what else is open stays open until
  * punch_io_free, mapped ports and the relayed address among it.
- * Returns the descriptor, now the caller's; -1 where there is none: no path, or a relayed one.
+ * Returns the descriptor, now the caller's; -1 where there is none: no path, or our relay's.
  */
 int punch_io_take(struct punch_io *io);
 
-/* Sends on the path, which is relayed. */
+/* Sends on the path, which is by our relay. */
 void punch_io_send_relayed(struct punch_io *io, struct bytes data);
 /* ... and what comes from the other side there goes to on_data from now on. */
 void punch_io_hear_relayed(struct punch_io *io, void (*on_data)(void *arg, struct bytes data),

@@ -61,7 +61,7 @@ void punch_io_send_relayed(struct punch_io *io, struct bytes data)
 {
 	const struct punch_path *path = &punch_result(io->config.punch)->path;
 
-	if (io->relay != NULL && path->is_relayed)
+	if (!path->is_tcp && punch_io_is_relay(io, path->slot))
 		relay_link_send(io->relay, &path->remote, data);
 }
 
