@@ -117,6 +117,14 @@ natprobe_libpunch_a_SOURCES += \
 natprobe_libprobeshell_a_SOURCES += \
 	natprobe/meet/meet_io.c \
 	natprobe/meet/meet_io.h \
+	natprobe/meet/own_key.c \
+	natprobe/meet/own_key.h \
+	natprobe/meet/rendezvous_list.c \
+	natprobe/meet/rendezvous_list.h \
+	natprobe/punch/handover.c \
+	natprobe/punch/handover.h \
+	natprobe/punch/punch_code.c \
+	natprobe/punch/punch_code.h \
 	natprobe/punch/punch_io.c \
 	natprobe/punch/punch_io.h \
 	natprobe/punch/punch_io_map.c \
@@ -124,9 +132,20 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/punch/punch_io_state.h \
 	natprobe/punch/punch_io_tcp.c \
 	natprobe/punch/punch_io_udp.c \
+	natprobe/punch/punch_options.c \
+	natprobe/punch/punch_options.h \
+	natprobe/punch/pair_run.c \
+	natprobe/punch/pair_run.h \
+	natprobe/punch/pair_run_trials.c \
+	natprobe/punch/punch_self.c \
+	natprobe/punch/punch_self.h \
 	natprobe/punch/quiet_close.h \
 	natprobe/punch/relay_link.c \
-	natprobe/punch/relay_link.h
+	natprobe/punch/relay_link.h \
+	natprobe/punch/relay_proxy.c \
+	natprobe/punch/relay_proxy.h \
+	natprobe/punch/self_diagnosis.c \
+	natprobe/punch/self_diagnosis.h
 
 if RTNETLINK
 natprobe_libprobeshell_a_SOURCES += \
@@ -136,6 +155,33 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/punch/quiet_close_none.c
 endif
 
+natprobe_natprobe_CFLAGS += $(JANSSON_CFLAGS)
+natprobe_natprobe_SOURCES += \
+	natprobe/cmd_address.c \
+	natprobe/cmd_connect.c \
+	natprobe/cmd_interfaces.c \
+	natprobe/cmd_punch.c
+# What takes messages between peers.
+natprobe_libpunch_a_SOURCES += \
+	natprobe/meet/carrier_queue.c natprobe/meet/carrier_queue.h \
+	natprobe/meet/carrier_uri.c natprobe/meet/carrier_uri.h
+
+natprobe_libprobeshell_a_SOURCES += \
+	natprobe/meet/carrier.c \
+	natprobe/meet/carrier_http.c \
+	natprobe/meet/carrier_http_channel.c \
+	natprobe/meet/carrier_http_state.h \
+	natprobe/meet/carrier_link.h \
+	natprobe/meet/carrier_lookup.c natprobe/meet/carrier_lookup.h \
+	natprobe/meet/carrier_tls.c natprobe/meet/carrier_tls.h
+
+# Chosen by configure: an optional library, or a stand-in.
+if MOSQUITTO
+natprobe_libprobeshell_a_CFLAGS += $(MOSQUITTO_CFLAGS)
+natprobe_libprobeshell_a_SOURCES += natprobe/meet/carrier_mqtt.c
+else
+natprobe_libprobeshell_a_SOURCES += natprobe/meet/carrier_mqtt_none.c
+endif
 # Trials as data: what they say together is decided here, and printed by the shell.
 natprobe_libpunch_a_SOURCES += \
 	natprobe/trial/trial_matrix.c natprobe/trial/trial_matrix.h \

@@ -85,8 +85,15 @@ const struct nat_profile nat_profiles[] = {
 
 const size_t nat_profile_count = ARRAY_LEN(nat_profiles);
 
+/* Shorter names of some. */
+static const char *full_name(const char *word)
+{
+	return strcmp(word, "cgn-block") == 0 ? "cgn-block-512" : word;
+}
+
 const struct nat_profile *nat_profile_find(const char *word)
 {
+	word = full_name(word);
 	for (size_t i = 0; i < nat_profile_count; i++) {
 		const struct nat_profile *p = &nat_profiles[i];
 

@@ -241,6 +241,21 @@ tests_test_plan_report_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_plan_report_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 endif
 
+# What the shell says, keeps and hands over.
+if CMOCKA
+UNIT_TESTS += tests/test_handover tests/test_own_key tests/test_talk
+tests_test_handover_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_handover_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+tests_test_own_key_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_own_key_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+tests_test_talk_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_talk_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+endif
+
+FUZZ_TARGETS += tests/fuzz_talk
+tests_fuzz_talk_SOURCES = tests/fuzz_talk.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_talk_LDADD = $(PUNCH_LIBS)
+tests_fuzz_talk_LDFLAGS = $(FUZZ_LINK)
 SYSTEM_TESTS += tests/sys_plan.sh
 
 FUZZ_TARGETS += tests/fuzz_shots
@@ -248,3 +263,7 @@ tests_fuzz_shots_SOURCES = tests/fuzz_shots.c tests/fuzz_check.h \
 	tests/punch_paths.c tests/punch_paths.h $(FUZZ_MAIN)
 tests_fuzz_shots_LDADD = $(PUNCH_LIBS)
 tests_fuzz_shots_LDFLAGS = $(FUZZ_LINK)
+
+# Two natprobes, each behind a NAT of its own; and the program that they hand their path to.
+SYSTEM_TESTS += tests/sys_punch.sh
+EXTRA_DIST += tests/echo.sh

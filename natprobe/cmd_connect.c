@@ -1,0 +1,239 @@
+/* natprobe connect: makes a path to another natprobe, and hands it over to a program. */
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "command.h"
+#include "natprobe/punch/handover.h"
+#include "natprobe/punch/punch_code.h"
+#include "natprobe/punch/pair_run.h"
+#include "natprobe/punch/relay_proxy.h"
+#include "natprobe/trial/trial_json.h"
+#include "natprobe/trial/trial_text.h"
+
+#define BIT(s) PUNCH_BIT(PUNCH_##s)
+#define OVER_UDP                                                                             \
+	(BIT(DIRECT) | BIT(PORT_MAPPING) | BIT(SIMULTANEOUS) | BIT(LOW_TTL) | BIT(DELAYED) | \
+	 BIT(PREDICTION) | BIT(BIRTHDAY) | BIT(MIXED) | BIT(RELAY))
+#define OVER_SOCKETS (((1u << PUNCH_STRATEGIES) - 2) & ~BIT(RELAY))
+
+/* The program that has the path, while we keep its ports open. */
+struct child {
+	struct pair_run *run;
+	struct relay_proxy *proxy;
+	struct event *signals[3];
+	pid_t pid;
+	int status;
+	bool is_over, is_released;
+};
+
+static int usage(const char *what)
+{
+	fprintf(stderr, "natprobe: connect: %s\n", what);
+	return EXIT_USAGE;
+}
+
+static int failure(const char *what, const char *why)
+{
+	fprintf(stderr, "natprobe: connect: %s: %s\n", what, why);
+	return EXIT_FAILED;
+}
+
+static void on_child(evutil_socket_t number, short events, void *arg)
+{
+	struct child *c = arg;
+
+	if (waitpid(c->pid, &c->status, WNOHANG) == c->pid)
+		c->is_over = true;
+	event_base_loopbreak(c->run->base);
+}
+
+/* A terminal sends ^C to the program as well; others tell us alone. */
+static void on_signal(evutil_socket_t number, short events, void *arg)
+{
+	const struct child *c = arg;
+
+	if (!c->is_over)
+		(void)kill(c->pid, (int)number);
+}
+
+static bool watch(struct child *c, size_t i, int number, event_callback_fn callback)
+{
+	c->signals[i] = evsignal_new(c->run->base, number, callback, c);
+	return c->signals[i] != NULL && event_add(c->signals[i], NULL) == 0;
+}
+
+static void on_released(void *arg)
+{
+	struct child *c = arg;
+
+	c->is_released = true;
+	event_base_loopbreak(c->run->base);
+}
+
+/* Mapped ports and the relay are kept while it runs, and given back then. */
+static void wait_for(struct child *c)
+{
+	while (!c->is_over)
+		event_base_dispatch(c->run->base);
+	punch_io_release(c->run->io, on_released, c);
+	while (!c->is_released)
+		event_base_dispatch(c->run->base);
+}
+
+static void clear(struct child *c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(c->signals); i++) {
+		if (c->signals[i] != NULL)
+			event_free(c->signals[i]);
+	}
+	relay_proxy_free(c->proxy);
+}
+
+static uint32_t lifetime_of(const struct pair_run *run, const struct trial_record *r)
+{
+	uint32_t measured = r->path.path < run->self.profile.path_count
+				    ? run->self.profile.paths[r->path.path].lifetime_s
+				    : 0;
+
+	if (r->quality.survived == VERDICT_YES && r->quality.held_s > measured)
+		return r->quality.held_s;
+	return measured;
+}
+
+static int describe(struct child *c, struct handover *h)
+{
+	struct pair_run *run = c->run;
+	const struct trial_record *r = pair_run_last(run);
+
+	*h = (struct handover){ .inner = r->path.local,
+				.outer = r->path.outer,
+				.peer = r->path.remote,
+				.is_a = r->is_a,
+				.is_tcp = r->path.is_tcp,
+				.lifetime_s = lifetime_of(run, r),
+				.pass_as = (int)run->options->fd };
+	memcpy(h->key, run->application_key, sizeof(h->key));
+	h->fd = punch_io_take(run->io);
+	if (h->fd >= 0)
+		return 0;
+	return relay_proxy_open(run->base, run->io, &h->inner, &h->peer, &c->proxy);
+}
+
+static int start(struct child *c, char *const *command, size_t count)
+{
+	struct handover h;
+	const char *why;
+	char **args;
+	int rc = describe(c, &h);
+
+	if (rc != 0)
+		return failure("relay", strerror(-rc));
+	args = handover_args(&h, command, count, &why);
+	if (args == NULL)
+		return failure(command[0], why);
+	rc = handover_start(&h, args, &c->pid);
+	OPENSSL_cleanse(&h, sizeof(h));
+	handover_free_args(args);
+	return rc == 0 ? 0 : failure(command[0], strerror(-rc));
+}
+
+static int hand_over(struct pair_run *run, char *const *command, size_t count)
+{
+	struct child c = { .run = run };
+	int rc = EXIT_FAILED;
+
+	/* It may end before we wait for it. */
+	if (watch(&c, 0, SIGCHLD, on_child) && watch(&c, 1, SIGTERM, on_signal) &&
+	    watch(&c, 2, SIGINT, on_signal))
+		rc = start(&c, command, count);
+	if (rc == 0) {
+		wait_for(&c);
+		rc = WIFEXITED(c.status) && WEXITSTATUS(c.status) == 0 ? EXIT_REACHED : EXIT_FAILED;
+	}
+	clear(&c);
+	return rc;
+}
+
+static int connect_with(const struct punch_options *o, const struct punch_code *code,
+			char *const *command, size_t count)
+{
+	struct pair_run run = { .command = "connect",
+				.options = o,
+				.code = code->text,
+				.keeps_path = true,
+				.only = o->fd > 0 ? OVER_SOCKETS : OVER_UDP };
+	const struct report_style style = { .quiet = true };
+	int rc = pair_run_all(&run);
+	const struct trial_record *r = pair_run_last(&run);
+
+	if (rc == 0 && r != NULL) {
+		bool has_path = r->path.strategy != PUNCH_NONE;
+
+		if (!o->quiet || !has_path)
+			trial_text_one(r, &style, stderr);
+		rc = has_path ? hand_over(&run, command, count) : (int)trial_exit(&run.trials);
+	}
+	pair_run_clear(&run);
+	return rc;
+}
+
+/* Returns -1 to go on, or an exit code. */
+static int read_options(struct punch_options *o, int argc, char **argv, char **code)
+{
+	struct opt_error err;
+	size_t count;
+
+	*code = NULL;
+	if (!opt_defaults(&connect_program, o, &err) ||
+	    !command_read_args(&connect_program, argc, argv, o, code, 1, &count, &err))
+		return usage(err.text);
+	if (o->help) {
+		opt_print_help(&connect_program, stdout);
+		return EXIT_REACHED;
+	}
+	return -1;
+}
+
+static int read_command(char **command, size_t count)
+{
+	const char *why;
+
+	if (count == 0)
+		return usage("which program? name it behind --");
+	why = handover_check(command, count);
+	return why != NULL ? usage(why) : -1;
+}
+
+static int find_dashes(int argc, char **argv)
+{
+	int at = 1;
+
+	while (at < argc && strcmp(argv[at], "--") != 0)
+		at++;
+	return at;
+}
+
+int cmd_connect(int argc, char **argv, const struct command *all)
+{
+	struct punch_options o = { 0 };
+	struct punch_code code = { 0 };
+	int dashes = find_dashes(argc, argv), rest = dashes < argc ? dashes + 1 : argc;
+	char *operand;
+	int rc = read_options(&o, dashes, argv, &operand);
+
+	if (rc < 0)
+		rc = read_command(argv + rest, (size_t)(argc - rest));
+	if (rc < 0)
+		rc = punch_code_find("connect", operand, o.code_file, &code);
+	if (rc == 0 && code.is_new && o.code_file == NULL)
+		fprintf(stderr, "%s\n", code.text); /* standard output is the program's */
+	if (rc == 0 && code.text[0] != '\0')
+		rc = connect_with(&o, &code, argv + rest, (size_t)(argc - rest));
+	punch_code_clear(&code);
+	opt_clear(&connect_program, &o);
+	return rc;
+}

@@ -1,0 +1,308 @@
+#include "pair_run.h"
+
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "natprobe/meet/rendezvous_list.h"
+
+#define LEAVE_US 150000 /* for what was said last to leave */
+
+int pair_run_fail(const struct pair_run *run, int rc, const char *what, const char *why)
+{
+	fprintf(stderr, "natprobe: %s: %s: %s\n", run->command, what, why);
+	return rc;
+}
+
+void pair_run_end(struct pair_run *run, int rc)
+{
+	if (run->is_over)
+		return;
+	run->is_over = true;
+	run->rc = rc;
+	if (run->is_self_made) /* else the diagnosis runs: it ends by itself, and soon */
+		event_base_loopbreak(run->base);
+}
+
+static void send_terms(struct pair_run *run)
+{
+	uint8_t buf[TALK_BYTES_MAX];
+	size_t len;
+
+	if (!run->is_ready || !run->is_self_made || run->has_sent_terms)
+		return;
+	run->has_sent_terms = true;
+	len = talk_write_terms(&run->wanted, &run->self.profile, buf, sizeof(buf));
+	if (len > 0)
+		(void)meet_io_send(run->meet, bytes_of(buf, len));
+}
+
+/* The profile says which machine we are only to who knows the key. */
+static void mark_self(struct pair_run *run)
+{
+	uint8_t key[MEET_KEY_LEN];
+
+	if (!run->is_ready || !run->is_self_made)
+		return;
+	meet_key(meet_io_meet(run->meet), "host", key);
+	punch_self_mark(&run->self, key, sizeof(key));
+}
+
+static void on_ready(void *arg)
+{
+	struct pair_run *run = arg;
+
+	run->is_ready = run->has_key = true;
+	meet_key(meet_io_meet(run->meet), "application", run->application_key);
+	mark_self(run);
+	send_terms(run);
+}
+
+static void on_message(void *arg, struct bytes data)
+{
+	pair_run_hear(arg, data);
+}
+
+/* Exit codes of a meeting that failed: a wrong code is a failure, nobody there tells nothing. */
+static int exit_of(enum meet_failure failure)
+{
+	switch (failure) {
+	case MEET_FINE:
+		return EXIT_NO_SERVER;
+	case MEET_NOBODY:
+		return EXIT_INCONCLUSIVE;
+	default:
+		return EXIT_FAILED;
+	}
+}
+
+static void on_failed(void *arg, enum meet_failure failure, const char *why)
+{
+	struct pair_run *run = arg;
+
+	if (run->is_ready && run->io != NULL) {
+		pair_run_lose_peer(run);
+		return;
+	}
+	run->is_alone = failure == MEET_NOBODY;
+	pair_run_end(run, pair_run_fail(run, exit_of(failure),
+					failure == MEET_FINE ? "no rendezvous" : "meeting", why));
+}
+
+static bool is_same_host(const struct pair_run *run)
+{
+	static const uint8_t unknown[sizeof(run->theirs.host)];
+
+	return memcmp(run->theirs.host, unknown, sizeof(unknown)) != 0 &&
+	       memcmp(run->self.profile.host, run->theirs.host, sizeof(unknown)) == 0;
+}
+
+static void begin(struct pair_run *run)
+{
+	if (run->is_over || run->io != NULL || run->trials.count > 0 || !run->is_self_made ||
+	    !run->is_ready || !run->has_terms)
+		return;
+	if (!talk_agree(&run->wanted, &run->their_terms, &run->agreed)) {
+		pair_run_end(run, pair_run_fail(run, EXIT_USAGE, "--strategy",
+						"the two sides allow no strategy in common"));
+		return;
+	}
+	if (is_same_host(run))
+		punch_self_be_local(&run->self);
+	pair_run_begin(run);
+}
+
+static void on_wake(evutil_socket_t fd, short events, void *arg)
+{
+	struct pair_run *run = arg;
+
+	begin(run);
+	pair_run_step(run);
+}
+
+/* The first one ends the trial with what is known, another one all of it. */
+static void on_signal(evutil_socket_t number, short events, void *arg)
+{
+	struct pair_run *run = arg;
+
+	if (run->is_interrupted || run->io == NULL) {
+		run->is_interrupted = true;
+		pair_run_end(run, EXIT_INCONCLUSIVE);
+		return;
+	}
+	run->is_interrupted = true;
+	punch_io_stop(run->io);
+	event_active(run->wake, EV_TIMEOUT, 0);
+}
+
+static bool catch_signals(struct pair_run *run)
+{
+	static const int numbers[] = { SIGINT, SIGTERM };
+
+	for (size_t i = 0; i < ARRAY_LEN(run->signals); i++) {
+		run->signals[i] = evsignal_new(run->base, numbers[i], on_signal, run);
+		if (run->signals[i] == NULL || event_add(run->signals[i], NULL) != 0)
+			return false;
+	}
+	return true;
+}
+
+static int open_base(struct pair_run *run)
+{
+	const struct punch_options *o = run->options;
+	int rc;
+
+	punch_options_check(o, true, &run->turn_options);
+	rc = check_turn_read(&run->turn, &run->turn_options);
+	if (rc == 0)
+		rc = self_diagnosis_open(&run->diagnosis, run->command, o);
+	if (rc != 0)
+		return rc;
+	run->base = self_diagnosis_base(&run->diagnosis);
+	run->batch = udp_batch_new();
+	run->wake = evtimer_new(run->base, on_wake, run);
+	if (run->batch == NULL || run->wake == NULL)
+		return pair_run_fail(run, EXIT_FAILED, "start", "out of memory");
+	return 0;
+}
+
+static struct meet_config meeting_of(const struct pair_run *run)
+{
+	struct meet_config m = { .mode = MEET_CODE, .patience_us = run->options->wait_ms * 1000 };
+
+	if (run->invites != NULL) {
+		m.mode = MEET_INVITE;
+		memcpy(m.public_key, run->invites->public_key, sizeof(m.public_key));
+	} else if (run->accepts == NULL) {
+		m.code = bytes_of_str(run->code);
+	}
+	return m;
+}
+
+/* An address names its own rendezvous; the user's word counts more. */
+static char *find_rendezvous(const struct pair_run *run)
+{
+	const char *named = run->invites != NULL ? run->invites->rendezvous : "";
+
+	if (named[0] != '\0' && run->options->rendezvous.count == 0)
+		return strdup(named);
+	return rendezvous_list(&run->options->rendezvous);
+}
+
+static int open_meeting(struct pair_run *run)
+{
+	char *uris = find_rendezvous(run);
+	struct meet_io_config config = {
+		.base = run->base,
+		.uris = uris,
+		.meet = meeting_of(run),
+		.door = run->accepts,
+		.hooks = { .on_ready = on_ready,
+			   .on_message = on_message,
+			   .on_failed = on_failed,
+			   .arg = run },
+	};
+	const char *why;
+
+	if (uris == NULL)
+		return pair_run_fail(run, EXIT_FAILED, "rendezvous", "out of memory");
+	(void)snprintf(run->trials.carrier, sizeof(run->trials.carrier), "%.*s",
+		       (int)strcspn(uris, ":"), uris);
+	run->meet = meet_io_new(&config, &why);
+	free(uris);
+	OPENSSL_cleanse(&config, sizeof(config));
+	return run->meet != NULL ? 0 : pair_run_fail(run, EXIT_USAGE, "rendezvous", why);
+}
+
+/* What the user allows, of what the command can do with. */
+static uint32_t only_of(const struct pair_run *run)
+{
+	uint32_t named = punch_options_only(run->options);
+
+	if (named == 0 || run->only == 0)
+		return named | run->only;
+	return named & run->only;
+}
+
+static int make_self(struct pair_run *run)
+{
+	const struct punch_options *o = run->options;
+	int rc = self_diagnosis_run(&run->diagnosis, &run->self);
+
+	if (run->is_over)
+		return run->rc;
+	if (rc != 0)
+		return rc;
+	rc = check_turn_resolve(&run->turn, &run->turn_options, run->base);
+	if (rc != 0)
+		return rc;
+	run->has_turn = run->turn.server.target_counts[SERVER_IPV4] +
+				run->turn.server.target_counts[SERVER_IPV6] >
+			0;
+	run->self.profile.has_relay = run->has_turn;
+	run->wanted = (struct talk_terms){ .only = only_of(run),
+					   .trials = o->trials > 0 ? (uint32_t)o->trials : 1,
+					   .hold_s = (uint32_t)((o->hold_ms + 999) / 1000),
+					   .sockets_max = (uint16_t)o->mappings,
+					   .has_relay = run->has_turn };
+	run->is_self_made = true;
+	return 0;
+}
+
+/* What was said last leaves, or is lost: nobody answers any more. */
+static void leave(struct pair_run *run)
+{
+	const uint64_t until_us = clock_us() + LEAVE_US;
+	const struct timeval limit = { .tv_usec = 20000 };
+
+	meet_io_leave(run->meet);
+	while (clock_us() < until_us) {
+		event_base_loopexit(run->base, &limit);
+		event_base_loop(run->base, EVLOOP_ONCE);
+	}
+}
+
+int pair_run_all(struct pair_run *run)
+{
+	int rc;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	punch_io_allow_descriptors();
+	rc = open_base(run);
+	if (rc == 0)
+		rc = open_meeting(run);
+	if (rc == 0)
+		rc = make_self(run);
+	if (rc == 0 && !catch_signals(run))
+		rc = pair_run_fail(run, EXIT_FAILED, "start", "out of memory");
+	if (rc != 0)
+		return rc;
+	mark_self(run);
+	send_terms(run);
+	begin(run);
+	while (!run->is_over)
+		event_base_dispatch(run->base);
+	leave(run);
+	return run->rc;
+}
+
+void pair_run_clear(struct pair_run *run)
+{
+	OPENSSL_cleanse(run->application_key, sizeof(run->application_key));
+	punch_io_free(run->io);
+	punch_free(run->punch);
+	meet_io_free(run->meet);
+	for (size_t i = 0; i < ARRAY_LEN(run->signals); i++) {
+		if (run->signals[i] != NULL)
+			event_free(run->signals[i]);
+	}
+	if (run->wake != NULL)
+		event_free(run->wake);
+	udp_batch_free(run->batch);
+	check_turn_clear(&run->turn);
+	self_diagnosis_clear(&run->diagnosis);
+	trial_run_clear(&run->trials);
+}

@@ -1,0 +1,79 @@
+/*
+ * pair_run - a run of trials from options to results: who we are (a diagnosis, or a saved report),
+ * the meeting beside it, the exchange of profiles, and then trial after trial.
+ *
+ * What is wrong is printed at once; functions return 0 or the exit code that natprobe ends with.
+ */
+#ifndef NATPROBE_PAIR_RUN_H
+#define NATPROBE_PAIR_RUN_H
+
+#include "natprobe/meet/address.h"
+#include "natprobe/meet/meet_io.h"
+#include "natprobe/trial/trial_record.h"
+#include "natprobe/vantage/check_turn.h"
+#include "self_diagnosis.h"
+#include "talk.h"
+
+#define PAIR_RUN_EARLY_MAX 8 /* messages of the next trial that wait until it begins */
+
+struct pair_run_early {
+	uint16_t len; /* 0: none */
+	uint8_t data[TALK_BYTES_MAX];
+};
+
+/* Zero, but for what stands first. */
+struct pair_run {
+	const char *command; /* "punch", for messages */
+	const struct punch_options *options;
+	/* One of these says how the two meet. */
+	const char *code; /* as it counts */
+	const struct address *invites;
+	struct meet_door *accepts;
+	bool keeps_path; /* the last trial's path stays open until pair_run_clear */
+	uint32_t only;   /* strategies that the command can do with, as PUNCH_BIT; 0: all */
+	void (*on_trial)(void *arg, const struct trial_record *r); /* NULL: not told */
+	void *arg;
+
+	struct check_options turn_options;
+	struct self_diagnosis diagnosis;
+	struct event_base *base;
+	struct event *signals[2], *wake;
+	struct check_turn turn;
+	bool has_turn;
+	struct udp_batch *batch;
+	struct meet_io *meet;
+	struct punch_self self;
+	struct peer_profile theirs;
+	uint8_t application_key[MEET_KEY_LEN]; /* both sides have the same; once has_key */
+	bool has_key;
+	struct talk_terms wanted, their_terms, agreed;
+	bool is_self_made, is_ready, has_terms, has_sent_terms, is_interrupted, is_peer_gone;
+	bool is_alone; /* nobody came */
+	bool is_over;
+	int rc;
+	/* The trial that runs. */
+	struct punch *punch;
+	struct punch_io *io;
+	uint32_t trial;
+	bool is_trial_over, is_closed, is_released, is_peer_done;
+	uint64_t peer_by_us; /* until when the other side's end is waited for; 0: not yet */
+	struct pair_run_early early[PAIR_RUN_EARLY_MAX];
+	struct trial_run trials; /* those that are over */
+};
+
+/* From start to end. Trials that were made, if any, are in run->trials, whatever it returns. */
+int pair_run_all(struct pair_run *run);
+
+/* The last one; NULL: there is none. */
+const struct trial_record *pair_run_last(const struct pair_run *run);
+void pair_run_clear(struct pair_run *run);
+
+/* For its own files. */
+void pair_run_hear(struct pair_run *run, struct bytes message);
+void pair_run_begin(struct pair_run *run);
+void pair_run_step(struct pair_run *run);
+void pair_run_lose_peer(struct pair_run *run);
+void pair_run_end(struct pair_run *run, int rc);
+int pair_run_fail(const struct pair_run *run, int rc, const char *what, const char *why);
+
+#endif

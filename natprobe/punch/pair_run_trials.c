@@ -1,0 +1,292 @@
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "natprobe/meet/meet.h"
+#include "pair_run.h"
+
+#define RUN_ID_LEN    8
+#define LAST_WORDS_US 2000000  /* after the last trial, for the other side to have heard it all */
+#define PEER_US       20000000 /* ... after any other one */
+
+static void fill_random(void *arg, void *buf, size_t len)
+{
+	if (RAND_bytes(buf, (int)len) != 1)
+		abort(); /* without it nothing is safe */
+}
+
+static void tell_clock(struct pair_run *run)
+{
+	struct punch_clock c = { 0 };
+
+	if (run->punch != NULL && !run->is_trial_over &&
+	    meet_clock(meet_io_meet(run->meet), &c.offset_us, &c.error_us, &c.round_trip_us))
+		punch_set_clock(run->punch, &c);
+}
+
+static void on_tell(void *arg, struct bytes data)
+{
+	struct pair_run *run = arg;
+	uint8_t buf[TALK_BYTES_MAX];
+	size_t len = talk_write_tell(run->trial, data, buf, sizeof(buf));
+
+	if (len > 0)
+		(void)meet_io_send(run->meet, bytes_of(buf, len));
+}
+
+static void on_finished(void *arg)
+{
+	struct pair_run *run = arg;
+
+	run->is_trial_over = true;
+	event_active(run->wake, EV_TIMEOUT, 0);
+}
+
+static bool start_machine(struct pair_run *run)
+{
+	const struct punch_options *o = run->options;
+	struct punch_config config = {
+		.is_a = meet_is_a(meet_io_meet(run->meet)),
+		.ours = &run->self.profile,
+		.theirs = &run->theirs,
+		.trial = run->trial,
+		.servers = run->self.servers,
+		.server_count = run->self.server_count,
+		.has_relay = run->has_turn,
+		.plan = { .only = run->agreed.only,
+			  .has_relay = run->agreed.has_relay,
+			  .sockets_max = run->agreed.sockets_max },
+		.local_port = (uint16_t)o->local_port,
+		.hold_s = run->agreed.hold_s,
+		.random = fill_random,
+	};
+	char purpose[32];
+
+	snprintf(purpose, sizeof(purpose), "punch %u", (unsigned)run->trial);
+	meet_key(meet_io_meet(run->meet), purpose, config.key);
+	run->punch = punch_new(&config);
+	return run->punch != NULL;
+}
+
+static bool start_io(struct pair_run *run)
+{
+	const struct punch_io_config config = {
+		.base = run->base,
+		.batch = run->batch,
+		.punch = run->punch,
+		.paths = run->self.paths,
+		.path_count = run->self.profile.path_count,
+		.turn = run->has_turn ? &run->turn.server : NULL,
+		.has_upnp = run->options->upnp,
+		.on_tell = on_tell,
+		.on_finished = on_finished,
+		.arg = run,
+	};
+
+	run->io = punch_io_new(&config);
+	return run->io != NULL;
+}
+
+static void hear_early(struct pair_run *run)
+{
+	for (size_t i = 0; i < PAIR_RUN_EARLY_MAX; i++) {
+		struct pair_run_early *e = &run->early[i];
+
+		if (e->len > 0)
+			punch_io_told(run->io, bytes_of(e->data, e->len));
+		e->len = 0;
+	}
+}
+
+/* Whom both sides' records belong to: a name that nobody else can make, and that tells nothing. */
+static void name_trials(struct pair_run *run)
+{
+	struct trial_run *t = &run->trials;
+	uint8_t key[MEET_KEY_LEN];
+
+	meet_key(meet_io_meet(run->meet), "record", key);
+	for (size_t i = 0; i < RUN_ID_LEN; i++)
+		snprintf(t->id + 2 * i, 3, "%02x", key[i]);
+	t->is_a = meet_is_a(meet_io_meet(run->meet));
+	t->only = run->agreed.only;
+	trial_networks_make(&run->self.profile, &t->ours);
+	trial_networks_make(&run->theirs, &t->theirs);
+}
+
+void pair_run_begin(struct pair_run *run)
+{
+	run->is_trial_over = run->is_peer_done = false;
+	name_trials(run);
+	if (!start_machine(run) || !start_io(run)) {
+		pair_run_end(run, pair_run_fail(run, EXIT_FAILED, "trial", "out of memory"));
+		return;
+	}
+	tell_clock(run);
+	hear_early(run);
+	if (run->is_peer_gone)
+		punch_io_peer_gone(run->io);
+}
+
+static void keep_early(struct pair_run *run, struct bytes data)
+{
+	for (size_t i = 0; i < PAIR_RUN_EARLY_MAX; i++) {
+		struct pair_run_early *e = &run->early[i];
+
+		if (e->len > 0 || data.len == 0 || data.len > sizeof(e->data))
+			continue;
+		memcpy(e->data, data.data, data.len);
+		e->len = (uint16_t)data.len;
+		return;
+	}
+}
+
+static void hear_tell(struct pair_run *run, const struct talk *t)
+{
+	uint32_t next = run->io == NULL ? run->trial : run->trial + 1;
+
+	if (run->io != NULL && t->trial == run->trial)
+		punch_io_told(run->io, t->data);
+	else if (t->trial == next)
+		keep_early(run, t->data);
+}
+
+static void hear_terms(struct pair_run *run, const struct talk *t)
+{
+	if (run->has_terms)
+		return;
+	run->has_terms = true;
+	run->their_terms = t->terms;
+	run->theirs = t->profile;
+	event_active(run->wake, EV_TIMEOUT, 0);
+}
+
+void pair_run_hear(struct pair_run *run, struct bytes message)
+{
+	struct talk t;
+
+	talk_read(message, &t);
+	tell_clock(run);
+	if (t.kind == TALK_TERMS)
+		hear_terms(run, &t);
+	else if (t.kind == TALK_TELL)
+		hear_tell(run, &t);
+	else if (t.kind == TALK_DONE && t.trial == run->trial)
+		run->is_peer_done = true;
+	if (t.kind == TALK_DONE)
+		event_active(run->wake, EV_TIMEOUT, 0);
+}
+
+void pair_run_lose_peer(struct pair_run *run)
+{
+	run->is_peer_gone = true;
+	if (run->io != NULL && !run->is_trial_over)
+		punch_io_peer_gone(run->io);
+	event_active(run->wake, EV_TIMEOUT, 0);
+}
+
+const struct trial_record *pair_run_last(const struct pair_run *run)
+{
+	return run->trials.count > 0 ? &run->trials.records[run->trials.count - 1] : NULL;
+}
+
+static bool keep_result(struct pair_run *run)
+{
+	struct trial_record *record = calloc(1, sizeof(*record)); /* large */
+	bool ok = false;
+
+	if (record != NULL) {
+		trial_record_make(punch_result(run->punch), &run->self.profile, &run->theirs,
+				  record);
+		ok = trial_run_add(&run->trials, record);
+	}
+	free(record);
+	if (ok && run->on_trial != NULL)
+		run->on_trial(run->arg, pair_run_last(run));
+	return ok;
+}
+
+static void send_done(struct pair_run *run)
+{
+	uint8_t buf[TALK_HEAD_MAX];
+	size_t len = talk_write_done(run->trial, buf, sizeof(buf));
+
+	(void)meet_io_send(run->meet, bytes_of(buf, len));
+}
+
+static bool is_last(const struct pair_run *run)
+{
+	return run->trial + 1 >= run->agreed.trials || run->is_interrupted;
+}
+
+static void on_released(void *arg)
+{
+	struct pair_run *run = arg;
+
+	run->is_released = true;
+	event_active(run->wake, EV_TIMEOUT, 0);
+}
+
+/* A trial is over here: it is kept and told, and what was granted given back. */
+static void close_trial(struct pair_run *run)
+{
+	run->is_closed = true;
+	run->is_released = false;
+	if (!keep_result(run)) {
+		pair_run_end(run, pair_run_fail(run, EXIT_FAILED, "trial", "out of memory"));
+		return;
+	}
+	send_done(run);
+	if (is_last(run) && run->keeps_path)
+		run->is_released = true;
+	else
+		punch_io_release(run->io, on_released, run);
+}
+
+static void go_on(struct pair_run *run)
+{
+	if (is_last(run)) {
+		pair_run_end(run, 0);
+		return;
+	}
+	punch_io_free(run->io);
+	punch_free(run->punch);
+	run->io = NULL;
+	run->punch = NULL;
+	run->trial++;
+	run->is_closed = false;
+	run->peer_by_us = 0;
+	if (run->is_peer_gone)
+		pair_run_end(run, 0);
+	else
+		pair_run_begin(run);
+}
+
+/* Their end of the trial: a moment later, as a rule. */
+static void wait_for_peer(struct pair_run *run)
+{
+	const uint64_t now_us = clock_us();
+	uint64_t left_us;
+
+	if (run->peer_by_us == 0)
+		run->peer_by_us = now_us + (is_last(run) ? LAST_WORDS_US : PEER_US);
+	left_us = run->peer_by_us - now_us;
+	event_add(run->wake, &(struct timeval){ .tv_sec = (time_t)(left_us / 1000000),
+						.tv_usec = (suseconds_t)(left_us % 1000000) });
+}
+
+void pair_run_step(struct pair_run *run)
+{
+	if (run->is_over || run->io == NULL || !run->is_trial_over)
+		return;
+	if (!run->is_closed)
+		close_trial(run);
+	if (run->is_over || !run->is_released)
+		return;
+	if (run->is_peer_done || run->is_peer_gone || run->is_interrupted ||
+	    (run->peer_by_us != 0 && clock_us() >= run->peer_by_us))
+		go_on(run);
+	else
+		wait_for_peer(run);
+}

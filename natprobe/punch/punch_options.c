@@ -1,0 +1,297 @@
+#include "punch_options.h"
+
+#include <string.h>
+
+#include "natprobe/meet/carrier_uri.h"
+#include "natprobe/option_rows.h"
+#include "strategy.h"
+#include "talk.h"
+
+#define OPTIONS     struct punch_options
+#define FIELD(name) OPT_FIELD(OPTIONS, name)
+
+#define DIAGNOSIS_MS 8000
+
+static bool check_strategy(const char *text, struct opt_error *err)
+{
+	size_t used = 0;
+
+	if (punch_strategy_find(text) != PUNCH_NONE)
+		return true;
+	used = (size_t)snprintf(err->text, sizeof(err->text), "there is no such strategy; known:");
+	for (int s = PUNCH_DIRECT; s < PUNCH_STRATEGIES; s++)
+		used += (size_t)snprintf(err->text + used, sizeof(err->text) - used, " %s",
+					 punch_strategy_word((enum punch_strategy)s));
+	return false;
+}
+
+static bool check_rendezvous(const char *text, struct opt_error *err)
+{
+	struct carrier_uri uri;
+	const char *why;
+
+	if (carrier_uri_parse(bytes_of_str(text), &uri, &why))
+		return true;
+	snprintf(err->text, sizeof(err->text),
+		 "%s; write https://HOST/ for a stund, mqtts://HOST for a broker", why);
+	return false;
+}
+
+#define ROW_CODE_FILE                                                                        \
+	{ .name = "code-file",                                                               \
+	  .type = OPT_STR,                                                                   \
+	  .offset = FIELD(code_file),                                                        \
+	  .flags = OPT_CLI_ONLY,                                                             \
+	  .value = "FILE",                                                                   \
+	  .help = "take the code from the first line of FILE; where there is no such file, " \
+		  "make it, with a new code" }
+
+#define ROW_RENDEZVOUS                                                                          \
+	{ .name = "rendezvous",                                                                 \
+	  .letter = 'r',                                                                        \
+	  .type = OPT_STR_LIST,                                                                 \
+	  .offset = FIELD(rendezvous),                                                          \
+	  .flags = OPT_CLI_ONLY,                                                                \
+	  .value = "URI",                                                                       \
+	  .check = check_rendezvous,                                                            \
+	  .help = "meet there: a stund (https://HOST/) or an MQTT broker (mqtts://HOST); both " \
+		  "sides name the same, or one of the same" }
+
+#define ROW_WAIT                                                                               \
+	{ .name = "wait",                                                                      \
+	  .letter = 'w',                                                                       \
+	  .type = OPT_MS,                                                                      \
+	  .offset = FIELD(wait_ms),                                                            \
+	  .flags = OPT_CLI_ONLY,                                                               \
+	  .fallback = "0",                                                                     \
+	  .min = 1000,                                                                         \
+	  .max = 86400000,                                                                     \
+	  .value = "TIME",                                                                     \
+	  .help = "wait for the other side for so long; 0: 10 minutes, and with --accept for " \
+		  "good" }
+
+#define ROWS_MEETING ROW_CODE_FILE, ROW_RENDEZVOUS, ROW_WAIT
+
+#define ROW_STRATEGY                   \
+	{ .name = "strategy",          \
+	  .type = OPT_STR_LIST,        \
+	  .offset = FIELD(strategies), \
+	  .flags = OPT_CLI_ONLY,       \
+	  .value = "NAME",             \
+	  .check = check_strategy,     \
+	  .help = "try this strategy only; may be given several times" }
+
+#define ROW_PROFILE                                                                   \
+	{ .name = "profile",                                                          \
+	  .type = OPT_STR,                                                            \
+	  .offset = FIELD(profile),                                                   \
+	  .flags = OPT_CLI_ONLY,                                                      \
+	  .value = "FILE",                                                            \
+	  .help = "take what natprobe check --json wrote to FILE for the diagnosis: " \
+		  "nothing is probed first" }
+
+/* clang-format off */
+#define ROWS_NETWORK                                                                      \
+	ROW_SERVERS(OPTIONS, "ask this STUN server who we are; may be given several times"), \
+	ROW_INTERFACES(OPTIONS, "use this interface only; may be given several times"),      \
+	ROW_IPV4(OPTIONS, "make a path"),                                                    \
+	ROW_IPV6(OPTIONS, "make a path"),                                                    \
+	ROW_UPNP(OPTIONS, "ask the gateway by UPnP as well for ports"),                      \
+	ROW_PROFILE
+/* clang-format on */
+
+#define ROW_PORT ROW_LOCAL_PORT(OPTIONS, "open the path from this port, as an application wants it")
+
+#define ROW_TURN                                                                          \
+	{ .name = "turn",                                                                 \
+	  .type = OPT_STR,                                                                \
+	  .offset = FIELD(turn),                                                          \
+	  .flags = OPT_CLI_ONLY,                                                          \
+	  .value = "URI",                                                                 \
+	  .help = "relay through this TURN server (turn:HOST, turns:HOST) where nothing " \
+		  "else works" }
+
+/* clang-format off */
+#define ROWS_RELAY                                          \
+	ROW_TURN,                                           \
+	ROW_USER(OPTIONS),                                  \
+	ROW_PASSWORD_FILE(OPTIONS),                         \
+	ROW_TOKEN_FILE(OPTIONS),                            \
+	ROW_CA_FILE(OPTIONS),                               \
+	OPT_ROW_FLAG(OPTIONS, insecure, 0, "take any certificate of the TURN server")
+/* clang-format on */
+
+#define ROW_KEY_FILE                                                                    \
+	{ .name = "key-file",                                                           \
+	  .type = OPT_STR,                                                              \
+	  .offset = FIELD(key_file),                                                    \
+	  .flags = OPT_CLI_ONLY,                                                        \
+	  .value = "FILE",                                                              \
+	  .help = "keep the key of our address in FILE, and not in natprobe/key below " \
+		  "XDG_STATE_HOME" }
+
+static const struct opt punch_table[] = {
+	ROWS_MEETING,
+	ROWS_NETWORK,
+	ROW_PORT,
+	ROW_STRATEGY,
+	{ .name = "trials",
+	  .letter = 'n',
+	  .type = OPT_INT,
+	  .offset = FIELD(trials),
+	  .flags = OPT_CLI_ONLY,
+	  .fallback = "1",
+	  .min = 1,
+	  .max = TALK_TRIALS_MAX,
+	  .value = "N",
+	  .help = "make a path N times, from fresh sockets each time, and count" },
+	{ .name = "hold",
+	  .type = OPT_MS,
+	  .offset = FIELD(hold_ms),
+	  .flags = OPT_CLI_ONLY,
+	  .fallback = "0",
+	  .min = 1000,
+	  .max = TALK_HOLD_MAX_S * 1000,
+	  .value = "TIME",
+	  .help = "leave each path idle for so long, and see whether it lives" },
+	{ .name = "mappings",
+	  .type = OPT_INT,
+	  .offset = FIELD(mappings),
+	  .flags = OPT_CLI_ONLY,
+	  .min = 4,
+	  .max = 320,
+	  .value = "COUNT",
+	  .help = "have no more sockets open at a time, each of which is a mapping" },
+	OPT_ROW_FLAG(OPTIONS, accept, 0,
+		     "wait for those who have our address, and serve one after the other"),
+	{ .name = "accept-max",
+	  .type = OPT_INT,
+	  .offset = FIELD(accept_max),
+	  .flags = OPT_CLI_ONLY,
+	  .fallback = "100",
+	  .min = 1,
+	  .max = 1000000,
+	  .value = "COUNT",
+	  .help = "with --accept: end after so many" },
+	ROW_KEY_FILE,
+	ROWS_RELAY,
+	ROW_JSON(OPTIONS),
+	ROW_HTML(OPTIONS),
+	OPT_ROW_FLAG(OPTIONS, quiet, 'q', "print one line for each trial, and no progress"),
+	OPT_ROW_FLAG(OPTIONS, verbose, 'v', "print what both sides saw in each step"),
+	OPT_ROW_HELP(OPTIONS),
+	{ 0 },
+};
+
+const struct opt_program punch_program = {
+	.name = "natprobe",
+	.synopsis = "punch [OPTION]... [CODE|ADDRESS|-]",
+	.summary = "Makes a path to another natprobe through the NATs of both, and tells which way "
+		   "it took, or why there is none. Without CODE it makes one and prints it: type "
+		   "it on the other side.",
+	.table = punch_table,
+	.size = sizeof(OPTIONS),
+};
+
+static const struct opt connect_table[] = {
+	ROWS_MEETING,
+	ROWS_NETWORK,
+	ROW_PORT,
+	ROW_STRATEGY,
+	ROWS_RELAY,
+	{ .name = "fd",
+	  .type = OPT_INT,
+	  .offset = FIELD(fd),
+	  .flags = OPT_CLI_ONLY,
+	  .min = 3,
+	  .max = 255,
+	  .value = "N",
+	  .help = "hand the open socket over as descriptor N, instead of closing it" },
+	OPT_ROW_FLAG(OPTIONS, quiet, 'q', "print nothing but what is wrong"),
+	OPT_ROW_HELP(OPTIONS),
+	{ 0 },
+};
+
+const struct opt_program connect_program = {
+	.name = "natprobe",
+	.synopsis = "connect [OPTION]... CODE|- -- COMMAND [ARGUMENT]...",
+	.summary = "Makes a path to another natprobe, and runs COMMAND on it.",
+	.table = connect_table,
+	.size = sizeof(OPTIONS),
+};
+
+static const struct opt address_table[] = {
+	ROW_RENDEZVOUS,
+	ROW_KEY_FILE,
+	ROWS_NETWORK,
+	ROW_LOCAL_PORT(OPTIONS, "say that this port waits on each interface"),
+	OPT_ROW_FLAG(OPTIONS, quiet, 'q', "show no progress"),
+	OPT_ROW_HELP(OPTIONS),
+	{ 0 },
+};
+
+const struct opt_program address_program = {
+	.name = "natprobe",
+	.synopsis = "address [OPTION]...",
+	.summary = "Prints one string that says all that is needed to invite this host: whoever "
+		   "has it can run natprobe punch ADDRESS while natprobe punch --accept runs here.",
+	.table = address_table,
+	.size = sizeof(OPTIONS),
+};
+
+static const struct opt interfaces_table[] = {
+	ROWS_NETWORK,
+	ROW_JSON(OPTIONS),
+	OPT_ROW_FLAG(OPTIONS, quiet, 'q', "show no progress"),
+	OPT_ROW_HELP(OPTIONS),
+	{ 0 },
+};
+
+const struct opt_program interfaces_program = {
+	.name = "natprobe",
+	.synopsis = "interfaces [OPTION]...",
+	.summary = "Lists what a peer would be told of this host.",
+	.table = interfaces_table,
+	.size = sizeof(OPTIONS),
+};
+
+uint32_t punch_options_only(const struct punch_options *o)
+{
+	char *const *words = o->strategies.items;
+	uint32_t only = 0;
+
+	for (size_t i = 0; i < o->strategies.count; i++)
+		only |= PUNCH_BIT(punch_strategy_find(words[i]));
+	return only;
+}
+
+void punch_options_check(const struct punch_options *o, bool with_turn, struct check_options *out)
+{
+	*out = (struct check_options){
+		.servers = o->servers,
+		.interfaces = o->interfaces,
+		.ipv4 = o->ipv4 || !o->ipv6,
+		.ipv6 = o->ipv6 || !o->ipv4,
+		.timeout_ms = DIAGNOSIS_MS,
+		.confidence = (char *)"99.9%",
+		.upnp = o->upnp,
+		.quiet = o->quiet,
+	};
+	if (!with_turn)
+		return;
+	out->turn = o->turn;
+	out->user = o->user;
+	out->password_file = o->password_file;
+	out->token_file = o->token_file;
+	out->ca_file = o->ca_file;
+	out->insecure = o->insecure;
+}
+
+const char *punch_options_conflict(const struct punch_options *o)
+{
+	if (o->json && o->quiet)
+		return "--quiet does not go with --json";
+	if (o->quiet && o->verbose)
+		return "--quiet does not go with --verbose";
+	return NULL;
+}

@@ -1,0 +1,33 @@
+/*
+ * punch_self - what we are in a trial: the profile that the other side is told, and where each of
+ * its paths leaves this host.
+ */
+#ifndef NATPROBE_PUNCH_SELF_H
+#define NATPROBE_PUNCH_SELF_H
+
+#include "natprobe/net/iface.h"
+#include "natprobe/report/report.h"
+#include "punch_io.h"
+
+/* Not to be copied: paths point into it. */
+struct punch_self {
+	struct peer_profile profile;
+	struct punch_io_path paths[PEER_PATHS_MAX];
+	char names[PEER_PATHS_MAX][IFACE_NAME_MAX];
+	struct addr servers[PUNCH_SERVERS_MAX]; /* that answered */
+	size_t server_count;
+};
+
+/*
+ * From a report, of this run or saved. Addresses that this host does not have (any more) are left
+ * out. Returns 0, or -errno when interfaces cannot be listed.
+ */
+int punch_self_make(const struct report *r, struct punch_self *out);
+
+/* Sets profile.host: equal on both sides where both are one host. key: of the meeting. */
+void punch_self_mark(struct punch_self *s, const uint8_t *key, size_t key_len);
+
+/* The other side is on this host, too: packets to it come in by another device than they leave. */
+void punch_self_be_local(struct punch_self *s);
+
+#endif

@@ -1,0 +1,169 @@
+#!/bin/bash
+# natprobe punch, connect, address and interfaces: two real programs, each behind a NAT of its own in
+# natlab, meet at stund's rendezvous and make a path; what they say of it agrees, codes stay secret.
+set -u
+. "${srcdir:-.}/tests/lab/lab.sh"
+
+src=$(cd "${srcdir:-.}" && pwd)
+bin=$(cd "${builddir:-.}" && pwd)
+natlab=$bin/tests/natlab/natlab
+natprobe=$bin/natprobe/natprobe
+lab_need jq python3
+for tool in "$natlab" "$natprobe" "$bin/stund/stund"; do
+	[ -x "$tool" ] || lab_skip "$tool is not built"
+done
+why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
+export natprobe tmp src
+
+# story NAME PROFILE-AND-OPTIONS... -- COMMAND-A -- COMMAND-B: in the background; both commands are
+# for a shell, in a folder of their own. What they print is in NAME/out, their status in NAME/status.
+declare -A jobs=()
+story() {
+	local name=$1
+
+	shift
+	mkdir "$tmp/$name"
+	(
+		cd "$tmp/$name" || exit 1
+		NATLAB_DIR=$tmp/$name/lab XDG_STATE_HOME=$tmp/$name/state \
+			timeout 60 "$natlab" pair "$@" > out 2> err
+		echo $? > status
+	) &
+	jobs[$name]=$!
+}
+
+# ended NAME STATUS: waits for it.
+ended() {
+	wait "${jobs[$1]}"
+	[ "$(cat "$tmp/$1/status")" = "$2" ] ||
+		fail "$1 ended with $(cat "$tmp/$1/status"), not $2: $(tail -n 20 "$tmp/$1/out" "$tmp/$1/err")"
+}
+
+# of SIDE FILTER: of what a side of the story `json` reported.
+of() {
+	jq -r "$2" "$tmp/json/$1.json"
+}
+
+# shellcheck disable=SC2016	# the shells inside expand these
+{
+# Who comes first makes the file with the code.
+story json home-router cgn-block -- '$natprobe punch --code-file code --json > a.json' \
+	-- '$natprobe punch --code-file code --json > b.json'
+
+# A code of one's own, on stdin; three trials; the same from the environment.
+story own-code home-router home-router --mapping apd --step 1 -- \
+	'echo "My own secret PLACE" | $natprobe punch --trials 3 --json - > a.json' -- \
+	'NATPROBE_CODE=my-own-secret-place $natprobe punch --json > b.json'
+
+# In argv: overwritten at once.
+story argv open-internet home-router -- \
+	'$natprobe punch --quiet 17-my-own-argv-secret & sleep 0.3
+	tr "\0" " " < /proc/$!/cmdline > cmdline; wait $!' -- \
+	'sleep 0.6; $natprobe punch --quiet 17-my-own-argv-secret'
+
+# Another code in the same place: no path, both are told, and there was one guess.
+story wrong home-router full-cone -- \
+	'$natprobe punch 12-abbey-abbey-abbey; echo $? > a' -- \
+	'$natprobe punch 12-abbey-abbey-zodiac; echo $? > b'
+
+story connect home-router cgn-block -- \
+	'$natprobe connect --code-file code -- "$src/tests/echo.sh"' -- \
+	'$natprobe connect --code-file code --fd 7 -- "$src/tests/echo.sh" %inner%'
+
+story fails home-router full-cone -- \
+	'$natprobe connect --quiet --code-file code -- sh -c "exit 9"; echo $? > a' -- \
+	'$natprobe connect --quiet --code-file code -- true; echo $? > b'
+
+# One acceptor, two inviters after each other, from one address.
+story accept home-router home-router --filtering ei -- \
+	'$natprobe address > address && $natprobe punch --json --accept --accept-max 2 > a.json' -- \
+	'until [ -s address ]; do sleep 0.1; done; sleep 0.3
+	$natprobe punch --quiet "$(cat address)" && $natprobe punch --quiet "$(cat address)"'
+
+story alone home-router home-router -- \
+	'$natprobe punch --code-file code --wait 3s; echo $? > a
+	$natprobe punch --code-file code -r http://20.0.0.77/ --wait 1s; echo $? > b' -- \
+	'$natprobe interfaces --json > interfaces.json'
+}
+
+# --- both sides report one path, and agree about it ---
+ended json 0
+[ "$(of a '.trials[0].strategy')" = "$(of b '.trials[0].strategy')" ] || fail "two strategies"
+[ "$(of a .role)" != "$(of b .role)" ] || fail "both are $(of a .role)"
+[ "$(of a '.trials[0].path.outer')" = "$(of b '.trials[0].path.remote')" ] || fail "two paths"
+[ "$(of b '.trials[0].path.outer')" = "$(of a '.trials[0].path.remote')" ] || fail "two paths"
+jq -es '.[0].trials[0] as $a | .[1].trials[0] as $b |
+	($a.quality.rtt_median_ms - $b.quality.rtt_median_ms | fabs) <=
+		5 + $a.quality.jitter_ms + $b.quality.jitter_ms and
+	($a.to_path_ms - $b.to_path_ms | fabs) <=
+		$a.quality.rtt_max_ms + $a.skew_error_ms + $b.skew_error_ms + 50 and
+	$a.quality.answered > 0 and $b.quality.answered > 0' \
+	"$tmp/json/a.json" "$tmp/json/b.json" > /dev/null ||
+	fail "times: $(cat "$tmp/json/a.json" "$tmp/json/b.json")"
+
+# --- other ways to give a code ---
+ended own-code 0
+for side in a b; do
+	jq -e '.trials | length == 3 and all(.strategy != "none")' "$tmp/own-code/$side.json" > /dev/null ||
+		fail "three trials: $(cat "$tmp/own-code/$side.json")"
+done
+ended argv 0
+grep -q 'punch --quiet xxxx' "$tmp/argv/cmdline" || fail "argv: $(cat "$tmp/argv/cmdline")"
+! grep -q secret "$tmp/argv/cmdline" || fail "the code is in argv: $(cat "$tmp/argv/cmdline")"
+
+# --- a wrong one ---
+ended wrong 0
+[ "$(cat "$tmp/wrong/a" "$tmp/wrong/b" | xargs)" = "1 1" ] || fail "wrong code: $(cat "$tmp/wrong/err")"
+grep -q 'another code' "$tmp/wrong/err" || fail "wrong code: $(cat "$tmp/wrong/err")"
+! grep -q abbey "$tmp/wrong/err" || fail "the code is on stderr: $(cat "$tmp/wrong/err")"
+
+# --- the path is handed over ---
+ended connect 0
+[ "$(grep -c 'data went both ways' "$tmp/connect/out")" = 2 ] || fail "connect: $(cat "$tmp/connect/out")"
+ended fails 0
+[ "$(cat "$tmp/fails/a" "$tmp/fails/b" | xargs)" = "1 0" ] || fail "fails: $(cat "$tmp/fails/err")"
+
+# --- by address ---
+ended accept 0
+[ "$(wc -l < "$tmp/accept/address")" = 1 ] || fail "an address is one line"
+[ "$(stat -c %a "$tmp/accept/state/natprobe/key")" = 600 ] || fail "others may read the key"
+[ "$(jq -s 'map(.trials | length) | add' "$tmp/accept/a.json")" = 2 ] || fail "two inviters"
+
+# --- nobody there, and nowhere to meet ---
+ended alone 0
+[ "$(cat "$tmp/alone/a" "$tmp/alone/b" | xargs)" = "4 3" ] ||
+	fail "alone: $(cat "$tmp/alone/a" "$tmp/alone/b" "$tmp/alone/err")"
+jq -e '.paths[0] | .mapping == "endpoint-independent" and .local == "192.168.1.2"' \
+	"$tmp/alone/interfaces.json" > /dev/null || fail "$(cat "$tmp/alone/interfaces.json")"
+
+# --- mistakes ---
+# says STATUS WORDS ARGUMENT...
+says() {
+	local want=$1 words=$2 got
+
+	shift 2
+	"$natprobe" "$@" > "$tmp/out" 2>&1 < /dev/null
+	got=$?
+	[ "$got" = "$want" ] || fail "natprobe $* ended with $got, not $want: $(cat "$tmp/out")"
+	grep -q -- "$words" "$tmp/out" || fail "natprobe $* says: $(cat "$tmp/out")"
+}
+
+for command in punch connect address interfaces; do
+	says 0 "natprobe $command" "$command" --help
+done
+says 2 'short' punch short
+says 2 'no code' punch -
+says 2 'no such strategy' punch --strategy magic
+says 2 'write https' punch --rendezvous ftp://nowhere/
+says 2 'which program' connect 12-abbey-abbey-abbey
+says 2 'NATPROBE_SECRET' connect 12-abbey-abbey-abbey -- prog %secret%
+says 2 'takes no code' punch --accept 12-abbey-abbey-abbey
+says 2 'address' punch natkit:abc
+printf 'not a key\n' > "$tmp/key"
+chmod 600 "$tmp/key"
+says 2 'no key' address --key-file "$tmp/key"
+
+exit "$failed"
