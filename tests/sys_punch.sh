@@ -84,7 +84,7 @@ story accept home-router home-router --filtering ei -- \
 	$natprobe punch --quiet "$(cat address)" && $natprobe punch --quiet "$(cat address)"'
 
 story alone home-router home-router -- \
-	'$natprobe punch --code-file code --wait 3s; echo $? > a
+	'$natprobe punch --code-file code --wait 6s; echo $? > a
 	$natprobe punch --code-file code -r http://20.0.0.77/ --wait 1s; echo $? > b' -- \
 	'$natprobe interfaces --json > interfaces.json'
 }
