@@ -15,6 +15,7 @@ static const struct command commands[] = {
 	{ "connect", cmd_connect, "make such a path, and run a program on it" },
 	{ "address", cmd_address, "print one string by which others can invite this host" },
 	{ "interfaces", cmd_interfaces, "what a peer would be told of this host" },
+	{ "demo", cmd_demo, "a first path to somebody else, step by step" },
 	{ "show", cmd_show, "print a report that was saved as JSON" },
 	{ "diff", cmd_diff, "what differs between two such reports" },
 	{ "plan", cmd_plan, "how two hosts would connect, by two such reports" },

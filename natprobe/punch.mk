@@ -121,6 +121,8 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/meet/own_key.h \
 	natprobe/meet/rendezvous_list.c \
 	natprobe/meet/rendezvous_list.h \
+	natprobe/punch/chat.c \
+	natprobe/punch/chat.h \
 	natprobe/punch/handover.c \
 	natprobe/punch/handover.h \
 	natprobe/punch/punch_code.c \
@@ -159,6 +161,7 @@ natprobe_natprobe_CFLAGS += $(JANSSON_CFLAGS)
 natprobe_natprobe_SOURCES += \
 	natprobe/cmd_address.c \
 	natprobe/cmd_connect.c \
+	natprobe/cmd_demo.c \
 	natprobe/cmd_interfaces.c \
 	natprobe/cmd_punch.c
 # What takes messages between peers.

@@ -243,7 +243,9 @@ endif
 
 # What the shell says, keeps and hands over.
 if CMOCKA
-UNIT_TESTS += tests/test_handover tests/test_own_key tests/test_talk
+UNIT_TESTS += tests/test_chat tests/test_handover tests/test_own_key tests/test_talk
+tests_test_chat_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_chat_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_handover_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_handover_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_own_key_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

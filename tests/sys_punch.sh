@@ -9,14 +9,15 @@ bin=$(cd "${builddir:-.}" && pwd)
 natlab=$bin/tests/natlab/natlab
 natprobe=$bin/natprobe/natprobe
 lab_need jq python3
-for tool in "$natlab" "$natprobe" "$bin/stund/stund"; do
+for tool in "$natlab" "$natprobe" "$bin/stund/stund" "$bin/turnd/turnd"; do
 	[ -x "$tool" ] || lab_skip "$tool is not built"
 done
 why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
-export natprobe tmp src
+turnd=$bin/turnd/turnd
+export natprobe turnd tmp src
 
 # story NAME PROFILE-AND-OPTIONS... -- COMMAND-A -- COMMAND-B: in the background; both commands are
 # for a shell, in a folder of their own. What they print is in NAME/out, their status in NAME/status.
@@ -83,6 +84,26 @@ story accept home-router home-router --filtering ei -- \
 	'until [ -s address ]; do sleep 0.1; done; sleep 0.3
 	$natprobe punch --quiet "$(cat address)" && $natprobe punch --quiet "$(cat address)"'
 
+# By a relay alone, which one of them has.
+story relay open-internet home-router -- \
+	'at=$(ip -4 -o address show eth0 | sed "s|.*inet \([0-9.]*\)/.*|\1|")
+	printf "%s\n" "listen = $at" "relay-address = $at" "relay-ports = 50000-50099" \
+		"realm = example.org" "[user ann]" "password = secret" > conf
+	chmod 600 conf; "$turnd" --config conf > log 2>&1 & turnd_pid=$!
+	until grep -q " ready" log; do sleep 0.05; done
+	export NATPROBE_TURN_PASSWORD=secret; echo "$at" > at
+	$natprobe punch --code-file code --json --strategy relay --turn "turn:$at" --user ann > a.json
+	status=$?; kill $turnd_pid; exit $status' -- \
+	'until [ -s at ]; do sleep 0.1; done
+	$natprobe punch --code-file code --json --strategy relay > b.json'
+
+# Two people, who type.
+story demo home-router home-router -- \
+	'(echo a; until grep -q goes b; do sleep 0.1; done; echo hello; echo again; sleep 1) |
+		$natprobe demo > a' -- \
+	'until code=$(grep -o "[0-9]*-[a-z]*-[a-z]*-[a-z]*" a); do sleep 0.1; done 2> err
+	(echo c; echo wrong; echo "$code"; until grep -q left b; do sleep 0.1; done) | $natprobe demo > b'
+
 story alone home-router home-router -- \
 	'$natprobe punch --code-file code --wait 6s; echo $? > a
 	$natprobe punch --code-file code -r http://20.0.0.77/ --wait 1s; echo $? > b' -- \
@@ -132,6 +153,17 @@ ended accept 0
 [ "$(stat -c %a "$tmp/accept/state/natprobe/key")" = 600 ] || fail "others may read the key"
 [ "$(jq -s 'map(.trials | length) | add' "$tmp/accept/a.json")" = 2 ] || fail "two inviters"
 
+# --- the relay ---
+ended relay 0
+jq -es 'all(.[].trials[0]; .strategy == "relay" and .path.relayed)' \
+	"$tmp/relay/a.json" "$tmp/relay/b.json" > /dev/null || fail "relay: $(cat "$tmp/relay/a.json")"
+
+# --- talking ---
+ended demo 0
+[ "$(grep '^them: ' "$tmp/demo/b" | xargs)" = "them: hello them: again" ] ||
+	fail "demo: $(cat "$tmp/demo/a" "$tmp/demo/b")"
+grep -q 'The other side has left' "$tmp/demo/b" || fail "demo: $(cat "$tmp/demo/b")"
+
 # --- nobody there, and nowhere to meet ---
 ended alone 0
 [ "$(cat "$tmp/alone/a" "$tmp/alone/b" | xargs)" = "4 3" ] ||
@@ -151,7 +183,7 @@ says() {
 	grep -q -- "$words" "$tmp/out" || fail "natprobe $* says: $(cat "$tmp/out")"
 }
 
-for command in punch connect address interfaces; do
+for command in punch connect address interfaces demo; do
 	says 0 "natprobe $command" "$command" --help
 done
 says 2 'short' punch short

@@ -9,7 +9,8 @@
 #include "clock.h"
 #include "natprobe/meet/rendezvous_list.h"
 
-#define LEAVE_US 150000 /* for what was said last to leave */
+#define LEAVE_US 150000  /* for what was said last to leave */
+#define BLIND_US 5000000 /* for the owner of an address to answer, where a port waits */
 
 int pair_run_fail(const struct pair_run *run, int rc, const char *what, const char *why)
 {
@@ -27,6 +28,44 @@ void pair_run_end(struct pair_run *run, int rc)
 		event_base_loopbreak(run->base);
 }
 
+/* As the address has it: its port on each path, where NATs leave ports alone. */
+static void make_stand_in(struct pair_run *run)
+{
+	const struct address *a = run->invites;
+	struct peer_offer *o = &run->stand_in;
+
+	for (uint8_t i = 0; i < a->profile.path_count; i++) {
+		const struct peer_path *p = &a->profile.paths[i];
+		struct peer_endpoint e = { .kind = PEER_HOST, .path = i, .local_port = a->port };
+
+		e.addr = addr_with_port(&p->local, a->port);
+		o->endpoints[o->endpoint_count++] = e;
+		e.kind = PEER_MAPPED;
+		if (p->external_count > 0)
+			e.addr = addr_with_port(&p->externals[0], a->port);
+		o->endpoints[o->endpoint_count++] = e;
+	}
+}
+
+/* The owner of the address may hear us and not be heard: what it told there has to do. */
+static void go_blind(struct pair_run *run)
+{
+	run->is_blind = run->has_terms = true;
+	run->their_terms = run->wanted;
+	run->theirs = run->invites->profile;
+	make_stand_in(run);
+}
+
+static void wait_for_terms(struct pair_run *run)
+{
+	const struct timeval limit = { .tv_sec = BLIND_US / 1000000 };
+
+	if (run->invites == NULL || run->invites->port == 0)
+		return;
+	run->blind_us = clock_us() + BLIND_US;
+	event_add(run->wake, &limit);
+}
+
 static void send_terms(struct pair_run *run)
 {
 	uint8_t buf[TALK_BYTES_MAX];
@@ -38,6 +77,7 @@ static void send_terms(struct pair_run *run)
 	len = talk_write_terms(&run->wanted, &run->self.profile, buf, sizeof(buf));
 	if (len > 0)
 		(void)meet_io_send(run->meet, bytes_of(buf, len));
+	wait_for_terms(run);
 }
 
 /* The profile says which machine we are only to who knows the key. */
@@ -119,6 +159,8 @@ static void on_wake(evutil_socket_t fd, short events, void *arg)
 {
 	struct pair_run *run = arg;
 
+	if (!run->has_terms && run->blind_us != 0 && clock_us() >= run->blind_us)
+		go_blind(run);
 	begin(run);
 	pair_run_step(run);
 }

@@ -47,6 +47,9 @@ struct pair_run {
 	uint8_t application_key[MEET_KEY_LEN]; /* both sides have the same; once has_key */
 	bool has_key;
 	struct talk_terms wanted, their_terms, agreed;
+	struct peer_offer stand_in; /* for that of an address whose owner cannot answer */
+	uint64_t blind_us;          /* when to go on without an answer; 0: never */
+	bool is_blind;
 	bool is_self_made, is_ready, has_terms, has_sent_terms, is_interrupted, is_peer_gone;
 	bool is_alone; /* nobody came */
 	bool is_over;

@@ -64,6 +64,9 @@ static bool start_machine(struct pair_run *run)
 	};
 	char purpose[32];
 
+	run->stand_in.trial = run->trial;
+	if (run->is_blind)
+		config.their_offer = &run->stand_in;
 	snprintf(purpose, sizeof(purpose), "punch %u", (unsigned)run->trial);
 	meet_key(meet_io_meet(run->meet), purpose, config.key);
 	run->punch = punch_new(&config);

@@ -27,8 +27,9 @@ static void fill_random(void *arg, void *buf, size_t len)
 		abort(); /* without it nothing is safe */
 }
 
-static void make(struct punch_code *out)
+void punch_code_make(struct punch_code *out)
 {
+	*out = (struct punch_code){ 0 };
 	code_make(fill_random, NULL, out->text);
 	out->is_new = true;
 }
@@ -41,6 +42,12 @@ static int take(const char *command, const char *from, const char *typed, struct
 	if (code_normalise(typed, out->text, &why))
 		return 0;
 	return usage(command, from, why);
+}
+
+int punch_code_take(const char *command, const char *typed, struct punch_code *out)
+{
+	*out = (struct punch_code){ 0 };
+	return take(command, "the code", typed, out);
 }
 
 /* The first line, wiped behind us. */
@@ -89,7 +96,7 @@ static int read_file(const char *command, const char *path, struct punch_code *o
 	int rc = file_read(path, FILE_MAX, &text, &len);
 
 	if (rc == -ENOENT) {
-		make(out);
+		punch_code_make(out);
 		rc = make_file(path, out);
 		if (rc == 0)
 			return 0;
@@ -143,7 +150,7 @@ int punch_code_find(const char *command, char *operand, const char *file, struct
 		(void)unsetenv("NATPROBE_CODE");
 		return rc;
 	}
-	make(out);
+	punch_code_make(out);
 	return 0;
 }
 

@@ -20,6 +20,10 @@ struct punch_code {
  */
 int punch_code_find(const char *command, char *operand, const char *file, struct punch_code *out);
 
+/* A new one; or what somebody typed, 0 or an exit code. */
+void punch_code_make(struct punch_code *out);
+int punch_code_take(const char *command, const char *typed, struct punch_code *out);
+
 void punch_code_clear(struct punch_code *c);
 
 #endif

@@ -24,6 +24,17 @@ static void on_data(void *arg, const struct addr *from, struct bytes data)
 	punch_io_drive(io);
 }
 
+/* Not told by the address, but why nothing comes of it. */
+static void on_denied(void *arg, uint16_t code)
+{
+	struct punch_io *io = arg;
+	uint16_t none;
+	struct addr relayed = relay_link_address(io->relay, &none);
+
+	punch_on_relay(io->config.punch, io->relay_slot, &relayed, code, clock_us());
+	punch_io_drive(io);
+}
+
 static void on_over(void *arg)
 {
 	struct punch_io *io = arg;
@@ -39,6 +50,7 @@ void punch_io_relay_open(struct punch_io *io, const struct punch_action *a)
 		.server = io->config.turn,
 		.on_settled = on_settled,
 		.on_data = on_data,
+		.on_denied = on_denied,
 		.on_over = on_over,
 		.arg = io,
 	};

@@ -220,6 +220,26 @@ const struct opt_program connect_program = {
 	.size = sizeof(OPTIONS),
 };
 
+static const struct opt demo_table[] = {
+	ROW_RENDEZVOUS,
+	ROW_WAIT,
+	ROWS_NETWORK,
+	ROWS_RELAY,
+	OPT_ROW_FLAG(OPTIONS, quiet, 'q', "show no progress"),
+	OPT_ROW_HELP(OPTIONS),
+	{ 0 },
+};
+
+const struct opt_program demo_program = {
+	.name = "natprobe",
+	.synopsis = "demo [OPTION]...",
+	.summary =
+		"Makes a first path to another host, step by step, for two people who talk over it "
+		"then.",
+	.table = demo_table,
+	.size = sizeof(OPTIONS),
+};
+
 static const struct opt address_table[] = {
 	ROW_RENDEZVOUS,
 	ROW_KEY_FILE,

@@ -41,6 +41,7 @@ struct punch_options {
 
 extern const struct opt_program punch_program;
 extern const struct opt_program connect_program;
+extern const struct opt_program demo_program;
 extern const struct opt_program interfaces_program;
 extern const struct opt_program address_program;
 

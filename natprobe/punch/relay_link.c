@@ -36,7 +36,8 @@ struct relay_link {
 	struct held held[TURN_END_PEERS_MAX];
 	struct event *timer;
 	uint64_t next_start_us, settle_us;
-	bool is_settled, is_closing, is_over_told, is_pumping;
+	uint16_t denied_code;
+	bool is_settled, is_closing, is_over_told, is_denied_told, is_permitted, is_pumping;
 };
 
 static void pump(struct relay_link *l);
@@ -183,10 +184,15 @@ static void send_held(struct relay_link *l)
 	for (int i = 0; l->chosen != NULL && i < TURN_END_PEERS_MAX; i++) {
 		struct held *h = &l->held[i];
 
-		if (h->len == 0 || l->chosen->turn.peers[i].permission == TURN_END_ASKED)
+		const struct turn_end_peer *p = &l->chosen->turn.peers[i];
+
+		if (h->len == 0 || p->permission == TURN_END_ASKED)
 			continue;
-		if (l->chosen->turn.peers[i].permission == TURN_END_PERMITTED)
+		if (p->permission == TURN_END_PERMITTED)
 			send_framed(l, i, bytes_of(h->data, h->len));
+		else
+			l->denied_code = p->code;
+		l->is_permitted = l->is_permitted || p->permission == TURN_END_PERMITTED;
 		h->len = 0;
 	}
 }
@@ -236,6 +242,10 @@ static void tell(struct relay_link *l, uint64_t now_us)
 	    (l->chosen != NULL || are_all_hopeless(l) || now_us >= l->settle_us)) {
 		l->is_settled = true;
 		l->config.on_settled(l->config.arg);
+	}
+	if (l->denied_code != 0 && !l->is_permitted && !l->is_denied_told && !l->is_closing) {
+		l->is_denied_told = true;
+		l->config.on_denied(l->config.arg, l->denied_code);
 	}
 	if (l->is_closing && !l->is_over_told && relay_link_is_over(l)) {
 		l->is_over_told = true;

@@ -14,7 +14,8 @@ struct relay_link_config {
 	const struct turn_server *server; /* borrowed */
 	void (*on_settled)(void *arg);    /* once: relay_link_address may be asked */
 	void (*on_data)(void *arg, const struct addr *from, struct bytes data);
-	void (*on_over)(void *arg); /* after relay_link_close: all is given back */
+	void (*on_denied)(void *arg, uint16_t code); /* it lets us send to none of those we tried */
+	void (*on_over)(void *arg);                  /* after relay_link_close: all is given back */
 	void *arg;
 };
 
