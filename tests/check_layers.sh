@@ -31,6 +31,8 @@ natprobe/meet/meet_envelope.c openssl/crypto.h
 natprobe/meet/meet_invite.c openssl/crypto.h
 natprobe/meet/meet_seal.c openssl/*
 natprobe/meet/spake2.c openssl/*
+natprobe/punch/check.c openssl/crypto.h
+natprobe/punch/punch.c openssl/crypto.h
 stund/coop_token.c openssl/crypto.h
 stund/partner.c openssl/crypto.h
 stund/partner_wire.c openssl/crypto.h

@@ -69,7 +69,8 @@ struct meet_action {
 
 struct meet;
 
-/* NULL when memory or OpenSSL fails, or code_normalise refuses the code. Slow once for a code (some
+/* NULL when memory or OpenSSL fails, code_normalise refuses the code, or theirs is no public key (one
+ * of small order). `first` is at most MEET_MESSAGE_MAX bytes. Slow once for a code (some
  * 50 ms): it is stretched. */
 struct meet *meet_new(const struct meet_config *config, uint64_t now_us);
 void meet_free(struct meet *m); /* NULL is fine; wipes keys */

@@ -89,7 +89,7 @@ void pu_asks_end(struct punch *p)
 		p->asks[i].kind = PU_ASK_NONE;
 }
 
-static bool send(struct punch *p, struct pu_ask *a, struct punch_action *action)
+static bool send_ask(struct punch *p, struct pu_ask *a, struct punch_action *action)
 {
 	struct stun_builder b;
 	struct bytes out = { 0 };
@@ -118,7 +118,8 @@ bool pu_asks_next(struct punch *p, struct punch_action *action, uint64_t *deadli
 			pu_by(deadline_us, p->now_us); /* whoever waits for it */
 			continue;
 		}
-		if (p->now_us >= a->next_us && pu_may_burst(p, deadline_us) && send(p, a, action))
+		if (p->now_us >= a->next_us && pu_may_burst(p, deadline_us) &&
+		    send_ask(p, a, action))
 			return true;
 		pu_by(deadline_us, a->until_us);
 		if (a->next_us > p->now_us)
