@@ -147,12 +147,12 @@ static double syn_chance(const struct peer_path *p)
 {
 	switch (p->syn_reaction) {
 	case PEER_WORD(DEEP_SYN_SILENT):
-		return 0.95;
+		return 0.98;
 	case PEER_WORD(DEEP_SYN_RST):
 	case PEER_WORD(DEEP_SYN_ACCEPTED):
-		return 0.6;
+		return 0.9;
 	default:
-		return 0.85;
+		return 0.95;
 	}
 }
 
@@ -191,7 +191,7 @@ double plan_chance_tcp(const struct plan_pair *p, bool low_ttl)
 	/* Where both count, each attempt of the one moves the other's ports as well. */
 	if (plan_ports(&a) == PLAN_PORTS_COUNTED && plan_ports(&b) == PLAN_PORTS_COUNTED)
 		found *= 0.4;
-	return found * syn_chance(&a) * syn_chance(&b) * (low_ttl ? 0.6 : 0.9);
+	return found * syn_chance(&a) * syn_chance(&b) * (low_ttl ? 0.6 : 0.97);
 }
 
 /* The chance that something happens at most `most` times that happens `mean` times on average. */

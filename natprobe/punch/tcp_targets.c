@@ -222,6 +222,15 @@ static void add_local(struct tcp_open *t, const struct addr *seen)
 		return;
 	a.port = (uint16_t)(unseen->local_port + plan_ports_value(&view));
 	add_target(t, &a, false);
+	if (plan_address_count(&view) == 1)
+		return;
+	/* Of several uplinks it may be another one than towards the server. */
+	for (size_t i = 0; i < view.external_count; i++) {
+		struct addr other = addr_with_port(&view.externals[i], a.port);
+
+		if (other.family == a.family)
+			add_target(t, &other, false);
+	}
 }
 
 static void add_announced(struct tcp_open *t, bool mapped)
