@@ -37,6 +37,8 @@ struct stream_limits {
 	uint32_t frame_ms;       /* from the connect, or the first byte of a frame, to its end,
 				    TLS handshake included; also how long a client may
 				    leave max_output unread; 0: 10 s */
+	bool end_when_paused;    /* who closes its direction while it is paused is not answered any
+				    more, but gone */
 	/*
 	 * Where threads have a set each: the limits of them all, instead of max_conns and
 	 * max_per_source. Must outlive the set. NULL: it has its own.

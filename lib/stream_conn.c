@@ -76,7 +76,8 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 		stream_conn_end(c, STREAM_END_TLS);
 		return;
 	}
-	if (!(what & BEV_EVENT_EOF) || c->peer.transport == STUN_TLS) {
+	if (!(what & BEV_EVENT_EOF) || c->peer.transport == STUN_TLS ||
+	    (c->held && c->set->limits.end_when_paused)) {
 		stream_conn_end(c, STREAM_END_CLIENT);
 		return;
 	}

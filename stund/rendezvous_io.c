@@ -262,6 +262,7 @@ static int open_set(struct rendezvous_io *io, struct event_base *base)
 		.max_conns = (uint32_t)conf->max_connections,
 		.max_per_source = (uint32_t)conf->max_connections_per_source,
 		.idle_ms = (uint32_t)conf->idle_timeout_ms,
+		.end_when_paused = true,
 	};
 	const struct timeval period = { .tv_sec = TIDY_S };
 

@@ -3,10 +3,11 @@
  *
  *	carrier_talk URIS TOPIC [say TEXT]... [hear N] [state] [clock] [for SECONDS]
  *
- * Subscribes, and says its texts every second; prints each message as "heard TEXT", states as "up"
+ * Subscribes, and says its texts again and again; prints each message as "heard TEXT", states as "up"
  * and "down WHY", clocks as "clock NAME OFFSET ERROR". Ends with 0 once N different messages, a state or
  * a clock have come, as it was told; with 1 when time is over; with 2 where the carrier cannot be.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 
 struct talk {
 	struct event_base *base;
+	struct event *over; /* time is */
 	struct carrier *carrier;
 	const char *topic;
 	const char *say[SAY_MAX];
@@ -47,14 +49,18 @@ static bool is_new(struct talk *t, struct bytes data)
 	return true;
 }
 
+/* The other side is to hear us, too. */
 static void on_message(void *arg, const char *topic, struct bytes data, uint64_t now_us)
 {
+	static const struct timeval linger = { .tv_usec = 400000 };
 	struct talk *t = arg;
 
 	printf("heard %.*s\n", (int)data.len, (const char *)data.data);
 	fflush(stdout);
-	if (is_new(t, data) && t->hear > 0 && --t->hear == 0)
-		end(t, 0);
+	if (is_new(t, data) && t->hear > 0 && --t->hear == 0) {
+		t->status = 0;
+		event_add(t->over, &linger);
+	}
 }
 
 static void on_state(void *arg, bool is_up, const char *why)
@@ -79,10 +85,12 @@ static void on_server_time(void *arg, const char *name, int64_t offset_us, uint6
 
 static void on_time(evutil_socket_t fd, short events, void *arg)
 {
-	end(arg, 1);
+	struct talk *t = arg;
+
+	end(t, t->status);
 }
 
-/* Each text once, and again every second until it was heard: what a meeting does. */
+/* Again and again: what a meeting does until it is answered. */
 static void on_say(evutil_socket_t fd, short events, void *arg)
 {
 	struct talk *t = arg;
@@ -118,19 +126,20 @@ static int run(struct talk *t, const char *uris, long seconds)
 					     .on_state = on_state,
 					     .on_server_time = on_server_time,
 					     .arg = t };
-	const struct timeval all = { .tv_sec = seconds }, again = { .tv_sec = 1 }, now = { 0 };
-	struct event *over = evtimer_new(t->base, on_time, t);
+	const struct timeval all = { .tv_sec = seconds }, again = { .tv_usec = 150000 },
+			     now = { 0 };
 	struct event *first = evtimer_new(t->base, on_say, t);
 	struct event *say = event_new(t->base, -1, EV_PERSIST, on_say, t);
 	const char *why;
 
+	t->over = evtimer_new(t->base, on_time, t);
 	t->carrier = carrier_open(t->base, uris, &hooks, &why);
 	if (t->carrier == NULL) {
 		printf("cannot %s\n", why);
 		t->status = 2;
 	} else {
 		(void)carrier_subscribe(t->carrier, t->topic);
-		event_add(over, &all);
+		event_add(t->over, &all);
 		event_add(first, &now);
 		event_add(say, &again);
 		event_base_dispatch(t->base);
@@ -138,7 +147,7 @@ static int run(struct talk *t, const char *uris, long seconds)
 	carrier_close(t->carrier);
 	while (t->heard_count > 0)
 		free(t->heard[--t->heard_count]);
-	event_free(over);
+	event_free(t->over);
 	event_free(first);
 	event_free(say);
 	return t->status;
@@ -156,6 +165,7 @@ int main(int argc, char **argv)
 			"[for SECONDS]\n");
 		return 2;
 	}
+	(void)signal(SIGPIPE, SIG_IGN);
 	t.topic = argv[2];
 	t.base = event_base_new();
 	rc = run(&t, argv[1], seconds);

@@ -197,7 +197,13 @@ tests_test_carrier_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/test_sntp
 tests_test_sntp_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_sntp_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_sntp_io
+tests_test_sntp_io_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+tests_test_sntp_io_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 endif
+
+SYSTEM_TESTS += tests/sys_rendezvous.sh
 
 # One end of a carrier, for tests/sys_rendezvous.sh.
 check_PROGRAMS += tests/carrier_talk

@@ -198,7 +198,7 @@ static void waiters_are_woken_by_their_topic(void **state)
 static void a_full_topic_costs_who_fills_it(void **state)
 {
 	struct rendezvous *r = open_one((struct rendezvous_config){ 0 });
-	char text[16];
+	char text[24];
 
 	say(r, "t", 1, "alice", 0);
 	for (int i = 0; i < 200; i++) {

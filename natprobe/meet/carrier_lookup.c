@@ -112,6 +112,12 @@ static bool ask(struct carrier_lookup *l, const struct carrier_uri *uri)
 		event_active(l->done, EV_TIMEOUT, 0);
 		return true;
 	}
+	if (strcmp(uri->at.host, "localhost") == 0) { /* RFC 6761, section 6.3 */
+		(void)addr_parse_ip("::1", l->port, &l->found[l->count++]);
+		(void)addr_parse_ip("127.0.0.1", l->port, &l->found[l->count++]);
+		event_active(l->done, EV_TIMEOUT, 0);
+		return true;
+	}
 	if (dns_open(l->base, &l->dns) != 0)
 		return false;
 	l->asked = 2;

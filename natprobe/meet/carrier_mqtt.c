@@ -39,7 +39,8 @@ struct mqtt {
 	struct event *readable, *writable, *tick, *again;
 	uint64_t since_us; /* of the attempt to connect */
 	bool is_up;
-	bool is_lost; /* to be cleared away outside of libmosquitto's callbacks */
+	bool has_stood; /* TCP has */
+	bool is_lost;   /* to be cleared away outside of libmosquitto's callbacks */
 	const char *why;
 	const char *certificate; /* what is wrong with it, NULL: nothing */
 	int sent;                /* the number of the message that is under way */
@@ -121,23 +122,34 @@ static void check(struct mqtt *m, int rc)
 {
 	if (rc == MOSQ_ERR_SUCCESS)
 		return;
-	if (rc == MOSQ_ERR_TLS)
+	if (m->is_up)
+		lose(m, "the connection is lost");
+	else if (m->tls != NULL && (m->has_stood || rc == MOSQ_ERR_TLS))
 		lose(m, "TLS fails; is it the port for it? mqtt:// is without");
+	else if (m->tls != NULL)
+		lose(m,
+		     "it cannot be reached by TLS; is it the right host and port, is it running, "
+		     "and is that its port for TLS?");
+	else if (!m->has_stood)
+		lose(m, "it cannot be reached; is it the right host and port, and is it running?");
 	else
-		lose(m, m->is_up ? "the connection is lost"
-				 : "it cannot be reached; is it the right host and port?");
+		lose(m, "it ends the connection; is it an MQTT broker, and the port without TLS?");
 }
 
-/* libmosquitto takes a TCP connection that failed for a TLS handshake that goes on. */
+/*
+ * The socket has something to say, so TCP has connected or failed; libmosquitto takes a failure for a
+ * TLS handshake that goes on, and may have eaten SO_ERROR.
+ */
 static bool stands(struct mqtt *m, evutil_socket_t fd)
 {
-	socklen_t len = sizeof(int);
-	int err = 0;
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 && err == 0)
-		return true;
-	check(m, MOSQ_ERR_ERRNO);
-	return false;
+	if (getpeername(fd, (struct sockaddr *)&ss, &len) == 0)
+		m->has_stood = true;
+	else
+		check(m, MOSQ_ERR_ERRNO);
+	return !m->is_lost;
 }
 
 static void on_readable(evutil_socket_t fd, short events, void *arg)
@@ -307,6 +319,7 @@ static void connect_to(struct mqtt *m, const struct addr *to)
 	int fd;
 
 	m->certificate = NULL;
+	m->has_stood = false;
 	m->since_us = clock_us();
 	m->mosq = mosquitto_new(NULL, true, m);
 	if (m->mosq == NULL || !set_options(m)) {

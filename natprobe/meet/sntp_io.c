@@ -23,7 +23,7 @@ struct sntp_io {
 	struct carrier_lookup *lookup;
 	struct event *readable, *timer;
 	int fd;
-	unsigned asked, count;
+	unsigned asked, answered, count;
 	struct ask asks[SNTP_IO_SAMPLES_MAX];
 	struct sntp_sample samples[SNTP_IO_SAMPLES_MAX];
 	const char *why;
@@ -91,6 +91,7 @@ static enum sntp_result take(struct sntp_io *s, struct bytes in, uint64_t now_us
 		if (result == SNTP_NONE)
 			continue;
 		a->is_answered = true;
+		s->answered++;
 		s->count += result == SNTP_FINE;
 		return result;
 	}
@@ -111,7 +112,7 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 		s->why = "it does not know the time itself; use another server";
 	if (result == SNTP_KISS)
 		s->why = "it asks not to be asked; use another server";
-	if (result == SNTP_KISS || s->count == s->config.samples)
+	if (result == SNTP_KISS || s->answered == s->config.samples)
 		finish(s);
 }
 
