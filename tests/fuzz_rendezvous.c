@@ -118,7 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	check_requests(in);
 	check_list(in);
 	check_clock(in);
-	if (len <= 4096)
+	if (len <= 512)
 		check_store(in);
 	return 0;
 }

@@ -33,7 +33,6 @@ static void hang_up(struct http_channel *c)
 {
 	event_del(c->deadline);
 	c->is_asking = false;
-	c->is_answered = false;
 	if (c->conn != NULL)
 		evhttp_connection_free(c->conn);
 	c->conn = NULL;
@@ -63,13 +62,12 @@ static struct bufferevent *open_stream(struct http_channel *c)
 	return bev;
 }
 
-/* Between two requests: libevent would connect again, which TLS does not survive. */
+/* libevent would connect it again, which TLS does not survive. */
 static void on_close(struct evhttp_connection *conn, void *arg)
 {
 	struct http_channel *c = arg;
 
-	if (!c->is_asking)
-		c->is_answered = false;
+	c->is_closed = true;
 }
 
 static bool connect_to(struct http_channel *c)
@@ -82,6 +80,7 @@ static bool connect_to(struct http_channel *c)
 	if (bev == NULL)
 		return false;
 	c->tried = h->at;
+	c->is_closed = false;
 	c->conn = evhttp_connection_base_bufferevent_new(h->base, NULL, bev, addr_print_ip(to, ip),
 							 to->port);
 	if (c->conn == NULL) {
@@ -236,7 +235,8 @@ static void on_answer(struct evhttp_request *req, void *arg)
 		return;
 	}
 	tell_up(c);
-	wait_ms(c->next, 0);
+	/* One that does not hold back its answers is asked again less eagerly. */
+	wait_ms(c->next, code == 204 && c->waits && clock_us() - c->asked_us < 1000000 ? 1000 : 0);
 }
 
 /* --- requests --- */
@@ -268,6 +268,7 @@ static void poll_topic(struct http_channel *c)
 	unsigned wait_s = c->is_answered ? WAIT_S : 0; /* at first: is anybody there? */
 	char target[160];
 
+	c->waits = wait_s > 0;
 	(void)snprintf(target, sizeof(target), RENDEZVOUS_PATH "%s?after=%" PRIu64 "&wait=%u",
 		       c->topic, c->after, wait_s);
 	send_request(c, new_request(c), EVHTTP_REQ_GET, target,
@@ -301,7 +302,7 @@ static void on_next(evutil_socket_t fd, short events, void *arg)
 		return;
 	if (c->topic[0] == '\0' && carrier_queue_first(&h->queue, clock_us()) == NULL)
 		return;
-	if (!c->is_answered)
+	if (!c->is_answered || c->is_closed)
 		hang_up(c);
 	if (h->count == 0) {
 		carrier_http_find(h);

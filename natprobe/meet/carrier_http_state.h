@@ -21,7 +21,9 @@ struct http_channel {
 	struct carrier_http *http;
 	char topic[MEET_TOPIC_MAX]; /* "": it publishes */
 	uint64_t after;             /* the number of the last message that came */
-	bool is_answered;           /* this connection works */
+	bool is_answered;           /* somebody is there */
+	bool is_closed;             /* this connection is over, for the next request at least */
+	bool waits;                 /* the server was asked to hold its answer back */
 	bool is_wrong;              /* it did, and what is there is no rendezvous */
 	unsigned failures;          /* one after the other */
 	size_t tried;               /* which address */
