@@ -61,8 +61,12 @@ story own-code home-router home-router --mapping apd --step 1 -- \
 
 # In argv: overwritten at once.
 story argv open-internet home-router -- \
-	'$natprobe punch --quiet 17-my-own-argv-secret & sleep 0.3
-	tr "\0" " " < /proc/$!/cmdline > cmdline; wait $!' -- \
+	'$natprobe punch --quiet 17-my-own-argv-secret & pid=$!
+	for i in $(seq 100); do
+		tr "\0" " " < /proc/$pid/cmdline > cmdline
+		! grep -q "punch.*secret" cmdline && grep -q "punch --quiet" cmdline && break
+		sleep 0.02
+	done; wait $pid' -- \
 	'sleep 0.6; $natprobe punch --quiet 17-my-own-argv-secret'
 
 # Another code in the same place: no path, both are told, and there was one guess.
