@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "natprobe/meet/rendezvous_list.h"
@@ -325,6 +326,8 @@ int pair_run_all(struct pair_run *run)
 	mark_self(run);
 	send_terms(run);
 	begin(run);
+	if (!run->is_ready && !run->is_over && !run->options->quiet && isatty(STDERR_FILENO))
+		fprintf(stderr, "Waiting for the other side; ^C ends it.\n");
 	while (!run->is_over)
 		event_base_dispatch(run->base);
 	leave(run);
