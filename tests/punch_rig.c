@@ -334,4 +334,5 @@ void rig_end(struct rig *r)
 {
 	punch_free(r->sides[0].punch);
 	punch_free(r->sides[1].punch);
+	r->sides[0].punch = r->sides[1].punch = NULL;
 }

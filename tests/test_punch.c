@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "punch_rig.h"
+#include "stun_msg.h"
 
 #define SECOND UINT64_C(1000000)
 
@@ -65,10 +66,453 @@ static void two_hosts_meet(void **state)
 	}
 }
 
+static void a_lossy_wire_is_got_over(void **state)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		rig_end(&r);
+		rig_init(&r);
+		r.rng = rng_seed(seed);
+		r.loss_per_mille = 300;
+		run();
+		assert_path();
+		assert_true(rig_result(&r, 0)->quality.answered < 10 ||
+			    rig_result(&r, 0)->quality.sent == 10);
+	}
+}
+
+static bool b_has_sent;
+
+/* B's NAT lets nobody in before. */
+static bool until_b_sends(struct rig *w, uint8_t side, const struct addr *from,
+			  const struct addr *to, struct bytes data)
+{
+	b_has_sent = b_has_sent || side == 1;
+	return !b_has_sent;
+}
+
+static void who_hears_of_the_start_late_begins_late(void **state)
+{
+	r.tell_us = 700000;
+	r.filter = until_b_sends;
+	b_has_sent = false;
+	run();
+	assert_path();
+	assert_in_range(rig_result(&r, 1)->skew_us, 490000, 510000);
+	assert_int_equal(rig_result(&r, 0)->skew_us, rig_result(&r, 1)->skew_us);
+	assert_int_equal(rig_result(&r, 0)->ours[0].began_us, 0);
+	assert_in_range(rig_result(&r, 1)->ours[0].began_us, 490000, 510000);
+}
+
+static void a_check_tells_that_they_began(void **state)
+{
+	r.tell_us = 700000;
+	run();
+	assert_path();
+	assert_int_equal(rig_result(&r, 1)->skew_us, 20000);
+}
+
+/* Without clocks B begins when the message comes, which takes its time. */
+static void no_clock_is_needed(void **state)
+{
+	r.sides[0].clock.round_trip_us = 0;
+	r.sides[1].clock.round_trip_us = 0;
+	run();
+	assert_path();
+	assert_int_equal(rig_result(&r, 0)->skew_error_us, UINT32_MAX);
+}
+
+#define MOVED 1000
+
+/* A's NAT gives the way to B another port than the way to the server. */
+static bool another_mapping(struct rig *w, uint8_t side, const struct addr *from,
+			    const struct addr *to, struct bytes data)
+{
+	struct addr other;
+
+	if (side == 0) {
+		other = addr_with_port(from, (uint16_t)(from->port + MOVED));
+		rig_inject(w, 1, &other, to, data, w->delay_us);
+		return true;
+	}
+	if (to->port < 40000 + MOVED)
+		return true;
+	other = addr_with_port(to, (uint16_t)(to->port - MOVED));
+	rig_inject(w, 0, from, &other, data, w->delay_us);
+	return true;
+}
+
+static void an_endpoint_that_nobody_announced_is_learned(void **state)
+{
+	r.filter = another_mapping;
+	run();
+	assert_path();
+	assert_true(rig_result(&r, 0)->path.outer.port >= 40000 + MOVED);
+	assert_int_equal(rig_result(&r, 0)->path.outer.port, rig_result(&r, 1)->ours[0].seen.port);
+}
+
+static void it_works_where_only_one_is_heard(void **state)
+{
+	for (uint8_t deaf = 0; deaf < 2; deaf++) {
+		rig_end(&r);
+		rig_init(&r);
+		r.sides[deaf].loses_told = true;
+		run();
+		assert_path();
+		assert_true(rig_result(&r, deaf)->has_theirs);
+		assert_false(rig_result(&r, 1 - deaf)->has_theirs);
+	}
+}
+
+static void an_offer_may_stand_in_for_theirs(void **state)
+{
+	static struct peer_offer offer;
+
+	offer = (struct peer_offer){ .endpoint_count = 1 };
+	offer.endpoints[0] = (struct peer_endpoint){ .kind = PEER_MAPPED,
+						     .addr = addr_ipv4(20, 0, 1, 1, 51000),
+						     .local_port = 51000 };
+	r.sides[0].config.their_offer = &offer;
+	r.sides[1].config.local_port = 51000;
+	r.sides[1].loses_told = true;
+	run();
+	assert_path();
+	assert_int_equal(rig_result(&r, 0)->path.remote.port, 51000);
+	assert_true(rig_result(&r, 0)->elapsed_us < 5 * SECOND);
+}
+
+static void nobody_there_is_told_in_time(void **state)
+{
+	r.sides[0].loses_told = true;
+	r.sides[1].loses_told = true;
+	r.loss_per_mille = 1000;
+	run();
+	for (uint8_t i = 0; i < 2; i++) {
+		assert_int_equal(rig_result(&r, i)->path.strategy, PUNCH_NONE);
+		assert_int_equal(rig_result(&r, i)->overall.reason, REASON_PEER_SILENT);
+		assert_int_equal(rig_open(&r, i), 0);
+	}
+	assert_int_equal(rig_result(&r, 1)->overall.side, PUNCH_SIDE_A);
+	assert_true(r.now_us < (1000 + 25) * SECOND);
+}
+
+static bool loses_all(struct rig *w, uint8_t side, const struct addr *from, const struct addr *to,
+		      struct bytes data)
+{
+	return true;
+}
+
+static void a_no_comes_in_time_and_with_evidence(void **state)
+{
+	r.sides[0].config.plan.only = r.sides[1].config.plan.only = 0;
+	r.filter = loses_all;
+	run();
+	for (uint8_t i = 0; i < 2; i++) {
+		const struct punch_result *got = rig_result(&r, i);
+
+		assert_int_equal(got->path.strategy, PUNCH_NONE);
+		assert_true(got->has_theirs);
+		assert_true(got->plan.count > 1);
+		assert_true(got->elapsed_us <= PUNCH_LIMIT_US);
+		assert_int_not_equal(got->overall.reason, REASON_NONE);
+		assert_int_equal(rig_open(&r, i), 0);
+		assert_true(got->ours[0].sent > 0);
+		assert_int_equal(got->ours[0].received, 0);
+		assert_true(addr_equal(&got->ours[0].mapped_after, &got->ours[0].announced));
+		assert_memory_equal(&got->ours[0].mapped_after,
+				    &rig_result(&r, 1 - i)->theirs[0].mapped_after,
+				    sizeof(struct addr));
+	}
+}
+
+static void nothing_to_try_is_told_at_once(void **state)
+{
+	struct peer_path *b = &r.sides[1].profile.paths[0];
+
+	b->family = ADDR_IPV6;
+	b->local = (struct addr){ .family = ADDR_IPV6, .ip = { 0x20, 1, 0x48, 0x60, [15] = 1 } };
+	b->externals[0] = b->local;
+	run();
+	for (uint8_t i = 0; i < 2; i++) {
+		assert_int_equal(rig_result(&r, i)->overall.reason, REASON_NO_FAMILY);
+		assert_int_equal(r.sides[i].finished_us, 1000 * SECOND);
+	}
+}
+
+/* Whatever passes is repeated from elsewhere, with noise in between. */
+static bool repeats_all(struct rig *w, uint8_t side, const struct addr *from, const struct addr *to,
+			struct bytes data)
+{
+	struct addr other = addr_ipv4(20, 66, 6, (uint8_t)(rng_next(&w->rng) % 200 + 1), 6666);
+	uint8_t noise[RIG_BYTES_MAX];
+
+	rng_fill(&w->rng, noise, sizeof(noise));
+	noise[0] &= 0x3f;
+	rig_inject(w, (uint8_t)(1 - side), &other, to, data, w->delay_us + 500);
+	rig_inject(w, (uint8_t)(1 - side), &other, to, data, w->delay_us + 60000);
+	rig_inject(w, (uint8_t)(1 - side), from, to, bytes_of(noise, 40), w->delay_us);
+	rig_inject(w, side, to, from, data, 1000); /* and reflected */
+	return false;
+}
+
+static void repeats_and_noise_change_nothing(void **state)
+{
+	const struct punch_result *a = rig_result(&r, 0);
+
+	r.filter = repeats_all;
+	run();
+	assert_path();
+	a = rig_result(&r, 0);
+	assert_true(addr_equal_ip(&a->path.remote, &r.sides[1].profile.paths[0].local));
+	assert_true(a->ours[0].stray > 20);
+	assert_true(a->sent < 60);
+	assert_true(a->ours[0].received <= rig_result(&r, 1)->ours[0].sent);
+}
+
+/* Even copies that are faster than what they are copied from. */
+static bool overtakes(struct rig *w, uint8_t side, const struct addr *from, const struct addr *to,
+		      struct bytes data)
+{
+	struct addr other = addr_ipv4(20, 66, 6, 6, 6666);
+
+	rig_inject(w, (uint8_t)(1 - side), &other, to, data, w->delay_us / 2);
+	return false;
+}
+
+static void a_faster_copy_steals_nothing(void **state)
+{
+	r.filter = overtakes;
+	run();
+	for (uint8_t i = 0; i < 2; i++) {
+		const struct addr *remote = &rig_result(&r, i)->path.remote;
+
+		if (rig_result(&r, i)->path.strategy != PUNCH_NONE)
+			assert_true(addr_equal_ip(remote, &r.sides[1 - i].profile.paths[0].local));
+		assert_true(rig_result(&r, i)->sent < 400);
+	}
+	assert_path();
+}
+
+/* A second interface, which is as good. */
+static void add_path(uint8_t side)
+{
+	struct peer_profile *p = &r.sides[side].profile;
+
+	p->paths[1] = p->paths[0];
+	p->paths[1].local = p->paths[1].externals[0] = addr_ipv4(20, 7, side, 1, 0);
+	p->path_count = 2;
+}
+
+static void two_pairs_that_work_end_on_one(void **state)
+{
+	add_path(0);
+	add_path(1);
+	r.loss_per_mille = 200;
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		rig_end(&r);
+		for (uint8_t i = 0; i < 2; i++) {
+			r.sides[i].finished = false;
+			memset(r.sides[i].slots, 0, sizeof(r.sides[i].slots));
+		}
+		memset(r.events, 0, sizeof(r.events));
+		r.rng = rng_seed(seed);
+		run();
+		assert_path();
+	}
+}
+
+static struct addr dead[2];
+
+/* The pair that is nominated first dies as it is. */
+static bool kills_the_first(struct rig *w, uint8_t side, const struct addr *from,
+			    const struct addr *to, struct bytes data)
+{
+	struct stun_msg msg;
+
+	if (dead[0].port == 0 && stun_msg_parse(data, &msg) == STUN_OK &&
+	    stun_msg_has(&msg, STUN_ATTR_USE_CANDIDATE)) {
+		dead[0] = *from;
+		dead[1] = *to;
+	}
+	return dead[0].port != 0 && ((addr_equal(from, &dead[0]) && addr_equal(to, &dead[1])) ||
+				     (addr_equal(to, &dead[0]) && addr_equal(from, &dead[1])));
+}
+
+static void a_pair_that_dies_is_replaced(void **state)
+{
+	memset(dead, 0, sizeof(dead));
+	add_path(0);
+	add_path(1);
+	r.filter = kills_the_first;
+	run();
+	assert_int_not_equal(dead[0].port, 0);
+	assert_path();
+	assert_false(addr_equal(&rig_result(&r, 0)->path.local, &dead[0]) &&
+		     addr_equal(&rig_result(&r, 0)->path.remote, &dead[1]));
+}
+
+static bool stops_after;
+
+static void stop_a(struct rig *w)
+{
+	if (stops_after && w->sides[0].told == 2 && w->now_us > 1001 * SECOND) {
+		stops_after = false;
+		punch_stop(w->sides[0].punch, rig_clock(w, 0));
+	}
+}
+
+static void a_stop_is_told_to_the_other_side(void **state)
+{
+	r.filter = loses_all;
+	r.at_every_step = stop_a;
+	stops_after = true;
+	run();
+	assert_true(r.sides[1].finished_us < 1002 * SECOND);
+	for (uint8_t i = 0; i < 2; i++) {
+		assert_int_equal(rig_result(&r, i)->path.strategy, PUNCH_NONE);
+		assert_int_equal(rig_open(&r, i), 0);
+	}
+}
+
+static void b_is_gone(struct rig *w)
+{
+	if (w->now_us > 1000 * SECOND + 300000)
+		punch_on_peer_gone(w->sides[0].punch, rig_clock(w, 0));
+}
+
+static void a_peer_that_is_gone_is_not_waited_for(void **state)
+{
+	r.sides[1].loses_told = true;
+	r.loss_per_mille = 1000;
+	r.at_every_step = b_is_gone;
+	rig_start(&r);
+	(void)rig_run(&r, 2 * SECOND);
+	assert_true(r.sides[0].finished);
+	assert_int_equal(rig_result(&r, 0)->overall.reason, REASON_PEER_SILENT);
+	assert_int_equal(rig_result(&r, 0)->overall.side, PUNCH_SIDE_B);
+}
+
+static uint64_t dies_at_us;
+
+static bool dies(struct rig *w, uint8_t side, const struct addr *from, const struct addr *to,
+		 struct bytes data)
+{
+	return w->now_us > dies_at_us;
+}
+
+static void a_path_that_is_held_is_asked_again(void **state)
+{
+	static const uint8_t expected[] = { VERDICT_YES, VERDICT_NO };
+
+	for (int i = 0; i < 2; i++) {
+		rig_end(&r);
+		rig_init(&r);
+		r.sides[0].config.hold_s = 30;
+		r.filter = dies;
+		dies_at_us = i == 0 ? UINT64_MAX : 1020 * SECOND;
+		run();
+		assert_path();
+		for (uint8_t k = 0; k < 2; k++) {
+			assert_int_equal(rig_result(&r, k)->quality.survived, expected[i]);
+			assert_int_equal(rig_result(&r, k)->quality.held_s, 30);
+		}
+	}
+}
+
+static void many_sockets_leave_in_small_bursts(void **state)
+{
+	struct peer_path *a = &r.sides[0].profile.paths[0], *b = &r.sides[1].profile.paths[0];
+
+	a->mapping = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
+	a->delta = DELTA_RANDOM;
+	b->mapping = BEHAVIOUR_ENDPOINT_INDEPENDENT;
+	r.sides[0].config.plan.only = r.sides[1].config.plan.only = PUNCH_BIT(PUNCH_BIRTHDAY);
+	r.filter = loses_all;
+	run();
+	for (uint8_t i = 0; i < 2; i++) {
+		assert_true(r.sides[i].most_5ms <= 128); /* two windows of ours may share one */
+		assert_int_equal(rig_open(&r, i), 0);
+	}
+	assert_true(rig_result(&r, 0)->ours[0].sockets > 100);
+	assert_true(rig_result(&r, 0)->ours[0].alive_asked > 8);
+	assert_int_equal(rig_result(&r, 0)->ours[0].alive_answered,
+			 rig_result(&r, 0)->ours[0].alive_asked);
+	assert_true(rig_result(&r, 1)->ours[0].tried_high > rig_result(&r, 1)->ours[0].tried_low);
+}
+
+static void a_silent_server_is_no_hindrance_without_nat(void **state)
+{
+	r.server_is_silent = true;
+	run();
+	assert_path();
+}
+
+static unsigned asked;
+
+static bool counts(struct rig *w, uint8_t side, const struct addr *from, const struct addr *to,
+		   struct bytes data)
+{
+	return false;
+}
+
+static void count_open(struct rig *w)
+{
+	asked = rig_result(w, 0)->sent;
+}
+
+static void mappings_are_kept_while_nobody_comes(void **state)
+{
+	r.sides[0].config.patience_us = 400 * SECOND;
+	r.sides[1].loses_told = true;
+	r.sides[0].profile.paths[0].lifetime_s = 30;
+	r.filter = counts;
+	r.at_every_step = count_open;
+	rig_start(&r);
+	(void)rig_run(&r, 95 * SECOND);
+	assert_in_range(asked, PEER_SETS * 10, PEER_SETS * 11);
+}
+
+static void what_is_told_in_pieces_is_refused(void **state)
+{
+	static const uint8_t told[][8] = { { 0 }, { 1, 1 }, { 1, 3, 0, 0, 0, 0, 9 }, { 9, 9, 9 } };
+	uint32_t trial;
+
+	rig_start(&r);
+	for (size_t i = 0; i < ARRAY_LEN(told); i++)
+		punch_on_told(r.sides[0].punch, bytes_of(told[i], 7), rig_clock(&r, 0));
+	assert_false(punch_told_trial(BYTES("\x01\x01\0\0"), &trial));
+	assert_true(punch_told_trial(BYTES("\x01\x04\0\0\x01\x02"), &trial));
+	assert_int_equal(trial, 258);
+	assert_true(rig_run(&r, 60 * SECOND));
+	assert_path();
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(two_hosts_meet, setup, teardown),
+		STORY(two_hosts_meet),
+		STORY(a_lossy_wire_is_got_over),
+		STORY(who_hears_of_the_start_late_begins_late),
+		STORY(a_check_tells_that_they_began),
+		STORY(no_clock_is_needed),
+		STORY(an_endpoint_that_nobody_announced_is_learned),
+		STORY(it_works_where_only_one_is_heard),
+		STORY(an_offer_may_stand_in_for_theirs),
+		STORY(nobody_there_is_told_in_time),
+		STORY(a_no_comes_in_time_and_with_evidence),
+		STORY(nothing_to_try_is_told_at_once),
+		STORY(repeats_and_noise_change_nothing),
+		STORY(a_faster_copy_steals_nothing),
+		STORY(two_pairs_that_work_end_on_one),
+		STORY(a_pair_that_dies_is_replaced),
+		STORY(a_stop_is_told_to_the_other_side),
+		STORY(a_peer_that_is_gone_is_not_waited_for),
+		STORY(a_path_that_is_held_is_asked_again),
+		STORY(many_sockets_leave_in_small_bursts),
+		STORY(a_silent_server_is_no_hindrance_without_nat),
+		STORY(mappings_are_kept_while_nobody_comes),
+		STORY(what_is_told_in_pieces_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,6 +62,14 @@ static uint64_t ripe_us(const struct punch *p, const struct pu_pair *pair)
 	return at_us > pair->valid_us + moment_us ? at_us : pair->valid_us + moment_us;
 }
 
+/* Among equals the plan's order counts. */
+static bool is_better(const struct punch *p, const struct pu_pair *pair, const struct pu_pair *than)
+{
+	enum rank rank = rank_of(p, pair), other = rank_of(p, than);
+
+	return rank < other || (rank == other && pair->step < than->step);
+}
+
 static uint8_t best_pair(const struct punch *p)
 {
 	uint8_t best = PU_PAIRS_MAX;
@@ -71,7 +79,7 @@ static uint8_t best_pair(const struct punch *p)
 
 		if (!is_candidate(p, pair))
 			continue;
-		if (best == PU_PAIRS_MAX || rank_of(p, pair) < rank_of(p, &p->pairs[best]))
+		if (best == PU_PAIRS_MAX || is_better(p, pair, &p->pairs[best]))
 			best = i;
 	}
 	return best;

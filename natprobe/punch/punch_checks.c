@@ -3,7 +3,8 @@
 #include "natprobe/reach.h"
 
 #define TRIGGER_LEAST_US (20 * PU_MS) /* between two checks back to one source */
-#define TRIES_MAX        12           /* since it was heard of */
+#define TRIES_MAX        7            /* since it was heard of */
+#define SOURCES_MAX      3            /* of one request or answer */
 #define EXTRA            3            /* checks after the first success */
 #define EXTRA_US         (30 * PU_MS)
 
@@ -74,14 +75,43 @@ static struct pu_pair *learn(struct punch *p, uint16_t slot, const struct addr *
 	return pair;
 }
 
-/* Each request has its own number: what comes twice was sent once, by whomever it was repeated. */
-static bool was_seen(struct punch *p, const struct stun_tid *tid)
+static bool is_proven(struct punch *p, uint16_t slot, const struct addr *from)
 {
-	for (size_t i = 0; i < PU_SEEN_MAX; i++) {
-		if (stun_tid_equal(&p->seen[i], tid))
+	const struct pu_pair *pair = pu_pair_find(p, slot, from);
+
+	return pair != NULL && pair->is_valid;
+}
+
+static bool has_proven(const struct punch *p, uint16_t slot)
+{
+	for (size_t i = 0; i < PU_PAIRS_MAX; i++) {
+		if (p->pairs[i].slot == slot && p->pairs[i].is_valid)
 			return true;
 	}
-	p->seen[p->seen_next] = *tid;
+	return false;
+}
+
+/*
+ * Each request has its own number: what comes twice was sent once, by whomever it was repeated. The
+ * copy of a stranger may be the faster one, so a few sources of one number are taken as long as
+ * none has proven itself, and the one that has is always.
+ */
+static bool was_seen(struct punch *p, uint16_t slot, const struct stun_tid *tid,
+		     const struct addr *from)
+{
+	unsigned int sources = 0;
+
+	for (size_t i = 0; i < PU_SEEN_MAX; i++) {
+		if (!stun_tid_equal(&p->seen[i].tid, tid))
+			continue;
+		if (addr_equal(&p->seen[i].from, from))
+			return true;
+		sources++;
+	}
+	if (sources > 0 && !is_proven(p, slot, from) &&
+	    (sources >= SOURCES_MAX || has_proven(p, slot)))
+		return true;
+	p->seen[p->seen_next] = (struct pu_seen){ .tid = *tid, .from = *from };
 	p->seen_next = (uint16_t)((p->seen_next + 1) % PU_SEEN_MAX);
 	return false;
 }
@@ -103,7 +133,7 @@ static void take_request(struct punch *p, uint16_t slot, const struct addr *from
 	struct punch_evidence *e = pu_evidence(p, c->step);
 	struct pu_pair *pair;
 
-	if (was_seen(p, &c->tid) || !reach_allows(&p->slots[slot].local, from))
+	if (was_seen(p, slot, &c->tid, from) || !reach_allows(&p->slots[slot].local, from))
 		return;
 	pu_start_on_check(p, c->step);
 	if (e != NULL) {
@@ -141,7 +171,18 @@ static void make_valid(struct punch *p, struct pu_pair *pair)
 	}
 }
 
-/* An answer of another source than we asked shows how they are mapped towards us. */
+/*
+ * An answer of another source than we asked shows how they are mapped towards us, or is a copy: the
+ * one from where we asked still counts.
+ */
+static void take_stray_answer(struct punch *p, struct pu_sent *sent, const struct addr *from)
+{
+	if (sent->strays == SOURCES_MAX || !reach_allows(&p->slots[sent->slot].local, from))
+		return;
+	sent->strays++;
+	(void)learn(p, sent->slot, from, sent->step);
+}
+
 static void take_answer(struct punch *p, uint16_t slot, const struct addr *from,
 			const struct check *c)
 {
@@ -152,16 +193,15 @@ static void take_answer(struct punch *p, uint16_t slot, const struct addr *from,
 
 	if (known == NULL)
 		return;
+	if (!addr_equal(from, &known->to)) {
+		take_stray_answer(p, known, from);
+		return;
+	}
 	sent = *known;
 	known->slot = PU_NO_SLOT;
 	e = pu_evidence(p, sent.step);
 	if (e != NULL)
 		pu_count(&e->answers);
-	if (!addr_equal(from, &sent.to)) {
-		if (reach_allows(&p->slots[slot].local, from))
-			(void)learn(p, slot, from, sent.step);
-		return;
-	}
 	pair = pu_pair_find(p, slot, from);
 	if (pair == NULL)
 		pair = pair_add(p, slot, from, sent.step);

@@ -212,28 +212,35 @@ static void end_step(struct punch *p, uint8_t i)
 		ask_after(p, i);
 }
 
+static void tick_pending(struct punch *p, uint8_t i, uint64_t *deadline_us)
+{
+	uint64_t start_us = step_start_us(p, i);
+	uint64_t open_us = start_us > OPEN_BEFORE_US ? start_us - OPEN_BEFORE_US : 0;
+
+	if (pu_agree_is_near(p) || p->now_us >= step_end_us(p, i))
+		return;
+	if (p->now_us < open_us) {
+		pu_by(deadline_us, open_us);
+		return;
+	}
+	open_fresh(p, i);
+	if (p->now_us >= start_us)
+		begin_step(p, i);
+	else
+		pu_by(deadline_us, start_us);
+}
+
 static void tick_step(struct punch *p, uint8_t i, uint64_t *deadline_us)
 {
 	struct pu_step *s = &p->steps[i];
-	uint64_t start_us = step_start_us(p, i), end_us = step_end_us(p, i);
 
-	if (s->state == PU_STEP_PENDING) {
-		if (pu_agree_is_near(p))
-			return;
-		if (p->now_us + OPEN_BEFORE_US >= start_us && p->now_us < end_us)
-			open_fresh(p, i);
-		else
-			pu_by(deadline_us, start_us - OPEN_BEFORE_US);
-		if (p->now_us >= start_us && p->now_us < end_us)
-			begin_step(p, i);
-		else if (p->now_us < start_us)
-			pu_by(deadline_us, start_us);
-	}
+	if (s->state == PU_STEP_PENDING)
+		tick_pending(p, i, deadline_us);
 	if (s->state == PU_STEP_RUNS) {
-		if (p->now_us >= end_us)
+		if (p->now_us >= step_end_us(p, i))
 			end_step(p, i);
 		else
-			pu_by(deadline_us, end_us);
+			pu_by(deadline_us, step_end_us(p, i));
 	}
 	if (s->state != PU_STEP_ASKS)
 		return;

@@ -68,8 +68,31 @@ static void wait_for_them(struct punch *p, uint64_t *deadline_us)
 	pu_gather_refresh(p, deadline_us);
 }
 
+static void stand_in(struct punch *p)
+{
+	p->their_offers[0] = (struct peer_offer){ .trial = p->config.trial };
+	p->has_their_offer = true;
+	p->is_stand_in = true;
+}
+
+/*
+ * Perhaps they hear us, and cannot be heard. Then they know our endpoints, and may come through
+ * where our side admits strangers; we answer.
+ */
+static void do_without(struct punch *p, uint64_t *deadline_us)
+{
+	uint64_t at_us = p->phase_us + patience_us(p) / 4;
+
+	if (p->now_us >= at_us)
+		stand_in(p);
+	else
+		pu_by(deadline_us, at_us);
+}
+
 void pu_start_tick(struct punch *p, uint64_t *deadline_us)
 {
+	if (!p->has_their_offer && p->config.is_a && !p->is_peer_gone)
+		do_without(p, deadline_us);
 	if (!p->has_start && p->config.is_a && p->has_their_offer)
 		choose_start(p);
 	if (!p->has_start || !p->has_their_offer) {
@@ -84,8 +107,10 @@ void pu_start_tick(struct punch *p, uint64_t *deadline_us)
 
 void pu_start_on_check(struct punch *p, uint8_t step)
 {
-	if (p->phase != PU_WAIT || p->has_start || p->config.is_a || !p->has_their_offer)
+	if (p->phase != PU_WAIT || p->has_start || p->config.is_a)
 		return;
+	if (!p->has_their_offer)
+		stand_in(p);
 	/* What told us the start is late, or lost: they are where their check is. */
 	p->has_start = true;
 	p->start_us = p->now_us;

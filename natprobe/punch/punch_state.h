@@ -115,7 +115,13 @@ struct pu_sent {
 	struct addr to;
 	uint16_t slot; /* PU_NO_SLOT: answered, or never used */
 	uint8_t step, nomination;
+	uint8_t strays; /* answers from elsewhere */
 	bool is_ping;
+};
+
+struct pu_seen {
+	struct stun_tid tid;
+	struct addr from;
 };
 
 struct pu_answer {
@@ -201,7 +207,7 @@ struct punch {
 	struct pu_step steps[PUNCH_STEPS_MAX];
 	struct pu_sent *sent;
 	uint16_t sent_next;
-	struct stun_tid seen[PU_SEEN_MAX];
+	struct pu_seen seen[PU_SEEN_MAX];
 	uint16_t seen_next;
 	struct pu_answer answers[PU_ANSWERS_MAX];
 	uint8_t answer_first, answer_count;
