@@ -124,7 +124,22 @@ UNIT_TESTS += tests/test_punch
 tests_test_punch_SOURCES = tests/test_punch.c tests/punch_rig.c tests/punch_rig.h tests/rng.h
 tests_test_punch_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_punch_LDADD = $(PUNCH_LIBS) -lm $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_punch_wire
+tests_test_punch_wire_SOURCES = tests/test_punch_wire.c
+tests_test_punch_wire_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_punch_wire_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 endif
+
+FUZZ_TARGETS += tests/fuzz_punch
+tests_fuzz_punch_SOURCES = tests/fuzz_punch.c tests/fuzz_check.h tests/rng.h $(FUZZ_MAIN)
+tests_fuzz_punch_LDADD = $(PUNCH_LIBS) -lm
+tests_fuzz_punch_LDFLAGS = $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz_punch_wire
+tests_fuzz_punch_wire_SOURCES = tests/fuzz_punch_wire.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_punch_wire_LDADD = $(PUNCH_LIBS)
+tests_fuzz_punch_wire_LDFLAGS = $(FUZZ_LINK)
 
 # What peers tell each other.
 if CMOCKA

@@ -256,7 +256,7 @@ static bool repeats_all(struct rig *w, uint8_t side, const struct addr *from, co
 
 static void repeats_and_noise_change_nothing(void **state)
 {
-	const struct punch_result *a = rig_result(&r, 0);
+	const struct punch_result *a;
 
 	r.filter = repeats_all;
 	run();

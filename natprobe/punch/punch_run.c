@@ -1,10 +1,10 @@
 #include "punch_state.h"
 
-#define OPEN_BEFORE_US (150 * PU_MS)  /* fresh sockets: before their step */
-#define SKIP_US        (100 * PU_MS)  /* shots that are later than this when a step begins late */
-#define ASK_US         (450 * PU_MS)  /* questions after a step */
+#define OPEN_BEFORE_US (150 * PU_MS) /* fresh sockets: before their step */
+#define SKIP_US        (100 * PU_MS) /* shots that are later than this when a step begins late */
+#define ASK_US         (450 * PU_MS) /* questions after a step; twice the round trip more */
+#define ASK_MOST_US    (900 * PU_MS)
 #define END_US         (1000 * PU_MS) /* of the limit: for the exchange of evidence */
-#define GRACE_US       (250 * PU_MS)  /* after the last step */
 #define ALIVE_MAX      16
 #define SHOTS_AT_ONCE  20000 /* that may be skipped: they are bounded, whatever the plan says */
 
@@ -173,6 +173,15 @@ static void begin_step(struct punch *p, uint8_t i)
 	}
 }
 
+/* Slow lines take longer, as far as there is time. */
+static uint64_t ask_us(const struct punch *p, uint8_t i)
+{
+	uint8_t path = pu_part(p, &p->result.plan.steps[i])->path;
+	uint64_t us = ASK_US + 2 * (uint64_t)p->ours.paths[path].rtt_us;
+
+	return us < ASK_MOST_US ? us : ASK_MOST_US;
+}
+
 /* What is left behind by a step that made nothing: where does its socket stand now? */
 static void ask_after(struct punch *p, uint8_t i)
 {
@@ -183,11 +192,11 @@ static void ask_after(struct punch *p, uint8_t i)
 
 	if (step->is_tcp)
 		return;
-	a = pu_ask(p, PU_ASK_AFTER, step_slot(p, i, SHOTS_SOCKET_SET), step->family, ASK_US);
+	a = pu_ask(p, PU_ASK_AFTER, step_slot(p, i, SHOTS_SOCKET_SET), step->family, ask_us(p, i));
 	if (a != NULL)
 		a->step = i;
 	for (uint16_t k = 0; k < s->fresh_count; k = (uint16_t)(k + every)) {
-		a = pu_ask(p, PU_ASK_ALIVE, s->fresh[k], step->family, ASK_US);
+		a = pu_ask(p, PU_ASK_ALIVE, s->fresh[k], step->family, ask_us(p, i));
 		if (a == NULL)
 			continue;
 		a->step = i;
@@ -207,7 +216,7 @@ static void end_step(struct punch *p, uint8_t i)
 			pu_count(&e->open_failed);
 	}
 	s->state = PU_STEP_ASKS;
-	s->asks_until_us = p->now_us + ASK_US;
+	s->asks_until_us = p->now_us + ask_us(p, i);
 	if (!pu_agree_is_near(p))
 		ask_after(p, i);
 }
@@ -257,10 +266,9 @@ static uint64_t run_end_us(const struct punch *p)
 	uint64_t end_us = p->start_us;
 
 	for (uint8_t i = 0; i < p->result.plan.count; i++) {
-		if (step_end_us(p, i) > end_us)
-			end_us = step_end_us(p, i);
+		if (step_end_us(p, i) + ask_us(p, i) > end_us)
+			end_us = step_end_us(p, i) + ask_us(p, i);
 	}
-	end_us += ASK_US > GRACE_US ? ASK_US : GRACE_US;
 	return end_us;
 }
 
