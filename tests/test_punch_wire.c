@@ -51,7 +51,12 @@ static void a_start_comes_back_as_it_was(void **state)
 static struct punch_told_evidence sample(void)
 {
 	struct punch_told_evidence e = {
-		.ran_us = 99, .has_path = true, .strategy = PUNCH_RELAY, .step = 2, .count = 3
+		.ran_us = 99,
+		.has_path = true,
+		.strategy = PUNCH_RELAY,
+		.step = 2,
+		.outer = addr_ipv4(30, 0, 0, 1, 9),
+		.count = 3,
 	};
 
 	e.seen[0] = (struct punch_evidence){
@@ -91,6 +96,7 @@ static void evidence_comes_back_as_it_was(void **state)
 
 	read_told(punch_write_evidence(70000, &e, buf, sizeof(buf)), PUNCH_TOLD_EVIDENCE);
 	assert_true(punch_read_evidence(told.body, &got));
+	assert_true(addr_equal(&got.outer, &e.outer));
 	assert_int_equal(got.seen[0].began_us, -5);
 	assert_true(addr_equal(&got.seen[0].seen, &e.seen[0].seen));
 	assert_true(got.seen[0].has_portmap && got.seen[0].has_relay);

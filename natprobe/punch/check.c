@@ -100,7 +100,7 @@ size_t check_write_request(const struct check_keys *k, const struct stun_tid *ti
 	(void)stun_attr_put_u32(&b, STUN_ATTR_PRIORITY, priority);
 	(void)stun_attr_put_u64(&b, k->is_a ? STUN_ATTR_ICE_CONTROLLING : STUN_ATTR_ICE_CONTROLLED,
 				k->tie_breaker);
-	if (nomination != 0)
+	if (nomination != 0 && k->is_a)
 		(void)stun_attr_put_flag(&b, STUN_ATTR_USE_CANDIDATE);
 	return sign(&b, k);
 }
@@ -139,10 +139,10 @@ static bool read_request(const struct check_keys *k, const struct stun_msg *msg,
 	    stun_attr_get_u32(value, &priority) != STUN_OK)
 		return false;
 	out->step = (uint8_t)(priority >> 16);
+	out->nomination = (uint8_t)(priority >> 8);
 	/* A nominates, nobody else. */
-	if (!k->is_a && stun_msg_has(msg, STUN_ATTR_USE_CANDIDATE))
-		out->nomination = (uint8_t)(priority >> 8);
-	out->nominates = out->nomination != 0;
+	out->nominates =
+		!k->is_a && out->nomination != 0 && stun_msg_has(msg, STUN_ATTR_USE_CANDIDATE);
 	out->kind = CHECK_REQUEST;
 	return true;
 }

@@ -34,7 +34,7 @@ enum check_kind {
 struct check {
 	uint8_t kind; /* enum check_kind */
 	bool nominates;
-	uint8_t nomination; /* which one of the sender's, from 1; 0: none */
+	uint8_t nomination; /* of A: its number, from 1; of B: the one that it follows; 0: none */
 	uint8_t step;       /* the sender's step */
 	struct stun_tid tid;
 	struct addr mapped; /* CHECK_ANSWER: how the other side saw us; may be ADDR_NONE */
@@ -43,7 +43,7 @@ struct check {
 /*
  * PRIORITY's local preference has the step in its high byte, and the number of the nomination in
  * its low one: the latest counts, so that none that comes late or again takes us back.
- * nomination: 0: it does not nominate. Return the length.
+ * nomination: 0: A does not nominate, B follows none. Return the length.
  */
 size_t check_write_request(const struct check_keys *k, const struct stun_tid *tid, uint8_t step,
 			   uint8_t nomination, uint8_t buf[static CHECK_BYTES_MAX]);

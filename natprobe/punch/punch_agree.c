@@ -88,7 +88,8 @@ static uint8_t best_pair(const struct punch *p)
 static uint8_t best_tcp(const struct punch *p)
 {
 	for (uint8_t i = 0; i < p->result.plan.count; i++) {
-		if (p->steps[i].tcp != NULL && tcp_open_is_valid(p->steps[i].tcp))
+		if (p->steps[i].tcp != NULL && !p->steps[i].is_tcp_dead &&
+		    tcp_open_is_valid(p->steps[i].tcp))
 			return i;
 	}
 	return PU_STEP_NONE;
@@ -113,6 +114,8 @@ static void nominate(struct punch *p, uint8_t pair)
 {
 	p->nominee = pair;
 	p->nomination++;
+	p->pairs[pair].nomination = p->nomination;
+	p->pairs[pair].nomination_step = p->pairs[pair].step;
 	p->nomination_tries = 0;
 	p->nominated_us = p->now_us;
 	p->nominate_next_us = p->now_us;
@@ -166,7 +169,11 @@ static void agree(struct punch *p, uint8_t i, uint8_t step)
 
 	if (p->agreed == i && p->result.step == step)
 		return;
+	if (path.outer.family == ADDR_NONE)
+		path.outer = p->result.ours[step % PUNCH_STEPS_MAX].announced;
 	p->agreed = i;
+	p->is_followed = false;
+	p->nominee_tcp = PU_STEP_NONE;
 	p->nominee = PU_PAIRS_MAX;
 	take_path(p, step < p->result.plan.count ? step : 0, &path);
 }
@@ -177,7 +184,8 @@ static bool take_tcp(struct punch *p)
 	for (uint8_t i = 0; i < p->result.plan.count; i++) {
 		struct punch_path path = { 0 };
 
-		if (p->steps[i].tcp == NULL || !tcp_open_path(p->steps[i].tcp, &path))
+		if (p->steps[i].tcp == NULL || p->steps[i].is_tcp_dead ||
+		    !tcp_open_path(p->steps[i].tcp, &path))
 			continue;
 		if (p->result.path.is_tcp && p->result.step == i)
 			return true;
@@ -205,8 +213,17 @@ static void tick_nominee(struct punch *p, uint64_t *deadline_us)
 	}
 	if (p->nominee != PU_PAIRS_MAX)
 		p->pairs[p->nominee].is_dead = true;
+	if (p->nominee_tcp != PU_STEP_NONE)
+		p->steps[p->nominee_tcp].is_tcp_dead = true;
 	p->nominee = PU_PAIRS_MAX;
 	p->nominee_tcp = PU_STEP_NONE;
+}
+
+/* Did A nominate it last? */
+static bool is_nominated(const struct punch *p, const struct pu_pair *pair)
+{
+	return pair->slot != PU_NO_SLOT && pair->nomination != 0 &&
+	       pair->nomination == p->nomination && pu_slot_is_open(p, pair->slot);
 }
 
 /* B: what was nominated before it began, too. */
@@ -215,10 +232,42 @@ static void follow(struct punch *p)
 	for (uint8_t i = 0; i < PU_PAIRS_MAX; i++) {
 		const struct pu_pair *pair = &p->pairs[i];
 
-		if (is_candidate(p, pair) && pair->nomination != 0 &&
-		    pair->nomination == p->nomination && p->phase == PU_RUN)
+		if (is_nominated(p, pair) && is_candidate(p, pair))
 			agree(p, i, pair->nomination_step);
 	}
+}
+
+bool pu_agree_follow_word(struct punch *p)
+{
+	const struct punch_told_evidence *theirs = &p->their_evidence;
+
+	for (uint8_t i = 0; i < PU_PAIRS_MAX; i++) {
+		const struct pu_pair *pair = &p->pairs[i];
+
+		/* Its nomination came here, and our answer to that got there. */
+		if (!is_nominated(p, pair) || pair->nomination_step != theirs->step ||
+		    !addr_equal(&pair->remote, &theirs->outer))
+			continue;
+		if (!p->has_valid) {
+			p->has_valid = true;
+			p->valid_us = p->now_us;
+		}
+		agree(p, i, pair->nomination_step);
+		return true;
+	}
+	return false;
+}
+
+void pu_agree_drop(struct punch *p)
+{
+	if (p->result.path.is_tcp)
+		p->steps[p->result.step].is_tcp_dead = true;
+	else if (p->agreed != PU_PAIRS_MAX)
+		p->pairs[p->agreed].is_dead = true;
+	p->agreed = p->nominee = PU_PAIRS_MAX;
+	p->nominee_tcp = PU_STEP_NONE;
+	p->result.path = (struct punch_path){ 0 };
+	p->result.step = 0;
 }
 
 void pu_agree_tick(struct punch *p, uint64_t *deadline_us)
@@ -262,12 +311,18 @@ static bool is_later(const struct punch *p, uint8_t nomination)
 
 void pu_agree_on_nomination(struct punch *p, struct pu_pair *pair, const struct check *c)
 {
-	if (p->config.is_a || !is_later(p, c->nomination) || p->phase > PU_MEASURE)
+	if (p->config.is_a) {
+		if (p->agreed != PU_PAIRS_MAX && pair == &p->pairs[p->agreed] &&
+		    c->nomination == p->nomination)
+			p->is_followed = true;
+		return;
+	}
+	if (!c->nominates || !is_later(p, c->nomination))
 		return;
 	p->nomination = c->nomination;
 	pair->nomination = c->nomination;
 	pair->nomination_step = c->step;
-	if (pair->is_valid && p->phase == PU_MEASURE)
+	if (pair->is_valid && p->phase > PU_RUN)
 		agree(p, (uint8_t)(pair - p->pairs), c->step);
 }
 

@@ -5,7 +5,8 @@
 #define TRIGGER_LEAST_US (20 * PU_MS) /* between two checks back to one source */
 #define TRIES_MAX        7            /* since it was heard of */
 #define SOURCES_MAX      3            /* of one request or answer */
-#define EXTRA            3            /* checks after the first success */
+#define NOMINATED_US     (100 * PU_MS)
+#define EXTRA            3 /* checks after the first success */
 #define EXTRA_US         (30 * PU_MS)
 
 struct pu_pair *pu_pair_find(struct punch *p, uint16_t slot, const struct addr *remote)
@@ -145,7 +146,7 @@ static void take_request(struct punch *p, uint16_t slot, const struct addr *from
 	pair = learn(p, slot, from, c->step);
 	if (pair == NULL)
 		return;
-	if (c->nominates)
+	if (c->nomination != 0)
 		pu_agree_on_nomination(p, pair, c);
 	pu_measure_on_heard(p, pair);
 }
@@ -271,12 +272,16 @@ static bool answer_next(struct punch *p, struct punch_action *action)
 	return false;
 }
 
-/* When the next check to a pair is due, after one that leaves now. */
-static uint64_t again_us(const struct pu_pair *pair, uint64_t now_us)
+/* When the next check to a pair is due; what is nominated has to be proven, however often. */
+static uint64_t again_us(const struct punch *p, const struct pu_pair *pair)
 {
 	unsigned int shift = pair->tries < 4 ? pair->tries : 4;
 
-	return pair->tries < TRIES_MAX ? now_us + (25 * PU_MS << shift) : PU_NEVER;
+	if (pair->tries < TRIES_MAX)
+		return p->now_us + (25 * PU_MS << shift);
+	if (pair->nomination != 0 && pair->nomination == p->nomination && p->phase <= PU_RUN)
+		return p->now_us + NOMINATED_US;
+	return PU_NEVER;
 }
 
 static bool pair_next(struct punch *p, struct pu_pair *pair, struct punch_action *action)
@@ -292,7 +297,7 @@ static bool pair_next(struct punch *p, struct pu_pair *pair, struct punch_action
 		pair->next_us = pair->extra > 0 ? p->now_us + EXTRA_US : PU_NEVER;
 	} else {
 		pair->tries++;
-		pair->next_us = again_us(pair, p->now_us);
+		pair->next_us = again_us(p, pair);
 	}
 	pu_check_send(p, &what, 0, action);
 	return true;

@@ -33,6 +33,9 @@ void pu_end_now(struct punch *p, enum punch_reason reason, enum punch_side side)
 /* What machines and sockets know of steps that are cut short. */
 static void finish_evidence(struct punch *p)
 {
+	if (p->is_evidence_whole)
+		return;
+	p->is_evidence_whole = true;
 	for (uint8_t i = 0; i < p->result.plan.count; i++) {
 		struct punch_evidence *e = &p->result.ours[i];
 
@@ -98,6 +101,11 @@ static struct punch_verdict judge_step(const struct punch *p, uint8_t i)
 	return reason_judge(&c);
 }
 
+static bool is_theirs_as_well(const struct punch *p)
+{
+	return p->their_evidence.has_path && p->their_evidence.step == p->result.step;
+}
+
 static void judge(struct punch *p)
 {
 	struct punch_result *r = &p->result;
@@ -105,7 +113,7 @@ static void judge(struct punch *p)
 	memcpy(r->theirs, p->their_evidence.seen, sizeof(r->theirs));
 	judge_skew(p);
 	/* It is a path if it is one for both. */
-	if (r->has_theirs && !p->their_evidence.has_path)
+	if (r->has_theirs && !is_theirs_as_well(p))
 		r->path = (struct punch_path){ 0 };
 	for (uint8_t i = 0; i < r->plan.count; i++)
 		r->verdicts[i] = judge_step(p, i);
@@ -121,17 +129,40 @@ static uint64_t patience_us(const struct punch *p)
 {
 	uint64_t until_us = p->phase_us + (p->hold_s > 0 ? EVIDENCE_HOLD_US : EVIDENCE_US);
 	uint64_t limit_us = p->config.limit_us != 0 ? p->config.limit_us : PUNCH_LIMIT_US;
+	uint64_t end_us = p->start_us + limit_us;
 
-	if (!has_path(p) && until_us > p->start_us + limit_us)
-		return p->start_us + limit_us;
+	if (!has_path(p) && until_us > end_us)
+		return end_us;
+	/* B may be looking for what we have found. */
+	if (has_path(p) && p->config.is_a && !p->is_followed && until_us < end_us)
+		return end_us;
 	return until_us;
+}
+
+bool pu_end_follow(struct punch *p)
+{
+	bool is_running = p->phase == PU_RUN;
+
+	if (!p->result.has_theirs || p->is_stopped || (p->config.is_a && !is_running))
+		return false;
+	if (p->their_evidence.has_path)
+		return !(has_path(p) && is_theirs_as_well(p)) && pu_agree_follow_word(p);
+	if (is_running && !p->config.is_a)
+		pu_end_tell(p);
+	return is_running && !p->config.is_a;
+}
+
+/* A's word is the last one; A waits until B has followed. */
+static bool is_settled(const struct punch *p)
+{
+	return p->result.has_theirs && (!p->config.is_a || !has_path(p) || is_theirs_as_well(p));
 }
 
 void pu_end_tick(struct punch *p, uint64_t *deadline_us)
 {
-	if (p->tells_evidence)
+	if (p->tells_evidence || pu_end_follow(p))
 		return;
-	if (p->result.has_theirs || p->is_peer_gone || p->is_stopped || p->now_us >= patience_us(p))
+	if (is_settled(p) || p->is_peer_gone || p->is_stopped || p->now_us >= patience_us(p))
 		judge(p);
 	else
 		pu_by(deadline_us, patience_us(p));

@@ -66,6 +66,12 @@ static void sum_up(struct punch *p)
 static void begin_hold(struct punch *p)
 {
 	sum_up(p);
+	/* It died as it was agreed on: there may be another one. */
+	if (p->result.quality.answered == 0 && !p->result.has_theirs) {
+		pu_agree_drop(p);
+		pu_enter(p, PU_RUN);
+		return;
+	}
 	if (p->hold_s == 0) {
 		pu_end_tell(p);
 		return;
@@ -167,7 +173,7 @@ static bool ping(struct punch *p, struct punch_action *action)
 		.slot = p->result.path.slot,
 		.to = p->result.path.remote,
 		.step = p->result.step,
-		.nomination = p->config.is_a ? p->nomination : 0,
+		.nomination = p->nomination,
 		.is_ping = true,
 	};
 

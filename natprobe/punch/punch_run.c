@@ -217,7 +217,7 @@ static void end_step(struct punch *p, uint8_t i)
 	}
 	s->state = PU_STEP_ASKS;
 	s->asks_until_us = p->now_us + ask_us(p, i);
-	if (!pu_agree_is_near(p))
+	if (p->agreed == PU_PAIRS_MAX)
 		ask_after(p, i);
 }
 
@@ -280,6 +280,8 @@ void pu_run_tick(struct punch *p, uint64_t *deadline_us)
 		pu_end_now(p, p->result.plan.reason, p->result.plan.side);
 		return;
 	}
+	if (pu_end_follow(p))
+		return;
 	for (uint8_t i = 0; i < p->result.plan.count; i++)
 		tick_step(p, i, deadline_us);
 	if (p->now_us < end_us || (pu_agree_is_near(p) && p->now_us < limit_us(p) + END_US / 2)) {

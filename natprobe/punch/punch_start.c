@@ -172,6 +172,17 @@ static void take_bye(struct punch *p)
 		pu_end_tell(p);
 }
 
+/* The last word counts: theirs changes where A took another pair. */
+static void take_evidence(struct punch *p, struct bytes body)
+{
+	struct punch_told_evidence told;
+
+	if (p->phase < PU_RUN || !punch_read_evidence(body, &told))
+		return;
+	p->their_evidence = told;
+	p->result.has_theirs = true;
+}
+
 bool punch_told_trial(struct bytes data, uint32_t *trial)
 {
 	struct punch_told told;
@@ -195,8 +206,8 @@ void punch_on_told(struct punch *p, struct bytes data, uint64_t now_us)
 		take_start(p, told.body);
 	else if (told.kind == PUNCH_TOLD_BYE)
 		take_bye(p);
-	else if (!p->result.has_theirs && p->phase >= PU_RUN)
-		p->result.has_theirs = punch_read_evidence(told.body, &p->their_evidence);
+	else
+		take_evidence(p, told.body);
 }
 
 static size_t tell_offer(struct punch *p)
@@ -231,6 +242,7 @@ static size_t tell_evidence(struct punch *p)
 		.has_path = p->result.path.strategy != PUNCH_NONE,
 		.strategy = p->result.path.strategy,
 		.step = p->result.step,
+		.outer = p->result.path.outer,
 		.count = p->result.plan.count,
 	};
 

@@ -137,7 +137,7 @@ struct pu_pair {
 	uint8_t extra;           /* checks that still have to follow its first success */
 	bool is_valid;           /* a check of ours to it was answered */
 	bool is_dead;            /* its nomination was not */
-	uint8_t nomination;      /* B: the latest that came for it */
+	uint8_t nomination;      /* the latest of it; 0: none */
 	uint8_t nomination_step; /* ... and the step that it names */
 	struct addr remote, outer;
 	uint64_t valid_us, heard_us, sent_us, next_us;
@@ -155,6 +155,7 @@ struct pu_step {
 	uint16_t fresh_count;
 	uint64_t asks_until_us;
 	struct tcp_open *tcp;
+	bool is_tcp_dead; /* what it had did not carry */
 	uint16_t tcp_first, tcp_count;
 };
 
@@ -224,6 +225,7 @@ struct punch {
 	uint64_t nominated_us, nominate_next_us;
 	uint8_t nominee_tcp; /* step whose connection is nominated, PU_STEP_NONE: none */
 	uint8_t agreed;      /* the pair of the path, PU_PAIRS_MAX: none */
+	bool is_followed;    /* A: B's checks say so */
 
 	/* measure */
 	uint32_t *rtts;
@@ -237,7 +239,7 @@ struct punch {
 
 	/* end */
 	struct punch_told_evidence their_evidence;
-	bool has_ended_early; /* punch_stop, or nothing to do: nobody is waited for */
+	bool is_evidence_whole;
 	uint8_t buf[PUNCH_TELL_MAX];
 };
 
@@ -320,9 +322,13 @@ struct pu_pair *pu_pair_find(struct punch *p, uint16_t slot, const struct addr *
 /* punch_agree.c */
 void pu_agree_tick(struct punch *p, uint64_t *deadline_us);
 bool pu_agree_next(struct punch *p, struct punch_action *action, uint64_t *deadline_us);
-/* B: that pair was nominated; A: the nomination was answered. */
+/* B: that pair was nominated; A: B follows. */
 void pu_agree_on_nomination(struct punch *p, struct pu_pair *pair, const struct check *c);
 void pu_agree_on_answer(struct punch *p, struct pu_pair *pair, const struct pu_sent *sent);
+/* They say that there is a path, though little of ours was answered there. */
+bool pu_agree_follow_word(struct punch *p);
+/* The path carries nothing. */
+void pu_agree_drop(struct punch *p);
 /* Is something about to be agreed on, so that steps need not go on? */
 bool pu_agree_is_near(const struct punch *p);
 bool pu_is_relayed(const struct punch *p, const struct pu_pair *pair);
@@ -336,6 +342,8 @@ void pu_measure_on_heard(struct punch *p, const struct pu_pair *pair);
 
 /* punch_end.c */
 void pu_end_tell(struct punch *p);
+/* Does what their evidence says; false: it says nothing new. */
+bool pu_end_follow(struct punch *p);
 void pu_end_tick(struct punch *p, uint64_t *deadline_us);
 /* At once, with one reason for all. */
 void pu_end_now(struct punch *p, enum punch_reason reason, enum punch_side side);

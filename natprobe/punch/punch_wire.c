@@ -179,6 +179,7 @@ size_t punch_write_evidence(uint32_t trial, const struct punch_told_evidence *e,
 	wire_put_u8(&out, e->has_path);
 	wire_put_u8(&out, e->strategy);
 	wire_put_u8(&out, e->step);
+	put_addr(&out, &e->outer);
 	wire_put_u8(&out, e->count);
 	for (uint8_t i = 0; i < e->count; i++)
 		put_seen(&out, &e->seen[i]);
@@ -193,6 +194,7 @@ bool punch_read_evidence(struct bytes body, struct punch_told_evidence *out)
 	out->has_path = wire_get_u8(&in) != 0;
 	out->strategy = wire_get_u8(&in);
 	out->step = wire_get_u8(&in);
+	out->outer = get_addr(&in);
 	out->count = wire_get_u8(&in);
 	if (in.failed || out->count > PUNCH_STEPS_MAX || out->strategy >= PUNCH_STRATEGIES ||
 	    out->step >= PUNCH_STEPS_MAX || out->ran_us > INT64_MAX)

@@ -34,6 +34,7 @@ struct punch_told_evidence {
 	uint64_t ran_us; /* when the sender began; 0: it did not */
 	bool has_path;
 	uint8_t strategy, step;
+	struct addr outer; /* of the path: how the reader of this saw the sender there */
 	uint8_t count;
 	struct punch_evidence seen[PUNCH_STEPS_MAX];
 };
