@@ -82,11 +82,6 @@ void punch_on_accepted(struct punch *p, uint16_t listener, uint16_t slot, const 
 void punch_on_stream(struct punch *p, uint16_t slot, enum punch_stream what, struct bytes data,
 		     uint64_t now_us);
 
-/*
- * Of which trial is this message of the other side's PUNCH_TELL? It may have begun the next one
- * while we end this one: keep what is of a later trial. False: it is no such message.
- */
-bool punch_told_trial(struct bytes data, uint32_t *trial);
 /* A message of the other side's PUNCH_TELL. Those of other trials are ignored. */
 void punch_on_told(struct punch *p, struct bytes data, uint64_t now_us);
 /* May be called again when more is known, until the start is agreed on. */

@@ -151,6 +151,7 @@ static void take_path(struct punch *p, uint8_t step, const struct punch_path *pa
 	r->path = *path;
 	r->path.strategy = r->plan.steps[step].strategy;
 	r->step = step;
+	pu_run_note(p, step);
 	pu_measure_begin(p);
 }
 

@@ -52,6 +52,15 @@ static uint32_t needed(const struct punch *p, uint8_t path)
 	return bits;
 }
 
+static bool needs_relay(const struct punch *p)
+{
+	for (uint8_t i = 0; i < p->needs.count; i++) {
+		if (p->needs.steps[i].strategy == PUNCH_RELAY)
+			return true;
+	}
+	return false;
+}
+
 /* Is it worth while to look which ports it gives now? */
 static bool wants_samples(const struct punch *p, uint8_t path)
 {
@@ -115,7 +124,7 @@ void pu_gather_begin(struct punch *p)
 	}
 	for (uint8_t i = 0; i < p->ours.path_count; i++)
 		begin_path(p, i);
-	if (p->config.has_relay) {
+	if (p->config.has_relay && needs_relay(p)) {
 		pu_slot_want(p, PU_SLOT_RELAY, 0, 0);
 		p->is_relay_pending = true;
 	}

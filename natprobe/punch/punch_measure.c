@@ -108,13 +108,15 @@ static void tick_hold(struct punch *p, uint64_t *deadline_us)
 	}
 }
 
-/* B, while it is held. */
+/* A check of theirs while it is held: the first one to B after all that time, or a late ping. */
 static void hear(struct punch *p)
 {
+	if (p->phase != PU_HOLD)
+		return;
 	/* Pings of theirs that began later than ours begin it anew. */
 	if (p->now_us + HOLD_HEAR_US / 2 < hold_end_us(p))
 		p->hold_us = p->now_us;
-	else
+	else if (!p->config.is_a)
 		p->hold_heard = true;
 }
 
@@ -125,7 +127,7 @@ static void take_from_tcp(struct punch *p)
 
 	while (tcp_open_take_pong(t, &rtt_us))
 		pu_measure_on_pong(p, rtt_us);
-	if (tcp_open_take_heard(t) && p->phase == PU_HOLD && !p->config.is_a)
+	if (tcp_open_take_heard(t))
 		hear(p);
 }
 
@@ -162,9 +164,8 @@ void pu_measure_on_pong(struct punch *p, uint32_t rtt_us)
 
 void pu_measure_on_heard(struct punch *p, const struct pu_pair *pair)
 {
-	if (p->phase != PU_HOLD || p->config.is_a || pair != &p->pairs[p->agreed % PU_PAIRS_MAX])
-		return;
-	hear(p);
+	if (p->agreed != PU_PAIRS_MAX && pair == &p->pairs[p->agreed])
+		hear(p);
 }
 
 static bool ping(struct punch *p, struct punch_action *action)

@@ -145,26 +145,35 @@ static bool load_shot(struct punch *p, uint8_t i)
 	return s->has_shot;
 }
 
-static void begin_step(struct punch *p, uint8_t i)
+void pu_run_note(struct punch *p, uint8_t i)
 {
-	struct pu_step *s = &p->steps[i];
 	const struct punch_step *step = &p->result.plan.steps[i];
 	struct punch_evidence *e = &p->result.ours[i];
-	uint64_t late_us = p->now_us - step_start_us(p, i);
 
-	s->state = PU_STEP_RUNS;
-	s->their_offer = pu_their_offer(p);
+	if (e->strategy != PUNCH_NONE)
+		return;
 	e->strategy = step->strategy;
 	e->began_us = (int32_t)(p->now_us - p->start_us);
 	e->announced = announced(p, step);
 	e->has_portmap = p->portmaps[pu_part(p, step)->path].family != ADDR_NONE;
 	e->has_relay = pu_slot_is_open(p, PU_SLOT_RELAY);
 	e->relay_code = p->relay_code;
-	if (step->is_tcp) {
+	if (!step->is_tcp)
+		e->local = p->slots[step_slot(p, i, SHOTS_SOCKET_SET)].local;
+}
+
+static void begin_step(struct punch *p, uint8_t i)
+{
+	struct pu_step *s = &p->steps[i];
+	uint64_t late_us = p->now_us - step_start_us(p, i);
+
+	s->state = PU_STEP_RUNS;
+	s->their_offer = pu_their_offer(p);
+	pu_run_note(p, i);
+	if (p->result.plan.steps[i].is_tcp) {
 		pu_tcp_begin(p, i);
 		return;
 	}
-	e->local = p->slots[step_slot(p, i, SHOTS_SOCKET_SET)].local;
 	open_fresh(p, i);
 	for (int k = 0; k < SHOTS_AT_ONCE && load_shot(p, i); k++) {
 		if (s->shot.at_us + SKIP_US >= late_us)

@@ -183,16 +183,6 @@ static void take_evidence(struct punch *p, struct bytes body)
 	p->result.has_theirs = true;
 }
 
-bool punch_told_trial(struct bytes data, uint32_t *trial)
-{
-	struct punch_told told;
-
-	if (!punch_read_told(data, &told))
-		return false;
-	*trial = told.trial;
-	return true;
-}
-
 void punch_on_told(struct punch *p, struct bytes data, uint64_t now_us)
 {
 	struct punch_told told;

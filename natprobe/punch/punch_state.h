@@ -301,6 +301,8 @@ void pu_run_begin(struct punch *p);
 void pu_run_tick(struct punch *p, uint64_t *deadline_us);
 bool pu_run_next(struct punch *p, struct punch_action *action, uint64_t *deadline_us);
 const struct punch_part *pu_part(const struct punch *p, const struct punch_step *s);
+/* What is known of that step as it begins, or makes a path before that. */
+void pu_run_note(struct punch *p, uint8_t step);
 /* What that step makes is not nominated before. */
 uint64_t pu_run_nominate_us(const struct punch *p, uint8_t step);
 

@@ -37,7 +37,9 @@ const struct peer_endpoint *shots_endpoint(const struct shots_view *v, const str
 	for (size_t i = 0; i < endpoint_count(o); i++) {
 		const struct peer_endpoint *e = &o->endpoints[i];
 
-		if (e->kind == kind && e->path == path && e->set == v->step->set && !e->is_tcp)
+		/* There is one socket for host endpoints, whatever the step. */
+		if (e->kind == kind && e->path == path && !e->is_tcp &&
+		    (kind == PEER_HOST || e->set == v->step->set))
 			return e;
 	}
 	return NULL;
