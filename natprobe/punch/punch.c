@@ -177,7 +177,8 @@ enum punch_kind punch_next(struct punch *p, uint64_t now_us, struct punch_action
 	if (!p->has_begun) {
 		p->has_begun = true;
 		p->began_us = p->phase_us = p->their_offer_us = now_us;
-		pu_gather_begin(p);
+		if (p->phase == PU_GATHER) /* not stopped before */
+			pu_gather_begin(p);
 	}
 	tick(p, &deadline_us);
 	if (!take(p, action, &deadline_us))
