@@ -1,6 +1,6 @@
 #include "check.h"
 
-#include <openssl/crypto.h>
+#include <string.h>
 
 #define CHECK_PASSWORD_LEN 32
 
@@ -18,7 +18,7 @@ static void extract(struct stun_key *out, const uint8_t key[static 32])
 	stun_key_make(&salt, bytes_of(no_salt, sizeof(no_salt)));
 	stun_key_hmac_sha256(&salt, bytes_of(key, 32), pseudorandom);
 	stun_key_make(out, bytes_of(pseudorandom, sizeof(pseudorandom)));
-	OPENSSL_cleanse(pseudorandom, sizeof(pseudorandom));
+	explicit_bzero(pseudorandom, sizeof(pseudorandom));
 }
 
 /* ... and the first block of its expansion. */
@@ -60,14 +60,14 @@ void check_keys_make(struct check_keys *out, const uint8_t key[static 32], bool 
 	expand(&root, "natkit check password", block);
 	make_word(password, block, sizeof(password));
 	stun_key_make(&out->key, bytes_of(password, sizeof(password)));
-	OPENSSL_cleanse(password, sizeof(password));
-	OPENSSL_cleanse(block, sizeof(block));
+	explicit_bzero(password, sizeof(password));
+	explicit_bzero(block, sizeof(block));
 	stun_key_wipe(&root);
 }
 
 void check_keys_wipe(struct check_keys *k)
 {
-	OPENSSL_cleanse(k, sizeof(*k));
+	explicit_bzero(k, sizeof(*k));
 }
 
 /* "RECEIVER:SENDER" (RFC 8445, section 7.2.2). */

@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#include <openssl/crypto.h>
-
 #include "punch_state.h"
 
 /* What leaves at once: routers drop what comes in longer rows. */
@@ -78,7 +76,7 @@ static void copy_config(struct punch *p, const struct punch_config *config)
 		p->is_stand_in = true;
 	}
 	check_keys_make(&p->keys, config->key, config->is_a);
-	OPENSSL_cleanse(p->config.key, sizeof(p->config.key));
+	explicit_bzero(p->config.key, sizeof(p->config.key));
 	p->config.ours = &p->ours;
 	p->config.theirs = &p->theirs;
 	p->config.servers = p->servers;
