@@ -481,12 +481,6 @@ static void a_silent_server_is_no_hindrance_without_nat(void **state)
 
 static unsigned asked;
 
-static bool counts(struct rig *w, uint8_t side, const struct addr *from, const struct addr *to,
-		   struct bytes data)
-{
-	return false;
-}
-
 static void count_open(struct rig *w)
 {
 	asked = rig_result(w, 0)->sent;
@@ -497,7 +491,6 @@ static void mappings_are_kept_while_nobody_comes(void **state)
 	r.sides[0].config.patience_us = 400 * SECOND;
 	r.sides[1].loses_told = true;
 	r.sides[0].profile.paths[0].lifetime_s = 30;
-	r.filter = counts;
 	r.at_every_step = count_open;
 	rig_start(&r);
 	(void)rig_run(&r, 95 * SECOND);
