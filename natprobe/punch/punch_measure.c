@@ -4,7 +4,8 @@
 
 #define PINGS        10
 #define PING_US      (30 * PU_MS)
-#define LAST_US      (600 * PU_MS) /* for the last answer; twice the longest round trip more */
+#define LAST_US      (600 * PU_MS)  /* for the last answer; twice the longest round trip more */
+#define TCP_US       (3000 * PU_MS) /* ... of TCP, which sends again by itself, for the first one */
 #define HOLD_ASKS    5
 #define HOLD_ASK_US  (200 * PU_MS)
 #define HOLD_WAIT_US (1000 * PU_MS) /* after the last of them */
@@ -137,6 +138,8 @@ void pu_measure_tick(struct punch *p, uint64_t *deadline_us)
 
 	if (p->result.path.is_tcp)
 		take_from_tcp(p);
+	if (p->result.path.is_tcp && p->result.quality.answered == 0)
+		until_us += TCP_US;
 	if (p->phase == PU_HOLD) {
 		tick_hold(p, deadline_us);
 		return;
