@@ -63,9 +63,25 @@ static bool is_weak(double range, unsigned sockets, unsigned ports)
 	return range <= SMALL_BLOCK && (sockets < 64 || ports < 64);
 }
 
-static unsigned weak_searches(const struct sim_pair_config *c, const struct punch_plan *plan)
+static bool is_slow(const struct nat_profile *p)
 {
+	for (size_t i = 0; p != NULL && i < p->layer_count; i++) {
+		if (p->layers[i].rate_per_s > 0)
+			return true;
+	}
+	return false;
+}
+
+/* Where it came to a search, and the networks take it. */
+static unsigned weak_searches(const struct sim_pair_config *c, const struct punch_result *r)
+{
+	const struct punch_plan *plan = &r->plan;
 	unsigned weak = 0;
+
+	if (is_slow(c->profiles[0]) || is_slow(c->profiles[1]) ||
+	    (r->path.strategy != PUNCH_NONE && r->path.strategy != PUNCH_BIRTHDAY &&
+	     r->path.strategy != PUNCH_RELAY))
+		return 0;
 
 	for (uint8_t i = 0; i < plan->count; i++) {
 		const struct punch_step *s = &plan->steps[i];
@@ -157,7 +173,7 @@ static void count_trial(const struct sim_pair_config *c, const struct sim_pair_s
 	score->by_strategy[a->path.strategy]++;
 	score->promised += a->plan.chance;
 	score->brier += miss * miss;
-	score->weak_searches += weak_searches(c, &a->plan) > 0;
+	score->weak_searches += weak_searches(c, a) > 0;
 	score->formula += formula_of(c, &a->plan);
 	if (reached) {
 		score->to_path_us += a->to_path_us;
