@@ -1,3 +1,4 @@
+#include "nat64.h"
 #include "punch_state.h"
 
 #define MOMENT_US    (40 * PU_MS) /* better ones may follow the first */
@@ -8,13 +9,31 @@
 /* The better, the smaller. */
 enum rank { RANK_LOCAL, RANK_IPV6, RANK_IPV4, RANK_HAIRPIN, RANK_TCP, RANK_RELAYED };
 
+/* Whether `remote` stands for `a`, as it is or behind our NAT64. */
+static bool is_as_we_write(const struct punch *p, const struct addr *a, const struct addr *remote)
+{
+	struct addr embedded;
+
+	if (addr_equal_ip(a, remote))
+		return true;
+	for (uint8_t i = 0; i < p->ours.path_count; i++) {
+		const struct peer_path *mine = &p->ours.paths[i];
+
+		if (mine->nat64_prefix_len != 0 &&
+		    nat64_embed(&mine->nat64_prefix, mine->nat64_prefix_len, a, &embedded) &&
+		    addr_equal_ip(&embedded, remote))
+			return true;
+	}
+	return false;
+}
+
 static bool is_their_relay(const struct punch *p, const struct addr *remote)
 {
 	const struct peer_offer *o = pu_their_offer(p);
 
 	for (uint8_t i = 0; i < o->endpoint_count; i++) {
 		if (o->endpoints[i].kind == PEER_RELAYED &&
-		    addr_equal_ip(&o->endpoints[i].addr, remote))
+		    is_as_we_write(p, &o->endpoints[i].addr, remote))
 			return true;
 	}
 	return false;
