@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "addr_special.h"
 #include "wire.h"
 
 /*
@@ -60,6 +61,9 @@ static void take_addresses(const struct verdict *v, struct peer_path *p)
 	p->nat64_prefix_len = v->nat64_prefix_len;
 	if (p->nat64_prefix_len == 0)
 		p->nat64_prefix = (struct addr){ 0 };
+	/* Peers with IPv6 need no NAT64, where our own address is one of the Internet. */
+	if (addr_special_find(&p->local) == NULL)
+		add_external(p, &p->local);
 }
 
 /* What it depends on at most, where it is known only that it depends on something. */

@@ -34,15 +34,21 @@ static size_t endpoint_count(const struct peer_offer *o)
 const struct peer_endpoint *shots_endpoint(const struct shots_view *v, const struct peer_offer *o,
 					   uint8_t path, enum peer_endpoint_kind kind)
 {
+	const struct peer_endpoint *other = NULL;
+
 	for (size_t i = 0; i < endpoint_count(o); i++) {
 		const struct peer_endpoint *e = &o->endpoints[i];
 
 		/* There is one socket for host endpoints, whatever the step. */
-		if (e->kind == kind && e->path == path && !e->is_tcp &&
-		    (kind == PEER_HOST || e->set == v->step->set))
+		if (e->kind != kind || e->path != path || e->is_tcp ||
+		    (kind != PEER_HOST && e->set != v->step->set))
+			continue;
+		if (e->addr.family == v->step->family)
 			return e;
+		if (other == NULL)
+			other = e;
 	}
-	return NULL;
+	return other;
 }
 
 static bool same_host(const struct shots_view *v)
