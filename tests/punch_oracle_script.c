@@ -85,13 +85,15 @@ static struct bytes build_request(uint8_t number)
 
 static void *make(const struct punch_config *config)
 {
+	struct sim_config c = { 0 };
 	struct end *e = calloc(1, sizeof(*e));
 
 	if (e == NULL)
 		abort();
 	e->who = config->is_a ? 0 : 1;
-	e->servers[0] = config->servers[0];
-	e->servers[1] = config->servers[1];
+	c.profile = profiles[profiles[1] != NULL ? e->who : 0];
+	e->servers[0] = sim_endpoint(&c, 0, 0);
+	e->servers[1] = sim_endpoint(&c, 0, 2);
 	e->rng = rng_seed(seed_of_run ^ (0x77u + e->who));
 	return e;
 }

@@ -4,6 +4,7 @@
 
 #include "sim_pair_parts.h"
 
+#define SERVERS    4
 #define LIMIT_US   120000000 /* of one trial; a hold comes on top */
 #define A_CLOCK_US 3600000000ll
 #define B_CLOCK_US 86400000000ll
@@ -47,14 +48,12 @@ static void start_world(struct sim_pair_world *w, const struct sim_pair_config *
 	sim_pair_path_start(w);
 }
 
-/* STUN servers as that host addresses them, of both addresses. */
-static size_t list_servers(const struct sim_pair_host *h, struct addr out[2])
+/* STUN servers, as names resolve: of both families and both addresses. */
+static size_t list_servers(struct addr out[SERVERS])
 {
-	struct sim_config c = { .profile = &h->net->profile };
-
-	out[0] = sim_endpoint(&c, 0, 0);
-	out[1] = sim_endpoint(&c, 0, 2);
-	return 2;
+	for (unsigned i = 0; i < SERVERS; i++)
+		out[i] = sim_pair_server(i < 2 ? ADDR_IPV4 : ADDR_IPV6, 2 * (i % 2));
+	return SERVERS;
 }
 
 static void tell_clock(struct sim_pair_host *h)
@@ -84,13 +83,13 @@ static void start_trial(struct sim_pair_world *w, uint32_t trial,
 	rng_fill(&w->rng, key, sizeof(key));
 	for (unsigned i = 0; i < ARRAY_LEN(w->hosts); i++) {
 		struct sim_pair_host *h = &w->hosts[i];
-		struct addr servers[2];
+		struct addr servers[SERVERS];
 		struct punch_config pc = { .is_a = i == 0,
 					   .ours = profiles[i],
 					   .theirs = profiles[1 - i],
 					   .trial = trial,
 					   .servers = servers,
-					   .server_count = list_servers(h, servers),
+					   .server_count = list_servers(servers),
 					   .has_relay = c->has_relay,
 					   .plan = { .only = c->only,
 						     .start_error_us = (uint32_t)c->clock_error_us,
