@@ -205,9 +205,19 @@ static void portmap_is_judged_by_its_external_address(void **state)
 	v.pcp.present.value = v.nat_pmp.present.value = v.upnp.present.value = VERDICT_NO;
 	peer_path_of_verdict(&v, 24, &p);
 	assert_int_equal(p.portmap, VERDICT_NO);
-	v.upnp.present.value = VERDICT_YES;
+	v.upnp.present.value = VERDICT_UNKNOWN;
 	peer_path_of_verdict(&v, 24, &p);
 	assert_int_equal(p.portmap, VERDICT_UNKNOWN);
+	v.upnp.present.value = VERDICT_NO;
+	v.pcp.present.value = VERDICT_YES; /* it tells no address before it opens a port */
+	peer_path_of_verdict(&v, 24, &p);
+	assert_int_equal(p.portmap, VERDICT_YES);
+	v.cgn.value = VERDICT_YES;
+	peer_path_of_verdict(&v, 24, &p);
+	assert_int_equal(p.portmap, VERDICT_NO);
+	v.cgn.value = VERDICT_UNKNOWN;
+	v.pcp.present.value = VERDICT_NO;
+	v.upnp.present.value = VERDICT_YES;
 	v.upnp.external = addr_ipv4(21, 0, 0, 2, 0);
 	peer_path_of_verdict(&v, 24, &p);
 	assert_int_equal(p.portmap, VERDICT_YES);

@@ -278,9 +278,8 @@ static uint8_t portmap_helps(const struct verdict *v, const struct peer_path *p,
 		return VERDICT_NO;
 	if (m->external.family != ADDR_NONE)
 		return is_external(p, &m->external) ? VERDICT_YES : VERDICT_NO;
-	if (p->nats > 1 || v->cgn.value == VERDICT_YES)
-		return VERDICT_NO;
-	return p->nats == 1 || v->cgn.value == VERDICT_NO ? VERDICT_YES : VERDICT_UNKNOWN;
+	/* Nothing speaks for another NAT: whoever opens the port is told which address it has. */
+	return p->nats > 1 || v->cgn.value == VERDICT_YES ? VERDICT_NO : VERDICT_YES;
 }
 
 static uint8_t portmap_of(const struct verdict *v, const struct peer_path *p)
