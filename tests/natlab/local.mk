@@ -101,5 +101,5 @@ endif
 # What tests/sys_profiles.sh writes.
 .PHONY: clean-natlab
 clean-natlab:
-	rm -rf tests/natlab/profiles
+	rm -rf tests/natlab/pairs tests/natlab/profiles
 clean-local: clean-natlab
