@@ -4,6 +4,7 @@
 
 #define PINGS        10
 #define PING_US      (30 * PU_MS)
+#define RATE_SHARES  3 /* of what a path takes: pings, answers to theirs, and the rest */
 #define LAST_US      (600 * PU_MS)  /* for the last answer; twice the longest round trip more */
 #define TCP_US       (3000 * PU_MS) /* ... of TCP, which sends again by itself, for the first one */
 #define HOLD_ASKS    5
@@ -132,9 +133,44 @@ static void take_from_tcp(struct punch *p)
 		hear(p);
 }
 
+/* The slower of both paths: of any of theirs, as it is not told which one they use. */
+static uint64_t ping_gap_us(const struct punch *p)
+{
+	uint16_t least = 0;
+
+	for (uint8_t i = 0; i < p->ours.path_count; i++) {
+		if (least == 0 ||
+		    (p->ours.paths[i].rate_per_s != 0 && p->ours.paths[i].rate_per_s < least))
+			least = p->ours.paths[i].rate_per_s;
+	}
+	for (uint8_t i = 0; i < p->theirs.path_count; i++) {
+		if (least == 0 ||
+		    (p->theirs.paths[i].rate_per_s != 0 && p->theirs.paths[i].rate_per_s < least))
+			least = p->theirs.paths[i].rate_per_s;
+	}
+	if (least == 0 || RATE_SHARES * 1000 * PU_MS / least < PING_US)
+		return PING_US;
+	return RATE_SHARES * 1000 * PU_MS / least;
+}
+
+/* Until an answer tells: what both sides know of their ways to servers. */
+static uint64_t round_trip_us(const struct punch *p)
+{
+	uint64_t ours_us = 0, theirs_us = 0;
+
+	if (p->result.quality.answered > 0)
+		return p->result.quality.rtt_max_us;
+	for (uint8_t i = 0; i < p->ours.path_count; i++)
+		ours_us = p->ours.paths[i].rtt_us > ours_us ? p->ours.paths[i].rtt_us : ours_us;
+	for (uint8_t i = 0; i < p->theirs.path_count; i++)
+		theirs_us = p->theirs.paths[i].rtt_us > theirs_us ? p->theirs.paths[i].rtt_us
+								  : theirs_us;
+	return (ours_us + theirs_us) / 2;
+}
+
 void pu_measure_tick(struct punch *p, uint64_t *deadline_us)
 {
-	uint64_t until_us = p->ping_last_us + LAST_US + 2 * (uint64_t)p->result.quality.rtt_max_us;
+	uint64_t until_us = p->ping_last_us + LAST_US + 2 * round_trip_us(p);
 
 	if (p->result.path.is_tcp)
 		take_from_tcp(p);
@@ -199,7 +235,7 @@ bool pu_measure_next(struct punch *p, struct punch_action *action, uint64_t *dea
 	if (p->phase == PU_MEASURE && p->pings_sent < pings(p)) {
 		if (p->now_us >= due_us && pu_may_burst(p, deadline_us)) {
 			p->pings_sent++;
-			p->ping_next_us = p->now_us + PING_US;
+			p->ping_next_us = p->now_us + ping_gap_us(p);
 			pu_by(deadline_us, p->ping_next_us);
 			return ping(p, action);
 		}
