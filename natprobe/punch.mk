@@ -80,6 +80,9 @@ PUNCH_LIBS = natprobe/libpunch.a $(PROBE_LIBS)
 
 dist_doc_DATA += doc/rendezvous.md
 dist_doc_DATA += doc/punch.md
+wireguarddir = $(docdir)/examples/wireguard
+dist_wireguard_DATA = doc/examples/wireguard/README.md
+dist_wireguard_SCRIPTS = doc/examples/wireguard/tunnel.sh
 
 # Its shell.
 natprobe_libprobeshell_a_SOURCES += \
