@@ -57,20 +57,16 @@ static bool check_rendezvous(const char *text, struct opt_error *err)
 	  .help = "meet there: a stund (https://HOST/) or an MQTT broker (mqtts://HOST); both " \
 		  "sides name the same, or one of the same" }
 
-#define ROW_WAIT                                                                               \
-	{ .name = "wait",                                                                      \
-	  .letter = 'w',                                                                       \
-	  .type = OPT_MS,                                                                      \
-	  .offset = FIELD(wait_ms),                                                            \
-	  .flags = OPT_CLI_ONLY,                                                               \
-	  .fallback = "0",                                                                     \
-	  .min = 1000,                                                                         \
-	  .max = 86400000,                                                                     \
-	  .value = "TIME",                                                                     \
-	  .help = "wait for the other side for so long; 0: 10 minutes, and with --accept for " \
-		  "good" }
-
-#define ROWS_MEETING ROW_CODE_FILE, ROW_RENDEZVOUS, ROW_WAIT
+#define ROW_WAIT(text)              \
+	{ .name = "wait",           \
+	  .letter = 'w',            \
+	  .type = OPT_MS,           \
+	  .offset = FIELD(wait_ms), \
+	  .flags = OPT_CLI_ONLY,    \
+	  .min = 1000,              \
+	  .max = 86400000,          \
+	  .value = "TIME",          \
+	  .help = "wait for the other side for so long, and not " text }
 
 #define ROW_STRATEGY                   \
 	{ .name = "strategy",          \
@@ -131,7 +127,9 @@ static bool check_rendezvous(const char *text, struct opt_error *err)
 		  "XDG_STATE_HOME" }
 
 static const struct opt punch_table[] = {
-	ROWS_MEETING,
+	ROW_CODE_FILE,
+	ROW_RENDEZVOUS,
+	ROW_WAIT("10 minutes, or with --accept for good"),
 	ROWS_NETWORK,
 	ROW_PORT,
 	ROW_STRATEGY,
@@ -149,7 +147,6 @@ static const struct opt punch_table[] = {
 	  .type = OPT_MS,
 	  .offset = FIELD(hold_ms),
 	  .flags = OPT_CLI_ONLY,
-	  .fallback = "0",
 	  .min = 1000,
 	  .max = TALK_HOLD_MAX_S * 1000,
 	  .value = "TIME",
@@ -194,7 +191,9 @@ const struct opt_program punch_program = {
 };
 
 static const struct opt connect_table[] = {
-	ROWS_MEETING,
+	ROW_CODE_FILE,
+	ROW_RENDEZVOUS,
+	ROW_WAIT("10 minutes"),
 	ROWS_NETWORK,
 	ROW_PORT,
 	ROW_STRATEGY,
@@ -214,15 +213,17 @@ static const struct opt connect_table[] = {
 
 const struct opt_program connect_program = {
 	.name = "natprobe",
-	.synopsis = "connect [OPTION]... CODE|- -- COMMAND [ARGUMENT]...",
-	.summary = "Makes a path to another natprobe, and runs COMMAND on it.",
+	.synopsis = "connect [OPTION]... [CODE|-] -- COMMAND [ARGUMENT]...",
+	.summary =
+		"Makes a path to another natprobe, and runs COMMAND on it. Without CODE it makes "
+		"one and prints it: type it on the other side.",
 	.table = connect_table,
 	.size = sizeof(OPTIONS),
 };
 
 static const struct opt demo_table[] = {
 	ROW_RENDEZVOUS,
-	ROW_WAIT,
+	ROW_WAIT("10 minutes"),
 	ROWS_NETWORK,
 	ROWS_RELAY,
 	OPT_ROW_FLAG(OPTIONS, quiet, 'q', "show no progress"),
