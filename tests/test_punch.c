@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "natprobe/punch/check.h"
+#include "natprobe/punch/punch_wire.h"
 #include "punch_rig.h"
 #include "stun_msg.h"
 
@@ -451,6 +453,79 @@ static void a_path_that_is_held_is_asked_again(void **state)
 	}
 }
 
+static uint64_t every_us, next_check_us;
+static uint8_t nomination;
+
+/* A goes on with checks, signed as they have to be, that no honest A would send. */
+static void a_goes_on(struct rig *w)
+{
+	static uint64_t number;
+	const struct punch_path *path = &rig_result(w, 1)->path;
+	uint8_t buf[CHECK_BYTES_MAX], random[12] = { 0xa5 };
+	struct check_keys keys;
+	struct stun_tid tid;
+	size_t len;
+
+	if (path->strategy == PUNCH_NONE || w->now_us < next_check_us)
+		return;
+	next_check_us = w->now_us + every_us;
+	number++;
+	memcpy(random + 4, &number, sizeof(number));
+	tid = stun_tid_make(random);
+	check_keys_make(&keys, w->sides[0].config.key, true);
+	len = check_write_request(&keys, &tid, number % 2, nomination, buf);
+	rig_inject(w, 1, &path->remote, &path->local, bytes_of(buf, len), 1000);
+}
+
+static void a_peer_that_goes_on_holds_nobody_for_ever(void **state)
+{
+	static const struct {
+		uint64_t every_us;
+		uint8_t nomination;
+		uint32_t hold_s;
+	} cases[] = {
+		{ 5 * SECOND, 0, 30 }, /* "you began to hold too early" */
+		{ 100000, 255, 0 },    /* "no, let us take this one" */
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		rig_end(&r);
+		rig_init(&r);
+		r.sides[0].config.hold_s = cases[i].hold_s;
+		every_us = cases[i].every_us;
+		nomination = cases[i].nomination;
+		next_check_us = 0;
+		r.at_every_step = a_goes_on;
+		rig_start(&r);
+		assert_true(rig_run(&r, 90 * SECOND));
+	}
+}
+
+static void hours_and_ages_are_refused(void **state)
+{
+	static const uint64_t times[] = { 1, INT64_MAX, UINT64_MAX };
+	static const uint32_t holds[] = { PUNCH_HOLD_MAX_S, PUNCH_HOLD_MAX_S + 1, UINT32_MAX };
+
+	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+		for (size_t k = 0; k < ARRAY_LEN(holds); k++) {
+			struct punch_told_offer offer = { .made_us = times[i], .hold_s = holds[k] };
+			struct punch_told_start start = { .start_us = times[i],
+							  .hold_s = holds[k] };
+			uint8_t buf[128];
+			struct punch_told told;
+
+			assert_true(punch_read_told(
+				bytes_of(buf, punch_write_offer(0, &offer, buf, sizeof(buf))),
+				&told));
+			assert_int_equal(punch_read_offer(told.body, &offer), i + k == 0);
+			assert_true(punch_read_told(
+				bytes_of(buf, punch_write_start(0, &start, buf, sizeof(buf))),
+				&told));
+			assert_int_equal(punch_read_start(told.body, &start), i + k == 0);
+		}
+	}
+}
+
 static void many_sockets_leave_in_small_bursts(void **state)
 {
 	struct peer_path *a = &r.sides[0].profile.paths[0], *b = &r.sides[1].profile.paths[0];
@@ -533,6 +608,8 @@ int main(void)
 		STORY(a_stop_is_told_to_the_other_side),
 		STORY(a_peer_that_is_gone_is_not_waited_for),
 		STORY(a_path_that_is_held_is_asked_again),
+		STORY(a_peer_that_goes_on_holds_nobody_for_ever),
+		STORY(hours_and_ages_are_refused),
 		STORY(many_sockets_leave_in_small_bursts),
 		STORY(a_silent_server_is_no_hindrance_without_nat),
 		STORY(mappings_are_kept_while_nobody_comes),

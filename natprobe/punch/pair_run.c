@@ -10,8 +10,9 @@
 #include "clock.h"
 #include "natprobe/meet/rendezvous_list.h"
 
-#define LEAVE_US 150000  /* for what was said last to leave */
-#define BLIND_US 5000000 /* for the owner of an address to answer, where a port waits */
+#define LEAVE_US 150000   /* for what was said last to leave */
+#define BLIND_US 5000000  /* for the owner of an address to answer, where a port waits */
+#define TERMS_US 90000000 /* for theirs: they diagnose their networks first */
 
 int pair_run_fail(const struct pair_run *run, int rc, const char *what, const char *why)
 {
@@ -59,11 +60,12 @@ static void go_blind(struct pair_run *run)
 
 static void wait_for_terms(struct pair_run *run)
 {
-	const struct timeval limit = { .tv_sec = BLIND_US / 1000000 };
+	const bool may_go_blind = run->invites != NULL && run->invites->port != 0;
+	const uint64_t patience_us = may_go_blind ? BLIND_US : TERMS_US;
+	const struct timeval limit = { .tv_sec = (time_t)(patience_us / 1000000) };
 
-	if (run->invites == NULL || run->invites->port == 0)
-		return;
-	run->blind_us = clock_us() + BLIND_US;
+	run->terms_by_us = clock_us() + patience_us;
+	run->may_go_blind = may_go_blind;
 	event_add(run->wake, &limit);
 }
 
@@ -81,15 +83,35 @@ static void send_terms(struct pair_run *run)
 	wait_for_terms(run);
 }
 
-/* The profile says which machine we are only to who knows the key. */
-static void mark_self(struct pair_run *run)
+static void make_mark(const struct pair_run *run, bool of_a, uint8_t out[static PUNCH_MARK_LEN])
 {
 	uint8_t key[MEET_KEY_LEN];
 
-	if (!run->is_ready || !run->is_self_made)
-		return;
-	meet_key(meet_io_meet(run->meet), "host", key);
-	punch_self_mark(&run->self, key, sizeof(key));
+	meet_key(meet_io_meet(run->meet), of_a ? "host a" : "host b", key);
+	punch_self_mark(key, sizeof(key), out);
+	OPENSSL_cleanse(key, sizeof(key));
+}
+
+/* The profile says which machine we are only to who knows the key, and is there as well. */
+static void mark_self(struct pair_run *run)
+{
+	if (run->is_ready && run->is_self_made)
+		make_mark(run, meet_is_a(meet_io_meet(run->meet)), run->self.profile.host);
+}
+
+/*
+ * Each side has a mark of its own, or one would only have to repeat ours to have us send to this
+ * host's own ports. From here on both are the same, or theirs is none.
+ */
+static void judge_mark(struct pair_run *run)
+{
+	uint8_t expected[PUNCH_MARK_LEN];
+
+	make_mark(run, !meet_is_a(meet_io_meet(run->meet)), expected);
+	if (CRYPTO_memcmp(run->theirs.host, expected, sizeof(expected)) == 0)
+		memcpy(run->theirs.host, run->self.profile.host, sizeof(run->theirs.host));
+	else
+		memset(run->theirs.host, 0, sizeof(run->theirs.host));
 }
 
 static void on_ready(void *arg)
@@ -147,21 +169,36 @@ static void begin(struct pair_run *run)
 	    !run->is_ready || !run->has_terms)
 		return;
 	if (!talk_agree(&run->wanted, &run->their_terms, &run->agreed)) {
-		pair_run_end(run, pair_run_fail(run, EXIT_USAGE, "--strategy",
-						"the two sides allow no strategy in common"));
+		/* With --accept that is a guest's mistake, and others may come. */
+		pair_run_end(run,
+			     pair_run_fail(run, run->accepts != NULL ? EXIT_FAILED : EXIT_USAGE,
+					   "--strategy",
+					   "the two sides allow no strategy in common"));
 		return;
 	}
+	judge_mark(run);
 	if (is_same_host(run))
 		punch_self_be_local(&run->self);
 	pair_run_begin(run);
+}
+
+/* Nothing came of what the other side wants. */
+static void miss_terms(struct pair_run *run)
+{
+	if (run->may_go_blind)
+		go_blind(run);
+	else
+		pair_run_end(run, pair_run_fail(run, EXIT_FAILED, "meeting",
+						"the other side came, and tells nothing of itself; "
+						"start again on both sides"));
 }
 
 static void on_wake(evutil_socket_t fd, short events, void *arg)
 {
 	struct pair_run *run = arg;
 
-	if (!run->has_terms && run->blind_us != 0 && clock_us() >= run->blind_us)
-		go_blind(run);
+	if (!run->has_terms && run->terms_by_us != 0 && clock_us() >= run->terms_by_us)
+		miss_terms(run);
 	begin(run);
 	pair_run_step(run);
 }

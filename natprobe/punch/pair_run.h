@@ -47,9 +47,9 @@ struct pair_run {
 	uint8_t application_key[MEET_KEY_LEN]; /* both sides have the same; once has_key */
 	bool has_key;
 	struct talk_terms wanted, their_terms, agreed;
-	struct peer_offer stand_in; /* for that of an address whose owner cannot answer */
-	uint64_t blind_us;          /* when to go on without an answer; 0: never */
-	bool is_blind;
+	struct peer_offer stand_in;  /* for that of an address whose owner cannot answer */
+	uint64_t terms_by_us;        /* until when theirs are waited for; 0: not yet */
+	bool may_go_blind, is_blind; /* on without an answer */
 	bool is_self_made, is_ready, has_terms, has_sent_terms, is_interrupted, is_peer_gone;
 	bool is_alone; /* nobody came */
 	bool is_over;
@@ -58,6 +58,8 @@ struct pair_run {
 	struct punch *punch;
 	struct punch_io *io;
 	uint32_t trial;
+	uint64_t began_us; /* the first one */
+	bool is_enough;    /* it is the last one, whatever the other side wants */
 	bool is_trial_over, is_closed, is_released, is_peer_done;
 	uint64_t peer_by_us; /* until when the other side's end is waited for; 0: not yet */
 	struct pair_run_early early[PAIR_RUN_EARLY_MAX];

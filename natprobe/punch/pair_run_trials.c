@@ -1,3 +1,4 @@
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #define RUN_ID_LEN    8
 #define LAST_WORDS_US 2000000  /* after the last trial, for the other side to have heard it all */
 #define PEER_US       20000000 /* ... after any other one */
+#define WISH_US       UINT64_C(3600000000) /* for trials that the other side alone wants */
 
 static void fill_random(void *arg, void *buf, size_t len)
 {
@@ -70,6 +72,7 @@ static bool start_machine(struct pair_run *run)
 	snprintf(purpose, sizeof(purpose), "punch %u", (unsigned)run->trial);
 	meet_key(meet_io_meet(run->meet), purpose, config.key);
 	run->punch = punch_new(&config);
+	OPENSSL_cleanse(config.key, sizeof(config.key));
 	return run->punch != NULL;
 }
 
@@ -121,6 +124,11 @@ static void name_trials(struct pair_run *run)
 void pair_run_begin(struct pair_run *run)
 {
 	run->is_trial_over = run->is_peer_done = false;
+	if (run->trial == 0)
+		run->began_us = clock_us();
+	/* What the other side wants more than we do, it does not want for ever. */
+	run->is_enough =
+		run->trial + 1 >= run->wanted.trials && clock_us() >= run->began_us + WISH_US;
 	name_trials(run);
 	if (!start_machine(run) || !start_io(run)) {
 		pair_run_end(run, pair_run_fail(run, EXIT_FAILED, "trial", "out of memory"));
@@ -220,7 +228,7 @@ static void send_done(struct pair_run *run)
 
 static bool is_last(const struct pair_run *run)
 {
-	return run->trial + 1 >= run->agreed.trials || run->is_interrupted;
+	return run->trial + 1 >= run->agreed.trials || run->is_interrupted || run->is_enough;
 }
 
 static void on_released(void *arg)
@@ -274,7 +282,7 @@ static void wait_for_peer(struct pair_run *run)
 
 	if (run->peer_by_us == 0)
 		run->peer_by_us = now_us + (is_last(run) ? LAST_WORDS_US : PEER_US);
-	left_us = run->peer_by_us - now_us;
+	left_us = run->peer_by_us > now_us ? run->peer_by_us - now_us : 0;
 	event_add(run->wake, &(struct timeval){ .tv_sec = (time_t)(left_us / 1000000),
 						.tv_usec = (suseconds_t)(left_us % 1000000) });
 }

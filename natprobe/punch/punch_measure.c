@@ -7,6 +7,7 @@
 #define RATE_SHARES  3 /* of what a path takes: pings, answers to theirs, and the rest */
 #define LAST_US      (600 * PU_MS)  /* for the last answer; twice the longest round trip more */
 #define TCP_US       (3000 * PU_MS) /* ... of TCP, which sends again by itself, for the first one */
+#define MOST_US      (10000 * PU_MS) /* for the answers of all pings: a slow peer ends there */
 #define HOLD_ASKS    5
 #define HOLD_ASK_US  (200 * PU_MS)
 #define HOLD_WAIT_US (1000 * PU_MS) /* after the last of them */
@@ -22,6 +23,8 @@ static uint16_t pings(const struct punch *p)
 
 void pu_measure_begin(struct punch *p)
 {
+	if (p->measure_until_us == 0)
+		p->measure_until_us = p->now_us + pings(p) * PING_US + MOST_US;
 	p->result.quality = (struct punch_quality){ 0 };
 	p->pings_sent = 0;
 	p->ping_next_us = p->now_us;
@@ -116,10 +119,10 @@ static void hear(struct punch *p)
 	if (p->phase != PU_HOLD)
 		return;
 	/* Pings of theirs that began later than ours begin it anew. */
-	if (p->now_us + HOLD_HEAR_US / 2 < hold_end_us(p))
+	if (p->now_us + HOLD_HEAR_US / 2 >= hold_end_us(p))
+		p->hold_heard = p->hold_heard || !p->config.is_a;
+	else if (p->now_us < p->measure_until_us) /* nobody has us wait for ever */
 		p->hold_us = p->now_us;
-	else if (!p->config.is_a)
-		p->hold_heard = true;
 }
 
 static void take_from_tcp(struct punch *p)
@@ -180,7 +183,8 @@ void pu_measure_tick(struct punch *p, uint64_t *deadline_us)
 		tick_hold(p, deadline_us);
 		return;
 	}
-	if (p->pings_sent < pings(p))
+	pu_by(&until_us, p->measure_until_us);
+	if (p->pings_sent < pings(p) && p->now_us < p->measure_until_us)
 		return;
 	if (p->result.quality.answered >= pings(p) || p->now_us >= until_us)
 		begin_hold(p);

@@ -114,15 +114,16 @@ static size_t own_id(char id[static 2 * ID_MAX])
 	return used + (n > 0 ? (size_t)n : 0);
 }
 
-void punch_self_mark(struct punch_self *s, const uint8_t *key, size_t key_len)
+void punch_self_mark(const uint8_t *key, size_t key_len, uint8_t out[static PUNCH_MARK_LEN])
 {
 	uint8_t md[EVP_MAX_MD_SIZE];
 	char id[2 * ID_MAX];
 	unsigned int md_len = 0;
 	size_t len = own_id(id);
 
+	memset(out, 0, PUNCH_MARK_LEN);
 	if (HMAC(EVP_sha256(), key, (int)key_len, (const uint8_t *)id, len, md, &md_len) != NULL)
-		memcpy(s->profile.host, md, sizeof(s->profile.host));
+		memcpy(out, md, PUNCH_MARK_LEN);
 }
 
 void punch_self_be_local(struct punch_self *s)

@@ -24,8 +24,10 @@ struct punch_self {
  */
 int punch_self_make(const struct report *r, struct punch_self *out);
 
-/* Sets profile.host: equal on both sides where both are one host. key: of the meeting. */
-void punch_self_mark(struct punch_self *s, const uint8_t *key, size_t key_len);
+#define PUNCH_MARK_LEN sizeof(((struct peer_profile *)NULL)->host)
+
+/* A mark of this host: another one says the same with that key on this host only. */
+void punch_self_mark(const uint8_t *key, size_t key_len, uint8_t out[static PUNCH_MARK_LEN]);
 
 /* The other side is on this host, too: packets to it come in by another device than they leave. */
 void punch_self_be_local(struct punch_self *s);

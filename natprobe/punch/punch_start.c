@@ -147,12 +147,17 @@ static void take_offer(struct punch *p, struct bytes body)
 
 static void take_start(struct punch *p, struct bytes body)
 {
+	const uint16_t sockets_max = p->config.plan.sockets_max;
 	struct punch_told_start told;
 	int64_t start_us;
 
 	if (p->config.is_a || p->has_start || p->phase >= PU_RUN || !punch_read_start(body, &told))
 		return;
 	p->options = told.options;
+	/* Our own bound holds, whatever A makes of it. */
+	if (sockets_max != 0 &&
+	    (p->options.sockets_max == 0 || p->options.sockets_max > sockets_max))
+		p->options.sockets_max = sockets_max;
 	p->hold_s = told.hold_s;
 	p->has_start = true;
 	p->start_us = p->now_us + (told.delay_us < LEAD_MOST_US ? told.delay_us : LEAD_MOST_US);

@@ -2,6 +2,9 @@
 
 #define VERSION 1
 
+/* Later ones are nobody's monotonic clock, and their differences fit. */
+#define TIME_MAX (UINT64_MAX / 64)
+
 static struct wire_out begin(enum punch_told_kind kind, uint32_t trial, uint8_t *buf, size_t cap)
 {
 	struct wire_out out = wire_write(buf, cap);
@@ -56,7 +59,7 @@ bool punch_read_offer(struct bytes body, struct punch_told_offer *out)
 	out->sockets_max = wire_get_u16(&in);
 	out->hold_s = wire_get_u32(&in);
 	out->offer = wire_get_bytes(&in, wire_get_u16(&in));
-	return wire_done(&in) && out->made_us <= INT64_MAX;
+	return wire_done(&in) && out->made_us <= TIME_MAX && out->hold_s <= PUNCH_HOLD_MAX_S;
 }
 
 size_t punch_write_start(uint32_t trial, const struct punch_told_start *s, uint8_t *buf, size_t cap)
@@ -84,7 +87,7 @@ bool punch_read_start(struct bytes body, struct punch_told_start *out)
 	out->options.start_error_us = wire_get_u32(&in);
 	out->options.has_relay = wire_get_u8(&in) != 0;
 	out->options.sockets_max = wire_get_u16(&in);
-	return wire_done(&in) && out->start_us <= INT64_MAX;
+	return wire_done(&in) && out->start_us <= TIME_MAX && out->hold_s <= PUNCH_HOLD_MAX_S;
 }
 
 static void put_addr(struct wire_out *out, const struct addr *a)
@@ -197,7 +200,7 @@ bool punch_read_evidence(struct bytes body, struct punch_told_evidence *out)
 	out->outer = get_addr(&in);
 	out->count = wire_get_u8(&in);
 	if (in.failed || out->count > PUNCH_STEPS_MAX || out->strategy >= PUNCH_STRATEGIES ||
-	    out->step >= PUNCH_STEPS_MAX || out->ran_us > INT64_MAX)
+	    out->step >= PUNCH_STEPS_MAX || out->ran_us > TIME_MAX)
 		return false;
 	for (uint8_t i = 0; i < out->count; i++)
 		get_seen(&in, &out->seen[i]);

@@ -7,6 +7,8 @@
 
 #include "punch_result.h"
 
+#define PUNCH_HOLD_MAX_S 3600 /* whatever the other side asks for */
+
 enum punch_told_kind {
 	PUNCH_TOLD_NOTHING = 0,
 	PUNCH_TOLD_OFFER,

@@ -10,12 +10,13 @@
 #define NATPROBE_TALK_H
 
 #include "natprobe/peer/peer.h"
+#include "punch_wire.h"
 #include "wire.h"
 
 #define TALK_BYTES_MAX  4096
 #define TALK_HEAD_MAX   8 /* before the data of a tell */
 #define TALK_TRIALS_MAX 1000
-#define TALK_HOLD_MAX_S 3600
+#define TALK_HOLD_MAX_S PUNCH_HOLD_MAX_S
 
 /* What a side wants; both then do what talk_agree makes of it. */
 struct talk_terms {
