@@ -254,6 +254,13 @@ tests_test_shots_SOURCES = \
 	tests/test_shots.c
 tests_test_shots_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_shots_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_shots_hostile
+tests_test_shots_hostile_SOURCES = \
+	tests/punch_paths.c tests/punch_paths.h \
+	tests/rng.h \
+	tests/test_shots_hostile.c
+tests_test_shots_hostile_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_shots_hostile_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/test_plan_report
 tests_test_plan_report_SOURCES = \
 	tests/report_fixture.c tests/report_fixture.h \
