@@ -1,5 +1,6 @@
 /* natprobe address: one string by which others can invite this host. */
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,21 +31,38 @@ static int find_key(struct own_key *key, const char *path)
 					 : strerror(-rc));
 }
 
+/* An address is for many to see: the password of a broker stays here. */
+static int name_rendezvous(struct bytes text, struct address *a)
+{
+	char name[CARRIER_URI_NAME_MAX];
+	struct carrier_uri uri;
+	const char *why;
+
+	if (!carrier_uri_parse(text, &uri, &why))
+		return complain(EXIT_USAGE, "rendezvous", why);
+	carrier_uri_print(&uri, name);
+	if (strlen(name) >= sizeof(a->rendezvous))
+		return complain(EXIT_USAGE, "rendezvous", "it is too long for an address");
+	if (uri.user[0] != '\0')
+		fprintf(stderr, "natprobe: address: rendezvous: user and password are left out; "
+				"who invites has to name them by --rendezvous\n");
+	(void)snprintf(a->rendezvous, sizeof(a->rendezvous), "%s", name);
+	OPENSSL_cleanse(&uri, sizeof(uri));
+	return 0;
+}
+
 /* The first of them: one that both reach is enough. */
 static int find_rendezvous(const struct punch_options *o, struct address *a)
 {
 	char *list = rendezvous_list(&o->rendezvous);
 	struct bytes rest, first = { 0 };
-	int rc = 0;
+	int rc;
 
 	if (list == NULL)
 		return complain(EXIT_FAILED, "rendezvous", "out of memory");
 	rest = bytes_of_str(list);
 	(void)carrier_uri_next(&rest, &first);
-	if (first.len == 0 || first.len >= sizeof(a->rendezvous))
-		rc = complain(EXIT_USAGE, "rendezvous", "it is too long for an address");
-	else
-		memcpy(a->rendezvous, first.data, first.len);
+	rc = name_rendezvous(first, a);
 	free(list);
 	return rc;
 }

@@ -243,6 +243,16 @@ static int spawn(const struct handover *h, char *const *args, pid_t *pid)
 	return -err;
 }
 
+/* What setenv has copied goes, too. */
+static void forget_secret(void)
+{
+	char *copy = getenv("NATPROBE_SECRET");
+
+	if (copy != NULL)
+		OPENSSL_cleanse(copy, strlen(copy));
+	(void)unsetenv("NATPROBE_SECRET");
+}
+
 int handover_start(struct handover *h, char *const *args, pid_t *pid)
 {
 	int rc;
@@ -256,7 +266,7 @@ int handover_start(struct handover *h, char *const *args, pid_t *pid)
 		make_blocking(h->fd);
 	set_environment(h);
 	rc = spawn(h, args, pid);
-	(void)unsetenv("NATPROBE_SECRET");
+	forget_secret();
 	if (h->fd >= 0)
 		close(h->fd);
 	h->fd = -1;

@@ -131,12 +131,9 @@ static int take_and_hide(const char *command, const char *from, char *typed, str
 	return rc;
 }
 
-int punch_code_find(const char *command, char *operand, const char *file, struct punch_code *out)
+static int find(const char *command, char *operand, const char *file, char *environment,
+		struct punch_code *out)
 {
-	char *environment = getenv("NATPROBE_CODE");
-	int rc;
-
-	*out = (struct punch_code){ 0 };
 	if (operand != NULL && file != NULL)
 		return usage(command, "--code-file", "takes the place of a code");
 	if (operand != NULL && strcmp(operand, "-") == 0)
@@ -145,13 +142,24 @@ int punch_code_find(const char *command, char *operand, const char *file, struct
 		return take_and_hide(command, "the code", operand, out);
 	if (file != NULL)
 		return read_file(command, file, out);
-	if (environment != NULL && environment[0] != '\0') {
-		rc = take_and_hide(command, "NATPROBE_CODE", environment, out);
-		(void)unsetenv("NATPROBE_CODE");
-		return rc;
-	}
+	if (environment != NULL && environment[0] != '\0')
+		return take_and_hide(command, "NATPROBE_CODE", environment, out);
 	punch_code_make(out);
 	return 0;
+}
+
+int punch_code_find(const char *command, char *operand, const char *file, struct punch_code *out)
+{
+	char *environment = getenv("NATPROBE_CODE");
+	int rc;
+
+	*out = (struct punch_code){ 0 };
+	rc = find(command, operand, file, environment, out);
+	/* The program that gets a path gets no code, whether it was used or not. */
+	if (environment != NULL)
+		OPENSSL_cleanse(environment, strlen(environment));
+	(void)unsetenv("NATPROBE_CODE");
+	return rc;
 }
 
 void punch_code_clear(struct punch_code *c)
