@@ -172,13 +172,36 @@ static void test_only(void **state)
 	}
 }
 
+/* All of them by name are as none; without TCP, as a program wants it, no search begins that would
+ * not otherwise. */
+static void test_several(void **state)
+{
+	const uint32_t all = (1u << PUNCH_STRATEGIES) - 2;
+	const uint32_t udp = all & ~(PUNCH_BIT(PUNCH_TCP) | PUNCH_BIT(PUNCH_TCP_LOW_TTL));
+
+	(void)state;
+	for (int a = 0; a < PUNCH_ROWS; a++) {
+		for (int b = 0; b < PUNCH_ROWS; b++) {
+			struct punch_plan free = plan_of((enum punch_row)a, (enum punch_row)b, 0);
+			struct punch_plan same = plan_of((enum punch_row)a, (enum punch_row)b, all);
+			struct punch_plan some = plan_of((enum punch_row)a, (enum punch_row)b, udp);
+
+			assert_int_equal(same.count, free.count);
+			assert_true(same.chance >= free.chance && same.chance <= free.chance);
+			for (size_t i = 0; i < free.count; i++)
+				assert_int_equal(same.steps[i].strategy, free.steps[i].strategy);
+			for (size_t i = 0; i < some.count; i++)
+				assert_non_null(step_of(&free, some.steps[i].strategy));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_birthday),
-		cmocka_unit_test(test_matrix),
-		cmocka_unit_test(test_mirror),
-		cmocka_unit_test(test_only),
+		cmocka_unit_test(test_birthday), cmocka_unit_test(test_matrix),
+		cmocka_unit_test(test_mirror),   cmocka_unit_test(test_only),
+		cmocka_unit_test(test_several),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

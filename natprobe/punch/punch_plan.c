@@ -30,9 +30,10 @@ static bool allows(const struct draft *d, enum punch_strategy s)
 	return d->options->only == 0 || (d->options->only & PUNCH_BIT(s)) != 0;
 }
 
+/* What is named alone is tried whatever its chance; of several, what is worth it. */
 static bool is_forced(const struct draft *d, enum punch_strategy s)
 {
-	return (d->options->only & PUNCH_BIT(s)) != 0;
+	return d->options->only == PUNCH_BIT(s);
 }
 
 /* Both paths have a set that no step of theirs has used. */
@@ -150,11 +151,7 @@ static double chance_of_meeting(const struct punch_plan *plan)
 /* One pair is searched, where nothing easier is likely to do: it takes hundreds of packets. */
 static bool is_searched(const struct draft *d)
 {
-	uint32_t searches =
-		PUNCH_BIT(PUNCH_PREDICTION) | PUNCH_BIT(PUNCH_BIRTHDAY) | PUNCH_BIT(PUNCH_MIXED);
-
-	return !d->has_searched &&
-	       (chance_of_meeting(d->out) < GOOD || (d->options->only & searches) != 0);
+	return !d->has_searched && chance_of_meeting(d->out) < GOOD;
 }
 
 static void note_search(struct draft *d)
@@ -180,7 +177,7 @@ static void add_udp(struct draft *d, const struct plan_pair *p, uint32_t start_u
 		end = add_search(d, p, PUNCH_PREDICTION, plan_step_prediction, end);
 	if (!meets)
 		end = later(end, add_meeting(d, p, start_us));
-	if (searched && (chance_of_meeting(d->out) < GOOD || d->options->only != 0)) {
+	if (searched && chance_of_meeting(d->out) < GOOD) {
 		end = add_search(d, p, PUNCH_BIRTHDAY, plan_step_birthday, end);
 		(void)add_search(d, p, PUNCH_MIXED, plan_step_mixed, end);
 	}

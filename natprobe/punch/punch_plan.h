@@ -62,7 +62,8 @@ struct punch_plan {
 };
 
 struct punch_plan_options {
-	uint32_t only;           /* PUNCH_BIT of the strategies allowed; 0: all */
+	uint32_t only;           /* PUNCH_BIT of the strategies allowed; 0: all; one alone is
+				    tried whatever its chance */
 	uint32_t start_error_us; /* by how much the two starts may differ */
 	bool has_relay;          /* either side has one */
 	uint16_t sockets_max;    /* 0: PUNCH_SOCKETS_MAX; a user's cap of mappings */
