@@ -46,7 +46,7 @@ static int name_rendezvous(struct bytes text, struct address *a)
 	if (uri.user[0] != '\0')
 		fprintf(stderr, "natprobe: address: rendezvous: user and password are left out; "
 				"who invites has to name them by --rendezvous\n");
-	(void)snprintf(a->rendezvous, sizeof(a->rendezvous), "%s", name);
+	memcpy(a->rendezvous, name, strlen(name) + 1);
 	OPENSSL_cleanse(&uri, sizeof(uri));
 	return 0;
 }
