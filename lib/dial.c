@@ -11,6 +11,8 @@
 
 #define READS_PER_WAKEUP 64
 
+const struct dial_failure dial_no_memory = { .cause = DIAL_SYSTEM, .detail = "out of memory" };
+
 static void free_event(struct event **e)
 {
 	if (*e != NULL)

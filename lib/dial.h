@@ -23,13 +23,14 @@ struct dial_config {
 	struct event_base *base;
 	uint8_t transport; /* enum turn_transport */
 	struct addr to;
-	SSL_CTX *tls;        /* dial_context_new, of the kind of the transport; NULL: not secure */
+	SSL_CTX *tls, *dtls; /* dial_context_new; NULL where no such transport is dialled */
 	const char *domain;  /* what the certificate has to name: a host name or an address */
 	bool insecure;       /* any certificate will do */
 	uint64_t timeout_ms; /* until on_open */
 	void (*on_open)(void *arg);
 	void (*on_frame)(struct bytes frame, void *arg);
-	void (*on_close)(const struct dial_failure *why, void *arg); /* the last callback */
+	/* The last callback; `why` is good until it returns, even if it calls dial_free. */
+	void (*on_close)(const struct dial_failure *why, void *arg);
 	void *arg;
 };
 
@@ -41,8 +42,12 @@ struct dial;
  */
 SSL_CTX *dial_context_new(enum tls_kind kind, const char *ca_file, struct tls_error *err);
 
-/* Starts; callbacks come later, never before this returns. NULL when memory runs out. */
+/*
+ * Starts; callbacks come later, never before this returns. NULL when memory runs out, for which
+ * dial_no_memory stands.
+ */
 struct dial *dial_new(const struct dial_config *config);
+extern const struct dial_failure dial_no_memory;
 
 /* No callback comes any more. May be called from one. NULL is fine. */
 void dial_free(struct dial *d);

@@ -59,7 +59,7 @@ static bool set_name(SSL *ssl, const char *domain)
 SSL *dial_tls_session(const struct dial *d)
 {
 	static const unsigned char alpn[] = "\x09" TLS_ALPN_TURN;
-	SSL *ssl = SSL_new(d->config.tls);
+	SSL *ssl = SSL_new(d->config.transport == TURN_OVER_DTLS ? d->config.dtls : d->config.tls);
 
 	if (ssl == NULL)
 		return NULL;

@@ -1,7 +1,6 @@
 /* natprobe relay: does a TURN server relay, over which transports, how well, and why not? */
 #include <config.h>
 
-#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "clock.h"
 #include "command.h"
 #include "dial.h"
+#include "natprobe/net/random.h"
 #include "natprobe/relay/relay_lookup.h"
 #include "natprobe/relay/relay_mask.h"
 #include "natprobe/relay/relay_options.h"
@@ -47,12 +47,6 @@ static int failure(const char *what)
 	return EXIT_FAILED;
 }
 
-static void fill_random(void *arg, void *buf, size_t len)
-{
-	if (RAND_bytes(buf, (int)len) != 1)
-		abort(); /* without it nothing is safe */
-}
-
 /* Addresses of one transport and family that are tried, at most. */
 #define EACH_MAX 2
 
@@ -82,7 +76,7 @@ static int resolve(struct run *run)
 {
 	const struct relay_options *o = &run->options;
 	struct turn_resolve_config config = {
-		.uri = run->uri, .ipv4 = o->ipv4, .ipv6 = o->ipv6, .random = fill_random
+		.uri = run->uri, .ipv4 = o->ipv4, .ipv6 = o->ipv6, .random = random_draw
 	};
 	uint64_t limit_ms = o->timeout_ms < LOOKUP_MAX_MS ? o->timeout_ms : LOOKUP_MAX_MS;
 	const char *why;

@@ -115,6 +115,7 @@ noinst_LIBRARIES += natprobe/libprobeshell.a
 natprobe_libprobeshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) \
 	$(CARES_CFLAGS) $(JANSSON_CFLAGS)
 natprobe_libprobeshell_a_SOURCES = \
+	natprobe/net/await.c natprobe/net/await.h \
 	natprobe/check/check.c natprobe/check/check.h \
 	natprobe/check/check_options.c natprobe/check/check_options.h \
 	natprobe/check/check_output.c natprobe/check/check_output.h \
@@ -153,6 +154,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/check/probe_state.h \
 	natprobe/vantage/probe_turn.c natprobe/vantage/probe_turn.h \
 	natprobe/check/progress.c natprobe/check/progress.h \
+	natprobe/net/random.c natprobe/net/random.h \
 	natprobe/net/public_servers.c natprobe/net/public_servers.h \
 	natprobe/report/mask.c natprobe/report/mask.h \
 	natprobe/reach/reach_options.c natprobe/reach/reach_options.h \

@@ -86,6 +86,7 @@ static void call(struct call *c, struct echo_server *s, uint8_t transport, const
 	if (domain != NULL)
 		c->config.tls = dial_context_new(
 			transport == TURN_OVER_DTLS ? TLS_DATAGRAM : TLS_STREAM, ca_file, &err);
+	c->config.dtls = c->config.tls;
 	assert_true(domain == NULL || c->config.tls != NULL);
 	c->dial = dial_new(&c->config);
 	assert_non_null(c->dial);

@@ -1,11 +1,11 @@
 #include "probe.h"
 
 #include <errno.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "natprobe/net/packet_tap.h"
+#include "natprobe/net/random.h"
 #include "probe_state.h"
 
 /* Slower still, and a path that drops what exceeds a rate would not show it. */
@@ -14,13 +14,6 @@
 
 /* No more than a silent server may cost beside a verdict that stands. */
 #define TLS_MAX_MS 5000
-
-static void draw_random(void *arg, void *buf, size_t len)
-{
-	/* Predictable transaction ids would let strangers forge a verdict. */
-	if (RAND_bytes(buf, (int)len) != 1)
-		abort();
-}
 
 static const struct addr *udp_of(const struct server *s, uint8_t family)
 {
@@ -247,7 +240,7 @@ static bool make_discovery(struct probe *p)
 		.local = p->source.local,
 		.servers = p->servers,
 		.server_count = p->server_count,
-		.random = draw_random,
+		.random = random_draw,
 		.timing = &timing,
 		.gateway = p->route.gateway,
 		.confidence = p->config->confidence,

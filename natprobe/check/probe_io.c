@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "natprobe/net/await.h"
 #include "natprobe/net/packet_tap.h"
 #include "sockaddr.h"
 
@@ -41,12 +42,7 @@ static void drive(struct probe_io *p);
 
 static void close_slot(struct slot *s)
 {
-	if (s->event != NULL)
-		event_free(s->event);
-	s->event = NULL;
-	if (s->fd >= 0)
-		close(s->fd);
-	s->fd = -1;
+	await_close(&s->event, &s->fd);
 }
 
 static void close_connection(struct connection *c)
@@ -223,12 +219,7 @@ static void open_connection(struct probe_io *p, const struct discover_action *a)
 
 static void wait_until(struct probe_io *p, uint64_t deadline_us)
 {
-	uint64_t now_us = clock_us();
-	uint64_t in_us = deadline_us > now_us ? deadline_us - now_us : 0;
-	struct timeval tv = { .tv_sec = (time_t)(in_us / 1000000),
-			      .tv_usec = (suseconds_t)(in_us % 1000000) };
-
-	event_add(p->timer, &tv);
+	await_moment(p->timer, deadline_us);
 }
 
 static void finish(struct probe_io *p)

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "deep_io_state.h"
 #include "deep_packet.h"
+#include "natprobe/net/await.h"
 
 #define LATE_US 100000
 
@@ -20,16 +21,8 @@ bool deep_io_sees_icmp(void)
 
 static void wait_until(struct deep_io *io, uint64_t deadline_us)
 {
-	uint64_t now_us = clock_us();
-	uint64_t in_us = deadline_us > now_us ? deadline_us - now_us : 0;
-	struct timeval tv = { .tv_sec = (time_t)(in_us / 1000000),
-			      .tv_usec = (suseconds_t)(in_us % 1000000) };
-
 	io->deadline_us = deadline_us != UINT64_MAX ? deadline_us : 0;
-	if (deadline_us == UINT64_MAX)
-		event_del(io->timer);
-	else
-		event_add(io->timer, &tv);
+	await_moment(io->timer, deadline_us);
 }
 
 static void close_all(struct deep_io *io)

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "deep_io_state.h"
+#include "natprobe/net/await.h"
 #include "sockaddr.h"
 
 #define BACKLOG  4
@@ -11,10 +12,7 @@
 
 void deep_io_tcp_close(struct deep_io_tcp *c)
 {
-	if (c->event != NULL)
-		event_free(c->event);
-	if (c->fd >= 0)
-		close(c->fd);
+	await_close(&c->event, &c->fd);
 	*c = (struct deep_io_tcp){ .io = c->io, .index = c->index, .fd = -1 };
 }
 
@@ -26,27 +24,15 @@ static void lose(struct deep_io_tcp *c, int err)
 
 static bool watch(struct deep_io_tcp *c, short events, event_callback_fn callback)
 {
-	if (c->event != NULL)
-		event_free(c->event);
-	c->event = event_new(c->io->config.base, c->fd, events, callback, c);
-	return c->event != NULL && event_add(c->event, NULL) == 0;
-}
-
-static bool local_of(int fd, struct addr *out)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = sizeof(sa);
-
-	return getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
-	       sockaddr_to_addr((struct sockaddr *)&sa, out);
+	return await_fd(&c->event, c->io->config.base, c->fd, events, callback, c);
 }
 
 static void tell_connected(struct deep_io_tcp *c)
 {
-	struct addr local;
+	const struct addr local = probe_socket_local(c->fd);
 
 	c->stands = true;
-	deep_on_connected(c->io->config.deep, c->index, local_of(c->fd, &local) ? &local : NULL,
+	deep_on_connected(c->io->config.deep, c->index, local.family != ADDR_NONE ? &local : NULL,
 			  clock_us());
 }
 
@@ -70,13 +56,10 @@ static void on_connected(evutil_socket_t fd, short events, void *arg)
 {
 	struct deep_io_tcp *c = arg;
 	struct deep_io *io = c->io;
-	int err = 0;
-	socklen_t len = sizeof(err);
+	int rc = probe_socket_error(c->fd);
 
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
-		err = errno;
-	if (err != 0)
-		lose(c, -err);
+	if (rc != 0)
+		lose(c, rc);
 	else if (!watch(c, EV_READ | EV_PERSIST, on_data))
 		lose(c, -ENOMEM);
 	else
@@ -98,15 +81,12 @@ static void on_acceptable(evutil_socket_t fd, short events, void *arg)
 	struct deep_io_tcp *listener = arg;
 	struct deep_io *io = listener->io;
 	struct deep_io_tcp *c = free_place(io);
-	struct sockaddr_storage sa;
-	socklen_t len = sizeof(sa);
-	struct addr from = { 0 };
-	int got = accept(listener->fd, (struct sockaddr *)&sa, &len);
+	struct addr from;
+	int got = probe_socket_accept(listener->fd, &from);
 
 	if (got < 0)
 		return;
-	if (c == NULL || !sockaddr_to_addr((struct sockaddr *)&sa, &from) ||
-	    evutil_make_socket_nonblocking(got) != 0) {
+	if (c == NULL) {
 		close(got);
 		return;
 	}

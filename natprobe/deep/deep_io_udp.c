@@ -1,21 +1,16 @@
 #include <errno.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "deep_io_state.h"
 #include "deep_packet.h"
+#include "natprobe/net/await.h"
 
 #define BATCHES_PER_WAKEUP 4
 #define ERRORS_PER_WAKEUP  16
 
 void deep_io_udp_close(struct deep_io_udp *s)
 {
-	if (s->event != NULL)
-		event_free(s->event);
-	s->event = NULL;
-	if (s->fd >= 0)
-		close(s->fd);
-	s->fd = -1;
+	await_close(&s->event, &s->fd);
 }
 
 static void read_errors(struct deep_io_udp *s)
@@ -83,8 +78,7 @@ void deep_io_udp_open(struct deep_io *io, const struct deep_action *a)
 	}
 	s->local = bound;
 	s->df = DEEP_PACKET_USUAL;
-	s->event = event_new(io->config.base, s->fd, EV_READ | EV_PERSIST, on_readable, s);
-	if (s->event == NULL || event_add(s->event, NULL) != 0) {
+	if (!await_fd(&s->event, io->config.base, s->fd, EV_READ | EV_PERSIST, on_readable, s)) {
 		deep_io_udp_close(s);
 		deep_on_open_failed(io->config.deep, a->slot, -ENOMEM, clock_us());
 		return;

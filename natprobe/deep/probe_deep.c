@@ -1,6 +1,5 @@
 #include "probe_deep.h"
 
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,12 +7,7 @@
 #include "deep_io.h"
 #include "natprobe/check/probe.h"
 #include "natprobe/check/probe_state.h"
-
-static void draw_random(void *arg, void *buf, size_t len)
-{
-	if (RAND_bytes(buf, (int)len) != 1)
-		abort();
-}
+#include "natprobe/net/random.h"
 
 static void on_nat64(void *arg, const struct addr *prefix, uint8_t len)
 {
@@ -65,7 +59,7 @@ bool probe_deep_start(struct probe *p)
 		.local = p->source.local,
 		.second = second_address(p),
 		.gateway = p->route.gateway,
-		.random = draw_random,
+		.random = random_draw,
 		.longest_s = p->config->deep_longest_s,
 		.mappings = p->config->deep_mappings,
 		.can_fragment = deep_io_can_fragment(&p->source),

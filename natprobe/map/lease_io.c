@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "natprobe/net/await.h"
 #include "sockaddr.h"
 #include "udp.h"
 #include "upnp_job.h"
@@ -108,21 +109,13 @@ static uint64_t deadline_us(const struct held *h, uint64_t now_us)
 static void set_timer(struct lease_io *io)
 {
 	uint64_t now_us = clock_us(), next_us = UINT64_MAX;
-	struct timeval wait;
 
 	for (size_t i = 0; i < io->count; i++) {
 		uint64_t at_us = deadline_us(&io->items[i], now_us);
 
 		next_us = at_us < next_us ? at_us : next_us;
 	}
-	if (next_us == UINT64_MAX) {
-		event_del(io->timer);
-		return;
-	}
-	next_us = next_us > now_us ? next_us - now_us : 0;
-	wait = (struct timeval){ .tv_sec = (time_t)(next_us / 1000000),
-				 .tv_usec = (suseconds_t)(next_us % 1000000) };
-	event_add(io->timer, &wait);
+	await_moment(io->timer, next_us);
 }
 
 static void pump(struct lease_io *io)

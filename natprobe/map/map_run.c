@@ -1,6 +1,5 @@
 #include "map_run.h"
 
-#include <openssl/rand.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,15 +7,10 @@
 
 #include "natprobe/command.h"
 #include "lease_file.h"
+#include "natprobe/net/random.h"
 #include "natprobe/report/mask.h"
 
 #define LAST_WORDS_MS 15000 /* for removing what is held */
-
-static void fill_random(void *buf, size_t len)
-{
-	if (RAND_bytes(buf, (int)len) != 1)
-		abort(); /* without it nothing is safe */
-}
 
 const uint8_t map_families[MAP_FAMILIES] = { ADDR_IPV4, ADDR_IPV6 };
 
@@ -103,8 +97,8 @@ struct lease_config map_config(const struct map_run *run, int family, uint16_t p
 
 	if (o->by != 0)
 		c.without = (uint8_t)~(1u << (o->by - 1));
-	fill_random(c.nonce, sizeof(c.nonce));
-	fill_random(&c.seed, sizeof(c.seed));
+	random_draw(NULL, c.nonce, sizeof(c.nonce));
+	random_draw(NULL, &c.seed, sizeof(c.seed));
 	return c;
 }
 

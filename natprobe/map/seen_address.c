@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "natprobe/net/await.h"
 #include "stun_attr.h"
 #include "stun_txn.h"
 #include "udp.h"
@@ -43,7 +44,6 @@ static void send_to(struct ask *a, size_t i)
 static void step(struct ask *a)
 {
 	uint64_t now_us = clock_us(), next_us = a->ends_us;
-	struct timeval wait;
 
 	if (now_us >= a->ends_us) {
 		finish(a);
@@ -55,10 +55,7 @@ static void step(struct ask *a)
 		if (a->txns[i].next_us < next_us)
 			next_us = a->txns[i].next_us;
 	}
-	next_us -= now_us;
-	wait = (struct timeval){ .tv_sec = (time_t)(next_us / 1000000),
-				 .tv_usec = (suseconds_t)(next_us % 1000000) };
-	event_add(a->timer, &wait);
+	await_moment(a->timer, next_us);
 }
 
 static void on_timer(evutil_socket_t fd, short events, void *arg)

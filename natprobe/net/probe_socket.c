@@ -119,3 +119,42 @@ int probe_socket_tcp_shared(const struct probe_source *from, uint16_t port)
 {
 	return open_tcp(from, port, true);
 }
+
+int probe_socket_accept(int listener, struct addr *from)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	int fd = accept(listener, (struct sockaddr *)&sa, &len);
+	int rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (!sockaddr_to_addr((struct sockaddr *)&sa, from))
+		rc = -EAFNOSUPPORT;
+	else if (evutil_make_socket_nonblocking(fd) != 0 || evutil_make_socket_closeonexec(fd) != 0)
+		rc = -errno;
+	if (rc == 0)
+		return fd;
+	close(fd);
+	return rc;
+}
+
+int probe_socket_error(int fd)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 ? -err : -errno;
+}
+
+struct addr probe_socket_local(int fd)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	struct addr out;
+
+	if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
+	    sockaddr_to_addr((struct sockaddr *)&sa, &out))
+		return out;
+	return (struct addr){ 0 };
+}

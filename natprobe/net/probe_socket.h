@@ -29,6 +29,18 @@ int probe_socket_tcp(const struct probe_source *from, uint16_t port);
 /* The same, and one of them may listen on that port (SO_REUSEPORT). */
 int probe_socket_tcp_shared(const struct probe_source *from, uint16_t port);
 
+/*
+ * One that calls a listener, not blocking, and who it is. Returns the descriptor, or -errno:
+ * -EAGAIN where there is none.
+ */
+int probe_socket_accept(int listener, struct addr *from);
+
+/* What became of a connection that was begun: 0 or -errno. */
+int probe_socket_error(int fd);
+
+/* Where a socket is bound; family ADDR_NONE where that cannot be told. */
+struct addr probe_socket_local(int fd);
+
 /* Whether sockets of this source can be bound to its device at all. */
 bool probe_socket_binds_device(const struct probe_source *from);
 

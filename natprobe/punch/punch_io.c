@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "natprobe/net/await.h"
 #include "punch_io_state.h"
 
 #define DESCRIPTORS_BESIDE 96 /* of what is not a trial */
@@ -12,15 +13,7 @@
 
 static void wait_until(struct punch_io *io, uint64_t deadline_us)
 {
-	uint64_t now_us = clock_us();
-	uint64_t in_us = deadline_us > now_us ? deadline_us - now_us : 0;
-	struct timeval tv = { .tv_sec = (time_t)(in_us / 1000000),
-			      .tv_usec = (suseconds_t)(in_us % 1000000) };
-
-	if (deadline_us == UINT64_MAX)
-		event_del(io->timer);
-	else
-		event_add(io->timer, &tv);
+	await_moment(io->timer, deadline_us);
 }
 
 static void send_on(struct punch_io *io, const struct punch_action *a)
@@ -111,12 +104,8 @@ static bool is_all_released(const struct punch_io *io)
 
 static void look_at_release(struct punch_io *io, uint64_t now_us)
 {
-	uint64_t left_us = io->release_by_us > now_us ? io->release_by_us - now_us : 0;
-	const struct timeval tv = { .tv_sec = (time_t)(left_us / 1000000),
-				    .tv_usec = (suseconds_t)(left_us % 1000000) };
-
-	if (left_us > 0 && !is_all_released(io)) {
-		event_add(io->release_timer, &tv);
+	if (now_us < io->release_by_us && !is_all_released(io)) {
+		await_moment(io->release_timer, io->release_by_us);
 		return;
 	}
 	io->on_released(io->released_arg);

@@ -1,16 +1,10 @@
-#include <openssl/rand.h>
 #include <stdlib.h>
 
 #include "clock.h"
+#include "natprobe/net/random.h"
 #include "punch_io_state.h"
 
 #define LIFETIME_S 600 /* renewed while the path is in use; ends soon where we are killed */
-
-static void fill_random(void *buf, size_t len)
-{
-	if (RAND_bytes(buf, (int)len) != 1)
-		abort(); /* without it nothing is safe */
-}
 
 /* What the gateway granted; where it does not tell its own address, nobody else can. */
 static struct addr external_of(const struct lease *l)
@@ -67,8 +61,8 @@ static bool start(struct punch_io_map *m, const struct punch_action *a)
 	m->leases = lease_io_new(&config);
 	if (m->leases == NULL)
 		return false;
-	fill_random(lease.nonce, sizeof(lease.nonce));
-	fill_random(&lease.seed, sizeof(lease.seed));
+	random_draw(NULL, lease.nonce, sizeof(lease.nonce));
+	random_draw(NULL, &lease.seed, sizeof(lease.seed));
 	return lease_io_add(m->leases, &lease) != NULL;
 }
 

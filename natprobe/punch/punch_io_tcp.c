@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "natprobe/net/await.h"
 #include "punch_io_state.h"
 #include "quiet_close.h"
 #include "sockaddr.h"
@@ -18,18 +19,9 @@ static void forget(struct punch_io_tcp *c)
 	*c = (struct punch_io_tcp){ .io = c->io, .index = c->index, .fd = -1 };
 }
 
-static void unwatch(struct punch_io_tcp *c)
-{
-	if (c->event != NULL)
-		event_free(c->event);
-	c->event = NULL;
-}
-
 void punch_io_tcp_close(struct punch_io_tcp *c)
 {
-	unwatch(c);
-	if (c->fd >= 0)
-		close(c->fd);
+	await_close(&c->event, &c->fd);
 	forget(c);
 }
 
@@ -60,20 +52,7 @@ static void lose(struct punch_io_tcp *c, int err)
 
 static bool watch(struct punch_io_tcp *c, short events, event_callback_fn callback)
 {
-	unwatch(c);
-	c->event = event_new(c->io->config.base, c->fd, events, callback, c);
-	return c->event != NULL && event_add(c->event, NULL) == 0;
-}
-
-static struct addr local_of(int fd)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = sizeof(sa);
-	struct addr out = { 0 };
-
-	if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0)
-		(void)sockaddr_to_addr((struct sockaddr *)&sa, &out);
-	return out;
+	return await_fd(&c->event, c->io->config.base, c->fd, events, callback, c);
 }
 
 /* Checks are short, and each is waited for: none may wait for the one before it. */
@@ -86,7 +65,7 @@ static void send_at_once(int fd)
 
 static void tell_connected(struct punch_io_tcp *c)
 {
-	struct addr local = local_of(c->fd);
+	struct addr local = probe_socket_local(c->fd);
 
 	c->stands = true;
 	punch_on_connected(c->io->config.punch, c->index, &local, clock_us());
@@ -111,13 +90,10 @@ static void on_connected(evutil_socket_t fd, short events, void *arg)
 {
 	struct punch_io_tcp *c = arg;
 	struct punch_io *io = c->io;
-	int err = 0;
-	socklen_t len = sizeof(err);
+	int rc = probe_socket_error(c->fd);
 
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
-		err = errno;
-	if (err != 0)
-		lose(c, err);
+	if (rc != 0)
+		lose(c, -rc);
 	else if (!watch(c, EV_READ | EV_PERSIST, on_data))
 		lose(c, ENOMEM);
 	else
@@ -139,15 +115,12 @@ static void on_acceptable(evutil_socket_t fd, short events, void *arg)
 	struct punch_io_tcp *listener = arg;
 	struct punch_io *io = listener->io;
 	struct punch_io_tcp *c = free_place(io);
-	struct sockaddr_storage sa;
-	socklen_t len = sizeof(sa);
-	struct addr from = { 0 };
-	int got = accept(listener->fd, (struct sockaddr *)&sa, &len);
+	struct addr from;
+	int got = probe_socket_accept(listener->fd, &from);
 
 	if (got < 0)
 		return;
-	if (c == NULL || !sockaddr_to_addr((struct sockaddr *)&sa, &from) ||
-	    evutil_make_socket_nonblocking(got) != 0 || evutil_make_socket_closeonexec(got) != 0) {
+	if (c == NULL) {
 		close(got);
 		return;
 	}
@@ -237,8 +210,8 @@ void punch_io_tcp_disconnect(struct punch_io *io, const struct punch_action *a)
 	struct punch_io_tcp *c = &io->tcp[a->slot];
 
 	if (c->fd >= 0 && a->quiet && !c->listens) {
-		unwatch(c);
-		quiet_close(c->fd, local_of(c->fd).family);
+		await_no_more(&c->event);
+		quiet_close(c->fd, probe_socket_local(c->fd).family);
 		forget(c);
 		return;
 	}

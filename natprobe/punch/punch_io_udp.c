@@ -1,7 +1,7 @@
 #include <errno.h>
-#include <unistd.h>
 
 #include "clock.h"
+#include "natprobe/net/await.h"
 #include "punch_io_state.h"
 
 #define BATCHES_PER_WAKEUP 4
@@ -16,12 +16,7 @@
 
 void punch_io_udp_close(struct punch_io_udp *s)
 {
-	if (s->event != NULL)
-		event_free(s->event);
-	s->event = NULL;
-	if (s->fd >= 0)
-		close(s->fd);
-	s->fd = -1;
+	await_close(&s->event, &s->fd);
 }
 
 static bool icmp_kind(const struct udp_error *e, enum punch_icmp *out)
@@ -91,8 +86,7 @@ static int open_at(struct punch_io_udp *s, const struct punch_action *a)
 		s->fd = -1;
 		return rc;
 	}
-	s->event = event_new(c->base, s->fd, EV_READ | EV_PERSIST, on_readable, s);
-	if (s->event != NULL && event_add(s->event, NULL) == 0)
+	if (await_fd(&s->event, c->base, s->fd, EV_READ | EV_PERSIST, on_readable, s))
 		return 0;
 	punch_io_udp_close(s);
 	return -ENOMEM;

@@ -1,11 +1,12 @@
 #include "relay_link.h"
 
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "dial.h"
+#include "natprobe/net/await.h"
+#include "natprobe/net/random.h"
 #include "natprobe/vantage/turn_end.h"
 
 #define ENDS_MAX   6 /* transports and addresses that are tried */
@@ -42,12 +43,6 @@ struct relay_link {
 
 static void pump(struct relay_link *l);
 
-static void draw_random(void *arg, void *buf, size_t len)
-{
-	if (RAND_bytes(buf, (int)len) != 1)
-		abort(); /* without it nothing is safe */
-}
-
 static void on_open(void *arg)
 {
 	struct end *e = arg;
@@ -77,25 +72,21 @@ static void close_dial(struct end *e)
 static void on_close(const struct dial_failure *why, void *arg)
 {
 	struct end *e = arg;
-	const struct dial_failure copy = *why;
 
 	close_dial(e);
-	turn_end_on_close(&e->turn, &copy);
+	turn_end_on_close(&e->turn, why);
 	pump(e->link);
 }
 
 static void open_dial(struct end *e, const struct turn_end_action *a)
 {
-	static const struct dial_failure no_memory = { .cause = DIAL_SYSTEM,
-						       .detail = "out of memory" };
 	const struct turn_server *s = e->link->config.server;
 	const struct dial_config config = {
 		.base = e->link->config.base,
 		.transport = e->target.transport,
 		.to = a->to,
-		.tls = !turn_transport_is_secure(e->target.transport) ? NULL
-		       : e->target.transport == TURN_OVER_TLS         ? s->tls
-								      : s->dtls,
+		.tls = s->tls,
+		.dtls = s->dtls,
 		.domain = a->domain != NULL ? a->domain : s->domain,
 		.insecure = s->insecure,
 		.timeout_ms = OPEN_MS,
@@ -108,7 +99,7 @@ static void open_dial(struct end *e, const struct turn_end_action *a)
 	close_dial(e);
 	e->dial = dial_new(&config);
 	if (e->dial == NULL)
-		turn_end_on_close(&e->turn, &no_memory);
+		turn_end_on_close(&e->turn, &dial_no_memory);
 }
 
 static void start(struct end *e)
@@ -119,7 +110,7 @@ static void start(struct end *e)
 			    e->target.transport == TURN_OVER_TLS,
 		.secure = turn_transport_is_secure(e->target.transport),
 		.credentials = e->link->config.server->credentials,
-		.random = draw_random,
+		.random = random_draw,
 	};
 
 	e->is_started = true;
@@ -253,22 +244,13 @@ static void tell(struct relay_link *l, uint64_t now_us)
 	}
 }
 
-static void set_timer(struct relay_link *l, uint64_t now_us, uint64_t deadline_us)
+static void set_timer(struct relay_link *l, uint64_t deadline_us)
 {
-	struct timeval tv;
-
 	if (l->chosen == NULL && l->next_start_us < deadline_us)
 		deadline_us = l->next_start_us;
 	if (!l->is_settled && l->settle_us < deadline_us)
 		deadline_us = l->settle_us;
-	if (deadline_us == UINT64_MAX) {
-		event_del(l->timer);
-		return;
-	}
-	deadline_us = deadline_us > now_us ? deadline_us - now_us : 0;
-	tv = (struct timeval){ .tv_sec = (time_t)(deadline_us / 1000000),
-			       .tv_usec = (suseconds_t)(deadline_us % 1000000) };
-	event_add(l->timer, &tv);
+	await_moment(l->timer, deadline_us);
 }
 
 /* What it tells may make the caller send, which comes back here. */
@@ -288,7 +270,7 @@ static void pump(struct relay_link *l)
 	deadline_us = UINT64_MAX;
 	for (size_t i = 0; i < l->count; i++)
 		carry_out(&l->ends[i], now_us, &deadline_us);
-	set_timer(l, now_us, deadline_us);
+	set_timer(l, deadline_us);
 	l->is_pumping = false;
 }
 

@@ -1,12 +1,13 @@
 #include "reach_run.h"
 
 #include <errno.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "natprobe/net/await.h"
+#include "natprobe/net/random.h"
 #include "port_tap.h"
 #include "sockaddr.h"
 #include "udp.h"
@@ -27,17 +28,10 @@ struct run {
 	bool is_tapped;
 };
 
-static void draw_random(void *arg, void *buf, size_t len)
-{
-	if (RAND_bytes(buf, (int)len) != 1)
-		abort(); /* without it nothing is safe */
-}
-
 static void step(struct run *run)
 {
 	uint64_t now_us = clock_us(), next_us;
 	uint8_t out[REACH_REQUEST_MAX];
-	struct timeval wait;
 	size_t len;
 
 	while ((len = reach_next(&run->trial, now_us, out)) > 0) {
@@ -50,11 +44,7 @@ static void step(struct run *run)
 		return;
 	}
 	next_us = reach_deadline_us(&run->trial);
-	next_us = next_us < run->ends_us ? next_us : run->ends_us;
-	next_us = next_us > now_us ? next_us - now_us : 0;
-	wait = (struct timeval){ .tv_sec = (time_t)(next_us / 1000000),
-				 .tv_usec = (suseconds_t)(next_us % 1000000) };
-	event_add(run->timer, &wait);
+	await_moment(run->timer, next_us < run->ends_us ? next_us : run->ends_us);
 }
 
 static void on_timer(evutil_socket_t fd, short events, void *arg)
@@ -219,7 +209,7 @@ int reach_run(const struct reach_run_config *config, struct reach_facts *facts, 
 	const struct reach_config trial = { .transport = config->transport,
 					    .server = config->server,
 					    .port = config->external,
-					    .random = draw_random };
+					    .random = random_draw };
 	struct run run = { .config = config, .fds = { -1, -1, -1 } };
 	int rc;
 

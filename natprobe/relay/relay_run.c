@@ -1,7 +1,6 @@
 #include "relay_run.h"
 
 #include <errno.h>
-#include <openssl/rand.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -9,6 +8,8 @@
 
 #include "clock.h"
 #include "dial.h"
+#include "natprobe/net/await.h"
+#include "natprobe/net/random.h"
 #include "sockaddr.h"
 #include "udp.h"
 
@@ -42,12 +43,6 @@ struct relay_run {
 	struct event *signals[2];
 };
 
-static void fill_random(void *arg, void *buf, size_t len)
-{
-	if (RAND_bytes(buf, (int)len) != 1)
-		abort(); /* without it nothing is safe */
-}
-
 static void pump(struct attempt *a);
 
 static void on_open(void *arg)
@@ -79,18 +74,10 @@ static void close_end(struct dial_end *e)
 static void on_close(const struct dial_failure *why, void *arg)
 {
 	struct dial_end *e = arg;
-	const struct dial_failure copy = *why;
 
 	close_end(e);
-	relay_trial_on_close(e->attempt->trial, e->number, &copy, clock_us());
+	relay_trial_on_close(e->attempt->trial, e->number, why, clock_us());
 	pump(e->attempt);
-}
-
-static SSL_CTX *context_of(const struct relay_run_config *c, uint8_t transport)
-{
-	if (!turn_transport_is_secure(transport))
-		return NULL;
-	return transport == TURN_OVER_TLS ? c->tls : c->dtls;
 }
 
 static void open_end(struct dial_end *e, const struct relay_action *x)
@@ -100,7 +87,8 @@ static void open_end(struct dial_end *e, const struct relay_action *x)
 		.base = c->base,
 		.transport = e->attempt->candidate->transport,
 		.to = x->to,
-		.tls = context_of(c, e->attempt->candidate->transport),
+		.tls = c->tls,
+		.dtls = c->dtls,
 		.domain = x->domain != NULL ? x->domain : c->domain,
 		.insecure = c->insecure,
 		.timeout_ms = OPEN_MS,
@@ -109,11 +97,10 @@ static void open_end(struct dial_end *e, const struct relay_action *x)
 		.on_close = on_close,
 		.arg = e,
 	};
-	const struct dial_failure no_memory = { .cause = DIAL_SYSTEM, .detail = "out of memory" };
 
 	e->dial = dial_new(&config);
 	if (e->dial == NULL)
-		relay_trial_on_close(e->attempt->trial, e->number, &no_memory, clock_us());
+		relay_trial_on_close(e->attempt->trial, e->number, &dial_no_memory, clock_us());
 }
 
 static void on_local(evutil_socket_t fd, short events, void *arg)
@@ -167,15 +154,8 @@ static void close_attempt(struct attempt *a)
 {
 	for (size_t i = 0; i < RELAY_ENDS; i++)
 		close_end(&a->ends[i]);
-	if (a->local_event != NULL)
-		event_free(a->local_event);
-	a->local_event = NULL;
-	if (a->local_fd >= 0)
-		close(a->local_fd);
-	a->local_fd = -1;
-	if (a->timer != NULL)
-		event_free(a->timer);
-	a->timer = NULL;
+	await_close(&a->local_event, &a->local_fd);
+	await_no_more(&a->timer);
 	relay_trial_free(a->trial);
 	a->trial = NULL;
 }
@@ -190,11 +170,7 @@ static void finish(struct attempt *a)
 
 static void set_timer(struct attempt *a, uint64_t deadline_us)
 {
-	uint64_t now_us = clock_us(), in_us = deadline_us > now_us ? deadline_us - now_us : 0;
-	const struct timeval tv = { .tv_sec = (time_t)(in_us / 1000000),
-				    .tv_usec = (suseconds_t)(in_us % 1000000) };
-
-	event_add(a->timer, &tv);
+	await_moment(a->timer, deadline_us);
 }
 
 static void pump(struct attempt *a)
@@ -236,7 +212,7 @@ static bool start(struct attempt *a)
 
 	config.transport = a->candidate->transport;
 	config.to = a->candidate->to;
-	config.random = fill_random;
+	config.random = random_draw;
 	*a->row = (struct relay_row){ 0 };
 	a->local_fd = -1;
 	for (uint8_t i = 0; i < RELAY_ENDS; i++)

@@ -1,11 +1,11 @@
 #include "check_turn.h"
 
-#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dial.h"
+#include "natprobe/net/random.h"
 #include "natprobe/relay/relay_lookup.h"
 #include "natprobe/report/report.h"
 
@@ -21,12 +21,6 @@ static int failure(const char *what)
 {
 	fprintf(stderr, "natprobe: %s\n", what);
 	return EXIT_FAILED;
-}
-
-static void fill_random(void *arg, void *buf, size_t len)
-{
-	if (RAND_bytes(buf, (int)len) != 1)
-		abort(); /* without it nothing is safe */
 }
 
 static int check_combination(const struct check_options *o)
@@ -113,7 +107,7 @@ int check_turn_resolve(struct check_turn *t, const struct check_options *o, stru
 		.transport_count = TURN_TRANSPORTS,
 		.ipv4 = o->ipv4,
 		.ipv6 = o->ipv6,
-		.random = fill_random,
+		.random = random_draw,
 	};
 	uint64_t third = o->timeout_ms / 3;
 	struct turn_resolve *r;

@@ -2,13 +2,14 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "dial.h"
+#include "natprobe/net/await.h"
+#include "natprobe/net/random.h"
 #include "sockaddr.h"
 
 #define READS_PER_WAKEUP 64
@@ -51,12 +52,6 @@ struct probe_turn {
 
 static void drive(struct probe_turn *t);
 
-static void draw_random(void *arg, void *buf, size_t len)
-{
-	if (RAND_bytes(buf, (int)len) != 1)
-		abort(); /* without it nothing is safe */
-}
-
 static void on_open(void *arg)
 {
 	struct end *e = arg;
@@ -82,31 +77,22 @@ static void close_end(struct end *e)
 static void on_close(const struct dial_failure *why, void *arg)
 {
 	struct end *e = arg;
-	const struct dial_failure copy = *why;
 
 	close_end(e);
-	vantage_on_hung_up(e->turn->vantage, e->number, &copy, clock_us());
+	vantage_on_hung_up(e->turn->vantage, e->number, why, clock_us());
 	drive(e->turn);
-}
-
-static SSL_CTX *context_of(const struct turn_server *s, uint8_t transport)
-{
-	if (!turn_transport_is_secure(transport))
-		return NULL;
-	return transport == TURN_OVER_TLS ? s->tls : s->dtls;
 }
 
 static void open_end(struct probe_turn *t, const struct vantage_action *a)
 {
-	static const struct dial_failure no_memory = { .cause = DIAL_SYSTEM,
-						       .detail = "out of memory" };
 	const struct turn_server *s = t->config.server;
 	struct end *e = &t->ends[a->end];
 	const struct dial_config config = {
 		.base = t->config.base,
 		.transport = a->transport,
 		.to = a->to,
-		.tls = context_of(s, a->transport),
+		.tls = s->tls,
+		.dtls = s->dtls,
 		.domain = a->domain != NULL ? a->domain : s->domain,
 		.insecure = s->insecure,
 		.timeout_ms = OPEN_MS,
@@ -119,17 +105,12 @@ static void open_end(struct probe_turn *t, const struct vantage_action *a)
 	close_end(e);
 	e->dial = dial_new(&config);
 	if (e->dial == NULL)
-		vantage_on_hung_up(t->vantage, a->end, &no_memory, clock_us());
+		vantage_on_hung_up(t->vantage, a->end, &dial_no_memory, clock_us());
 }
 
 static void close_slot(struct slot *s)
 {
-	if (s->event != NULL)
-		event_free(s->event);
-	s->event = NULL;
-	if (s->fd >= 0)
-		close(s->fd);
-	s->fd = -1;
+	await_close(&s->event, &s->fd);
 }
 
 static void on_readable(evutil_socket_t fd, short events, void *arg)
@@ -159,14 +140,11 @@ static void open_slot(struct probe_turn *t, uint8_t number)
 
 	close_slot(s);
 	s->fd = probe_socket_udp(&t->config.source, 0, &bound);
-	if (s->fd >= 0)
-		s->event = event_new(t->config.base, s->fd, EV_READ | EV_PERSIST, on_readable, s);
-	if (s->event != NULL && event_add(s->event, NULL) == 0) {
+	if (s->fd >= 0 &&
+	    await_fd(&s->event, t->config.base, s->fd, EV_READ | EV_PERSIST, on_readable, s)) {
 		vantage_on_open(t->vantage, number, &bound);
 		return;
 	}
-	if (s->fd < 0)
-		s->fd = -1;
 	close_slot(s);
 	vantage_on_open_failed(t->vantage, number);
 }
@@ -194,12 +172,7 @@ static void hang_up(struct call *c)
 static void close_call(struct call *c)
 {
 	hang_up(c);
-	if (c->calls != NULL)
-		event_free(c->calls);
-	c->calls = NULL;
-	if (c->fd >= 0)
-		close(c->fd);
-	c->fd = -1;
+	await_close(&c->calls, &c->fd);
 }
 
 static void on_called(evutil_socket_t fd, short events, void *arg)
@@ -252,15 +225,13 @@ static void on_stream_event(struct bufferevent *bev, short events, void *arg)
 static bool start_listening(struct call *c, struct addr *bound)
 {
 	struct event_base *base = c->turn->config.base;
-	struct sockaddr_storage sa;
-	socklen_t len = sizeof(sa);
 
 	c->fd = probe_socket_tcp_shared(&c->turn->config.source, 0);
-	if (c->fd < 0 || getsockname(c->fd, (struct sockaddr *)&sa, &len) != 0 ||
-	    !sockaddr_to_addr((struct sockaddr *)&sa, bound) || listen(c->fd, 1) != 0)
+	if (c->fd < 0 || listen(c->fd, 1) != 0)
 		return false;
-	c->calls = event_new(base, c->fd, EV_READ | EV_PERSIST, on_called, c);
-	return c->calls != NULL && event_add(c->calls, NULL) == 0;
+	*bound = probe_socket_local(c->fd);
+	return bound->family != ADDR_NONE &&
+	       await_fd(&c->calls, base, c->fd, EV_READ | EV_PERSIST, on_called, c);
 }
 
 static bool start_connecting(struct call *c, uint16_t port, const struct vantage_action *a)
@@ -299,11 +270,7 @@ static void open_call(struct probe_turn *t, const struct vantage_action *a)
 
 static void wait_until(struct probe_turn *t, uint64_t deadline_us)
 {
-	uint64_t now_us = clock_us(), in_us = deadline_us > now_us ? deadline_us - now_us : 0;
-	const struct timeval tv = { .tv_sec = (time_t)(in_us / 1000000),
-				    .tv_usec = (suseconds_t)(in_us % 1000000) };
-
-	event_add(t->timer, &tv);
+	await_moment(t->timer, deadline_us);
 }
 
 static void close_all(struct probe_turn *t)
@@ -391,7 +358,7 @@ static struct vantage *make_vantage(const struct probe_turn_config *c, const str
 		.credentials = s->credentials,
 		.name = s->name,
 		.timeout_us = c->timeout_ms * 1000,
-		.random = draw_random,
+		.random = random_draw,
 	};
 
 	return vantage_new(&config, seen, clock_us());
