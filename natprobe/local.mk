@@ -155,6 +155,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/vantage/probe_turn.c natprobe/vantage/probe_turn.h \
 	natprobe/check/progress.c natprobe/check/progress.h \
 	natprobe/net/random.c natprobe/net/random.h \
+	natprobe/state_file.c natprobe/state_file.h \
 	natprobe/net/public_servers.c natprobe/net/public_servers.h \
 	natprobe/report/mask.c natprobe/report/mask.h \
 	natprobe/reach/reach_options.c natprobe/reach/reach_options.h \

@@ -4,42 +4,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "natprobe/state_file.h"
+
 #define TEXT_MAX (LEASE_BOOK_MAX * LEASE_RECORD_TEXT_MAX)
-
-/* Makes the folders of a path, as far as they are missing. */
-static int make_folders(char *path)
-{
-	for (char *at = strchr(path + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
-		*at = '\0';
-		int rc = mkdir(path, 0700) != 0 && errno != EEXIST ? -errno : 0;
-
-		*at = '/';
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
-}
-
-static int find_path(char path[static LEASE_FILE_PATH_MAX])
-{
-	const char *state = getenv("XDG_STATE_HOME");
-	const char *home = getenv("HOME");
-	int len;
-
-	if (state != NULL && state[0] == '/')
-		len = snprintf(path, LEASE_FILE_PATH_MAX, "%s/natprobe/leases", state);
-	else if (home != NULL && home[0] == '/')
-		len = snprintf(path, LEASE_FILE_PATH_MAX, "%s/.local/state/natprobe/leases", home);
-	else
-		return -ENOENT;
-	return len < LEASE_FILE_PATH_MAX ? 0 : -ENAMETOOLONG;
-}
 
 static int read_book(struct lease_file *f)
 {
@@ -61,9 +33,7 @@ int lease_file_open(struct lease_file *f)
 	int rc;
 
 	*f = (struct lease_file){ .fd = -1 };
-	rc = find_path(f->path);
-	if (rc == 0)
-		rc = make_folders(f->path);
+	rc = state_file_path("leases", f->path, sizeof(f->path));
 	if (rc != 0)
 		return rc;
 	f->fd = open(f->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -8,39 +8,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "natprobe/state_file.h"
+
 #define TEXT_LEN (2 * OWN_KEY_LEN) /* hex, and a line's end */
-
-/* Makes the folders of a path, as far as they are missing. */
-static int make_folders(char *path)
-{
-	for (char *at = strchr(path + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
-		*at = '\0';
-		int rc = mkdir(path, 0700) != 0 && errno != EEXIST ? -errno : 0;
-
-		*at = '/';
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
-}
-
-static int find_path(char path[static OWN_KEY_PATH_MAX])
-{
-	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-	int len;
-
-	if (state != NULL && state[0] == '/')
-		len = snprintf(path, OWN_KEY_PATH_MAX, "%s/natprobe/key", state);
-	else if (home != NULL && home[0] == '/')
-		len = snprintf(path, OWN_KEY_PATH_MAX, "%s/.local/state/natprobe/key", home);
-	else
-		return -ENOENT;
-	return len < OWN_KEY_PATH_MAX ? make_folders(path) : -ENAMETOOLONG;
-}
 
 static int find_public(struct own_key *k)
 {
@@ -148,7 +121,7 @@ int own_key_read(struct own_key *k, const char *path)
 
 	*k = (struct own_key){ 0 };
 	if (path == NULL)
-		rc = find_path(k->path);
+		rc = state_file_path("key", k->path, sizeof(k->path));
 	else if (snprintf(k->path, sizeof(k->path), "%s", path) >= (int)sizeof(k->path))
 		rc = -ENAMETOOLONG;
 	if (rc != 0)
