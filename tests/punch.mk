@@ -299,6 +299,10 @@ SYSTEM_TESTS += tests/sys_punch.sh
 EXTRA_DIST += tests/echo.sh
 SYSTEM_TESTS += tests/sys_wireguard.sh
 
+# The same among enemies.
+SYSTEM_TESTS += tests/sys_punch_hostile.sh
+EXTRA_DIST += tests/punch_enemy.py tests/rendezvous_liar.py
+
 # The same in many pairs of networks.
 SYSTEM_TESTS += tests/sys_punch_pairs.sh
 EXTRA_DIST += tests/lab/pairs.jq tests/lab/pairs.txt
