@@ -297,7 +297,7 @@ tests_fuzz_shots_LDFLAGS = $(FUZZ_LINK)
 # Two natprobes, each behind a NAT of its own; and the program that they hand their path to.
 SYSTEM_TESTS += tests/sys_punch.sh
 EXTRA_DIST += tests/echo.sh
-SYSTEM_TESTS += tests/sys_wireguard.sh
+SYSTEM_TESTS += tests/sys_wireguard.sh tests/sys_readme_punch.sh
 
 # The same among enemies.
 SYSTEM_TESTS += tests/sys_punch_hostile.sh
