@@ -70,34 +70,14 @@ static void on_decision(void *arg, const struct nat_event *event)
 	sim_pair_log_decision(arg, event);
 }
 
-static const struct nat_config *config_of(const struct sim_pair_box *box)
-{
-	return &box->world->nets[box->net].profile.layers[box->layer];
-}
-
-/* Whom a box is to those on that side; ADDR_NONE: it does not say. */
-static struct addr box_address(const struct sim_pair_box *box, enum nat_side side)
-{
-	const struct nat_config *c = config_of(box);
-
-	if (c->silent_hop)
-		return (struct addr){ 0 };
-	return side == NAT_OUTSIDE && c->external_count > 0 ? c->externals[0] : c->gateway;
-}
-
 /* The packet goes through the box, unless it is for the box itself, or its TTL ends. */
 static bool enters(struct sim_pair_box *box, enum nat_side side, uint8_t *packet, size_t len)
 {
-	struct addr self = box_address(box, side);
+	const struct nat_config *c = &box->world->nets[box->net].profile.layers[box->layer];
 	uint8_t error[PACKET_ERROR_MAX];
-	struct hop_ends ends;
 	size_t error_len;
 
-	if (!hop_ends(bytes_of(packet, len), &ends))
-		return false;
-	if (side == NAT_INSIDE && addr_equal_ip(&ends.destination, &config_of(box)->gateway))
-		return true;
-	if (sim_way_hop(packet, len, &self, error, &error_len))
+	if (sim_way_enter(c, side, packet, len, error, &error_len))
 		return true;
 	sim_pair_log_ended(box->world, box->net, bytes_of(packet, len));
 	if (error_len > 0)

@@ -55,30 +55,14 @@ static void on_emit(void *arg, enum nat_side side, struct bytes packet)
 	leave_box(arg, side, packet);
 }
 
-/* Whom a box is to those on that side; ADDR_NONE: it does not say. */
-static struct addr box_address(const struct sim_box *box, enum nat_side side)
-{
-	const struct nat_config *c = &box->world->profile->layers[box->layer];
-
-	if (c->silent_hop)
-		return (struct addr){ 0 };
-	return side == NAT_OUTSIDE && c->external_count > 0 ? c->externals[0] : c->gateway;
-}
-
 /* The packet goes through the box, unless it is for the box itself, or its TTL ends. */
 static bool enters(struct sim_box *box, enum nat_side side, uint8_t *packet, size_t len)
 {
-	struct addr self = box_address(box, side);
 	uint8_t error[PACKET_ERROR_MAX];
-	struct hop_ends ends;
 	size_t error_len;
 
-	if (!hop_ends(bytes_of(packet, len), &ends))
-		return false;
-	if (side == NAT_INSIDE &&
-	    addr_equal_ip(&ends.destination, &box->world->profile->layers[box->layer].gateway))
-		return true;
-	if (sim_way_hop(packet, len, &self, error, &error_len))
+	if (sim_way_enter(&box->world->profile->layers[box->layer], side, packet, len, error,
+			  &error_len))
 		return true;
 	if (error_len > 0)
 		leave_box(box, side, bytes_of(error, error_len));

@@ -53,3 +53,25 @@ bool sim_way_hop(uint8_t *packet, size_t len, const struct addr *self,
 			hop_time_exceeded(bytes_of(packet, len), self, error, PACKET_ERROR_MAX);
 	return false;
 }
+
+/* Whom a box is to those on that side; ADDR_NONE: it does not say. */
+static struct addr box_address(const struct nat_config *c, enum nat_side side)
+{
+	if (c->silent_hop)
+		return (struct addr){ 0 };
+	return side == NAT_OUTSIDE && c->external_count > 0 ? c->externals[0] : c->gateway;
+}
+
+bool sim_way_enter(const struct nat_config *config, enum nat_side side, uint8_t *packet, size_t len,
+		   uint8_t error[PACKET_ERROR_MAX], size_t *error_len)
+{
+	struct addr self = box_address(config, side);
+	struct hop_ends ends;
+
+	*error_len = 0;
+	if (!hop_ends(bytes_of(packet, len), &ends))
+		return false;
+	if (side == NAT_INSIDE && addr_equal_ip(&ends.destination, &config->gateway))
+		return true;
+	return sim_way_hop(packet, len, &self, error, error_len);
+}

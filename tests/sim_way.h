@@ -3,6 +3,7 @@
 #define NATKIT_SIM_WAY_H
 
 #include "nat_link.h"
+#include "nat_model.h"
 #include "packet.h"
 #include "sim_queue.h"
 
@@ -29,5 +30,12 @@ size_t sim_way_send(struct sim_way *way, struct rng *rng, struct sim_queue *queu
  */
 bool sim_way_hop(uint8_t *packet, size_t len, const struct addr *self,
 		 uint8_t error[PACKET_ERROR_MAX], size_t *error_len);
+
+/*
+ * The same at a NAT that a packet comes to from that side, unless the packet is for the NAT
+ * itself. False, with nothing to say, for what is no packet.
+ */
+bool sim_way_enter(const struct nat_config *config, enum nat_side side, uint8_t *packet, size_t len,
+		   uint8_t error[PACKET_ERROR_MAX], size_t *error_len);
 
 #endif
