@@ -13,6 +13,7 @@ tests_fuzz_meet_LDFLAGS = $(FUZZ_LINK)
 
 if CMOCKA
 MEET_KIT = tests/meet_kit.c tests/meet_kit.h tests/fuzz_check.h tests/rng.h
+MEET_FIXTURE = tests/meet_fixture.c tests/meet_fixture.h
 UNIT_TESTS += tests/test_spake2
 tests_test_spake2_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_spake2_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
@@ -23,7 +24,7 @@ tests_test_code_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_code_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_meet
-tests_test_meet_SOURCES = tests/test_meet.c $(MEET_KIT)
+tests_test_meet_SOURCES = tests/test_meet.c $(MEET_FIXTURE) $(MEET_KIT)
 tests_test_meet_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_meet_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 
@@ -33,12 +34,12 @@ tests_test_meet_clock_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_meet_clock_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_meet_hostile
-tests_test_meet_hostile_SOURCES = tests/test_meet_hostile.c $(MEET_KIT)
+tests_test_meet_hostile_SOURCES = tests/test_meet_hostile.c $(MEET_FIXTURE) $(MEET_KIT)
 tests_test_meet_hostile_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_meet_hostile_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_meet_invite
-tests_test_meet_invite_SOURCES = tests/test_meet_invite.c $(MEET_KIT)
+tests_test_meet_invite_SOURCES = tests/test_meet_invite.c $(MEET_FIXTURE) $(MEET_KIT)
 tests_test_meet_invite_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_meet_invite_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 

@@ -6,47 +6,11 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "meet_kit.h"
+#include "meet_fixture.h"
 
 #define CODE   "37-copper-violin-harbor"
 #define TOPIC  "natkit/c/37"
 #define SECOND 1000000u
-
-static struct meet_kit kit;
-
-static struct meet_kit *open_kit(uint64_t seed)
-{
-	meet_kit_open(&kit, seed);
-	return &kit;
-}
-
-static int teardown(void **state)
-{
-	if (kit.flying != NULL)
-		meet_kit_close(&kit);
-	kit = (struct meet_kit){ 0 };
-	return 0;
-}
-
-static const struct meet_kit_party *party(int i)
-{
-	return &kit.parties[i];
-}
-
-static void assert_met(int a, int b)
-{
-	uint8_t keys[2][MEET_KEY_LEN], other[MEET_KEY_LEN];
-
-	assert_true(party(a)->is_ready && party(b)->is_ready);
-	assert_int_equal(party(a)->failure, -1);
-	assert_int_equal(party(b)->failure, -1);
-	assert_true(meet_is_a(party(a)->m) != meet_is_a(party(b)->m));
-	meet_key(party(a)->m, "application", keys[0]);
-	meet_key(party(b)->m, "application", keys[1]);
-	assert_memory_equal(keys[0], keys[1], MEET_KEY_LEN);
-	meet_key(party(a)->m, "punch 0", other);
-	assert_memory_not_equal(keys[0], other, MEET_KEY_LEN);
-}
 
 static void meet_and_talk(void **state)
 {
@@ -237,16 +201,16 @@ static void take_no_more_than_they_can_keep(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(meet_and_talk, teardown),
-		cmocka_unit_test_teardown(are_quick_and_then_quiet, teardown),
-		cmocka_unit_test_teardown(meet_whatever_the_carrier_does, teardown),
-		cmocka_unit_test_teardown(one_wrong_guess_ends_it, teardown),
-		cmocka_unit_test_teardown(wait_for_somebody_and_then_no_more, teardown),
-		cmocka_unit_test_teardown(notice_who_starts_again, teardown),
-		cmocka_unit_test_teardown(use_a_code_again_over_what_was_said_before, teardown),
-		cmocka_unit_test_teardown(leave_with_a_word, teardown),
-		cmocka_unit_test_teardown(notice_who_is_gone, teardown),
-		cmocka_unit_test_teardown(take_no_more_than_they_can_keep, teardown),
+		cmocka_unit_test_teardown(meet_and_talk, close_kit),
+		cmocka_unit_test_teardown(are_quick_and_then_quiet, close_kit),
+		cmocka_unit_test_teardown(meet_whatever_the_carrier_does, close_kit),
+		cmocka_unit_test_teardown(one_wrong_guess_ends_it, close_kit),
+		cmocka_unit_test_teardown(wait_for_somebody_and_then_no_more, close_kit),
+		cmocka_unit_test_teardown(notice_who_starts_again, close_kit),
+		cmocka_unit_test_teardown(use_a_code_again_over_what_was_said_before, close_kit),
+		cmocka_unit_test_teardown(leave_with_a_word, close_kit),
+		cmocka_unit_test_teardown(notice_who_is_gone, close_kit),
+		cmocka_unit_test_teardown(take_no_more_than_they_can_keep, close_kit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

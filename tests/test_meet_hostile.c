@@ -6,46 +6,13 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "meet_kit.h"
+#include "meet_fixture.h"
 #include "natprobe/meet/meet_state.h"
 
 #define CODE   "37-copper-violin-harbor"
 #define OTHER  "37-tiger-velvet-umbrella"
 #define TOPIC  "natkit/c/37"
 #define SECOND 1000000u
-
-static struct meet_kit kit;
-
-static struct meet_kit *open_kit(uint64_t seed)
-{
-	meet_kit_open(&kit, seed);
-	return &kit;
-}
-
-static int teardown(void **state)
-{
-	if (kit.flying != NULL)
-		meet_kit_close(&kit);
-	kit = (struct meet_kit){ 0 };
-	return 0;
-}
-
-static const struct meet_kit_party *party(int i)
-{
-	return &kit.parties[i];
-}
-
-static void assert_met(int a, int b)
-{
-	uint8_t keys[2][MEET_KEY_LEN];
-
-	assert_true(party(a)->is_ready && party(b)->is_ready);
-	assert_int_equal(party(a)->failure, -1);
-	assert_int_equal(party(b)->failure, -1);
-	meet_key(party(a)->m, "application", keys[0]);
-	meet_key(party(b)->m, "application", keys[1]);
-	assert_memory_equal(keys[0], keys[1], MEET_KEY_LEN);
-}
 
 static struct bytes forged(struct rng *r, uint8_t *buf, enum meet_type type, size_t len)
 {
@@ -425,19 +392,19 @@ static void another_version_is_told_apart_from_nobody(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(garbage_burns_no_code, teardown),
-		cmocka_unit_test_teardown(no_points_burn_no_code, teardown),
-		cmocka_unit_test_teardown(a_flood_of_hellos_costs_little, teardown),
-		cmocka_unit_test_teardown(only_one_guess_is_answered, teardown),
-		cmocka_unit_test_teardown(a_guess_is_not_answered_twice, teardown),
-		cmocka_unit_test_teardown(every_share_has_a_number_of_its_own, teardown),
-		cmocka_unit_test_teardown(sides_are_not_chosen, teardown),
-		cmocka_unit_test_teardown(others_confirmations_burn_no_code, teardown),
-		cmocka_unit_test_teardown(replays_mean_nothing, teardown),
-		cmocka_unit_test_teardown(swapped_peers_find_out, teardown),
-		cmocka_unit_test_teardown(spoilt_messages_make_no_keys, teardown),
-		cmocka_unit_test_teardown(who_is_in_the_middle_learns_nothing, teardown),
-		cmocka_unit_test_teardown(another_version_is_told_apart_from_nobody, teardown),
+		cmocka_unit_test_teardown(garbage_burns_no_code, close_kit),
+		cmocka_unit_test_teardown(no_points_burn_no_code, close_kit),
+		cmocka_unit_test_teardown(a_flood_of_hellos_costs_little, close_kit),
+		cmocka_unit_test_teardown(only_one_guess_is_answered, close_kit),
+		cmocka_unit_test_teardown(a_guess_is_not_answered_twice, close_kit),
+		cmocka_unit_test_teardown(every_share_has_a_number_of_its_own, close_kit),
+		cmocka_unit_test_teardown(sides_are_not_chosen, close_kit),
+		cmocka_unit_test_teardown(others_confirmations_burn_no_code, close_kit),
+		cmocka_unit_test_teardown(replays_mean_nothing, close_kit),
+		cmocka_unit_test_teardown(swapped_peers_find_out, close_kit),
+		cmocka_unit_test_teardown(spoilt_messages_make_no_keys, close_kit),
+		cmocka_unit_test_teardown(who_is_in_the_middle_learns_nothing, close_kit),
+		cmocka_unit_test_teardown(another_version_is_told_apart_from_nobody, close_kit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

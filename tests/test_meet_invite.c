@@ -6,32 +6,11 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "meet_kit.h"
+#include "meet_fixture.h"
 #include "natprobe/meet/meet_door.h"
 #include "natprobe/meet/meet_seal.h"
 
 #define SECOND 1000000u
-
-static struct meet_kit kit;
-
-static struct meet_kit *open_kit(uint64_t seed)
-{
-	meet_kit_open(&kit, seed);
-	return &kit;
-}
-
-static int teardown(void **state)
-{
-	if (kit.flying != NULL)
-		meet_kit_close(&kit);
-	kit = (struct meet_kit){ 0 };
-	return 0;
-}
-
-static const struct meet_kit_party *party(int i)
-{
-	return &kit.parties[i];
-}
 
 static struct meet_config acceptor(uint8_t who)
 {
@@ -286,10 +265,10 @@ static void seals_anew_after_a_restart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(meet_in_one_message, teardown),
-		cmocka_unit_test_teardown(the_acceptor_may_never_be_heard, teardown),
-		cmocka_unit_test_teardown(meet_whatever_the_carrier_does, teardown),
-		cmocka_unit_test_teardown(another_address_means_nothing, teardown),
+		cmocka_unit_test_teardown(meet_in_one_message, close_kit),
+		cmocka_unit_test_teardown(the_acceptor_may_never_be_heard, close_kit),
+		cmocka_unit_test_teardown(meet_whatever_the_carrier_does, close_kit),
+		cmocka_unit_test_teardown(another_address_means_nothing, close_kit),
 		cmocka_unit_test(a_door_lets_each_in_once),
 		cmocka_unit_test(a_door_is_not_run_down),
 		cmocka_unit_test(seals_anew_after_a_restart),
