@@ -10,21 +10,8 @@
 #include "natprobe/trial/trial_json.h"
 #include "natprobe/trial/trial_matrix_print.h"
 #include "natprobe/trial/trial_text.h"
+#include "page.h"
 #include "page_law.h"
-
-struct page {
-	char *text;
-	size_t len;
-	FILE *out;
-};
-
-static FILE *open_page(struct page *p)
-{
-	*p = (struct page){ 0 };
-	p->out = open_memstream(&p->text, &p->len);
-	FUZZ_CHECK(p->out != NULL);
-	return p->out;
-}
 
 static void check_page(struct page *p)
 {

@@ -172,12 +172,14 @@ tests_fuzz_peer_profile_LDFLAGS = $(FUZZ_LINK)
 if CMOCKA
 UNIT_TESTS += tests/test_trial
 tests_test_trial_SOURCES = tests/test_trial.c \
+	tests/page.c tests/page.h \
 	tests/page_law.c tests/page_law.h \
 	tests/trial_fixture.c tests/trial_fixture.h
 tests_test_trial_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_trial_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/test_trial_matrix
 tests_test_trial_matrix_SOURCES = tests/test_trial_matrix.c \
+	tests/page.c tests/page.h \
 	tests/page_law.c tests/page_law.h \
 	tests/trial_fixture.c tests/trial_fixture.h
 tests_test_trial_matrix_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -192,6 +194,7 @@ SYSTEM_TESTS += tests/sys_matrix.sh
 
 FUZZ_TARGETS += tests/fuzz_trial
 tests_fuzz_trial_SOURCES = tests/fuzz_trial.c tests/fuzz_check.h \
+	tests/page.c tests/page.h \
 	tests/page_law.c tests/page_law.h $(FUZZ_MAIN)
 tests_fuzz_trial_LDADD = $(PROBE_SHELL_LIBS)
 tests_fuzz_trial_LDFLAGS = $(FUZZ_LINK)

@@ -6,6 +6,7 @@
 #include "natprobe/trial/trial_json.h"
 #include "natprobe/trial/trial_stats.h"
 #include "natprobe/trial/trial_text.h"
+#include "page.h"
 #include "page_law.h"
 
 #include <setjmp.h>
@@ -15,20 +16,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-struct page {
-	char *text;
-	size_t len;
-	FILE *out;
-};
-
-static FILE *open_page(struct page *p)
-{
-	*p = (struct page){ 0 };
-	p->out = open_memstream(&p->text, &p->len);
-	assert_non_null(p->out);
-	return p->out;
-}
 
 static void has(const struct page *p, const char *want)
 {

@@ -2,6 +2,7 @@
 #include "trial_fixture.h"
 
 #include "natprobe/trial/trial_matrix_print.h"
+#include "page.h"
 #include "page_law.h"
 
 #include <setjmp.h>
@@ -11,20 +12,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-struct page {
-	char *text;
-	size_t len;
-	FILE *out;
-};
-
-static FILE *open_page(struct page *p)
-{
-	*p = (struct page){ 0 };
-	p->out = open_memstream(&p->text, &p->len);
-	assert_non_null(p->out);
-	return p->out;
-}
 
 static void has(const struct page *p, const char *want)
 {
