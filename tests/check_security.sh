@@ -4,7 +4,7 @@ set -u
 
 cd "${srcdir:-.}" || exit 1
 doc=doc/security.md
-POINTS=35
+POINTS=41
 
 . "$PWD/tests/proofs.sh"
 
