@@ -90,9 +90,9 @@ static bool check_rendezvous(const char *text, struct opt_error *err)
 #define ROWS_NETWORK                                                                      \
 	ROW_SERVERS(OPTIONS, "ask this STUN server who we are; may be given several times"), \
 	ROW_INTERFACES(OPTIONS, "use this interface only; may be given several times"),      \
-	ROW_IPV4(OPTIONS, "make a path"),                                                    \
-	ROW_IPV6(OPTIONS, "make a path"),                                                    \
-	ROW_UPNP(OPTIONS, "ask the gateway by UPnP as well for ports"),                      \
+	ROW_IPV4(OPTIONS, "look for paths"),                                                 \
+	ROW_IPV6(OPTIONS, "look for paths"),                                                 \
+	ROW_UPNP(OPTIONS, "ask the gateway for ports by UPnP as well"),                      \
 	ROW_PROFILE
 /* clang-format on */
 
