@@ -8,7 +8,7 @@
 
 #include "lab.h"
 #include "natprobe/file.h"
-#include "opt_rows.h"
+#include "option_rows.h"
 #include "session.h"
 #include "spaces.h"
 #include "topology.h"
@@ -59,35 +59,10 @@ static const struct opt table[] = {
 	  .help = "of a log that natprobe watch wrote; default: its last one" },
 	OPT_ROW_FLAG(struct twin_options, expect, 'e',
 		     "print what natprobe check --expect takes, instead of the network"),
-	{ .name = "log",
-	  .letter = 'l',
-	  .type = OPT_STR,
-	  .offset = FIELD(log),
-	  .flags = OPT_CLI_ONLY,
-	  .value = "FILE",
-	  .help = "write each decision of a box to FILE as a line of JSON; -: to stderr" },
-	{ .name = "dir",
-	  .letter = 'd',
-	  .type = OPT_STR,
-	  .offset = FIELD(dir),
-	  .flags = OPT_CLI_ONLY,
-	  .value = "DIR",
-	  .help = "take orders of natlab exec and natlab event through a socket in DIR" },
-	{ .name = "seed",
-	  .type = OPT_INT,
-	  .offset = FIELD(seed),
-	  .flags = OPT_CLI_ONLY,
-	  .fallback = "0",
-	  .min = 1,
-	  .max = INT64_MAX,
-	  .value = "N",
-	  .help = "all chance follows from N; default: another one each time" },
-	{ .name = "stund",
-	  .type = OPT_STR,
-	  .offset = FIELD(stund),
-	  .flags = OPT_CLI_ONLY,
-	  .value = "PATH",
-	  .help = "the server's program; default: the one that came with natlab" },
+	ROW_LOG(struct twin_options),
+	ROW_DIR(struct twin_options),
+	ROW_SEED(struct twin_options),
+	ROW_STUND(struct twin_options),
 	OPT_ROW_HELP(struct twin_options),
 	{ 0 },
 };

@@ -52,6 +52,7 @@ tests_natlab_natlab_SOURCES = \
 	tests/natlab/main.c \
 	tests/natlab/name_server.c tests/natlab/name_server.h \
 	tests/natlab/netconf.h tests/natlab/netconf_linux.c \
+	tests/natlab/option_rows.h \
 	tests/natlab/options.c tests/natlab/options.h \
 	tests/natlab/ports.c tests/natlab/ports.h \
 	tests/natlab/processes.c tests/natlab/processes.h \

@@ -5,40 +5,15 @@
 #include <string.h>
 
 #include "lab.h"
-#include "opt_rows.h"
+#include "option_rows.h"
 
 #define FIELD(name) OPT_FIELD(struct lab_options, name)
 
 static const struct opt general_rows[] = {
-	{ .name = "log",
-	  .letter = 'l',
-	  .type = OPT_STR,
-	  .offset = FIELD(log),
-	  .flags = OPT_CLI_ONLY,
-	  .value = "FILE",
-	  .help = "write each decision of a box to FILE as a line of JSON; -: to stderr" },
-	{ .name = "dir",
-	  .letter = 'd',
-	  .type = OPT_STR,
-	  .offset = FIELD(dir),
-	  .flags = OPT_CLI_ONLY,
-	  .value = "DIR",
-	  .help = "take orders of natlab exec and natlab event through a socket in DIR" },
-	{ .name = "seed",
-	  .type = OPT_INT,
-	  .offset = FIELD(seed),
-	  .flags = OPT_CLI_ONLY,
-	  .fallback = "0",
-	  .min = 1,
-	  .max = INT64_MAX,
-	  .value = "N",
-	  .help = "all chance follows from N; default: another one each time" },
-	{ .name = "stund",
-	  .type = OPT_STR,
-	  .offset = FIELD(stund),
-	  .flags = OPT_CLI_ONLY,
-	  .value = "PATH",
-	  .help = "the server's program; default: the one that came with natlab" },
+	ROW_LOG(struct lab_options),
+	ROW_DIR(struct lab_options),
+	ROW_SEED(struct lab_options),
+	ROW_STUND(struct lab_options),
 	{ .name = "engine",
 	  .type = OPT_ENUM,
 	  .offset = FIELD(engine),
