@@ -112,6 +112,22 @@ bool peer_field_get(struct wire *in, bool is_wide, uint8_t *tag, struct bytes *v
 	return !in->failed;
 }
 
+bool peer_fields_read(struct bytes in, bool (*take)(void *arg, uint8_t tag, struct bytes value),
+		      void *arg)
+{
+	struct wire w = wire_read(in);
+	struct bytes value;
+	uint8_t tag;
+
+	if (wire_get_u8(&w) != PEER_WIRE_VERSION)
+		return false;
+	while (w.left > 0) {
+		if (!peer_field_get(&w, true, &tag, &value) || !take(arg, tag, value))
+			return false;
+	}
+	return !w.failed;
+}
+
 uint8_t peer_get_word(struct wire *in, unsigned count)
 {
 	uint8_t v = wire_get_u8(in);

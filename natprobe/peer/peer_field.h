@@ -24,6 +24,13 @@ void peer_field_end(const struct peer_field *f);
 /* Takes one off the cursor; false: it is broken. */
 bool peer_field_get(struct wire *in, bool is_wide, uint8_t *tag, struct bytes *value);
 
+/*
+ * Reads a version and then fields of two bytes of length to the end, each told to `take`. False
+ * where the version is another one, a field is broken, or `take` refused one.
+ */
+bool peer_fields_read(struct bytes in, bool (*take)(void *arg, uint8_t tag, struct bytes value),
+		      void *arg);
+
 /* The same of words, without the zeros at its end; nothing at all where it has no others. */
 void peer_field_end_words(const struct peer_field *f);
 /* A cursor over such a value, in a buffer with zeros behind it. */

@@ -272,8 +272,9 @@ static bool get_path(struct bytes value, struct peer_path *p)
 	       (p->local.family == ADDR_NONE || p->local.family == p->family);
 }
 
-static bool get_profile_field(uint8_t tag, struct bytes value, struct peer_profile *p)
+static bool get_profile_field(void *arg, uint8_t tag, struct bytes value)
 {
+	struct peer_profile *p = arg;
 	uint8_t buf[PEER_FIELD_WORDS_MAX];
 	struct wire words = peer_field_words(value, buf);
 
@@ -294,16 +295,6 @@ static bool get_profile_field(uint8_t tag, struct bytes value, struct peer_profi
 
 bool peer_profile_read(struct bytes in, struct peer_profile *out)
 {
-	struct wire w = wire_read(in);
-	struct bytes field;
-	uint8_t tag;
-
 	*out = (struct peer_profile){ 0 };
-	if (wire_get_u8(&w) != PEER_WIRE_VERSION)
-		return false;
-	while (w.left > 0) {
-		if (!peer_field_get(&w, true, &tag, &field) || !get_profile_field(tag, field, out))
-			return false;
-	}
-	return !w.failed;
+	return peer_fields_read(in, get_profile_field, out);
 }

@@ -98,8 +98,9 @@ static bool get_samples(struct bytes value, struct peer_offer *o)
 	return wire_done(&in);
 }
 
-static bool get_offer_field(uint8_t tag, struct bytes value, struct peer_offer *o)
+static bool get_offer_field(void *arg, uint8_t tag, struct bytes value)
 {
+	struct peer_offer *o = arg;
 	struct wire in = wire_read(value);
 
 	switch (tag) {
@@ -117,16 +118,6 @@ static bool get_offer_field(uint8_t tag, struct bytes value, struct peer_offer *
 
 bool peer_offer_read(struct bytes in, struct peer_offer *out)
 {
-	struct wire w = wire_read(in);
-	struct bytes field;
-	uint8_t tag;
-
 	*out = (struct peer_offer){ 0 };
-	if (wire_get_u8(&w) != PEER_WIRE_VERSION)
-		return false;
-	while (w.left > 0) {
-		if (!peer_field_get(&w, true, &tag, &field) || !get_offer_field(tag, field, out))
-			return false;
-	}
-	return !w.failed;
+	return peer_fields_read(in, get_offer_field, out);
 }
