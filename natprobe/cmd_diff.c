@@ -1,8 +1,6 @@
 /* natprobe diff: what differs between two saved reports. */
 #include <config.h>
 
-#include <string.h>
-
 #include "command.h"
 #include "natprobe/report/document.h"
 #include "option_rows.h"
@@ -39,8 +37,7 @@ static int failure(const char *what)
 	return EXIT_USAGE; /* 1 would say that they differ */
 }
 
-static int print(const struct diff_options *o, const struct report_document *const docs[2],
-		 char **paths)
+static int print(const struct diff_options *o, struct report_document *const docs[2], char **paths)
 {
 	struct report_diff d;
 	bool ok = true;
@@ -65,13 +62,10 @@ static int print(const struct diff_options *o, const struct report_document *con
 
 static int diff(const struct diff_options *o, char **paths)
 {
-	struct report_document *before = document_read(paths[0]);
-	struct report_document *after = before != NULL ? document_read(paths[1]) : NULL;
-	const struct report_document *const docs[] = { before, after };
-	int rc = after != NULL ? print(o, docs, paths) : EXIT_USAGE;
+	struct report_document *docs[2];
+	int rc = document_pair_read(paths, docs) ? print(o, docs, paths) : EXIT_USAGE;
 
-	report_document_free(before);
-	report_document_free(after);
+	document_pair_clear(docs);
 	return rc;
 }
 
@@ -79,6 +73,7 @@ int cmd_diff(int argc, char **argv, const struct command *all)
 {
 	struct diff_options o;
 	struct opt_error err;
+	const char *fault;
 	char *paths[2];
 	size_t count;
 
@@ -89,9 +84,6 @@ int cmd_diff(int argc, char **argv, const struct command *all)
 		opt_print_help(&program, stdout);
 		return EXIT_REACHED;
 	}
-	if (count != 2)
-		return usage("name two files that natprobe check --json wrote");
-	if (strcmp(paths[0], "-") == 0 && strcmp(paths[1], "-") == 0)
-		return usage("only one of them can be standard input");
-	return diff(&o, paths);
+	fault = document_pair_fault(paths, count);
+	return fault == NULL ? diff(&o, paths) : usage(fault);
 }

@@ -1,8 +1,6 @@
 /* natprobe plan: what two networks can expect of each other, by two saved reports. */
 #include <config.h>
 
-#include <string.h>
-
 #include "command.h"
 #include "natprobe/punch/plan_report.h"
 #include "natprobe/report/document.h"
@@ -62,8 +60,8 @@ static bool print(const struct plan_options *o, const struct plan_report *r)
 	return fflush(stdout) == 0 && !ferror(stdout);
 }
 
-static int tell(const struct plan_options *o, uint32_t only,
-		const struct report_document *const docs[2], char **paths)
+static int tell(const struct plan_options *o, uint32_t only, struct report_document *const docs[2],
+		char **paths)
 {
 	struct punch_plan_options options = { .only = only,
 					      .start_error_us = START_ERROR_US,
@@ -91,28 +89,24 @@ static int tell(const struct plan_options *o, uint32_t only,
 
 static int plan(const struct plan_options *o, uint32_t only, char **paths)
 {
-	struct report_document *a = document_read(paths[0]);
-	struct report_document *b = a != NULL ? document_read(paths[1]) : NULL;
-	const struct report_document *const docs[] = { a, b };
-	int rc = b != NULL ? tell(o, only, docs, paths) : EXIT_USAGE;
+	struct report_document *docs[2];
+	int rc = document_pair_read(paths, docs) ? tell(o, only, docs, paths) : EXIT_USAGE;
 
-	report_document_free(a);
-	report_document_free(b);
+	document_pair_clear(docs);
 	return rc;
 }
 
 static int run(const struct plan_options *o, char **paths, size_t count)
 {
+	const char *fault = document_pair_fault(paths, count);
 	uint32_t only = 0;
 
 	if (o->help) {
 		opt_print_help(&program, stdout);
 		return EXIT_REACHED;
 	}
-	if (count != 2)
-		return usage("name two files that natprobe check --json wrote");
-	if (strcmp(paths[0], "-") == 0 && strcmp(paths[1], "-") == 0)
-		return usage("only one of them can be standard input");
+	if (fault != NULL)
+		return usage(fault);
 	if (o->strategy != NULL) {
 		enum punch_strategy s = punch_strategy_find(o->strategy);
 
