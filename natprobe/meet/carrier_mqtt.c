@@ -13,6 +13,7 @@
 #include "carrier_queue.h"
 #include "carrier_tls.h"
 #include "clock.h"
+#include "natprobe/net/await.h"
 
 #define PREFIX        "natkit/v1/rendezvous/"
 #define TOPICS_MAX    16
@@ -55,13 +56,8 @@ static void begin(struct mqtt *m);
 
 static void clear(struct mqtt *m)
 {
-	struct event **const events[] = { &m->readable, &m->writable };
-
-	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
-		if (*events[i] != NULL)
-			event_free(*events[i]);
-		*events[i] = NULL;
-	}
+	await_no_more(&m->readable);
+	await_no_more(&m->writable);
 	mosquitto_destroy(m->mosq);
 	m->mosq = NULL;
 	m->is_up = false;
@@ -83,7 +79,6 @@ static void settle(struct mqtt *m)
 {
 	bool was_up = m->is_up;
 	uint64_t pause_ms = PAUSE_MIN_MS;
-	struct timeval pause;
 
 	if (!m->is_lost)
 		return;
@@ -96,9 +91,7 @@ static void settle(struct mqtt *m)
 		m->hooks.on_state(m->hooks.arg, false,
 				  m->certificate != NULL ? m->certificate : m->why);
 	}
-	pause.tv_sec = (time_t)(pause_ms / 1000);
-	pause.tv_usec = (suseconds_t)(pause_ms % 1000 * 1000);
-	event_add(m->again, &pause);
+	await_moment(m->again, clock_us() + pause_ms * 1000);
 }
 
 static void on_again(evutil_socket_t fd, short events, void *arg)
@@ -152,22 +145,13 @@ static bool stands(struct mqtt *m, evutil_socket_t fd)
 	return !m->is_lost;
 }
 
-static void on_readable(evutil_socket_t fd, short events, void *arg)
+static void on_ready(evutil_socket_t fd, short events, void *arg)
 {
 	struct mqtt *m = arg;
 
 	if (stands(m, fd))
-		check(m, mosquitto_loop_read(m->mosq, 1));
-	watch(m);
-	settle(m);
-}
-
-static void on_writable(evutil_socket_t fd, short events, void *arg)
-{
-	struct mqtt *m = arg;
-
-	if (stands(m, fd))
-		check(m, mosquitto_loop_write(m->mosq, 1));
+		check(m, (events & EV_READ) != 0 ? mosquitto_loop_read(m->mosq, 1)
+						 : mosquitto_loop_write(m->mosq, 1));
 	watch(m);
 	settle(m);
 }
@@ -330,10 +314,8 @@ static void connect_to(struct mqtt *m, const struct addr *to)
 	fd = mosquitto_socket(m->mosq);
 	if (m->is_lost)
 		return;
-	m->readable = event_new(m->base, fd, EV_READ | EV_PERSIST, on_readable, m);
-	m->writable = event_new(m->base, fd, EV_WRITE, on_writable, m);
-	if (fd < 0 || m->readable == NULL || m->writable == NULL ||
-	    event_add(m->readable, NULL) != 0 || event_add(m->writable, NULL) != 0)
+	if (fd < 0 || !await_fd(&m->readable, m->base, fd, EV_READ | EV_PERSIST, on_ready, m) ||
+	    !await_fd(&m->writable, m->base, fd, EV_WRITE, on_ready, m))
 		lose(m, "this host is out of memory");
 }
 
@@ -382,10 +364,8 @@ static void mqtt_close(void *link)
 	if (m->is_up)
 		(void)mosquitto_disconnect(m->mosq);
 	clear(m);
-	if (m->tick != NULL)
-		event_free(m->tick);
-	if (m->again != NULL)
-		event_free(m->again);
+	await_no_more(&m->tick);
+	await_no_more(&m->again);
 	carrier_queue_clear(&m->queue);
 	SSL_CTX_free(m->tls);
 	OPENSSL_cleanse(m->uri.password, sizeof(m->uri.password));
