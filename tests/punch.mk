@@ -76,6 +76,7 @@ check_LIBRARIES += tests/libsimpair.a
 tests_libsimpair_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 tests_libsimpair_a_SOURCES = \
 	tests/sim_pair.c tests/sim_pair.h \
+	tests/sim_pair_gateway.c \
 	tests/sim_pair_host.c \
 	tests/sim_pair_log.c \
 	tests/sim_pair_parts.h \

@@ -158,7 +158,7 @@ static void happen(struct sim_pair_world *w, const struct sim_event *e)
 		sim_pair_host_on_relay_open(h, e->who % 1024);
 		break;
 	default:
-		sim_pair_host_on_map_timer(h, e->who % 1024);
+		sim_pair_gateway_on_timer(h, e->who % 1024);
 		break;
 	}
 	sim_queue_drop(&w->queue, e);

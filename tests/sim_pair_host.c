@@ -9,8 +9,6 @@
 #define EPHEMERAL_LOW    32768  /* Linux's range of local ports */
 #define EPHEMERAL_SPAN   28232
 #define ICMP_MOST        20 /* a system says "port unreachable" that often */
-#define GATEWAY_WAIT_US  500000
-#define GATEWAY_LEASE_S  600
 #define RELAY_FIRST_PORT 49152
 #define TTL_USUAL        64
 
@@ -157,107 +155,6 @@ void sim_pair_host_on_relayed(struct sim_pair_host *h, struct bytes packet)
 	h->world->driver->on_datagram(h->end, slot, &p.source, p.data, sim_pair_clock(h));
 }
 
-/* --- the gateway: PCP, or NAT-PMP where there is no PCP --- */
-
-static bool speaks(const struct sim_pair_host *h, bool pcp)
-{
-	const struct nat_profile *p = &h->net->profile;
-	const struct nat_config *c;
-
-	if (p->layer_count == 0)
-		return false;
-	c = &p->layers[p->layer_count - 1u];
-	return pcp ? c->pcp : c->nat_pmp;
-}
-
-static void ask_gateway(struct sim_pair_host *h, struct sim_pair_slot *slot)
-{
-	struct addr from = addr_with_port(&slot->local, PORTMAP_ANNOUNCE_PORT);
-	struct addr to = addr_with_port(&h->gateway, PORTMAP_PORT);
-	struct portmap_wish wish = { .transport = PORTMAP_UDP,
-				     .internal = slot->local,
-				     .suggested = { .family = slot->local.family,
-						    .port = slot->local.port },
-				     .lifetime_s = GATEWAY_LEASE_S };
-	uint8_t request[PORTMAP_REQUEST_MAX], buf[SIM_PACKET_LEN];
-	size_t len;
-
-	memcpy(wish.nonce, slot->map_nonce, sizeof(wish.nonce));
-	if (speaks(h, true))
-		len = portmap_put_pcp_map(&wish, request);
-	else if (!slot->map_has_external)
-		len = portmap_put_pmp_address(request);
-	else
-		len = portmap_put_pmp_map(&wish, request);
-	len = packet_build_udp(buf, sizeof(buf), &from, &to, bytes_of(request, len));
-	sim_pair_from_host(h, bytes_of(buf, len));
-}
-
-static void do_map(struct sim_pair_host *h, const struct punch_action *a)
-{
-	struct sim_pair_slot *slot = &h->slots[a->slot];
-
-	if (a->slot >= PUNCH_SLOTS_MAX || !slot->open || slot->is_relay)
-		abort();
-	slot->map_tries = 1;
-	slot->map_has_external = false;
-	rng_fill(&h->rng, slot->map_nonce, sizeof(slot->map_nonce));
-	ask_gateway(h, slot);
-	sim_pair_put(h->world, SIM_PAIR_MAP_TIMER, (size_t)h->who * 1024 + a->slot,
-		     h->world->now_us + GATEWAY_WAIT_US, (struct bytes){ 0 });
-}
-
-static void end_map(struct sim_pair_host *h, uint16_t slot, const struct addr *external)
-{
-	struct addr none = { 0 };
-
-	if (external == NULL || external->port == 0)
-		external = &none;
-	h->slots[slot].map_tries = 0;
-	h->has_port_mapping = external->family != ADDR_NONE && addr_special_find(external) == NULL;
-	h->is_awake = true;
-	h->world->driver->on_mapped(h->end, slot, external, sim_pair_clock(h));
-}
-
-void sim_pair_host_on_map_timer(struct sim_pair_host *h, uint16_t slot)
-{
-	struct sim_pair_slot *s = &h->slots[slot];
-
-	if (!s->open || s->map_tries == 0 || h->is_finished)
-		return;
-	if (s->map_tries++ == SIM_PAIR_GATEWAY_TRIES) {
-		end_map(h, slot, NULL);
-		return;
-	}
-	ask_gateway(h, s);
-	sim_pair_put(h->world, SIM_PAIR_MAP_TIMER, (size_t)h->who * 1024 + slot,
-		     h->world->now_us + GATEWAY_WAIT_US, (struct bytes){ 0 });
-}
-
-static void on_gateway(struct sim_pair_host *h, const struct packet *p)
-{
-	struct portmap_reply r;
-
-	if (portmap_read(p->data, &r) == PORTMAP_NO_REPLY || r.result != 0)
-		return;
-	for (uint16_t i = 0; i < PUNCH_SLOTS_MAX; i++) {
-		struct sim_pair_slot *s = &h->slots[i];
-
-		if (!s->open || s->map_tries == 0)
-			continue;
-		if (r.kind == PORTMAP_PMP_ADDRESS && !s->map_has_external) {
-			s->map_external = r.external;
-			s->map_has_external = true;
-			ask_gateway(h, s);
-		} else if (r.kind == PORTMAP_PMP_MAP && r.internal_port == s->local.port) {
-			s->map_external.port = r.external.port;
-			end_map(h, i, &s->map_external);
-		} else if (r.kind == PORTMAP_PCP_MAP && r.internal_port == s->local.port) {
-			end_map(h, i, &r.external);
-		}
-	}
-}
-
 /* --- actions --- */
 
 static void do_send(struct sim_pair_host *h, const struct punch_action *a)
@@ -343,7 +240,7 @@ static void do_action(struct sim_pair_host *h, const struct punch_action *a)
 		do_open_relay(h, a);
 		break;
 	case PUNCH_MAP:
-		do_map(h, a);
+		sim_pair_gateway_map(h, a);
 		break;
 	case PUNCH_SEND:
 		do_send(h, a);
@@ -418,7 +315,7 @@ static void on_udp(struct sim_pair_host *h, const struct packet *p)
 	uint16_t slot = slot_at(h, &p->destination, false);
 
 	if (p->destination.port == PORTMAP_ANNOUNCE_PORT) {
-		on_gateway(h, p);
+		sim_pair_gateway_on_packet(h, p);
 		return;
 	}
 	if (slot == PUNCH_SLOTS_MAX) {

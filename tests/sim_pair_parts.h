@@ -4,7 +4,8 @@
  *	sim_pair          the door: one run from start to end, the clock, the meeting
  *	sim_pair_place    where the two sides' addresses lie, and what a diagnosis says of them
  *	sim_pair_path     links and boxes of both sides, and the public network between them
- *	sim_pair_host     what a shell does: sockets, datagrams, the gateway, the relay
+ *	sim_pair_host     what a shell does: sockets, datagrams, the relay
+ *	sim_pair_gateway  what it asks of the gateway
  *	sim_pair_tcp      connections, of hosts and servers
  *	sim_pair_server   STUN servers
  *	sim_pair_log      what boxes and links did: the truth
@@ -173,9 +174,13 @@ void sim_pair_host_run(struct sim_pair_host *h);
 void sim_pair_host_on_packet(struct sim_pair_host *h, struct bytes packet);
 void sim_pair_host_on_relayed(struct sim_pair_host *h, struct bytes packet);
 void sim_pair_host_on_relay_open(struct sim_pair_host *h, uint16_t slot);
-void sim_pair_host_on_map_timer(struct sim_pair_host *h, uint16_t slot);
 uint16_t sim_pair_pick_port(struct sim_pair_host *h, bool is_tcp);
 unsigned sim_pair_host_open(const struct sim_pair_host *h);
+
+/* ---- sim_pair_gateway ---- */
+void sim_pair_gateway_map(struct sim_pair_host *h, const struct punch_action *a);
+void sim_pair_gateway_on_packet(struct sim_pair_host *h, const struct packet *p);
+void sim_pair_gateway_on_timer(struct sim_pair_host *h, uint16_t slot);
 
 /* ---- the relay, in sim_pair_host ---- */
 struct addr sim_pair_relay_addr(unsigned side);
