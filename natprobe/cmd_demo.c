@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "command.h"
+#include "natprobe/net/await.h"
 #include "natprobe/punch/chat.h"
 #include "natprobe/punch/pair_run.h"
 #include "natprobe/punch/punch_code.h"
@@ -80,9 +81,8 @@ static void watch_keyboard(struct session *s)
 static void drive(struct session *s)
 {
 	uint8_t buf[CHAT_BYTES_MAX];
-	uint64_t deadline_us, now_us = clock_us(), in_us;
+	uint64_t deadline_us, now_us = clock_us();
 	struct bytes data;
-	struct timeval tv;
 
 	take_line(s);
 	if (s->is_typed && s->chat.len == 0 && s->line_len == 0)
@@ -96,10 +96,7 @@ static void drive(struct session *s)
 		finish(s, s->chat.has_left ? "The other side has left."
 					   : "Nothing was heard of the other side for long.");
 	watch_keyboard(s);
-	in_us = deadline_us > now_us ? deadline_us - now_us : 0;
-	tv = (struct timeval){ .tv_sec = (time_t)(in_us / 1000000),
-			       .tv_usec = (suseconds_t)(in_us % 1000000) };
-	event_add(s->timer, &tv);
+	await_moment(s->timer, deadline_us);
 }
 
 /* From a stranger's terminal to ours: only what can be printed. */

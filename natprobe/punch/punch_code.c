@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "natprobe/file.h"
+#include "natprobe/net/random.h"
 #include "natprobe/report/report.h"
 
 #define FILE_MAX 4096
@@ -21,16 +21,10 @@ static int usage(const char *command, const char *what, const char *why)
 	return EXIT_USAGE;
 }
 
-static void fill_random(void *arg, void *buf, size_t len)
-{
-	if (RAND_bytes(buf, (int)len) != 1)
-		abort(); /* without it nothing is safe */
-}
-
 void punch_code_make(struct punch_code *out)
 {
 	*out = (struct punch_code){ 0 };
-	code_make(fill_random, NULL, out->text);
+	code_make(random_draw, NULL, out->text);
 	out->is_new = true;
 }
 
