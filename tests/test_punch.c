@@ -408,6 +408,30 @@ static void a_stop_is_told_to_the_other_side(void **state)
 	}
 }
 
+static void stop_a_early(struct rig *w)
+{
+	if (!stops_after || rig_result(w, 0)->quality.answered < 4)
+		return;
+	stops_after = false;
+	punch_stop(w->sides[0].punch, rig_clock(w, 0));
+}
+
+static void what_is_underway_at_a_stop_is_not_lost(void **state)
+{
+	r.at_every_step = stop_a_early;
+	stops_after = true;
+	run();
+	assert_false(stops_after);
+	for (uint8_t i = 0; i < 2; i++) {
+		const struct punch_quality *q = &rig_result(&r, i)->quality;
+
+		assert_int_not_equal(rig_result(&r, i)->path.strategy, PUNCH_NONE);
+		assert_in_range(q->answered, 4 - 4 * i, 10);
+		assert_in_range(q->sent, q->answered, q->answered + 1);
+	}
+	assert_in_range(rig_result(&r, 0)->quality.rtt_median_us, 1, SECOND);
+}
+
 static void b_is_gone(struct rig *w)
 {
 	if (w->now_us > 1000 * SECOND + 300000)
@@ -606,6 +630,7 @@ int main(void)
 		STORY(b_takes_the_word_of_a),
 		STORY(what_a_cannot_prove_is_no_path_for_b),
 		STORY(a_stop_is_told_to_the_other_side),
+		STORY(what_is_underway_at_a_stop_is_not_lost),
 		STORY(a_peer_that_is_gone_is_not_waited_for),
 		STORY(a_path_that_is_held_is_asked_again),
 		STORY(a_peer_that_goes_on_holds_nobody_for_ever),

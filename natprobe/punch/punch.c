@@ -281,7 +281,8 @@ void punch_stop(struct punch *p, uint64_t now_us)
 	p->tells_offer = p->tells_start = false;
 	if (p->phase < PU_RUN)
 		pu_end_now(p, REASON_NOT_TRIED, PUNCH_SIDE_NONE);
-	else if (p->phase < PU_TELL)
+	pu_measure_cut(p);
+	if (p->phase >= PU_RUN && p->phase < PU_TELL)
 		pu_end_tell(p);
 }
 

@@ -26,7 +26,7 @@ void pu_measure_begin(struct punch *p)
 	if (p->measure_until_us == 0)
 		p->measure_until_us = p->now_us + pings(p) * PING_US + MOST_US;
 	p->result.quality = (struct punch_quality){ 0 };
-	p->pings_sent = 0;
+	p->pings_sent = p->pings_past = 0;
 	p->ping_next_us = p->now_us;
 	p->hold_asked = 0;
 	p->hold_heard = false;
@@ -53,12 +53,13 @@ static uint32_t jitter(const uint32_t *rtts, uint16_t count)
 	return (uint32_t)j;
 }
 
+/* What is underway when a side leaves is not lost. */
 static void sum_up(struct punch *p)
 {
 	struct punch_quality *q = &p->result.quality;
 	uint16_t n = q->answered;
 
-	q->sent = p->pings_sent;
+	q->sent = p->is_stopped || p->is_peer_gone ? p->pings_past : p->pings_sent;
 	if (n == 0)
 		return;
 	q->jitter_us = jitter(p->rtts, n);
@@ -66,6 +67,12 @@ static void sum_up(struct punch *p)
 	q->rtt_min_us = p->rtts[0];
 	q->rtt_median_us = p->rtts[n / 2];
 	q->rtt_max_us = p->rtts[n - 1];
+}
+
+void pu_measure_cut(struct punch *p)
+{
+	if (p->phase == PU_MEASURE)
+		sum_up(p);
 }
 
 static void begin_hold(struct punch *p)
@@ -195,12 +202,18 @@ void pu_measure_tick(struct punch *p, uint64_t *deadline_us)
 void pu_measure_on_pong(struct punch *p, uint32_t rtt_us)
 {
 	struct punch_quality *q = &p->result.quality;
+	uint16_t later; /* pings that were sent after this one */
 
 	if (p->phase == PU_HOLD && p->hold_asked > 0)
 		p->hold_heard = true;
 	if (p->phase != PU_MEASURE || q->answered >= pings(p))
 		return;
 	p->rtts[q->answered++] = rtt_us;
+	later = rtt_us / PING_US < p->pings_sent ? (uint16_t)(rtt_us / PING_US) : p->pings_sent;
+	if (p->pings_past < p->pings_sent - later)
+		p->pings_past = (uint16_t)(p->pings_sent - later);
+	if (p->pings_past < q->answered)
+		p->pings_past = q->answered;
 	if (rtt_us > q->rtt_max_us)
 		q->rtt_max_us = rtt_us;
 }

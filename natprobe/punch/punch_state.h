@@ -230,7 +230,7 @@ struct punch {
 	/* measure */
 	uint32_t *rtts;
 	uint64_t measure_until_us; /* at the latest, of all paths; 0: there was none yet */
-	uint16_t pings_sent;
+	uint16_t pings_sent, pings_past; /* past: up to the last one that was answered */
 	uint64_t ping_next_us, ping_last_us, ping_heard_us;
 	uint64_t tcp_ping_us;
 	uint64_t hold_us; /* since when nothing was sent */
@@ -338,6 +338,7 @@ bool pu_is_relayed(const struct punch *p, const struct pu_pair *pair);
 
 /* punch_measure.c */
 void pu_measure_begin(struct punch *p);
+void pu_measure_cut(struct punch *p); /* it ends here, if it is underway */
 void pu_measure_tick(struct punch *p, uint64_t *deadline_us);
 bool pu_measure_next(struct punch *p, struct punch_action *action, uint64_t *deadline_us);
 void pu_measure_on_pong(struct punch *p, uint32_t rtt_us);
