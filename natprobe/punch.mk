@@ -202,6 +202,7 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/trial/trial_matrix_print.h \
 	natprobe/trial/trial_matrix_text.c \
 	natprobe/trial/trial_read.c \
-	natprobe/trial/trial_text.c natprobe/trial/trial_text.h
+	natprobe/trial/trial_text.c natprobe/trial/trial_text.h \
+	natprobe/trial/trial_text_steps.c natprobe/trial/trial_text_steps.h
 dist_doc_DATA += doc/natprobe-punch.schema.json
 dist_doc_DATA += doc/natprobe-matrix.schema.json

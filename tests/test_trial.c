@@ -171,7 +171,8 @@ static void other_documents_are_refused(void **state)
 
 static void text_is_short_and_says_why(void **state)
 {
-	struct report_style style = { 0 }, colours = { .colour = true }, quiet = { .quiet = true };
+	struct report_style style = { 0 }, colours = { .colour = true }, quiet = { .quiet = true },
+			    verbose = { .verbose = true };
 	struct trial_run run = fixture_trials();
 	struct page p;
 
@@ -196,6 +197,15 @@ static void text_is_short_and_says_why(void **state)
 	trial_text_one(&run.records[0], &quiet, p.out);
 	fclose(p.out);
 	has(&p, "\033[32mpath\033[0m");
+	has(&p, " after 132 ms, from 192.168.1.2:40000 to ");
+	free(p.text);
+
+	open_page(&p);
+	trial_text_one(&run.records[0], &verbose, p.out);
+	fclose(p.out);
+	has(&p, "  simultaneous   It made the path.\n    we ");
+	has(&p, "    they ");
+	has(&p, " checks sent, ");
 	free(p.text);
 	trial_run_clear(&run);
 }

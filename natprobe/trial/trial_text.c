@@ -4,8 +4,9 @@
 
 #include "natprobe/report/report_text_put.h"
 #include "trial_stats.h"
+#include "trial_text_steps.h"
 
-#define COLUMN 14
+#define COLUMN TRIAL_TEXT_COLUMN
 
 static void print_ms(FILE *out, uint32_t us)
 {
@@ -31,6 +32,11 @@ static void print_path(const struct text *t, const struct trial_record *r)
 	fprintf(t->out, " over %s by %s after ", p->is_tcp ? "TCP" : "UDP",
 		strategy_of(p->strategy));
 	print_ms(t->out, r->to_path_us);
+	if (t->style->quiet) {
+		fprintf(t->out, ", from %s", addr_print(&p->local, at));
+		fprintf(t->out, " to %s\n", addr_print(&p->remote, at));
+		return;
+	}
 	fputc('\n', t->out);
 	text_label(t, "from");
 	fputs(addr_print(&p->local, at), t->out);
@@ -60,18 +66,6 @@ static void print_quality(const struct text *t, const struct punch_quality *q)
 		q->survived == VERDICT_YES ? "it survived" : "it did not survive", q->held_s);
 }
 
-/* What failed, one line each. */
-static void print_steps(const struct text *t, const struct trial_record *r)
-{
-	for (uint8_t i = 0; i < r->step_count; i++) {
-		const struct trial_step *s = &r->steps[i];
-
-		if (s->why[0] == '\0')
-			continue;
-		fprintf(t->out, "  %-*s %s\n", COLUMN, strategy_of(s->strategy), s->why);
-	}
-}
-
 void trial_text_one(const struct trial_record *r, const struct report_style *style, FILE *out)
 {
 	struct text t = { .out = out, .style = style };
@@ -87,7 +81,7 @@ void trial_text_one(const struct trial_record *r, const struct report_style *sty
 		fprintf(out, ". %s\n", r->why);
 	}
 	if (style->verbose || (!has_path && !style->quiet))
-		print_steps(&t, r);
+		trial_text_steps(r, style->verbose, out);
 }
 
 static void print_interval(FILE *out, const struct trial_interval *i)
