@@ -202,11 +202,22 @@ const struct trial_record *pair_run_last(const struct pair_run *run)
 	return run->trials.count > 0 ? &run->trials.records[run->trials.count - 1] : NULL;
 }
 
+/* Of several trials one that a side stopped is none: it says nothing about networks. */
+static bool is_cut_short(const struct pair_run *run)
+{
+	const struct punch_result *r = punch_result(run->punch);
+
+	return r->is_cut && r->path.strategy == PUNCH_NONE && run->trials.count > 0;
+}
+
 static bool keep_result(struct pair_run *run)
 {
-	struct trial_record *record = calloc(1, sizeof(*record)); /* large */
+	struct trial_record *record;
 	bool ok = false;
 
+	if (is_cut_short(run))
+		return true;
+	record = calloc(1, sizeof(*record)); /* large */
 	if (record != NULL) {
 		trial_record_make(punch_result(run->punch), &run->self.profile, &run->theirs,
 				  record);
@@ -248,7 +259,9 @@ static void close_trial(struct pair_run *run)
 		pair_run_end(run, pair_run_fail(run, EXIT_FAILED, "trial", "out of memory"));
 		return;
 	}
-	send_done(run);
+	/* Who is interrupted leaves: the other side begins no trial more. */
+	if (!run->is_interrupted)
+		send_done(run);
 	if (is_last(run) && run->keeps_path)
 		run->is_released = true;
 	else
@@ -295,8 +308,10 @@ void pair_run_step(struct pair_run *run)
 		close_trial(run);
 	if (run->is_over || !run->is_released)
 		return;
-	if (run->is_peer_done || run->is_peer_gone || run->is_interrupted ||
-	    (run->peer_by_us != 0 && clock_us() >= run->peer_by_us))
+	/* In that long it would have been heard, had it gone on. */
+	if (run->peer_by_us != 0 && clock_us() >= run->peer_by_us)
+		run->is_peer_gone = true;
+	if (run->is_peer_done || run->is_peer_gone || run->is_interrupted)
 		go_on(run);
 	else
 		wait_for_peer(run);

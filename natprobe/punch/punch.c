@@ -276,7 +276,7 @@ void punch_stop(struct punch *p, uint64_t now_us)
 	p->now_us = now_us;
 	if (p->phase == PU_OVER || p->is_stopped)
 		return;
-	p->is_stopped = true;
+	p->is_stopped = p->result.is_cut = true;
 	p->tells_bye = true;
 	p->tells_offer = p->tells_start = false;
 	if (p->phase < PU_RUN)

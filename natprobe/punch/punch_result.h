@@ -66,6 +66,7 @@ struct punch_result {
 	struct punch_quality quality;
 	uint8_t step; /* that made the path */
 	struct punch_evidence ours[PUNCH_STEPS_MAX], theirs[PUNCH_STEPS_MAX];
+	bool is_cut;                                    /* a side stopped it before its end */
 	bool has_theirs;                                /* the other side's evidence arrived */
 	struct punch_verdict verdicts[PUNCH_STEPS_MAX]; /* of each step: reason_judge */
 	struct punch_verdict overall;                   /* why there is no path, in one reason */

@@ -172,7 +172,7 @@ static void take_start(struct punch *p, struct bytes body)
 
 static void take_bye(struct punch *p)
 {
-	p->is_peer_gone = true;
+	p->is_peer_gone = p->result.is_cut = true;
 	if (p->phase == PU_RUN)
 		pu_end_tell(p);
 }

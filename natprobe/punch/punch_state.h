@@ -229,7 +229,7 @@ struct punch {
 
 	/* measure */
 	uint32_t *rtts;
-	uint64_t measure_until_us; /* at the latest, of all paths; 0: there was none yet */
+	uint64_t measure_until_us;       /* at the latest, of all paths; 0: there was none yet */
 	uint16_t pings_sent, pings_past; /* past: up to the last one that was answered */
 	uint64_t ping_next_us, ping_last_us, ping_heard_us;
 	uint64_t tcp_ping_us;
