@@ -78,7 +78,8 @@ static bool print_json(const struct punch_self *s)
 		json_add(&j, list, path(&j, s, i));
 	json_put(&j, o, "paths", list);
 	json_put(&j, o, "bytes", json_integer((json_int_t)told_bytes(s)));
-	ok = !j.failed && json_dumpf(o, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF;
+	ok = !j.failed && json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) == 0 &&
+	     putchar('\n') != EOF;
 	json_decref(o);
 	return ok;
 }

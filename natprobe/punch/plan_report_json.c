@@ -91,8 +91,8 @@ bool plan_report_json(const struct plan_report *r, FILE *out)
 		 json_text(has_reason ? punch_reason_word((enum punch_reason)plan->reason) : NULL));
 	json_put(&j, o, "side", json_text(has_reason ? side_word(plan->side) : NULL));
 	json_put(&j, o, "steps", steps);
-	ok = !j.failed && json_dumpf(o, out, JSON_INDENT(2)) == 0 && fputc('\n', out) != EOF &&
-	     fflush(out) == 0;
+	ok = !j.failed && json_dumpf(o, out, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) == 0 &&
+	     fputc('\n', out) != EOF && fflush(out) == 0;
 	json_decref(o);
 	return ok;
 }

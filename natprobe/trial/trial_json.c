@@ -302,8 +302,8 @@ bool trial_json(const struct trial_run *run, FILE *out)
 	for (size_t i = 0; i < run->count; i++)
 		json_add(&j, list, record(&j, &run->records[i]));
 	json_put(&j, doc, "trials", list);
-	ok = !j.failed && json_dumpf(doc, out, JSON_INDENT(2)) == 0 && fputc('\n', out) != EOF &&
-	     fflush(out) == 0;
+	ok = !j.failed && json_dumpf(doc, out, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) == 0 &&
+	     fputc('\n', out) != EOF && fflush(out) == 0;
 	json_decref(doc);
 	return ok;
 }

@@ -77,8 +77,8 @@ bool trial_matrix_json(const struct trial_matrix *m, const char *program, FILE *
 	json_put(&j, doc, "repeated", json_integer(m->repeated));
 	json_put(&j, doc, "networks", labels);
 	json_put(&j, doc, "cells", cells(&j, m));
-	ok = !j.failed && json_dumpf(doc, out, JSON_INDENT(2)) == 0 && fputc('\n', out) != EOF &&
-	     fflush(out) == 0;
+	ok = !j.failed && json_dumpf(doc, out, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) == 0 &&
+	     fputc('\n', out) != EOF && fflush(out) == 0;
 	json_decref(doc);
 	return ok;
 }
