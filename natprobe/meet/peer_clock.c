@@ -40,10 +40,11 @@ static void settle(struct peer_clock *c, struct peer_clock_bound *other, uint64_
 
 void peer_clock_received(struct peer_clock *c, uint64_t theirs_us, uint64_t ours_us)
 {
-	int64_t value = (int64_t)theirs_us - (int64_t)ours_us;
+	int64_t value;
 
 	if (!is_time(theirs_us) || !is_time(ours_us))
 		return;
+	value = (int64_t)theirs_us - (int64_t)ours_us;
 	if (!c->low.known || value >= low_now(&c->low, ours_us))
 		c->low = (struct peer_clock_bound){ true, value, ours_us };
 	settle(c, &c->high, ours_us);
@@ -51,10 +52,11 @@ void peer_clock_received(struct peer_clock *c, uint64_t theirs_us, uint64_t ours
 
 void peer_clock_delivered(struct peer_clock *c, uint64_t ours_us, uint64_t theirs_us)
 {
-	int64_t value = (int64_t)theirs_us - (int64_t)ours_us;
+	int64_t value;
 
 	if (!is_time(theirs_us) || !is_time(ours_us))
 		return;
+	value = (int64_t)theirs_us - (int64_t)ours_us;
 	if (!c->high.known || value <= high_now(&c->high, ours_us))
 		c->high = (struct peer_clock_bound){ true, value, ours_us };
 	settle(c, &c->low, ours_us);
