@@ -477,13 +477,12 @@ static void a_path_that_is_held_is_asked_again(void **state)
 	}
 }
 
-static uint64_t every_us, next_check_us;
-static uint8_t nomination;
+static uint64_t every_us, next_check_us, number;
+static uint8_t nomination, told_step;
 
 /* A goes on with checks, signed as they have to be, that no honest A would send. */
 static void a_goes_on(struct rig *w)
 {
-	static uint64_t number;
 	const struct punch_path *path = &rig_result(w, 1)->path;
 	uint8_t buf[CHECK_BYTES_MAX], random[12] = { 0xa5 };
 	struct check_keys keys;
@@ -497,7 +496,8 @@ static void a_goes_on(struct rig *w)
 	memcpy(random + 4, &number, sizeof(number));
 	tid = stun_tid_make(random);
 	check_keys_make(&keys, w->sides[0].config.key, true);
-	len = check_write_request(&keys, &tid, number % 2, nomination, buf);
+	len = check_write_request(&keys, &tid, told_step != 0 ? told_step : number % 2, nomination,
+				  buf);
 	rig_inject(w, 1, &path->remote, &path->local, bytes_of(buf, len), 1000);
 }
 
@@ -523,6 +523,44 @@ static void a_peer_that_goes_on_holds_nobody_for_ever(void **state)
 		rig_start(&r);
 		assert_true(rig_run(&r, 90 * SECOND));
 	}
+}
+
+/* ... and says that this is a path to it. */
+static void a_lies_of_a_step(struct rig *w)
+{
+	static struct punch_told_evidence lie;
+	uint8_t buf[PUNCH_TELL_MAX];
+	struct bytes told;
+
+	a_goes_on(w);
+	if (rig_result(w, 1)->path.strategy == PUNCH_NONE)
+		return;
+	lie.has_path = true;
+	lie.strategy = PUNCH_SIMULTANEOUS;
+	lie.step = told_step != 0 ? told_step : number % 2;
+	lie.outer = rig_result(w, 1)->path.remote;
+	told = bytes_of(buf, punch_write_evidence(0, &lie, buf, sizeof(buf)));
+	punch_on_told(w->sides[1].punch, told, rig_clock(w, 1));
+}
+
+static void another_step_each_time_is_not_followed_for_ever(void **state)
+{
+	static const uint8_t steps[] = { 0, PUNCH_STEPS_MAX - 1 }; /* 0: now this, now that one */
+
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		rig_end(&r);
+		rig_init(&r);
+		every_us = 100000;
+		next_check_us = 0;
+		nomination = 255;
+		told_step = steps[i];
+		r.at_every_step = a_lies_of_a_step;
+		rig_start(&r);
+		assert_true(rig_run(&r, 90 * SECOND));
+		assert_true(rig_result(&r, 1)->plan.count < PUNCH_STEPS_MAX - 1);
+		assert_in_range(r.sides[1].told, 1, 5);
+	}
+	told_step = 0;
 }
 
 static void hours_and_ages_are_refused(void **state)
@@ -634,6 +672,7 @@ int main(void)
 		STORY(a_peer_that_is_gone_is_not_waited_for),
 		STORY(a_path_that_is_held_is_asked_again),
 		STORY(a_peer_that_goes_on_holds_nobody_for_ever),
+		STORY(another_step_each_time_is_not_followed_for_ever),
 		STORY(hours_and_ages_are_refused),
 		STORY(many_sockets_leave_in_small_bursts),
 		STORY(a_silent_server_is_no_hindrance_without_nat),

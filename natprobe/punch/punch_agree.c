@@ -261,7 +261,8 @@ bool pu_agree_follow_word(struct punch *p)
 {
 	const struct punch_told_evidence *theirs = &p->their_evidence;
 
-	for (uint8_t i = 0; i < PU_PAIRS_MAX; i++) {
+	/* What is no step could be followed again and again. */
+	for (uint8_t i = 0; i < PU_PAIRS_MAX && theirs->step < p->result.plan.count; i++) {
 		const struct pu_pair *pair = &p->pairs[i];
 
 		/* Its nomination came here, and our answer to that got there. */
