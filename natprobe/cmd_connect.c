@@ -223,7 +223,10 @@ int cmd_connect(int argc, char **argv, const struct command *all)
 	struct punch_code code = { 0 };
 	int dashes = find_dashes(argc, argv), rest = dashes < argc ? dashes + 1 : argc;
 	char *operand;
-	int rc = read_options(&o, dashes, argv, &operand);
+	int rc;
+
+	handover_begin();
+	rc = read_options(&o, dashes, argv, &operand);
 
 	if (rc < 0)
 		rc = read_command(argv + rest, (size_t)(argc - rest));

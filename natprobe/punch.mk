@@ -128,6 +128,8 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/punch/chat.h \
 	natprobe/punch/handover.c \
 	natprobe/punch/handover.h \
+	natprobe/punch/no_core.c \
+	natprobe/punch/no_core.h \
 	natprobe/punch/punch_code.c \
 	natprobe/punch/punch_code.h \
 	natprobe/punch/punch_io.c \

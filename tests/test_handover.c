@@ -12,9 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "natprobe/punch/no_core.h"
 #include "wire.h"
 
 static struct handover path(void)
@@ -148,6 +150,38 @@ static void test_a_descriptor_is_passed_or_closed(void **state)
 	(void)unsetenv("NATPROBE_FD");
 }
 
+/* Libraries open some that would be inherited. */
+static void test_our_descriptors_stay_ours(void **state)
+{
+	int given = dup(STDOUT_FILENO), ours;
+	struct handover h = path();
+	char script[64];
+
+	handover_begin();
+	ours = dup(STDOUT_FILENO);
+	snprintf(script, sizeof(script), "(: >&%d) && ! (: >&%d) 2> /dev/null", given, ours);
+	assert_int_equal(run(&h, script), 0);
+	close(given);
+	close(ours);
+}
+
+static void test_we_leave_no_core_but_others_may(void **state)
+{
+	struct handover h = path();
+	struct rlimit limit;
+
+	no_core_end(); /* of the tests before */
+	assert_int_equal(getrlimit(RLIMIT_CORE, &limit), 0);
+	if (limit.rlim_max < 8192)
+		skip();
+	limit.rlim_cur = 8192;
+	assert_int_equal(setrlimit(RLIMIT_CORE, &limit), 0);
+	no_core_begin();
+	assert_int_equal(run(&h, "test $(ulimit -c) = 16"), 0); /* blocks of 512 bytes */
+	assert_int_equal(getrlimit(RLIMIT_CORE, &limit), 0);
+	assert_int_equal(limit.rlim_cur, 0);
+}
+
 static void test_a_program_that_is_not_there(void **state)
 {
 	struct handover h = path();
@@ -166,6 +200,8 @@ int main(void)
 		cmocka_unit_test(test_secrets_do_not_become_arguments),
 		cmocka_unit_test(test_the_environment_has_it_all),
 		cmocka_unit_test(test_a_descriptor_is_passed_or_closed),
+		cmocka_unit_test(test_our_descriptors_stay_ours),
+		cmocka_unit_test(test_we_leave_no_core_but_others_may),
 		cmocka_unit_test(test_a_program_that_is_not_there),
 	};
 

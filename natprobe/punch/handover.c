@@ -11,14 +11,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "no_core.h"
 #include "stun_msg.h"
 #include "udp.h"
 
 #define ARGUMENT_MAX  4096
 #define WORD_MAX      16
+#define DESCRIPTORS   4096 /* more than we ever have */
 #define KEEPALIVE_MAX 32
 
 extern char **environ;
+
+static bool given[DESCRIPTORS]; /* open before we opened any */
 
 /* Text that grows, within bounds. */
 struct text {
@@ -243,6 +247,21 @@ static int spawn(const struct handover *h, char *const *args, pid_t *pid)
 	return -err;
 }
 
+void handover_begin(void)
+{
+	for (int fd = 0; fd < DESCRIPTORS; fd++)
+		given[fd] = fcntl(fd, F_GETFD) >= 0;
+}
+
+/* Libraries open sockets that a program would inherit: those to the rendezvous, for one. */
+static void keep_descriptors(void)
+{
+	for (int fd = STDERR_FILENO + 1; fd < DESCRIPTORS; fd++) {
+		if (!given[fd])
+			(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	}
+}
+
 /* What setenv has copied goes, too. */
 static void forget_secret(void)
 {
@@ -265,7 +284,10 @@ int handover_start(struct handover *h, char *const *args, pid_t *pid)
 	if (h->fd >= 0)
 		make_blocking(h->fd);
 	set_environment(h);
+	keep_descriptors();
+	no_core_end();
 	rc = spawn(h, args, pid);
+	no_core_begin();
 	forget_secret();
 	if (h->fd >= 0)
 		close(h->fd);

@@ -34,6 +34,9 @@ void handover_free_args(char **args); /* NULL is fine */
 /* What handover_args would refuse, before there is a path: NULL, or why. */
 const char *handover_check(char *const *command, size_t count);
 
+/* Before anything is opened: what is open now was given to us, and is to the program as well. */
+void handover_begin(void);
+
 /*
  * Sends the last keepalive, closes or passes the socket, and starts the program.
  * Returns 0 with its process id, or -errno. h->fd is closed in any case.

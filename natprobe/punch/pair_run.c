@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "natprobe/meet/rendezvous_list.h"
+#include "no_core.h"
 
 #define LEAVE_US 150000   /* for what was said last to leave */
 #define BLIND_US 5000000  /* for the owner of an address to answer, where a port waits */
@@ -349,6 +350,7 @@ int pair_run_all(struct pair_run *run)
 {
 	int rc;
 
+	no_core_begin();
 	(void)signal(SIGPIPE, SIG_IGN);
 	punch_io_allow_descriptors();
 	rc = open_base(run);
