@@ -19,7 +19,7 @@ struct meet_io {
 	struct meet_door *door;  /* NULL: none */
 	uint64_t alone_until_us; /* at the door */
 	bool was_up, is_driving, is_over;
-	char why[200];
+	char why[1024]; /* of several servers */
 };
 
 static void drive(struct meet_io *io);
