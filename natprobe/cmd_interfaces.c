@@ -72,16 +72,12 @@ static bool print_json(const struct punch_self *s)
 {
 	struct json j = { 0 };
 	json_t *list = json_array(), *o = json_object();
-	bool ok;
 
 	for (uint8_t i = 0; i < s->profile.path_count; i++)
 		json_add(&j, list, path(&j, s, i));
 	json_put(&j, o, "paths", list);
 	json_put(&j, o, "bytes", json_integer((json_int_t)told_bytes(s)));
-	ok = !j.failed && json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) == 0 &&
-	     putchar('\n') != EOF;
-	json_decref(o);
-	return ok;
+	return json_finish(&j, o, JSON_MANY_LINES, stdout);
 }
 
 static void print_line(const char *name, const char *value)

@@ -84,15 +84,6 @@ static json_t *begin(struct json *j, const char *program, const char *action, en
 	return doc;
 }
 
-static bool finish(const struct json *j, json_t *doc, bool one_line, FILE *out)
-{
-	size_t flags = one_line ? JSON_COMPACT : JSON_INDENT(2);
-	bool ok = !j->failed && json_dumpf(doc, out, flags) == 0 && fputc('\n', out) != EOF;
-
-	json_decref(doc);
-	return ok;
-}
-
 bool map_json(const struct map_report *r, FILE *out)
 {
 	struct json j = { 0 };
@@ -102,7 +93,7 @@ bool map_json(const struct map_report *r, FILE *out)
 	for (size_t i = 0; i < r->count; i++)
 		json_add(&j, rows, port_row(&j, &r->rows[i]));
 	json_put(&j, doc, "ports", rows);
-	return finish(&j, doc, r->one_line, out);
+	return json_finish(&j, doc, r->one_line ? JSON_ONE_LINE : JSON_MANY_LINES, out);
 }
 
 static json_t *record(struct json *j, const struct lease_record *rec, uint64_t now_unix_s)
@@ -157,5 +148,5 @@ bool map_list_json(const struct map_list *l, FILE *out)
 	json_put(&j, doc, "gateway_external",
 		 has_table ? json_ip(&l->table->external) : json_null());
 	json_put(&j, doc, "gateway_table", has_table ? table(&j, l->table) : json_null());
-	return finish(&j, doc, false, out);
+	return json_finish(&j, doc, JSON_MANY_LINES, out);
 }

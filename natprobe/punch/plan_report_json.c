@@ -77,7 +77,6 @@ bool plan_report_json(const struct plan_report *r, FILE *out)
 	bool has_reason = plan->reason != REASON_NONE;
 	struct json j = { 0 };
 	json_t *o = json_object(), *steps = json_array();
-	bool ok;
 
 	for (size_t i = 0; i < plan->count; i++)
 		json_add(&j, steps, step_json(&j, r, &plan->steps[i]));
@@ -91,8 +90,5 @@ bool plan_report_json(const struct plan_report *r, FILE *out)
 		 json_text(has_reason ? punch_reason_word((enum punch_reason)plan->reason) : NULL));
 	json_put(&j, o, "side", json_text(has_reason ? side_word(plan->side) : NULL));
 	json_put(&j, o, "steps", steps);
-	ok = !j.failed && json_dumpf(o, out, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) == 0 &&
-	     fputc('\n', out) != EOF && fflush(out) == 0;
-	json_decref(o);
-	return ok;
+	return json_finish(&j, o, JSON_MANY_LINES, out);
 }

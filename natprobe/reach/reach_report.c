@@ -216,7 +216,7 @@ bool reach_json(const struct reach_report *r, FILE *out)
 	struct json j = { 0 };
 	json_t *doc = json_object();
 	char buf[REACH_TEXT_MAX];
-	bool is_tcp = r->facts.transport == PORTMAP_TCP, ok;
+	bool is_tcp = r->facts.transport == PORTMAP_TCP;
 
 	json_put(&j, doc, "version", json_integer(REACH_JSON_VERSION));
 	json_put(&j, doc, "program", json_string(r->program));
@@ -243,7 +243,5 @@ bool reach_json(const struct reach_report *r, FILE *out)
 		 is_tcp && r->facts.outcome != 0 ? json_string(coop_outcome_name(r->facts.outcome))
 						 : json_null());
 	json_put(&j, doc, "elapsed_ms", json_integer((json_int_t)r->elapsed_ms));
-	ok = !j.failed && json_dumpf(doc, out, JSON_INDENT(2)) == 0 && fputc('\n', out) != EOF;
-	json_decref(doc);
-	return ok;
+	return json_finish(&j, doc, JSON_MANY_LINES, out);
 }

@@ -137,7 +137,6 @@ bool relay_json(const struct relay_report *r, FILE *out)
 	enum report_exit code = relay_report_exit(r);
 	struct json j = { 0 };
 	json_t *doc = json_object(), *trials = json_array();
-	bool ok;
 
 	for (size_t i = 0; i < r->count; i++)
 		json_add(&j, trials, trial(&j, &r->rows[i]));
@@ -150,8 +149,5 @@ bool relay_json(const struct relay_report *r, FILE *out)
 	json_put(&j, doc, "why", json_text(r->why));
 	json_put(&j, doc, "elapsed_ms", json_integer((json_int_t)r->elapsed_ms));
 	json_put(&j, doc, "trials", trials);
-	ok = !j.failed && json_dumpf(doc, out, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) == 0 &&
-	     fputc('\n', out) != EOF;
-	json_decref(doc);
-	return ok;
+	return json_finish(&j, doc, JSON_MANY_LINES, out);
 }

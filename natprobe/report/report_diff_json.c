@@ -24,7 +24,6 @@ bool report_diff_json(const struct report_diff *d, const char *before, const cha
 	struct json j = { 0 };
 	json_t *o = json_object();
 	json_t *changes = json_array();
-	bool ok;
 
 	for (size_t i = 0; i < d->count; i++)
 		json_add(&j, changes, change(&j, &d->items[i]));
@@ -35,8 +34,5 @@ bool report_diff_json(const struct report_diff *d, const char *before, const cha
 	json_put(&j, o, "differs", json_boolean(d->differs));
 	json_put(&j, o, "compared", json_integer((json_int_t)d->compared));
 	json_put(&j, o, "changes", changes);
-	ok = !j.failed && json_dumpf(o, out, JSON_INDENT(2)) == 0 && fputc('\n', out) != EOF &&
-	     fflush(out) == 0;
-	json_decref(o);
-	return ok;
+	return json_finish(&j, o, JSON_MANY_LINES, out);
 }

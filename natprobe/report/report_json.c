@@ -156,23 +156,18 @@ static json_t *document(struct json *j, const struct report *r)
 	return o;
 }
 
-static bool dump(const struct report *r, FILE *out, size_t shape)
+bool report_json(const struct report *r, FILE *out)
 {
 	struct json j = { 0 };
 	json_t *o = document(&j, r);
-	bool ok = !j.failed && json_dumpf(o, out, shape | JSON_REAL_PRECISION(10)) == 0 &&
-		  fputc('\n', out) != EOF && fflush(out) == 0;
 
-	json_decref(o);
-	return ok;
-}
-
-bool report_json(const struct report *r, FILE *out)
-{
-	return dump(r, out, JSON_INDENT(2));
+	return json_finish(&j, o, JSON_MANY_LINES, out);
 }
 
 bool report_json_line(const struct report *r, FILE *out)
 {
-	return dump(r, out, JSON_COMPACT);
+	struct json j = { 0 };
+	json_t *o = document(&j, r);
+
+	return json_finish(&j, o, JSON_ONE_LINE, out);
 }

@@ -22,6 +22,18 @@ static json_t *ascii_text(const char *s)
 	return json_string(report_name(s, buf));
 }
 
+/* Figures have ten digits at most: what is behind is how binary numbers come out. */
+bool json_finish(const struct json *j, json_t *document, enum json_shape shape, FILE *out)
+{
+	size_t flags =
+		(shape == JSON_ONE_LINE ? JSON_COMPACT : JSON_INDENT(2)) | JSON_REAL_PRECISION(10);
+	bool ok = !j->failed && json_dumpf(document, out, flags) == 0 && fputc('\n', out) != EOF &&
+		  fflush(out) == 0;
+
+	json_decref(document);
+	return ok;
+}
+
 json_t *json_text(const char *s)
 {
 	json_t *text;

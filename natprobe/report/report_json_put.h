@@ -17,6 +17,14 @@ struct json {
 void json_put(struct json *j, json_t *object, const char *key, json_t *value);
 void json_add(struct json *j, json_t *array, json_t *value);
 
+enum json_shape {
+	JSON_MANY_LINES, /* indented, for people as well */
+	JSON_ONE_LINE,
+};
+
+/* Prints the document, and lets go of it. False where it is not whole, or was not written. */
+bool json_finish(const struct json *j, json_t *document, enum json_shape shape, FILE *out);
+
 /* null for NULL. */
 json_t *json_text(const char *s);
 

@@ -294,7 +294,6 @@ bool trial_json(const struct trial_run *run, FILE *out)
 	struct json j = { 0 };
 	struct trial_stats stats;
 	json_t *doc = json_object(), *list = json_array();
-	bool ok;
 
 	j.failed = !trial_stats_make(run, &stats);
 	put_head(&j, doc, run);
@@ -302,8 +301,5 @@ bool trial_json(const struct trial_run *run, FILE *out)
 	for (size_t i = 0; i < run->count; i++)
 		json_add(&j, list, record(&j, &run->records[i]));
 	json_put(&j, doc, "trials", list);
-	ok = !j.failed && json_dumpf(doc, out, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) == 0 &&
-	     fputc('\n', out) != EOF && fflush(out) == 0;
-	json_decref(doc);
-	return ok;
+	return json_finish(&j, doc, JSON_MANY_LINES, out);
 }

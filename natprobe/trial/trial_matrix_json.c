@@ -65,7 +65,6 @@ bool trial_matrix_json(const struct trial_matrix *m, const char *program, FILE *
 {
 	json_t *doc = json_object(), *labels = json_array();
 	struct json j = { 0 };
-	bool ok;
 
 	for (size_t i = 0; i < m->count; i++)
 		json_add(&j, labels, json_string(m->labels[i]));
@@ -77,8 +76,5 @@ bool trial_matrix_json(const struct trial_matrix *m, const char *program, FILE *
 	json_put(&j, doc, "repeated", json_integer(m->repeated));
 	json_put(&j, doc, "networks", labels);
 	json_put(&j, doc, "cells", cells(&j, m));
-	ok = !j.failed && json_dumpf(doc, out, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) == 0 &&
-	     fputc('\n', out) != EOF && fflush(out) == 0;
-	json_decref(doc);
-	return ok;
+	return json_finish(&j, doc, JSON_MANY_LINES, out);
 }
