@@ -634,6 +634,75 @@ static void mappings_are_kept_while_nobody_comes(void **state)
 	assert_in_range(asked, PEER_SETS * 10, PEER_SETS * 11);
 }
 
+/* What A tells takes as long as people do; nothing comes back. */
+static void meet_by_hand(uint32_t after_s, struct peer_offer *of_b)
+{
+	const uint16_t port = 5000;
+
+	*of_b = (struct peer_offer){ .endpoint_count = 1 };
+	of_b->endpoints[0] =
+		(struct peer_endpoint){ .kind = PEER_MAPPED,
+					.local_port = port,
+					.addr = addr_with_port(&r.sides[1].profile.paths[0].local,
+							       port) };
+	r.sides[0].config.their_offer = of_b;
+	r.sides[1].config.local_port = port;
+	r.sides[1].loses_told = true;
+	r.tell_us = after_s * SECOND;
+	for (int i = 0; i < 2; i++) {
+		r.sides[i].config.by_hand = true;
+		r.sides[i].config.patience_us = 120 * SECOND;
+		r.sides[i].config.plan.only = PUNCH_BY_HAND;
+	}
+}
+
+static void by_hand_one_side_waits_until_the_other_begins(void **state)
+{
+	struct peer_offer of_b;
+
+	meet_by_hand(40, &of_b);
+	rig_start(&r);
+	assert_true(rig_run(&r, 120 * SECOND));
+	assert_path();
+	assert_in_range(rig_result(&r, 0)->sent, 20, 400);
+}
+
+static bool lose_between_hosts(struct rig *rig, uint8_t from_side, const struct addr *from,
+			       const struct addr *to, struct bytes data)
+{
+	return !addr_equal(from, &rig->server) && !addr_equal(to, &rig->server);
+}
+
+static void by_hand_nobody_may_begin(void **state)
+{
+	struct peer_offer of_b;
+
+	meet_by_hand(300, &of_b);
+	r.filter = lose_between_hosts;
+	rig_start(&r);
+	assert_true(rig_run(&r, 200 * SECOND));
+	assert_int_equal(rig_result(&r, 0)->path.strategy, PUNCH_NONE);
+	assert_int_equal(rig_result(&r, 0)->overall.reason, REASON_PEER_SILENT);
+	assert_int_equal(rig_result(&r, 0)->overall.side, PUNCH_SIDE_B);
+	assert_in_range(rig_result(&r, 0)->sent, 20, 1000);
+}
+
+static void who_it_is_may_be_known_late(void **state)
+{
+	const struct peer_profile known = r.sides[0].profile;
+	struct peer_offer of_b;
+	uint8_t key[PUNCH_KEY_LEN];
+
+	meet_by_hand(20, &of_b);
+	memcpy(key, r.sides[1].config.key, sizeof(key));
+	memset(r.sides[1].config.key, 7, sizeof(r.sides[1].config.key));
+	rig_start(&r);
+	assert_false(rig_run(&r, 10 * SECOND));
+	punch_set_peer(r.sides[1].punch, &known, key);
+	assert_true(rig_run(&r, 60 * SECOND));
+	assert_path();
+}
+
 static void what_is_told_in_pieces_is_refused(void **state)
 {
 	static const uint8_t told[][8] = { { 0 }, { 1, 1 }, { 1, 3, 0, 0, 0, 0, 9 }, { 9, 9, 9 } };
@@ -677,6 +746,9 @@ int main(void)
 		STORY(many_sockets_leave_in_small_bursts),
 		STORY(a_silent_server_is_no_hindrance_without_nat),
 		STORY(mappings_are_kept_while_nobody_comes),
+		STORY(by_hand_one_side_waits_until_the_other_begins),
+		STORY(by_hand_nobody_may_begin),
+		STORY(who_it_is_may_be_known_late),
 		STORY(what_is_told_in_pieces_is_refused),
 	};
 

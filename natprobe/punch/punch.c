@@ -164,7 +164,8 @@ static bool take(struct punch *p, struct punch_action *action, uint64_t *deadlin
 	       close_next(p, action) || finish(p, action) ||
 	       pu_checks_next(p, action, deadline_us) || pu_agree_next(p, action, deadline_us) ||
 	       pu_measure_next(p, action, deadline_us) || pu_run_next(p, action, deadline_us) ||
-	       pu_asks_next(p, action, deadline_us) || pu_tcp_next(p, action, deadline_us);
+	       pu_hand_next(p, action, deadline_us) || pu_asks_next(p, action, deadline_us) ||
+	       pu_tcp_next(p, action, deadline_us);
 }
 
 enum punch_kind punch_next(struct punch *p, uint64_t now_us, struct punch_action *action)
@@ -255,6 +256,15 @@ void punch_on_relay(struct punch *p, uint16_t slot, const struct addr *relayed, 
 	pu_slot_opened(p, slot, relayed);
 	p->relay_code = code;
 	p->is_relay_pending = false;
+}
+
+void punch_set_peer(struct punch *p, const struct peer_profile *theirs,
+		    const uint8_t key[static PUNCH_KEY_LEN])
+{
+	if (p->phase >= PU_RUN)
+		return;
+	p->theirs = *theirs;
+	check_keys_make(&p->keys, key, p->config.is_a);
 }
 
 void punch_set_clock(struct punch *p, const struct punch_clock *clock)

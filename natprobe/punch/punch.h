@@ -26,6 +26,11 @@
 #define PUNCH_SERVERS_MAX 4
 #define PUNCH_LIMIT_US    10000000 /* from the start to a no */
 
+/* By hand nobody can say when it begins, nor what a NAT's counter is then. */
+#define PUNCH_BY_HAND                                                                              \
+	(PUNCH_BIT(PUNCH_DIRECT) | PUNCH_BIT(PUNCH_PORT_MAPPING) | PUNCH_BIT(PUNCH_SIMULTANEOUS) | \
+	 PUNCH_BIT(PUNCH_LOW_TTL) | PUNCH_BIT(PUNCH_DELAYED))
+
 struct punch_config {
 	bool is_a;                                /* the controlling side */
 	const struct peer_profile *ours, *theirs; /* copied */
@@ -40,6 +45,8 @@ struct punch_config {
 	uint32_t hold_s;                /* 0: not held */
 	uint64_t limit_us;              /* from the start; 0: PUNCH_LIMIT_US */
 	uint64_t patience_us;           /* for the other side's offer, and for the start; 0: 20 s */
+	bool by_hand; /* messages are carried by people, each way once: A keeps its NAT open, slowly,
+			 until it hears B, which begins when it is told */
 	const struct peer_offer
 		*their_offer; /* NULL, or what stands for it until theirs comes: made
 						 of its address; copied */
@@ -84,6 +91,9 @@ void punch_on_stream(struct punch *p, uint16_t slot, enum punch_stream what, str
 
 /* A message of the other side's PUNCH_TELL. Those of other trials are ignored. */
 void punch_on_told(struct punch *p, struct bytes data, uint64_t now_us);
+/* Until the start: who it is, which was not known when theirs stood for anybody. */
+void punch_set_peer(struct punch *p, const struct peer_profile *theirs,
+		    const uint8_t key[static PUNCH_KEY_LEN]);
 /* May be called again when more is known, until the start is agreed on. */
 void punch_set_clock(struct punch *p, const struct punch_clock *clock);
 /* The other side will say no more (the meeting broke): what is known has to do. */

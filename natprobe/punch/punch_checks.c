@@ -200,6 +200,8 @@ static void take_answer(struct punch *p, uint16_t slot, const struct addr *from,
 	}
 	sent = *known;
 	known->slot = PU_NO_SLOT;
+	if (pu_hand_waits(p))
+		pu_hand_on_check(p, sent.step);
 	e = pu_evidence(p, sent.step);
 	if (e != NULL)
 		pu_count(&e->answers);

@@ -13,7 +13,7 @@ const struct punch_part *pu_part(const struct punch *p, const struct punch_step 
 	return p->config.is_a ? &s->a : &s->b;
 }
 
-static struct shots_view view_of(const struct punch *p, uint8_t i)
+struct shots_view pu_run_view(const struct punch *p, uint8_t i)
 {
 	const struct peer_offer *theirs = p->steps[i].their_offer;
 	uint64_t age_us = p->start_us > p->their_offer_us ? p->start_us - p->their_offer_us : 0;
@@ -49,7 +49,7 @@ static uint64_t step_end_us(const struct punch *p, uint8_t i)
 	return end_us < limit_us(p) ? end_us : limit_us(p);
 }
 
-static uint16_t step_slot(const struct punch *p, uint8_t i, uint16_t socket)
+uint16_t pu_run_slot(const struct punch *p, uint8_t i, uint16_t socket)
 {
 	const struct punch_step *s = &p->result.plan.steps[i];
 	uint8_t path = pu_part(p, s)->path;
@@ -114,7 +114,7 @@ static void open_fresh(struct punch *p, uint8_t i)
 {
 	struct pu_step *s = &p->steps[i];
 	const struct punch_part *ours = pu_part(p, &p->result.plan.steps[i]);
-	struct shots_view view = view_of(p, i);
+	struct shots_view view = pu_run_view(p, i);
 	uint16_t count = p->result.plan.steps[i].is_tcp ? 0 : shots_sockets(&view);
 
 	if (s->is_prepared)
@@ -138,7 +138,7 @@ static bool load_shot(struct punch *p, uint8_t i)
 
 	if (s->has_shot || s->has_no_more)
 		return s->has_shot;
-	view = view_of(p, i);
+	view = pu_run_view(p, i);
 	s->has_shot = shots_get(&view, s->index, &s->shot);
 	s->has_no_more = !s->has_shot;
 	s->index++;
@@ -159,7 +159,7 @@ void pu_run_note(struct punch *p, uint8_t i)
 	e->has_relay = pu_slot_is_open(p, PU_SLOT_RELAY);
 	e->relay_code = p->relay_code;
 	if (!step->is_tcp)
-		e->local = p->slots[step_slot(p, i, SHOTS_SOCKET_SET)].local;
+		e->local = p->slots[pu_run_slot(p, i, SHOTS_SOCKET_SET)].local;
 }
 
 static void begin_step(struct punch *p, uint8_t i)
@@ -201,7 +201,8 @@ static void ask_after(struct punch *p, uint8_t i)
 
 	if (step->is_tcp)
 		return;
-	a = pu_ask(p, PU_ASK_AFTER, step_slot(p, i, SHOTS_SOCKET_SET), step->family, ask_us(p, i));
+	a = pu_ask(p, PU_ASK_AFTER, pu_run_slot(p, i, SHOTS_SOCKET_SET), step->family,
+		   ask_us(p, i));
 	if (a != NULL)
 		a->step = i;
 	for (uint16_t k = 0; k < s->fresh_count; k = (uint16_t)(k + every)) {
@@ -321,7 +322,7 @@ static void count_port(struct punch_evidence *e, uint16_t port)
 static bool shoot(struct punch *p, uint8_t i, struct punch_action *action)
 {
 	struct pu_step *s = &p->steps[i];
-	struct pu_sent what = { .slot = step_slot(p, i, s->shot.socket),
+	struct pu_sent what = { .slot = pu_run_slot(p, i, s->shot.socket),
 				.to = s->shot.to,
 				.step = i };
 

@@ -54,6 +54,8 @@ static void choose_start(struct punch *p)
 	p->start_us = p->now_us + lead_us(p);
 	p->has_start = true;
 	p->tells_start = true;
+	if (p->config.by_hand)
+		pu_hand_begin(p);
 }
 
 static void wait_for_them(struct punch *p, uint64_t *deadline_us)
@@ -95,6 +97,10 @@ void pu_start_tick(struct punch *p, uint64_t *deadline_us)
 		do_without(p, deadline_us);
 	if (!p->has_start && p->config.is_a && p->has_their_offer)
 		choose_start(p);
+	if (pu_hand_waits(p)) {
+		pu_hand_tick(p, deadline_us);
+		return;
+	}
 	if (!p->has_start || !p->has_their_offer) {
 		wait_for_them(p, deadline_us);
 		return;
@@ -107,6 +113,8 @@ void pu_start_tick(struct punch *p, uint64_t *deadline_us)
 
 void pu_start_on_check(struct punch *p, uint8_t step)
 {
+	if (pu_hand_waits(p))
+		pu_hand_on_check(p, step);
 	if (p->phase != PU_WAIT || p->has_start || p->config.is_a)
 		return;
 	if (!p->has_their_offer)

@@ -6,6 +6,7 @@
  *	punch_asks.c     questions to STUN servers
  *	punch_gather.c   the sockets of the offer, and the offer
  *	punch_start.c    offers and the start: what is told, and what the other side tells
+ *	punch_hand.c     the wait for a start that nobody tells
  *	punch_run.c      the steps of the plan
  *	punch_tcp.c      those of them that are of TCP
  *	punch_checks.c   checks out and in, and their answers
@@ -203,6 +204,10 @@ struct punch {
 	uint64_t start_us, ran_us; /* what was agreed, and when we began */
 	bool tells_offer, tells_start, tells_evidence, tells_bye;
 	bool is_peer_gone, is_stopped;
+	bool is_heard; /* by hand */
+	uint8_t hand_step;
+	uint32_t hand_index;
+	uint64_t hand_next_us;
 
 	/* run */
 	struct pu_step steps[PUNCH_STEPS_MAX];
@@ -297,7 +302,18 @@ bool pu_tell_next(struct punch *p, struct punch_action *action);
 void pu_start_on_check(struct punch *p, uint8_t step);
 const struct peer_offer *pu_their_offer(const struct punch *p);
 
+/* punch_hand.c */
+/* By hand, side A: the other side did not begin yet. */
+bool pu_hand_waits(const struct punch *p);
+void pu_hand_begin(struct punch *p);
+void pu_hand_tick(struct punch *p, uint64_t *deadline_us);
+bool pu_hand_next(struct punch *p, struct punch_action *action, uint64_t *deadline_us);
+/* It began. */
+void pu_hand_on_check(struct punch *p, uint8_t step);
+
 /* punch_run.c */
+struct shots_view pu_run_view(const struct punch *p, uint8_t step);
+uint16_t pu_run_slot(const struct punch *p, uint8_t step, uint16_t socket);
 void pu_run_begin(struct punch *p);
 void pu_run_tick(struct punch *p, uint64_t *deadline_us);
 bool pu_run_next(struct punch *p, struct punch_action *action, uint64_t *deadline_us);
