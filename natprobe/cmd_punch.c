@@ -1,6 +1,7 @@
 /* natprobe punch: a path to another natprobe through the NATs of both, or why there is none. */
 #include <config.h>
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,8 @@ static int punch_by_address(const struct punch_options *o, const char *text)
 
 	if (!address_parse(text, &address, &why))
 		return usage(why);
+	if (address.is_once)
+		return usage("this is an offer by hand: natprobe punch --answer TOKEN");
 	return run_trials(&run);
 }
 
@@ -163,8 +166,64 @@ static int accept_all(const struct punch_options *o)
 	return rc;
 }
 
+static int punch_by_offer(const struct punch_options *o)
+{
+	struct meet_door *door = NULL;
+	struct own_key key;
+	struct pair_run run = { .options = o, .offers = &key };
+	int rc = own_key_make(&key);
+
+	if (rc == 0)
+		door = meet_door_new(key.private_key, fill_random, NULL, clock_us());
+	OPENSSL_cleanse(key.private_key, sizeof(key.private_key));
+	run.accepts = door;
+	rc = door != NULL ? run_trials(&run) : complain(EXIT_FAILED, "out of memory");
+	own_key_clear(&key);
+	meet_door_free(door);
+	return rc;
+}
+
+/* As far as it goes, or until it is whole. */
+static void read_offer(char text[static ADDRESS_TEXT_MAX], struct address *a)
+{
+	const char *why;
+	size_t len = 0;
+	ssize_t n;
+
+	do {
+		n = read(STDIN_FILENO, text + len, ADDRESS_TEXT_MAX - 1 - len);
+		len += n > 0 ? (size_t)n : 0;
+		text[len] = '\0';
+	} while (n > 0 && len + 1 < ADDRESS_TEXT_MAX && !address_parse(text, a, &why));
+}
+
+static int punch_by_answer(const struct punch_options *o)
+{
+	char typed[ADDRESS_TEXT_MAX];
+	const char *text = o->answer, *why;
+	struct address offer = { 0 };
+	struct pair_run run = { .options = o, .answers = &offer };
+
+	if (strcmp(text, "-") == 0) {
+		read_offer(typed, &offer);
+		text = typed;
+	}
+	if (!address_parse(text, &offer, &why))
+		return usage(why);
+	if (!offer.is_once || offer.offer_len == 0)
+		return usage("this is an address, and no offer: natprobe punch ADDRESS");
+	return run_trials(&run);
+}
+
 static int punch(const struct punch_options *o, char *operand)
 {
+	if ((o->offer || o->answer != NULL) && (operand != NULL || o->code_file != NULL))
+		return usage(
+			"by hand there is no code: --offer on one side, --answer on the other");
+	if (o->offer)
+		return punch_by_offer(o);
+	if (o->answer != NULL)
+		return punch_by_answer(o);
 	if (o->accept && (operand != NULL || o->code_file != NULL))
 		return usage("--accept takes no code: others know our address");
 	if (o->accept)

@@ -11,7 +11,9 @@ natprobe_libpunch_a_SOURCES = \
 	natprobe/peer/peer_wire_offer.c
 
 natprobe_libpunch_a_SOURCES += \
-	natprobe/meet/address.c natprobe/meet/address.h
+	natprobe/meet/address.c natprobe/meet/address.h \
+	natprobe/meet/hand_token.h \
+	natprobe/meet/paste.c natprobe/meet/paste.h
 
 natprobe_libpunch_a_SOURCES += \
 	natprobe/meet/code.c natprobe/meet/code.h \
@@ -144,6 +146,7 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/punch/punch_options.h \
 	natprobe/punch/pair_run.c \
 	natprobe/punch/pair_run.h \
+	natprobe/punch/pair_run_hand.c \
 	natprobe/punch/pair_run_trials.c \
 	natprobe/punch/punch_self.c \
 	natprobe/punch/punch_self.h \

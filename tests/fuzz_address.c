@@ -1,8 +1,9 @@
 /*
- * What is read as an address is the same once it was printed again. Input that begins with no
+ * What is read as an address, or an answer by hand, is the same once it was printed again. Input that begins with no
  * "natkit:" is taken for bytes, with a right checksum.
  */
 #include "natprobe/meet/address.h"
+#include "natprobe/meet/hand_token.h"
 
 #include "base64.h"
 #include "crc32.h"
@@ -29,6 +30,19 @@ static void check(const char *text)
 	FUZZ_CHECK(memcmp(first, second, n) == 0);
 }
 
+static void check_answer(const char *text)
+{
+	static uint8_t first[HAND_TOKEN_BYTES_MAX], second[HAND_TOKEN_BYTES_MAX];
+	static char again[HAND_TOKEN_TEXT_MAX];
+	size_t len = hand_token_parse(text, first, sizeof(first));
+
+	if (len == 0)
+		return;
+	FUZZ_CHECK(hand_token_print(bytes_of(first, len), again, sizeof(again)) > 0);
+	FUZZ_CHECK(hand_token_parse(again, second, sizeof(second)) == len);
+	FUZZ_CHECK(memcmp(first, second, len) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static char text[2 * ADDRESS_TEXT_MAX + 16];
@@ -37,10 +51,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (len > LEN_MAX)
 		return 0;
-	if (len > 7 && memcmp(data, "natkit:", 7) == 0) {
+	if (len > 7 && memcmp(data, "natkit", 6) == 0) {
 		memcpy(text, data, len);
 		text[len] = '\0';
 		check(text);
+		check_answer(text);
 		return 0;
 	}
 	if (len > 0)

@@ -1,18 +1,15 @@
-/* Version, fields as peer_field has them, and the CRC-32 of both. */
+/* Version, and fields as peer_field has them. */
 #include "address.h"
 
 #include <ctype.h>
-#include <stdio.h>
-#include <strings.h>
+#include <string.h>
 
-#include "base64.h"
-#include "crc32.h"
 #include "natprobe/peer/peer_field.h"
 #include "natprobe/peer/peer_wire.h"
+#include "paste.h"
 
 #define SCHEME  "natkit:"
 #define VERSION 1
-#define CRC_LEN 4
 
 #define BYTES_MAX (ADDRESS_TEXT_MAX / 4 * 3)
 
@@ -22,6 +19,7 @@ enum {
 	TAG_PORT,
 	TAG_RENDEZVOUS,
 	TAG_ONCE,
+	TAG_OFFER,
 };
 
 static void put_field(struct wire_out *out, uint8_t tag, const void *value, size_t len)
@@ -57,64 +55,20 @@ static size_t put_all(const struct address *a, uint8_t *buf, size_t cap)
 		put_field(&out, TAG_RENDEZVOUS, a->rendezvous, strlen(a->rendezvous));
 	if (a->is_once)
 		put_field(&out, TAG_ONCE, NULL, 0);
-	wire_put_u32(&out, crc32_update(0, wire_written(&out)));
+	if (a->offer_len > 0)
+		put_field(&out, TAG_OFFER, a->offer, a->offer_len);
 	return out.failed ? 0 : out.len;
-}
-
-/* "+", "/" and "=" do not survive in links and mails. */
-static size_t to_url(char *text, size_t len)
-{
-	while (len > 0 && text[len - 1] == '=')
-		len--;
-	for (size_t i = 0; i < len; i++)
-		text[i] = (char)(text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i]);
-	return len;
 }
 
 size_t address_print(const struct address *a, char *buf, size_t cap)
 {
 	uint8_t bytes[BYTES_MAX];
-	char text[BASE64_LEN(BYTES_MAX)];
 	size_t len = put_all(a, bytes, sizeof(bytes));
 
 	if (len == 0)
 		return 0;
-	base64_put(bytes_of(bytes, len), text);
-	len = to_url(text, BASE64_LEN(len));
-	if (sizeof(SCHEME) + len > cap || sizeof(SCHEME) + len > ADDRESS_TEXT_MAX)
-		return 0;
-	(void)snprintf(buf, cap, SCHEME "%.*s", (int)len, text);
-	return sizeof(SCHEME) - 1 + len;
-}
-
-/* Without white space, in the other alphabet, padded. 0: too long, or not in the alphabet. */
-static size_t from_url(const char *text, char out[static ADDRESS_TEXT_MAX])
-{
-	size_t len = 0;
-
-	for (; *text != '\0'; text++) {
-		if (isspace((unsigned char)*text))
-			continue;
-		if (len + 4 >= ADDRESS_TEXT_MAX || strchr("+/=", *text) != NULL)
-			return 0;
-		out[len++] = (char)(*text == '-' ? '+' : *text == '_' ? '/' : *text);
-	}
-	while (len % 4 != 0)
-		out[len++] = '=';
-	return len;
-}
-
-/* After the scheme, which may be broken by white space as well; NULL: there is none. */
-static const char *after_scheme(const char *text)
-{
-	for (const char *want = SCHEME; *want != '\0'; text++) {
-		if (isspace((unsigned char)*text))
-			continue;
-		if (tolower((unsigned char)*text) != *want)
-			return NULL;
-		want++;
-	}
-	return text;
+	return paste_print(SCHEME, bytes_of(bytes, len), buf,
+			   cap < ADDRESS_TEXT_MAX ? cap : ADDRESS_TEXT_MAX);
 }
 
 static bool get_rendezvous(struct bytes value, struct address *out)
@@ -148,6 +102,12 @@ static bool get_field(uint8_t tag, struct bytes value, struct address *out)
 	case TAG_ONCE:
 		out->is_once = true;
 		return true;
+	case TAG_OFFER:
+		if (value.len > sizeof(out->offer))
+			return false;
+		memcpy(out->offer, value.data, value.len);
+		out->offer_len = (uint16_t)value.len;
+		return true;
 	default:
 		return true;
 	}
@@ -170,21 +130,13 @@ static bool get_all(struct wire *in, struct address *out)
 bool address_parse(const char *text, struct address *out, const char **why)
 {
 	uint8_t bytes[BYTES_MAX];
-	char plain[ADDRESS_TEXT_MAX];
-	const char *rest = after_scheme(text);
-	size_t len = rest != NULL ? from_url(rest, plain) : 0;
-	struct wire in, crc;
+	size_t len = paste_parse(SCHEME, text, bytes, sizeof(bytes));
+	struct wire in = wire_read(bytes_of(bytes, len));
 
-	*why = rest == NULL ? "an address begins with \"" SCHEME "\""
-			    : "a part of the address is missing or mistyped";
-	if (len == 0 || !base64_get(bytes_of(plain, len), bytes, sizeof(bytes), &len) ||
-	    len < 1 + CRC_LEN)
+	*why = !paste_begins(SCHEME, text) ? "an address begins with \"" SCHEME "\""
+					   : "a part of the address is missing or mistyped";
+	if (len == 0)
 		return false;
-	len -= CRC_LEN;
-	crc = wire_read(bytes_of(bytes + len, CRC_LEN));
-	if (wire_get_u32(&crc) != crc32_update(0, bytes_of(bytes, len)))
-		return false;
-	in = wire_read(bytes_of(bytes, len));
 	*why = "the address is of another version of natprobe";
 	if (wire_get_u8(&in) != VERSION)
 		return false;

@@ -7,8 +7,9 @@
 
 #include "natprobe/peer/peer.h"
 
-#define ADDRESS_TEXT_MAX 2048
-#define ADDRESS_URI_MAX  128
+#define ADDRESS_TEXT_MAX  6144
+#define ADDRESS_OFFER_MAX 2560
+#define ADDRESS_URI_MAX   128
 
 struct address {
 	uint8_t public_key[32]; /* X25519 */
@@ -16,6 +17,8 @@ struct address {
 	uint16_t port; /* on which each path of the profile waits; 0: none does */
 	char rendezvous[ADDRESS_URI_MAX]; /* a URI as carrier_open takes it; "": by hand */
 	bool is_once;                     /* an offer by hand: good for one answer */
+	uint8_t offer[ADDRESS_OFFER_MAX]; /* by hand: what the trial tells (punch_wire.h) */
+	uint16_t offer_len;
 };
 
 /* Length of the text, 0 where cap is too small. */

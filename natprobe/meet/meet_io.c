@@ -115,6 +115,14 @@ static bool wait_at_door(struct meet_io *io)
 	return true;
 }
 
+static void publish(struct meet_io *io, const struct meet_action *a)
+{
+	if (io->carrier != NULL)
+		(void)carrier_publish(io->carrier, a->topic, a->data);
+	else if (io->hooks.on_publish != NULL && !io->is_over)
+		io->hooks.on_publish(io->hooks.arg, a->data);
+}
+
 /* Returns false when there is nothing more to do now. */
 static bool step(struct meet_io *io)
 {
@@ -127,10 +135,11 @@ static bool step(struct meet_io *io)
 		set_timer(io, a.deadline_us);
 		return false;
 	case MEET_SUBSCRIBE:
-		(void)carrier_subscribe(io->carrier, a.topic);
+		if (io->carrier != NULL)
+			(void)carrier_subscribe(io->carrier, a.topic);
 		break;
 	case MEET_PUBLISH:
-		(void)carrier_publish(io->carrier, a.topic, a.data);
+		publish(io, &a);
 		break;
 	case MEET_READY:
 		io->hooks.on_ready(io->hooks.arg);
@@ -170,6 +179,10 @@ static bool open_carrier(struct meet_io *io, const struct meet_io_config *config
 					     .on_server_time = on_server_time,
 					     .arg = io };
 
+	if (config->uris == NULL) {
+		io->was_up = true;
+		return true;
+	}
 	io->carrier = carrier_open(config->base, config->uris, &hooks, why);
 	return io->carrier != NULL;
 }
@@ -186,7 +199,7 @@ static bool start(struct meet_io *io, const struct meet_io_config *config, const
 	if (io->timer == NULL || (config->door == NULL && io->meet == NULL) ||
 	    !open_carrier(io, config, why))
 		return false;
-	return config->door == NULL ||
+	return config->door == NULL || io->carrier == NULL ||
 	       carrier_subscribe(io->carrier, meet_door_topic(config->door));
 }
 
@@ -232,6 +245,15 @@ bool meet_io_send(struct meet_io *io, struct bytes data)
 	return ok;
 }
 
+bool meet_io_hear(struct meet_io *io, struct bytes data)
+{
+	if (io->is_over || io->door == NULL || io->meet != NULL)
+		return false;
+	hear_at_door(io, data, clock_us());
+	drive(io);
+	return io->meet != NULL;
+}
+
 void meet_io_leave(struct meet_io *io)
 {
 	struct meet_action a;
@@ -249,7 +271,7 @@ void meet_io_leave(struct meet_io *io)
 		if (kind == MEET_WAIT || kind == MEET_FAILED)
 			return;
 		if (kind == MEET_PUBLISH)
-			(void)carrier_publish(io->carrier, a.topic, a.data);
+			publish(io, &a);
 	}
 }
 

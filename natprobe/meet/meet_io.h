@@ -12,11 +12,14 @@ struct meet_io_hooks {
 	/* It is over. MEET_FINE: no rendezvous was ever reached; why is for people. */
 	void (*on_failed)(void *arg, enum meet_failure failure, const char *why);
 	void *arg;
+	/* Where there is no carrier: what people are to carry over. It comes again, with more in it
+	   where more was sent. */
+	void (*on_publish)(void *arg, struct bytes data);
 };
 
 struct meet_io_config {
 	struct event_base *base;
-	const char *uris;        /* as carrier_open has them */
+	const char *uris;        /* as carrier_open has them; NULL: no carrier, it goes by hand */
 	struct meet_config meet; /* random is set here */
 	/* NULL, or takes the next invitation that this door admits, in place of `meet`, of which only
 	   the patience counts then (0: for good). Borrowed: it recognises those that come again. */
@@ -35,6 +38,9 @@ void meet_io_free(struct meet_io *io); /* NULL is fine. Not from a hook. */
 
 /* To the other side, once and in order. False: too much is queued. */
 bool meet_io_send(struct meet_io *io, struct bytes data);
+
+/* Without a carrier: what was carried to our door. False: it is no invitation for us. */
+bool meet_io_hear(struct meet_io *io, struct bytes data);
 
 /* Says that we leave, as far as the carriers take it. No hook is called any more. */
 void meet_io_leave(struct meet_io *io);

@@ -14,6 +14,7 @@
 #define LEAVE_US 150000   /* for what was said last to leave */
 #define BLIND_US 5000000  /* for the owner of an address to answer, where a port waits */
 #define TERMS_US 90000000 /* for theirs: they diagnose their networks first */
+#define HAND_US  (UINT64_C(30) * 86400 * 1000000)
 
 int pair_run_fail(const struct pair_run *run, int rc, const char *what, const char *why)
 {
@@ -209,7 +210,7 @@ static void on_signal(evutil_socket_t number, short events, void *arg)
 {
 	struct pair_run *run = arg;
 
-	if (run->is_interrupted || run->io == NULL) {
+	if (run->is_interrupted || run->io == NULL || !run->is_ready) {
 		run->is_interrupted = true;
 		pair_run_end(run, EXIT_INCONCLUSIVE);
 		return;
@@ -253,10 +254,13 @@ static int open_base(struct pair_run *run)
 static struct meet_config meeting_of(const struct pair_run *run)
 {
 	struct meet_config m = { .mode = MEET_CODE, .patience_us = run->options->wait_ms * 1000 };
+	const struct address *to = run->answers != NULL ? run->answers : run->invites;
 
-	if (run->invites != NULL) {
+	if (run->answers != NULL)
+		m.patience_us = HAND_US; /* nothing comes back, ever */
+	if (to != NULL) {
 		m.mode = MEET_INVITE;
-		memcpy(m.public_key, run->invites->public_key, sizeof(m.public_key));
+		memcpy(m.public_key, to->public_key, sizeof(m.public_key));
 	} else if (run->accepts == NULL) {
 		m.code = bytes_of_str(run->code);
 	}
@@ -275,7 +279,7 @@ static char *find_rendezvous(const struct pair_run *run)
 
 static int open_meeting(struct pair_run *run)
 {
-	char *uris = find_rendezvous(run);
+	char *uris = pair_hand_is(run) ? NULL : find_rendezvous(run);
 	struct meet_io_config config = {
 		.base = run->base,
 		.uris = uris,
@@ -284,14 +288,15 @@ static int open_meeting(struct pair_run *run)
 		.hooks = { .on_ready = on_ready,
 			   .on_message = on_message,
 			   .on_failed = on_failed,
+			   .on_publish = pair_hand_publish,
 			   .arg = run },
 	};
 	const char *why;
 
-	if (uris == NULL)
+	if (uris == NULL && !pair_hand_is(run))
 		return pair_run_fail(run, EXIT_FAILED, "rendezvous", "out of memory");
 	(void)snprintf(run->trials.carrier, sizeof(run->trials.carrier), "%.*s",
-		       (int)strcspn(uris, ":"), uris);
+		       uris != NULL ? (int)strcspn(uris, ":") : 4, uris != NULL ? uris : "hand");
 	run->meet = meet_io_new(&config, &why);
 	free(uris);
 	OPENSSL_cleanse(&config, sizeof(config));
@@ -364,8 +369,11 @@ int pair_run_all(struct pair_run *run)
 		return rc;
 	mark_self(run);
 	send_terms(run);
+	if (pair_hand_is(run) && !pair_hand_begin(run))
+		return run->rc;
 	begin(run);
-	if (!run->is_ready && !run->is_over && !run->options->quiet && isatty(STDERR_FILENO))
+	if (!pair_hand_is(run) && !run->is_ready && !run->is_over && !run->options->quiet &&
+	    isatty(STDERR_FILENO))
 		fprintf(stderr, "Waiting for the other side; ^C ends it.\n");
 	while (!run->is_over)
 		event_base_dispatch(run->base);
@@ -376,6 +384,7 @@ int pair_run_all(struct pair_run *run)
 void pair_run_clear(struct pair_run *run)
 {
 	OPENSSL_cleanse(run->application_key, sizeof(run->application_key));
+	pair_hand_clear(run);
 	punch_io_free(run->io);
 	punch_free(run->punch);
 	meet_io_free(run->meet);

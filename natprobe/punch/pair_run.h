@@ -9,6 +9,7 @@
 
 #include "natprobe/meet/address.h"
 #include "natprobe/meet/meet_io.h"
+#include "natprobe/meet/own_key.h"
 #include "natprobe/trial/trial_record.h"
 #include "natprobe/vantage/check_turn.h"
 #include "self_diagnosis.h"
@@ -29,8 +30,11 @@ struct pair_run {
 	const char *code; /* as it counts */
 	const struct address *invites;
 	struct meet_door *accepts;
-	bool keeps_path; /* the last trial's path stays open until pair_run_clear */
-	uint32_t only;   /* strategies that the command can do with, as PUNCH_BIT; 0: all */
+	const struct address *answers; /* by hand: the offer that we answer */
+	const struct own_key *offers;  /* by hand: ours is printed, and an answer read from stdin;
+					  accepts is its door */
+	bool keeps_path;               /* the last trial's path stays open until pair_run_clear */
+	uint32_t only; /* strategies that the command can do with, as PUNCH_BIT; 0: all */
 	void (*on_trial)(void *arg, const struct trial_record *r); /* NULL: not told */
 	void *arg;
 
@@ -64,6 +68,11 @@ struct pair_run {
 	uint64_t peer_by_us; /* until when the other side's end is waited for; 0: not yet */
 	struct pair_run_early early[PAIR_RUN_EARLY_MAX];
 	struct trial_run trials; /* those that are over */
+	/* By hand. */
+	struct event *reader; /* of stdin */
+	char *typed;
+	size_t typed_len;
+	bool is_printed, is_told;
 };
 
 /* From start to end. Trials that were made, if any, are in run->trials, whatever it returns. */
@@ -73,12 +82,22 @@ int pair_run_all(struct pair_run *run);
 const struct trial_record *pair_run_last(const struct pair_run *run);
 void pair_run_clear(struct pair_run *run);
 
-/* For its own files. */
+/* For its own files; pair_hand_x: by hand. */
 void pair_run_hear(struct pair_run *run, struct bytes message);
 void pair_run_begin(struct pair_run *run);
 void pair_run_step(struct pair_run *run);
 void pair_run_lose_peer(struct pair_run *run);
 void pair_run_end(struct pair_run *run, int rc);
+void pair_run_name(struct pair_run *run);
+bool pair_hand_is(const struct pair_run *run);
+/* Once we know who we are. False: it ended. */
+bool pair_hand_begin(struct pair_run *run);
+/* What the trial tells. True: people have to carry it, and no meeting does. */
+bool pair_hand_tell(struct pair_run *run, struct bytes data);
+void pair_hand_publish(void *arg, struct bytes data);
+/* Terms came. */
+void pair_hand_meet(struct pair_run *run);
+void pair_hand_clear(struct pair_run *run);
 int pair_run_fail(const struct pair_run *run, int rc, const char *what, const char *why);
 
 #endif

@@ -11,7 +11,9 @@
 #define RUN_ID_LEN    8
 #define LAST_WORDS_US 2000000  /* after the last trial, for the other side to have heard it all */
 #define PEER_US       20000000 /* ... after any other one */
-#define WISH_US       UINT64_C(3600000000) /* for trials that the other side alone wants */
+#define WISH_US       UINT64_C(3600000000)      /* for trials that the other side alone wants */
+#define HAND_WAIT_US  (UINT64_C(600) * 1000000) /* for people to carry a token over */
+#define HAND_LATER_US (UINT64_C(60) * 1000000)  /* the meeting gives up first */
 
 static void fill_random(void *arg, void *buf, size_t len)
 {
@@ -23,7 +25,7 @@ static void tell_clock(struct pair_run *run)
 {
 	struct punch_clock c = { 0 };
 
-	if (run->punch != NULL && !run->is_trial_over &&
+	if (run->punch != NULL && !run->is_trial_over && !pair_hand_is(run) &&
 	    meet_clock(meet_io_meet(run->meet), &c.offset_us, &c.error_us, &c.round_trip_us))
 		punch_set_clock(run->punch, &c);
 }
@@ -34,7 +36,7 @@ static void on_tell(void *arg, struct bytes data)
 	uint8_t buf[TALK_BYTES_MAX];
 	size_t len = talk_write_tell(run->trial, data, buf, sizeof(buf));
 
-	if (len > 0)
+	if (!pair_hand_tell(run, data) && len > 0)
 		(void)meet_io_send(run->meet, bytes_of(buf, len));
 }
 
@@ -49,8 +51,9 @@ static void on_finished(void *arg)
 static bool start_machine(struct pair_run *run)
 {
 	const struct punch_options *o = run->options;
+	const struct meet *meet = meet_io_meet(run->meet); /* NULL: of an offer by hand */
 	struct punch_config config = {
-		.is_a = meet_is_a(meet_io_meet(run->meet)),
+		.is_a = meet != NULL && meet_is_a(meet),
 		.ours = &run->self.profile,
 		.theirs = &run->theirs,
 		.trial = run->trial,
@@ -62,6 +65,7 @@ static bool start_machine(struct pair_run *run)
 			  .sockets_max = run->agreed.sockets_max },
 		.local_port = (uint16_t)o->local_port,
 		.hold_s = run->agreed.hold_s,
+		.by_hand = pair_hand_is(run),
 		.random = fill_random,
 	};
 	char purpose[32];
@@ -69,8 +73,13 @@ static bool start_machine(struct pair_run *run)
 	run->stand_in.trial = run->trial;
 	if (run->is_blind)
 		config.their_offer = &run->stand_in;
+	if (config.by_hand)
+		config.patience_us = (o->wait_ms > 0 ? o->wait_ms * 1000 : HAND_WAIT_US) +
+				     (config.is_a ? 0 : HAND_LATER_US);
 	snprintf(purpose, sizeof(purpose), "punch %u", (unsigned)run->trial);
-	meet_key(meet_io_meet(run->meet), purpose, config.key);
+	fill_random(NULL, config.key, sizeof(config.key));
+	if (meet != NULL)
+		meet_key(meet, purpose, config.key);
 	run->punch = punch_new(&config);
 	OPENSSL_cleanse(config.key, sizeof(config.key));
 	return run->punch != NULL;
@@ -107,7 +116,7 @@ static void hear_early(struct pair_run *run)
 }
 
 /* Whom both sides' records belong to: a name that nobody else can make, and that tells nothing. */
-static void name_trials(struct pair_run *run)
+void pair_run_name(struct pair_run *run)
 {
 	struct trial_run *t = &run->trials;
 	uint8_t key[MEET_KEY_LEN];
@@ -129,12 +138,15 @@ void pair_run_begin(struct pair_run *run)
 	/* What the other side wants more than we do, it does not want for ever. */
 	run->is_enough =
 		run->trial + 1 >= run->wanted.trials && clock_us() >= run->began_us + WISH_US;
-	name_trials(run);
+	if (meet_io_meet(run->meet) != NULL)
+		pair_run_name(run);
 	if (!start_machine(run) || !start_io(run)) {
 		pair_run_end(run, pair_run_fail(run, EXIT_FAILED, "trial", "out of memory"));
 		return;
 	}
 	tell_clock(run);
+	if (run->answers != NULL)
+		punch_io_told(run->io, bytes_of(run->answers->offer, run->answers->offer_len));
 	hear_early(run);
 	if (run->is_peer_gone)
 		punch_io_peer_gone(run->io);
@@ -170,6 +182,8 @@ static void hear_terms(struct pair_run *run, const struct talk *t)
 	run->has_terms = true;
 	run->their_terms = t->terms;
 	run->theirs = t->profile;
+	if (run->offers != NULL)
+		pair_hand_meet(run);
 	event_active(run->wake, EV_TIMEOUT, 0);
 }
 
@@ -311,7 +325,7 @@ void pair_run_step(struct pair_run *run)
 	/* In that long it would have been heard, had it gone on. */
 	if (run->peer_by_us != 0 && clock_us() >= run->peer_by_us)
 		run->is_peer_gone = true;
-	if (run->is_peer_done || run->is_peer_gone || run->is_interrupted)
+	if (pair_hand_is(run) || run->is_peer_done || run->is_peer_gone || run->is_interrupted)
 		go_on(run);
 	else
 		wait_for_peer(run);

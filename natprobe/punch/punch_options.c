@@ -4,7 +4,7 @@
 
 #include "natprobe/meet/carrier_uri.h"
 #include "natprobe/option_rows.h"
-#include "strategy.h"
+#include "punch.h"
 #include "talk.h"
 
 #define OPTIONS     struct punch_options
@@ -170,6 +170,16 @@ static const struct opt punch_table[] = {
 	  .max = 1000000,
 	  .value = "COUNT",
 	  .help = "with --accept: end after so many" },
+	OPT_ROW_FLAG(OPTIONS, offer, 0,
+		     "meet by hand: print an offer for the other side's --answer, and read its "
+		     "answer from standard input"),
+	{ .name = "answer",
+	  .type = OPT_STR,
+	  .offset = FIELD(answer),
+	  .flags = OPT_CLI_ONLY,
+	  .value = "TOKEN",
+	  .help = "meet by hand: print the answer to this offer, and try from then on; -: read it "
+		  "from standard input" },
 	ROW_KEY_FILE,
 	ROWS_RELAY,
 	ROW_JSON(OPTIONS),
@@ -310,8 +320,18 @@ void punch_options_check(const struct punch_options *o, bool with_turn, struct c
 
 const char *punch_options_conflict(const struct punch_options *o)
 {
+	const uint32_t only = punch_options_only(o);
+
 	if (o->json && o->quiet)
 		return "--quiet does not go with --json";
+	if ((int)o->offer + (o->answer != NULL) + (int)o->accept > 1)
+		return "--offer, --answer and --accept are three ways to meet; choose one";
+	if ((o->offer || o->answer != NULL) && o->trials > 1)
+		return "an offer by hand is good for one trial; leave --trials out";
+	if (o->answer != NULL && only != 0 && (only & PUNCH_BY_HAND) == 0)
+		return "--strategy: it does not go by hand, since it takes a start that both know";
+	if (o->offer && o->strategies.count > 0)
+		return "name a --strategy where the offer is answered, not with --offer";
 	if (o->quiet && o->verbose)
 		return "--quiet does not go with --verbose";
 	return NULL;
