@@ -120,6 +120,7 @@ static void on_ready(void *arg)
 {
 	struct pair_run *run = arg;
 
+	pair_run_leave_port(run);
 	run->is_ready = run->has_key = true;
 	meet_key(meet_io_meet(run->meet), "application", run->application_key);
 	mark_self(run);
@@ -353,6 +354,7 @@ static void leave(struct pair_run *run)
 
 int pair_run_all(struct pair_run *run)
 {
+	const struct punch_options *o = run->options;
 	int rc;
 
 	no_core_begin();
@@ -371,8 +373,10 @@ int pair_run_all(struct pair_run *run)
 	send_terms(run);
 	if (pair_hand_is(run) && !pair_hand_begin(run))
 		return run->rc;
+	if (run->accepts != NULL && run->offers == NULL && !run->is_ready && o->local_port != 0)
+		pair_run_keep_port(run);
 	begin(run);
-	if (!pair_hand_is(run) && !run->is_ready && !run->is_over && !run->options->quiet &&
+	if (!pair_hand_is(run) && !run->is_ready && !run->is_over && !o->quiet &&
 	    isatty(STDERR_FILENO))
 		fprintf(stderr, "Waiting for the other side; ^C ends it.\n");
 	while (!run->is_over)

@@ -73,6 +73,7 @@ struct pair_run {
 	char *typed;
 	size_t typed_len;
 	bool is_printed, is_told;
+	bool is_keeping; /* punch and io are no trial: they keep the port of our address mapped */
 };
 
 /* From start to end. Trials that were made, if any, are in run->trials, whatever it returns. */
@@ -84,6 +85,8 @@ void pair_run_clear(struct pair_run *run);
 
 /* For its own files; pair_hand_x: by hand. */
 void pair_run_hear(struct pair_run *run, struct bytes message);
+void pair_run_keep_port(struct pair_run *run);
+void pair_run_leave_port(struct pair_run *run);
 void pair_run_begin(struct pair_run *run);
 void pair_run_step(struct pair_run *run);
 void pair_run_lose_peer(struct pair_run *run);
@@ -92,6 +95,8 @@ void pair_run_name(struct pair_run *run);
 bool pair_hand_is(const struct pair_run *run);
 /* Once we know who we are. False: it ended. */
 bool pair_hand_begin(struct pair_run *run);
+/* Their profile, until it is known: whoever it may be. */
+void pair_hand_expect_anybody(struct pair_run *run);
 /* What the trial tells. True: people have to carry it, and no meeting does. */
 bool pair_hand_tell(struct pair_run *run, struct bytes data);
 void pair_hand_publish(void *arg, struct bytes data);

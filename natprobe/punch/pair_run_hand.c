@@ -156,7 +156,7 @@ static void on_read(evutil_socket_t fd, short events, void *arg)
 }
 
 /* Whoever it may be: in our own network, or easy to reach. */
-static void expect_anybody(struct pair_run *run)
+void pair_hand_expect_anybody(struct pair_run *run)
 {
 	run->theirs = run->self.profile;
 	for (uint8_t i = 0; i < run->theirs.path_count; i++) {
@@ -177,7 +177,7 @@ static bool begin_offer(struct pair_run *run)
 		pair_run_end(run, pair_run_fail(run, EXIT_FAILED, "offer", "out of memory"));
 		return false;
 	}
-	expect_anybody(run);
+	pair_hand_expect_anybody(run);
 	run->agreed = run->wanted;
 	pair_run_begin(run);
 	return !run->is_over;

@@ -11,7 +11,8 @@
 #define RUN_ID_LEN    8
 #define LAST_WORDS_US 2000000  /* after the last trial, for the other side to have heard it all */
 #define PEER_US       20000000 /* ... after any other one */
-#define WISH_US       UINT64_C(3600000000)      /* for trials that the other side alone wants */
+#define WISH_US       UINT64_C(3600000000) /* for trials that the other side alone wants */
+#define KEEP_US       (UINT64_C(3650) * 86400 * 1000000)
 #define HAND_WAIT_US  (UINT64_C(600) * 1000000) /* for people to carry a token over */
 #define HAND_LATER_US (UINT64_C(60) * 1000000)  /* the meeting gives up first */
 
@@ -36,6 +37,8 @@ static void on_tell(void *arg, struct bytes data)
 	uint8_t buf[TALK_BYTES_MAX];
 	size_t len = talk_write_tell(run->trial, data, buf, sizeof(buf));
 
+	if (run->is_keeping)
+		return;
 	if (!pair_hand_tell(run, data) && len > 0)
 		(void)meet_io_send(run->meet, bytes_of(buf, len));
 }
@@ -44,6 +47,8 @@ static void on_finished(void *arg)
 {
 	struct pair_run *run = arg;
 
+	if (run->is_keeping) /* it cannot be opened: the trial will say so */
+		return;
 	run->is_trial_over = true;
 	event_active(run->wake, EV_TIMEOUT, 0);
 }
@@ -59,13 +64,14 @@ static bool start_machine(struct pair_run *run)
 		.trial = run->trial,
 		.servers = run->self.servers,
 		.server_count = run->self.server_count,
-		.has_relay = run->has_turn,
+		.has_relay = run->has_turn && !run->is_keeping,
 		.plan = { .only = run->agreed.only,
 			  .has_relay = run->agreed.has_relay,
 			  .sockets_max = run->agreed.sockets_max },
 		.local_port = (uint16_t)o->local_port,
 		.hold_s = run->agreed.hold_s,
 		.by_hand = pair_hand_is(run),
+		.keeps_port = run->is_keeping,
 		.random = fill_random,
 	};
 	char purpose[32];
@@ -73,6 +79,8 @@ static bool start_machine(struct pair_run *run)
 	run->stand_in.trial = run->trial;
 	if (run->is_blind)
 		config.their_offer = &run->stand_in;
+	if (config.keeps_port)
+		config.patience_us = KEEP_US;
 	if (config.by_hand)
 		config.patience_us = (o->wait_ms > 0 ? o->wait_ms * 1000 : HAND_WAIT_US) +
 				     (config.is_a ? 0 : HAND_LATER_US);
@@ -128,6 +136,27 @@ void pair_run_name(struct pair_run *run)
 	t->only = run->agreed.only;
 	trial_networks_make(&run->self.profile, &t->ours);
 	trial_networks_make(&run->theirs, &t->theirs);
+}
+
+/* Who has our address may have to come through there before we could answer. */
+void pair_run_keep_port(struct pair_run *run)
+{
+	run->is_keeping = true;
+	pair_hand_expect_anybody(run);
+	run->agreed.only = PUNCH_BY_HAND;
+	if (!start_machine(run) || !start_io(run))
+		pair_run_end(run, pair_run_fail(run, EXIT_FAILED, "port", "out of memory"));
+}
+
+void pair_run_leave_port(struct pair_run *run)
+{
+	if (!run->is_keeping)
+		return;
+	punch_io_free(run->io);
+	punch_free(run->punch);
+	run->io = NULL;
+	run->punch = NULL;
+	run->is_keeping = false;
 }
 
 void pair_run_begin(struct pair_run *run)

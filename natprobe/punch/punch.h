@@ -45,6 +45,8 @@ struct punch_config {
 	uint32_t hold_s;                /* 0: not held */
 	uint64_t limit_us;              /* from the start; 0: PUNCH_LIMIT_US */
 	uint64_t patience_us;           /* for the other side's offer, and for the start; 0: 20 s */
+	bool keeps_port; /* no trial at all: one socket of each path, on local_port, which is kept
+			    mapped until punch_free */
 	bool by_hand; /* messages are carried by people, each way once: A keeps its NAT open, slowly,
 			 until it hears B, which begins when it is told */
 	const struct peer_offer

@@ -80,8 +80,11 @@ static void begin_path(struct punch *p, uint8_t path)
 	p->sampling[path] = (struct pu_sampling){ .slot = PU_NO_SLOT };
 	if (!is_usable(p, mine))
 		return;
-	for (uint8_t set = 0; set < PEER_SETS; set++)
-		pu_slot_want(p, pu_set_slot(path, set), path, set == 0 ? p->config.local_port : 0);
+	pu_slot_want(p, pu_set_slot(path, 0), path, p->config.local_port);
+	if (p->config.keeps_port)
+		return;
+	for (uint8_t set = 1; set < PEER_SETS; set++)
+		pu_slot_want(p, pu_set_slot(path, set), path, 0);
 	if (may_be_one_network(p, mine))
 		pu_slot_want(p, (uint16_t)(PU_SLOT_LOCAL + path), path, 0);
 	if (mine->portmap == VERDICT_YES && (needed(p, path) & PUNCH_BIT(PUNCH_PORT_MAPPING)) != 0)
