@@ -149,13 +149,50 @@ static void test_loss(void **state)
 	assert_int_equal(punch_score_check(&sum, "loss", &always, stderr), 0);
 }
 
+/* What B says never comes. A knows nothing of its ports then, and waits where B can find it. */
+static void one_way(const char *a, const char *b, bool is_path)
+{
+	struct sim_pair_config c = {
+		.profiles = { nat_profile_find(a), nat_profile_find(b) },
+		.seed = 5,
+		.clock_error_us = 10000,
+		.one_way = true,
+	};
+	struct sim_pair_side *sides = calloc(2, sizeof(*sides));
+
+	assert_non_null(sides);
+	assert_true(sim_pair_run(&c, sides));
+	for (int i = 0; i < 2; i++) {
+		const struct punch_result *r = &sides[i].result;
+
+		if ((r->path.strategy != PUNCH_NONE) != is_path)
+			fail_msg("%s x %s, side %d: %s, %s", a, b, i,
+				 punch_strategy_word(r->path.strategy),
+				 punch_reason_word(r->overall.reason));
+		if (!is_path)
+			assert_int_not_equal(r->overall.reason, REASON_NONE);
+	}
+	free(sides);
+}
+
+static void test_one_way(void **state)
+{
+	(void)state;
+	one_way("N01", "N01", true);
+	one_way("N06", "N08", true);
+	one_way("N05", "N22", true);
+	one_way("N06", "N06", true);
+	one_way("N17", "N17", false);
+	one_way("N22", "N08", false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reachable), cmocka_unit_test(test_linux),
 		cmocka_unit_test(test_tcp),       cmocka_unit_test(test_luck),
 		cmocka_unit_test(test_same_nat),  cmocka_unit_test(test_never),
-		cmocka_unit_test(test_loss),
+		cmocka_unit_test(test_loss),      cmocka_unit_test(test_one_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
