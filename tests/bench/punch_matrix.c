@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/nat_truth.h"
 #include "tests/punch_score.h"
 
 #define PROFILES_MAX 96
@@ -18,7 +19,7 @@
 struct options {
 	const struct nat_profile *list[PROFILES_MAX];
 	size_t count;
-	unsigned seeds, first_seed, jobs;
+	unsigned seeds, first_seed, jobs, made_up, first_made_up;
 	uint32_t losses[LOSSES_MAX]; /* per mille */
 	size_t loss_count;
 	bool json, asserts, says, no_oracle, same;
@@ -50,6 +51,8 @@ static void help(void)
 	     "  --first-seed N    from this one on (1)\n"
 	     "  --loss LIST       percent that each link loses each way (0,2)\n"
 	     "  --profiles LIST   ids or names (all)\n"
+	     "  --random N        N networks that chance made up, in place of the profiles\n"
+	     "  --first-random N  from this one on (1)\n"
 	     "  --only STRATEGY   nothing but that\n"
 	     "  --same            each profile with itself, behind the same boxes\n"
 	     "  --clock-error MS  bound of what the two clocks are wrong (10)\n"
@@ -93,6 +96,23 @@ static void take_profiles(struct options *o, char *list)
 	}
 }
 
+/* They stay until the end: reports name them. */
+static void make_up(struct options *o)
+{
+	static struct nat_random all[PROFILES_MAX];
+	static char ids[PROFILES_MAX][8];
+
+	o->count = 0;
+	for (unsigned i = 0; i < o->made_up; i++) {
+		unsigned which = o->first_made_up + i;
+
+		nat_random_profile(which, &all[i]);
+		(void)snprintf(ids[i], sizeof(ids[i]), "R%u", which % 1000000);
+		all[i].profile.id = ids[i];
+		o->list[o->count++] = &all[i].profile;
+	}
+}
+
 static void take_option(struct options *o, int option)
 {
 	switch (option) {
@@ -107,6 +127,12 @@ static void take_option(struct options *o, int option)
 		break;
 	case 'p':
 		take_profiles(o, optarg);
+		break;
+	case 'r':
+		o->made_up = number(optarg, PROFILES_MAX);
+		break;
+	case 'R':
+		o->first_made_up = number(optarg, 1000000);
 		break;
 	case 'o':
 		if (punch_strategy_find(optarg) == PUNCH_NONE)
@@ -152,6 +178,8 @@ static void take_options(struct options *o, int argc, char **argv)
 		{ "first-seed", required_argument, NULL, 'f' },
 		{ "loss", required_argument, NULL, 'l' },
 		{ "profiles", required_argument, NULL, 'p' },
+		{ "random", required_argument, NULL, 'r' },
+		{ "first-random", required_argument, NULL, 'R' },
 		{ "only", required_argument, NULL, 'o' },
 		{ "same", no_argument, NULL, 'S' },
 		{ "clock-error", required_argument, NULL, 'e' },
@@ -170,6 +198,8 @@ static void take_options(struct options *o, int argc, char **argv)
 		take_option(o, option);
 	if (optind != argc || o->jobs == 0)
 		fail_usage("what is that?");
+	if (o->made_up > 0)
+		make_up(o);
 	for (size_t i = 0; o->count < nat_profile_count && i < nat_profile_count && (o->count == i);
 	     i++)
 		o->list[o->count++] = &nat_profiles[i];
@@ -389,6 +419,7 @@ int main(int argc, char **argv)
 {
 	static struct options o = { .seeds = 20,
 				    .first_seed = 1,
+				    .first_made_up = 1,
 				    .jobs = 2,
 				    .losses = { 0, 20 },
 				    .error_us = 10000,
