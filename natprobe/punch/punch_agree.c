@@ -107,8 +107,10 @@ static uint8_t best_pair(const struct punch *p)
 static uint8_t best_tcp(const struct punch *p)
 {
 	for (uint8_t i = 0; i < p->result.plan.count; i++) {
-		if (p->steps[i].tcp != NULL && !p->steps[i].is_tcp_dead &&
-		    tcp_open_is_valid(p->steps[i].tcp))
+		const struct pu_step *s = &p->steps[i];
+
+		if (s->tcp != NULL && !s->is_tcp_dead && !s->is_tcp_late &&
+		    tcp_open_is_valid(s->tcp))
 			return i;
 	}
 	return PU_STEP_NONE;
@@ -198,35 +200,48 @@ static void agree(struct punch *p, uint8_t i, uint8_t step)
 	take_path(p, step < p->result.plan.count ? step : 0, &path);
 }
 
-/* B follows TCP where A nominated a connection. */
+static bool take_tcp_of(struct punch *p, uint8_t step)
+{
+	struct punch_path path = { 0 };
+
+	if (p->steps[step].tcp == NULL || p->steps[step].is_tcp_dead ||
+	    !tcp_open_path(p->steps[step].tcp, &path))
+		return false;
+	if (p->result.path.is_tcp && p->result.step == step)
+		return true;
+	p->agreed = p->nominee = PU_PAIRS_MAX;
+	p->nominee_tcp = step;
+	if (!p->has_valid) {
+		p->has_valid = true;
+		p->valid_us = p->now_us;
+	}
+	take_path(p, step, &path);
+	return true;
+}
+
+/*
+ * B follows TCP where A nominated a connection. An answer that comes late still counts for A, if it
+ * has nominated nothing else: B believes in that connection.
+ */
 static bool take_tcp(struct punch *p)
 {
 	for (uint8_t i = 0; i < p->result.plan.count; i++) {
-		struct punch_path path = { 0 };
+		bool has_moved_on = p->nominee != PU_PAIRS_MAX ||
+				    (p->nominee_tcp != PU_STEP_NONE && p->nominee_tcp != i);
 
-		if (p->steps[i].tcp == NULL || p->steps[i].is_tcp_dead ||
-		    !tcp_open_path(p->steps[i].tcp, &path))
-			continue;
-		if (p->result.path.is_tcp && p->result.step == i)
+		if (!has_moved_on && take_tcp_of(p, i))
 			return true;
-		path.is_tcp = true;
-		p->agreed = PU_PAIRS_MAX;
-		p->nominee_tcp = i;
-		if (!p->has_valid) {
-			p->has_valid = true;
-			p->valid_us = p->now_us;
-		}
-		take_path(p, i, &path);
-		return true;
 	}
 	return false;
 }
 
 static void tick_nominee(struct punch *p, uint64_t *deadline_us)
 {
-	uint64_t until_us =
-		p->nominated_us + (p->nominee_tcp != PU_STEP_NONE ? TCP_AGREE_US : NOMINATE_US);
+	uint64_t until_us = p->nominated_us + NOMINATE_US;
 
+	if (p->nominee_tcp != PU_STEP_NONE)
+		until_us = p->nominated_us + TCP_AGREE_US +
+			   2 * tcp_open_round_trip_us(p->steps[p->nominee_tcp].tcp);
 	if (p->now_us < until_us) {
 		pu_by(deadline_us, until_us);
 		return;
@@ -234,7 +249,7 @@ static void tick_nominee(struct punch *p, uint64_t *deadline_us)
 	if (p->nominee != PU_PAIRS_MAX)
 		p->pairs[p->nominee].is_dead = true;
 	if (p->nominee_tcp != PU_STEP_NONE)
-		p->steps[p->nominee_tcp].is_tcp_dead = true;
+		p->steps[p->nominee_tcp].is_tcp_late = true;
 	p->nominee = PU_PAIRS_MAX;
 	p->nominee_tcp = PU_STEP_NONE;
 }
@@ -262,7 +277,11 @@ bool pu_agree_follow_word(struct punch *p)
 	const struct punch_told_evidence *theirs = &p->their_evidence;
 
 	/* What is no step could be followed again and again. */
-	for (uint8_t i = 0; i < PU_PAIRS_MAX && theirs->step < p->result.plan.count; i++) {
+	if (theirs->step >= p->result.plan.count)
+		return false;
+	if (p->result.plan.steps[theirs->step].is_tcp)
+		return take_tcp_of(p, theirs->step);
+	for (uint8_t i = 0; i < PU_PAIRS_MAX; i++) {
 		const struct pu_pair *pair = &p->pairs[i];
 
 		/* Its nomination came here, and our answer to that got there. */

@@ -136,6 +136,9 @@ static uint64_t patience_us(const struct punch *p)
 	/* B may be looking for what we have found. */
 	if (has_path(p) && p->config.is_a && !p->is_followed && until_us < end_us)
 		return end_us;
+	/* A may have lost what B holds for a path: its word is told by then. */
+	if (has_path(p) && !p->config.is_a && !p->result.has_theirs && until_us < end_us)
+		return end_us;
 	return until_us;
 }
 

@@ -157,6 +157,7 @@ struct pu_step {
 	uint64_t asks_until_us;
 	struct tcp_open *tcp;
 	bool is_tcp_dead; /* what it had did not carry */
+	bool is_tcp_late; /* its nomination was not answered in time: it is not nominated again */
 	uint16_t tcp_first, tcp_count;
 };
 

@@ -6,6 +6,8 @@
 
 /* A connection that proves nothing for so long is a stranger's, or dead. */
 #define PROOF_US 2500000
+/* A nomination that TCP has to send again and again: whoever waits for it may have been taken. */
+#define NOMINATED_US 6000000
 /* After the step's end, for those that are nearly there. */
 #define GRACE_US 2000000
 /* What fails sooner has not left this host. */
@@ -54,14 +56,15 @@ static bool is_of_mapped_port(const struct tcp_open *t, const struct tcp_conn *c
 static uint64_t patient_until_us(const struct tcp_open *t, uint16_t slot)
 {
 	const struct tcp_conn *c = &t->conns[slot];
-	uint64_t until_us = t->c.end_us + GRACE_US;
+	uint64_t until_us = t->c.end_us + GRACE_US + t->rtt_us;
+	uint64_t proof_us = PROOF_US + 2 * t->rtt_us;
 
 	if (c->asks[TCP_NOMINATE].is_due)
 		return UINT64_MAX;
 	if (c->asks[TCP_NOMINATE].is_open)
-		return c->asks[TCP_NOMINATE].sent_us + PROOF_US;
-	if (!c->is_proven && c->began_us + PROOF_US < until_us)
-		until_us = c->began_us + PROOF_US;
+		return c->asks[TCP_NOMINATE].sent_us + NOMINATED_US + 2 * t->rtt_us;
+	if (!c->is_proven && c->began_us + proof_us < until_us)
+		until_us = c->began_us + proof_us;
 	return until_us;
 }
 
@@ -265,6 +268,11 @@ static uint16_t best_slot(const struct tcp_open *t)
 bool tcp_open_is_valid(const struct tcp_open *t)
 {
 	return best_slot(t) != TCP_NO_SLOT;
+}
+
+uint64_t tcp_open_round_trip_us(const struct tcp_open *t)
+{
+	return t->rtt_us;
 }
 
 void tcp_open_nominate(struct tcp_open *t, uint64_t now_us)

@@ -56,6 +56,8 @@ void tcp_open_on_stream(struct tcp_open *t, uint16_t slot, enum punch_stream wha
 /* True once it has a connection that both have proven; A: call tcp_open_nominate to take it. */
 bool tcp_open_is_valid(const struct tcp_open *t);
 void tcp_open_nominate(struct tcp_open *t, uint64_t now_us);
+/* Between the two sides, as far as both profiles tell. */
+uint64_t tcp_open_round_trip_us(const struct tcp_open *t);
 /* True once both have agreed on one: out is complete but for `strategy`. Others are closed by
  * further actions. */
 bool tcp_open_path(const struct tcp_open *t, struct punch_path *out);

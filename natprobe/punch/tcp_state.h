@@ -9,7 +9,7 @@
 #define TCP_TARGETS_MAX 40
 #define TCP_SOURCES_MAX 3
 #define TCP_PORTS       2 /* ours: the one whose mapping was announced, and the one of our network */
-#define TCP_DUE_MAX     4 /* answers that one connection waits to send */
+#define TCP_DUE_MAX     64 /* answers that wait to be sent: many are due at once after a loss */
 #define TCP_PINGS       64
 #define TCP_NO_SLOT     UINT16_MAX
 
