@@ -12,10 +12,11 @@
 #define HITS             9.0 /* expected ones, so that none at all is one case in 8000 */
 #define SOCKETS_FULL     256
 #define SOCKETS_MIN      64
+#define PORTS_FULL       1000 /* with SOCKETS_FULL: what a search of all ports takes at least */
 #define WINDOW_MIXED     3
 #define WINDOW_MIXED_MAX 32
 #define GAP_US           6000 /* between packets that open */
-#define ANSWER_US        900000
+#define ANSWER_US        650000
 #define PASS_US          600000
 #define PASSES           3
 #define MARGIN_US        50000
@@ -254,7 +255,7 @@ static void share_time(const struct plan_pair *p, const struct plan_limits *l, u
 		       uint32_t ways, uint32_t *sockets, uint32_t *ports)
 {
 	uint32_t packets = packets_in_time(p, l), wanted = *sockets, open;
-	uint32_t enough = lesser(clamp(HITS * width / wanted, SOCKETS_MIN, PUNCH_PORTS_MAX), width);
+	uint32_t enough = lesser(clamp(HITS * width / wanted, SOCKETS_MIN, PORTS_FULL), width);
 
 	if (wanted * 2 * ways + enough > packets)
 		*sockets = at_least_one(lesser(wanted, packets / (4 * ways)));
