@@ -300,8 +300,8 @@ tests_fuzz_shots_LDADD = $(PUNCH_LIBS)
 tests_fuzz_shots_LDFLAGS = $(FUZZ_LINK)
 
 # Two natprobes, each behind a NAT of its own; and the program that they hand their path to.
-SYSTEM_TESTS += tests/sys_punch.sh tests/sys_punch_byhand.sh
-EXTRA_DIST += tests/echo.sh
+SYSTEM_TESTS += tests/sys_punch.sh tests/sys_punch_byhand.sh tests/sys_punch_clock.sh
+EXTRA_DIST += tests/echo.sh tests/time_server.py
 SYSTEM_TESTS += tests/sys_wireguard.sh tests/sys_readme_punch.sh
 
 # The same among enemies.

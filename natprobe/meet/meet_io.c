@@ -7,8 +7,19 @@
 
 #include "carrier.h"
 #include "clock.h"
+#include "peer_clock.h"
+#include "sntp.h"
 
 #define REACH_US 20000000 /* until a carrier has to be there */
+
+#define CLOCKS_MAX 4
+
+/* What a server told before somebody came. */
+struct known_clock {
+	char server[PEER_CLOCK_NAME_MAX + 1];
+	int64_t offset_us;
+	uint64_t error_us, at_us;
+};
 
 struct meet_io {
 	struct meet_io_hooks hooks;
@@ -18,6 +29,8 @@ struct meet_io {
 	uint64_t reach_by_us;
 	struct meet_door *door;  /* NULL: none */
 	uint64_t alone_until_us; /* at the door */
+	struct known_clock clocks[CLOCKS_MAX];
+	uint32_t clock_count; /* in all; the last ones count */
 	bool was_up, is_driving, is_over;
 	char why[1024]; /* of several servers */
 };
@@ -34,6 +47,12 @@ static void fill_random(void *arg, void *buf, size_t len)
 static void hear_at_door(struct meet_io *io, struct bytes data, uint64_t now_us)
 {
 	io->meet = meet_door_admit(io->door, data, now_us);
+	for (uint32_t i = 0; io->meet != NULL && i < io->clock_count && i < CLOCKS_MAX; i++) {
+		const struct known_clock *c = &io->clocks[i];
+
+		meet_set_server_clock(io->meet, c->server, c->offset_us,
+				      c->error_us + (now_us - c->at_us) * SNTP_DRIFT_PPM / 1000000);
+	}
 }
 
 static void on_message(void *arg, const char *topic, struct bytes data, uint64_t now_us)
@@ -60,12 +79,7 @@ static void on_state(void *arg, bool is_up, const char *why)
 
 static void on_server_time(void *arg, const char *name, int64_t offset_us, uint64_t error_us)
 {
-	struct meet_io *io = arg;
-
-	if (io->is_over || io->meet == NULL)
-		return;
-	meet_set_server_clock(io->meet, name, offset_us, error_us);
-	drive(io);
+	meet_io_set_server_clock(arg, name, offset_us, error_us);
 }
 
 static const char *why_unreached(const struct meet_io *io)
@@ -252,6 +266,35 @@ bool meet_io_hear(struct meet_io *io, struct bytes data)
 	hear_at_door(io, data, clock_us());
 	drive(io);
 	return io->meet != NULL;
+}
+
+static void keep_clock(struct meet_io *io, const struct known_clock *clock)
+{
+	for (uint32_t i = 0; i < io->clock_count && i < CLOCKS_MAX; i++) {
+		if (strcmp(io->clocks[i].server, clock->server) == 0) {
+			io->clocks[i] = *clock;
+			return;
+		}
+	}
+	io->clocks[io->clock_count++ % CLOCKS_MAX] = *clock;
+}
+
+void meet_io_set_server_clock(struct meet_io *io, const char *server, int64_t offset_us,
+			      uint64_t error_us)
+{
+	struct known_clock clock = { .offset_us = offset_us,
+				     .error_us = error_us,
+				     .at_us = clock_us() };
+
+	if (io->is_over)
+		return;
+	(void)snprintf(clock.server, sizeof(clock.server), "%s", server);
+	if (io->meet == NULL) {
+		keep_clock(io, &clock);
+		return;
+	}
+	meet_set_server_clock(io->meet, server, offset_us, error_us);
+	drive(io);
 }
 
 void meet_io_leave(struct meet_io *io)

@@ -42,6 +42,10 @@ bool meet_io_send(struct meet_io *io, struct bytes data);
 /* Without a carrier: what was carried to our door. False: it is no invitation for us. */
 bool meet_io_hear(struct meet_io *io, struct bytes data);
 
+/* What a server said of its clock, as meet_set_server_clock has it; also before somebody came. */
+void meet_io_set_server_clock(struct meet_io *io, const char *server, int64_t offset_us,
+			      uint64_t error_us);
+
 /* Says that we leave, as far as the carriers take it. No hook is called any more. */
 void meet_io_leave(struct meet_io *io);
 

@@ -9,12 +9,15 @@
 
 #include "clock.h"
 #include "natprobe/meet/rendezvous_list.h"
+#include "natprobe/meet/sntp_io.h"
 #include "no_core.h"
 
-#define LEAVE_US 150000   /* for what was said last to leave */
-#define BLIND_US 5000000  /* for the owner of an address to answer, where a port waits */
-#define TERMS_US 90000000 /* for theirs: they diagnose their networks first */
-#define HAND_US  (UINT64_C(30) * 86400 * 1000000)
+#define NTP_GAP_MS 150      /* the diagnosis beside it takes a second or two */
+#define LEAVE_US   150000   /* for what was said last to leave */
+#define BLIND_US   5000000  /* for the owner of an address to answer, where a port waits */
+#define TERMS_US   90000000 /* for theirs: they diagnose their networks first */
+#define HAND_US    (UINT64_C(30) * 86400 * 1000000)
+#define NTP_GAP_MS 150 /* the diagnosis beside it takes a second or two */
 
 int pair_run_fail(const struct pair_run *run, int rc, const char *what, const char *why)
 {
@@ -278,6 +281,34 @@ static char *find_rendezvous(const struct pair_run *run)
 	return rendezvous_list(&run->options->rendezvous);
 }
 
+static void on_time(void *arg, const struct sntp_sample *best, const char *why)
+{
+	struct pair_run *run = arg;
+
+	if (best != NULL)
+		meet_io_set_server_clock(run->meet, "utc", best->offset_us, best->error_us);
+	else if (!run->options->quiet)
+		fprintf(stderr, "natprobe: %s: --ntp %s: %s\n", run->command, run->options->ntp,
+			why);
+}
+
+static int open_ntp(struct pair_run *run)
+{
+	const struct sntp_io_config config = {
+		.base = run->base,
+		.server = run->options->ntp,
+		.interval_ms = NTP_GAP_MS,
+		.on_done = on_time,
+		.arg = run,
+	};
+	const char *why;
+
+	if (run->options->ntp == NULL)
+		return 0;
+	run->ntp = sntp_io_new(&config, &why);
+	return run->ntp != NULL ? 0 : pair_run_fail(run, EXIT_USAGE, "--ntp", why);
+}
+
 static int open_meeting(struct pair_run *run)
 {
 	char *uris = pair_hand_is(run) ? NULL : find_rendezvous(run);
@@ -364,6 +395,8 @@ int pair_run_all(struct pair_run *run)
 	if (rc == 0)
 		rc = open_meeting(run);
 	if (rc == 0)
+		rc = open_ntp(run);
+	if (rc == 0)
 		rc = make_self(run);
 	if (rc == 0 && !catch_signals(run))
 		rc = pair_run_fail(run, EXIT_FAILED, "start", "out of memory");
@@ -389,6 +422,7 @@ void pair_run_clear(struct pair_run *run)
 {
 	OPENSSL_cleanse(run->application_key, sizeof(run->application_key));
 	pair_hand_clear(run);
+	sntp_io_free(run->ntp);
 	punch_io_free(run->io);
 	punch_free(run->punch);
 	meet_io_free(run->meet);

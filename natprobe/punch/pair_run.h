@@ -46,6 +46,7 @@ struct pair_run {
 	bool has_turn;
 	struct udp_batch *batch;
 	struct meet_io *meet;
+	struct sntp_io *ntp;
 	struct punch_self self;
 	struct peer_profile theirs;
 	uint8_t application_key[MEET_KEY_LEN]; /* both sides have the same; once has_key */

@@ -68,6 +68,15 @@ static bool check_rendezvous(const char *text, struct opt_error *err)
 	  .value = "TIME",          \
 	  .help = "wait for the other side for so long, and not " text }
 
+#define ROW_NTP                                                                           \
+	{ .name = "ntp",                                                                  \
+	  .type = OPT_STR,                                                                \
+	  .offset = FIELD(ntp),                                                           \
+	  .flags = OPT_CLI_ONLY,                                                          \
+	  .value = "HOST",                                                                \
+	  .help = "ask this time server how far the clocks of both are apart; the other " \
+		  "side has to ask one as well" }
+
 #define ROW_STRATEGY                   \
 	{ .name = "strategy",          \
 	  .type = OPT_STR_LIST,        \
@@ -130,6 +139,7 @@ static const struct opt punch_table[] = {
 	ROW_CODE_FILE,
 	ROW_RENDEZVOUS,
 	ROW_WAIT("10 minutes, or with --accept for good"),
+	ROW_NTP,
 	ROWS_NETWORK,
 	ROW_PORT,
 	ROW_STRATEGY,
@@ -204,6 +214,7 @@ static const struct opt connect_table[] = {
 	ROW_CODE_FILE,
 	ROW_RENDEZVOUS,
 	ROW_WAIT("10 minutes"),
+	ROW_NTP,
 	ROWS_NETWORK,
 	ROW_PORT,
 	ROW_STRATEGY,

@@ -8,6 +8,7 @@
 struct punch_options {
 	char *code_file;
 	struct opt_list rendezvous; /* char *, URIs */
+	char *ntp;                  /* HOST[:PORT]; NULL: none */
 	uint64_t wait_ms;           /* for the other side */
 	struct opt_list servers;    /* char * */
 	struct opt_list interfaces; /* char * */
