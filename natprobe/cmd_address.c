@@ -9,7 +9,7 @@
 #include "natprobe/meet/carrier_uri.h"
 #include "natprobe/meet/own_key.h"
 #include "natprobe/meet/rendezvous_list.h"
-#include "natprobe/punch/self_diagnosis.h"
+#include "natprobe/pair/self_diagnosis.h"
 
 static int complain(int rc, const char *what, const char *why)
 {

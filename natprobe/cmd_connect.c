@@ -7,10 +7,10 @@
 #include <sys/wait.h>
 
 #include "command.h"
-#include "natprobe/punch/handover.h"
-#include "natprobe/punch/punch_code.h"
-#include "natprobe/punch/pair_run.h"
-#include "natprobe/punch/relay_proxy.h"
+#include "natprobe/pair/handover.h"
+#include "natprobe/pair/punch_code.h"
+#include "natprobe/pair/pair_run.h"
+#include "natprobe/pair/relay_proxy.h"
 #include "natprobe/trial/trial_json.h"
 #include "natprobe/trial/trial_text.h"
 

@@ -7,9 +7,9 @@
 #include "clock.h"
 #include "command.h"
 #include "natprobe/net/await.h"
-#include "natprobe/punch/chat.h"
-#include "natprobe/punch/pair_run.h"
-#include "natprobe/punch/punch_code.h"
+#include "natprobe/pair/chat.h"
+#include "natprobe/pair/pair_run.h"
+#include "natprobe/pair/punch_code.h"
 #include "natprobe/trial/trial_json.h"
 #include "natprobe/trial/trial_text.h"
 

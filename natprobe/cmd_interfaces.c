@@ -4,7 +4,7 @@
 
 #include "command.h"
 #include "natprobe/peer/peer_wire.h"
-#include "natprobe/punch/self_diagnosis.h"
+#include "natprobe/pair/self_diagnosis.h"
 #include "natprobe/report/report_json_put.h"
 
 static int usage(const char *what)

@@ -2,7 +2,7 @@
 #include <config.h>
 
 #include "command.h"
-#include "natprobe/punch/plan_report.h"
+#include "natprobe/planning/plan_report.h"
 #include "natprobe/report/document.h"
 #include "option_rows.h"
 

@@ -66,18 +66,18 @@ natprobe_libpunch_a_SOURCES += \
 	natprobe/punch/tcp_state.h
 
 natprobe_libpunch_a_SOURCES += \
-	natprobe/punch/punch_plan.c natprobe/punch/punch_plan.h \
-	natprobe/punch/punch_plan_chance.c natprobe/punch/punch_plan_chance.h \
-	natprobe/punch/punch_plan_search.c \
-	natprobe/punch/punch_plan_side.c natprobe/punch/punch_plan_side.h \
-	natprobe/punch/punch_plan_steps.c natprobe/punch/punch_plan_steps.h \
-	natprobe/punch/shots.c natprobe/punch/shots.h \
-	natprobe/punch/shots_ports.c natprobe/punch/shots_ports.h \
-	natprobe/punch/shots_target.c natprobe/punch/shots_target.h
+	natprobe/planning/punch_plan.c natprobe/planning/punch_plan.h \
+	natprobe/planning/punch_plan_chance.c natprobe/planning/punch_plan_chance.h \
+	natprobe/planning/punch_plan_search.c \
+	natprobe/planning/punch_plan_side.c natprobe/planning/punch_plan_side.h \
+	natprobe/planning/punch_plan_steps.c natprobe/planning/punch_plan_steps.h \
+	natprobe/planning/shots.c natprobe/planning/shots.h \
+	natprobe/planning/shots_ports.c natprobe/planning/shots_ports.h \
+	natprobe/planning/shots_target.c natprobe/planning/shots_target.h
 
 natprobe_libprobeshell_a_SOURCES += \
-	natprobe/punch/plan_report.c natprobe/punch/plan_report.h \
-	natprobe/punch/plan_report_json.c
+	natprobe/planning/plan_report.c natprobe/planning/plan_report.h \
+	natprobe/planning/plan_report_json.c
 
 PUNCH_LIBS = natprobe/libpunch.a $(PROBE_LIBS)
 
@@ -117,8 +117,8 @@ endif
 
 # What the two sides of a run say to each other, and what carries it all out.
 natprobe_libpunch_a_SOURCES += \
-	natprobe/punch/talk.c \
-	natprobe/punch/talk.h
+	natprobe/pair/talk.c \
+	natprobe/pair/talk.h
 
 natprobe_libprobeshell_a_SOURCES += \
 	natprobe/meet/meet_io.c \
@@ -127,43 +127,43 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/meet/own_key.h \
 	natprobe/meet/rendezvous_list.c \
 	natprobe/meet/rendezvous_list.h \
-	natprobe/punch/chat.c \
-	natprobe/punch/chat.h \
-	natprobe/punch/handover.c \
-	natprobe/punch/handover.h \
-	natprobe/punch/no_core.c \
-	natprobe/punch/no_core.h \
-	natprobe/punch/punch_code.c \
-	natprobe/punch/punch_code.h \
-	natprobe/punch/punch_io.c \
-	natprobe/punch/punch_io.h \
-	natprobe/punch/punch_io_map.c \
-	natprobe/punch/punch_io_relay.c \
-	natprobe/punch/punch_io_state.h \
-	natprobe/punch/punch_io_tcp.c \
-	natprobe/punch/punch_io_udp.c \
-	natprobe/punch/punch_options.c \
-	natprobe/punch/punch_options.h \
-	natprobe/punch/pair_run.c \
-	natprobe/punch/pair_run.h \
-	natprobe/punch/pair_run_hand.c \
-	natprobe/punch/pair_run_trials.c \
-	natprobe/punch/punch_self.c \
-	natprobe/punch/punch_self.h \
-	natprobe/punch/quiet_close.h \
-	natprobe/punch/relay_link.c \
-	natprobe/punch/relay_link.h \
-	natprobe/punch/relay_proxy.c \
-	natprobe/punch/relay_proxy.h \
-	natprobe/punch/self_diagnosis.c \
-	natprobe/punch/self_diagnosis.h
+	natprobe/pair/chat.c \
+	natprobe/pair/chat.h \
+	natprobe/pair/handover.c \
+	natprobe/pair/handover.h \
+	natprobe/pair/no_core.c \
+	natprobe/pair/no_core.h \
+	natprobe/pair/punch_code.c \
+	natprobe/pair/punch_code.h \
+	natprobe/pair/punch_io.c \
+	natprobe/pair/punch_io.h \
+	natprobe/pair/punch_io_map.c \
+	natprobe/pair/punch_io_relay.c \
+	natprobe/pair/punch_io_state.h \
+	natprobe/pair/punch_io_tcp.c \
+	natprobe/pair/punch_io_udp.c \
+	natprobe/pair/punch_options.c \
+	natprobe/pair/punch_options.h \
+	natprobe/pair/pair_run.c \
+	natprobe/pair/pair_run.h \
+	natprobe/pair/pair_run_hand.c \
+	natprobe/pair/pair_run_trials.c \
+	natprobe/pair/punch_self.c \
+	natprobe/pair/punch_self.h \
+	natprobe/pair/quiet_close.h \
+	natprobe/pair/relay_link.c \
+	natprobe/pair/relay_link.h \
+	natprobe/pair/relay_proxy.c \
+	natprobe/pair/relay_proxy.h \
+	natprobe/pair/self_diagnosis.c \
+	natprobe/pair/self_diagnosis.h
 
 if RTNETLINK
 natprobe_libprobeshell_a_SOURCES += \
-	natprobe/punch/quiet_close_linux.c
+	natprobe/pair/quiet_close_linux.c
 else
 natprobe_libprobeshell_a_SOURCES += \
-	natprobe/punch/quiet_close_none.c
+	natprobe/pair/quiet_close_none.c
 endif
 
 natprobe_natprobe_CFLAGS += $(JANSSON_CFLAGS)

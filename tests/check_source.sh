@@ -30,9 +30,9 @@ calls_none "use RAND_bytes or getrandom" \
 
 echo "# no shell, no program, no SQL made of pieces"
 # But the one that the user of natprobe connect names, and that without a shell.
-mapfile -t others < <(printf '%s\n' "${all[@]}" | grep -vx natprobe/punch/handover.c)
+mapfile -t others < <(printf '%s\n' "${all[@]}" | grep -vx natprobe/pair/handover.c)
 calls_none "start no program" 'system|popen|exec[lv]p?e?|fexecve|posix_spawnp?|wordexp' "${others[@]}"
-calls_none "start no shell" 'system|popen|exec[lv]p?e?|wordexp' natprobe/punch/handover.c
+calls_none "start no shell" 'system|popen|exec[lv]p?e?|wordexp' natprobe/pair/handover.c
 calls_none "bind values" 'sqlite3_(exec|mprintf|vmprintf|snprintf|get_table)' "${all[@]}"
 
 echo "# nothing is copied without a bound"

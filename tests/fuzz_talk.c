@@ -1,6 +1,6 @@
 /* What the other side says in the channel: what is believed lies within bounds, and is written again
  * as it was read. */
-#include "natprobe/punch/talk.h"
+#include "natprobe/pair/talk.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #ifndef NATKIT_PUNCH_PATHS_H
 #define NATKIT_PUNCH_PATHS_H
 
-#include "natprobe/punch/shots.h"
+#include "natprobe/planning/shots.h"
 
 enum punch_row {
 	ROW_OPEN,       /* O: no NAT, no filter */

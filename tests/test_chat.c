@@ -1,5 +1,5 @@
 /* chat: lines arrive once and in order over a path that loses and repeats, and nobody can forge one. */
-#include "natprobe/punch/chat.h"
+#include "natprobe/pair/chat.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

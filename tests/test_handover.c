@@ -1,5 +1,5 @@
 /* handover: programs are given what they ask for, and no secret where others could see it. */
-#include "natprobe/punch/handover.h"
+#include "natprobe/pair/handover.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "natprobe/punch/no_core.h"
+#include "natprobe/pair/no_core.h"
 #include "wire.h"
 
 static struct handover path(void)

@@ -1,5 +1,5 @@
 /* plan_report: what saved reports amount to, and how a plan is printed. */
-#include "natprobe/punch/plan_report.h"
+#include "natprobe/planning/plan_report.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "natprobe/punch/shots.h"
+#include "natprobe/planning/shots.h"
 #include "punch_paths.h"
 #include "rng.h"
 

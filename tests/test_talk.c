@@ -1,5 +1,5 @@
 /* talk: what two sides say is read as it was meant, and both agree on the same. */
-#include "natprobe/punch/talk.h"
+#include "natprobe/pair/talk.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #define NATPROBE_PUNCH_RESULT_H
 
 #include "punch_action.h"
-#include "punch_plan.h"
+#include "natprobe/planning/punch_plan.h"
 
 /* What one side saw in one step: it is told to the other one, and judged together with theirs. */
 struct punch_evidence {

@@ -22,7 +22,7 @@
 #include "punch.h"
 #include "punch_wire.h"
 #include "reason.h"
-#include "shots.h"
+#include "natprobe/planning/shots.h"
 #include "tcp_open.h"
 
 #define PU_MS    UINT64_C(1000)

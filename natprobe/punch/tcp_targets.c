@@ -1,6 +1,6 @@
 #include "addr_special.h"
 #include "nat64.h"
-#include "punch_plan_side.h"
+#include "natprobe/planning/punch_plan_side.h"
 #include "tcp_state.h"
 
 /* Ports that systems leave to programs (RFC 6335, section 6). */

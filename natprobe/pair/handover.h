@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "punch_result.h"
+#include "natprobe/punch/punch_result.h"
 
 #define HANDOVER_ARGS_MAX 256
 #define HANDOVER_KEY_LEN  32

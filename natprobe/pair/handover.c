@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "no_core.h"
+#include "natprobe/pair/no_core.h"
 #include "stun_msg.h"
 #include "udp.h"
 

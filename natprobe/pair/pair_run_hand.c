@@ -10,7 +10,7 @@
 
 #include "natprobe/meet/hand_token.h"
 #include "pair_run.h"
-#include "punch_wire.h"
+#include "natprobe/punch/punch_wire.h"
 
 #define LOOK_US 100000 /* stdin may be a file, which events cannot wait for */
 

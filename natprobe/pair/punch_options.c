@@ -4,7 +4,7 @@
 
 #include "natprobe/meet/carrier_uri.h"
 #include "natprobe/option_rows.h"
-#include "punch.h"
+#include "natprobe/punch/punch.h"
 #include "talk.h"
 
 #define OPTIONS     struct punch_options

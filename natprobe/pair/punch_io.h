@@ -9,7 +9,7 @@
 
 #include "natprobe/net/probe_socket.h"
 #include "natprobe/vantage/probe_turn.h"
-#include "punch.h"
+#include "natprobe/punch/punch.h"
 #include "udp.h"
 
 /* Where a path of our profile leaves this host. */

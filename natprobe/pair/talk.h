@@ -10,7 +10,7 @@
 #define NATPROBE_TALK_H
 
 #include "natprobe/peer/peer.h"
-#include "punch_wire.h"
+#include "natprobe/punch/punch_wire.h"
 #include "wire.h"
 
 #define TALK_BYTES_MAX  4096

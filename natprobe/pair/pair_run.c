@@ -10,7 +10,7 @@
 #include "clock.h"
 #include "natprobe/meet/rendezvous_list.h"
 #include "natprobe/meet/sntp_io.h"
-#include "no_core.h"
+#include "natprobe/pair/no_core.h"
 
 #define NTP_GAP_MS 150      /* the diagnosis beside it takes a second or two */
 #define LEAVE_US   150000   /* for what was said last to leave */
