@@ -48,7 +48,7 @@ natprobe_libpunch_a_SOURCES += \
 	natprobe/punch/punch_wire.c natprobe/punch/punch_wire.h \
 	natprobe/punch/punch_action.h \
 	natprobe/punch/punch_result.h \
-	natprobe/punch/strategy.c natprobe/punch/strategy.h
+	natprobe/planning/strategy.c natprobe/planning/strategy.h
 
 natprobe_libpunch_a_SOURCES += \
 	natprobe/punch/reason.c natprobe/punch/reason.h \

@@ -4,7 +4,7 @@ set -u
 
 cd "${srcdir:-.}" || exit 1
 doc=doc/punch.md
-source=natprobe/punch/strategy.c
+source=natprobe/planning/strategy.c
 faults=0
 
 # words ARRAY: of that table, without "none" of the strategies.

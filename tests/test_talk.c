@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "natprobe/punch/strategy.h"
+#include "natprobe/planning/strategy.h"
 
 static struct peer_profile one_path(void)
 {
