@@ -10,7 +10,9 @@
 #include "peer_clock.h"
 #include "sntp.h"
 
-#define REACH_US 20000000 /* until a carrier has to be there */
+#define REACH_US  20000000 /* until a carrier has to be there */
+#define REFUSE_US 2500000  /* ... once all of them failed: one may be starting just now */
+#define SLOW_US   2000000  /* when people are told that it takes longer */
 
 #define CLOCKS_MAX 4
 
@@ -26,12 +28,12 @@ struct meet_io {
 	struct meet *meet; /* NULL: nobody came to the door yet */
 	struct carrier *carrier;
 	struct event *timer;
-	uint64_t reach_by_us;
-	struct meet_door *door;  /* NULL: none */
-	uint64_t alone_until_us; /* at the door */
+	uint64_t reach_by_us, slow_at_us; /* while none was up */
+	struct meet_door *door;           /* NULL: none */
+	uint64_t alone_until_us;          /* at the door */
 	struct known_clock clocks[CLOCKS_MAX];
 	uint32_t clock_count; /* in all; the last ones count */
-	bool was_up, is_driving, is_over;
+	bool was_up, was_refused, is_slow_told, is_driving, is_over;
 	char why[1024]; /* of several servers */
 };
 
@@ -75,6 +77,14 @@ static void on_state(void *arg, bool is_up, const char *why)
 	io->was_up = io->was_up || is_up;
 	if (!is_up && why != NULL)
 		(void)snprintf(io->why, sizeof(io->why), "%s", why);
+	if (is_up || io->was_up || io->was_refused || io->is_over)
+		return;
+	io->was_refused = true;
+	io->slow_at_us = clock_us();
+	/* Who waits for good may have been started before its network was. */
+	if (io->meet != NULL && io->reach_by_us > clock_us() + REFUSE_US)
+		io->reach_by_us = clock_us() + REFUSE_US;
+	drive(io);
 }
 
 static void on_server_time(void *arg, const char *name, int64_t offset_us, uint64_t error_us)
@@ -109,6 +119,8 @@ static void set_timer(struct meet_io *io, uint64_t deadline_us)
 
 	if (!io->was_up && io->reach_by_us < deadline_us)
 		deadline_us = io->reach_by_us;
+	if (!io->was_up && !io->is_slow_told && io->slow_at_us < deadline_us)
+		deadline_us = io->slow_at_us;
 	if (deadline_us == UINT64_MAX) {
 		event_del(io->timer);
 		return;
@@ -168,14 +180,28 @@ static bool step(struct meet_io *io)
 	return true;
 }
 
+static void judge_reach(struct meet_io *io)
+{
+	const uint64_t now_us = clock_us();
+
+	if (io->was_up || io->is_over)
+		return;
+	if (now_us >= io->reach_by_us) {
+		end(io, MEET_FINE, why_unreached(io));
+	} else if (now_us >= io->slow_at_us && !io->is_slow_told) {
+		io->is_slow_told = true;
+		if (io->hooks.on_slow != NULL)
+			io->hooks.on_slow(io->hooks.arg, why_unreached(io));
+	}
+}
+
 /* Hooks send, which comes back here. */
 static void drive(struct meet_io *io)
 {
 	if (io->is_driving)
 		return;
 	io->is_driving = true;
-	if (!io->was_up && clock_us() >= io->reach_by_us && !io->is_over)
-		end(io, MEET_FINE, why_unreached(io));
+	judge_reach(io);
 	while (!io->is_over && step(io))
 		;
 	io->is_driving = false;
@@ -228,6 +254,7 @@ struct meet_io *meet_io_new(const struct meet_io_config *config, const char **wh
 	io->hooks = config->hooks;
 	io->door = config->door;
 	io->reach_by_us = clock_us() + REACH_US;
+	io->slow_at_us = clock_us() + SLOW_US;
 	io->alone_until_us = patience_us != 0 ? clock_us() + patience_us : UINT64_MAX;
 	if (!start(io, config, why)) {
 		meet_io_free(io);
@@ -241,6 +268,7 @@ void meet_io_free(struct meet_io *io)
 {
 	if (io == NULL)
 		return;
+	io->is_over = true; /* for hooks of what is closed */
 	carrier_close(io->carrier);
 	if (io->timer != NULL)
 		event_free(io->timer);

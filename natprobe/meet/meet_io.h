@@ -9,12 +9,15 @@
 struct meet_io_hooks {
 	void (*on_ready)(void *arg); /* keys and messages from now on */
 	void (*on_message)(void *arg, struct bytes data);
-	/* It is over. MEET_FINE: no rendezvous was ever reached; why is for people. */
+	/* It is over. MEET_FINE: no rendezvous was ever reached, for 20 s, or (but not at a door) for
+	   2.5 s after all of them had failed once; why is for people. */
 	void (*on_failed)(void *arg, enum meet_failure failure, const char *why);
 	void *arg;
 	/* Where there is no carrier: what people are to carry over. It comes again, with more in it
 	   where more was sent. */
 	void (*on_publish)(void *arg, struct bytes data);
+	/* May be NULL. No rendezvous is reached yet, and it is still tried; once, and no failure. */
+	void (*on_slow)(void *arg, const char *why);
 };
 
 struct meet_io_config {
