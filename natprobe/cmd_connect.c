@@ -158,18 +158,34 @@ static int hand_over(struct pair_run *run, char *const *command, size_t count)
 	return rc;
 }
 
-static int connect_with(const struct punch_options *o, const struct punch_code *code,
-			char *const *command, size_t count)
+/* Standard output is the program's. */
+static int find_code(const struct punch_options *o, char *operand, struct punch_code *code)
 {
+	int rc = punch_code_find("connect", operand, o->code_file, code);
+
+	if (rc == 0 && code->is_new && o->code_file == NULL)
+		fprintf(stderr, "%s\n", code->text);
+	return rc;
+}
+
+static int connect_with(const struct punch_options *o, char *operand, char *const *command,
+			size_t count)
+{
+	struct punch_code code = { 0 };
 	struct pair_run run = { .command = "connect",
 				.options = o,
-				.code = code->text,
+				.code = code.text,
 				.keeps_path = true,
 				.only = o->fd > 0 ? OVER_SOCKETS : OVER_UDP };
 	const struct report_style style = { .quiet = true };
-	int rc = pair_run_all(&run);
-	const struct trial_record *r = pair_run_last(&run);
+	const struct trial_record *r;
+	int rc = pair_run_open(&run);
 
+	if (rc == 0)
+		rc = find_code(o, operand, &code);
+	if (rc == 0)
+		rc = pair_run_all(&run);
+	r = pair_run_last(&run);
 	if (rc == 0 && r != NULL) {
 		bool has_path = r->path.strategy != PUNCH_NONE;
 
@@ -178,6 +194,7 @@ static int connect_with(const struct punch_options *o, const struct punch_code *
 		rc = has_path ? hand_over(&run, command, count) : (int)trial_exit(&run.trials);
 	}
 	pair_run_clear(&run);
+	punch_code_clear(&code);
 	return rc;
 }
 
@@ -220,7 +237,6 @@ static int find_dashes(int argc, char **argv)
 int cmd_connect(int argc, char **argv, const struct command *all)
 {
 	struct punch_options o = { 0 };
-	struct punch_code code = { 0 };
 	int dashes = find_dashes(argc, argv), rest = dashes < argc ? dashes + 1 : argc;
 	char *operand;
 	int rc;
@@ -231,12 +247,7 @@ int cmd_connect(int argc, char **argv, const struct command *all)
 	if (rc < 0)
 		rc = read_command(argv + rest, (size_t)(argc - rest));
 	if (rc < 0)
-		rc = punch_code_find("connect", operand, o.code_file, &code);
-	if (rc == 0 && code.is_new && o.code_file == NULL)
-		fprintf(stderr, "%s\n", code.text); /* standard output is the program's */
-	if (rc == 0 && code.text[0] != '\0')
-		rc = connect_with(&o, &code, argv + rest, (size_t)(argc - rest));
-	punch_code_clear(&code);
+		rc = connect_with(&o, operand, argv + rest, (size_t)(argc - rest));
 	opt_clear(&connect_program, &o);
 	return rc;
 }

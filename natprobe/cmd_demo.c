@@ -204,24 +204,21 @@ static int chat(struct pair_run *run)
 	return ok ? EXIT_REACHED : EXIT_FAILED;
 }
 
-static int run_path(const struct punch_options *o, const char *code)
+static int run_path(struct pair_run *run, const char *code)
 {
-	struct pair_run run = {
-		.command = "demo", .options = o, .code = code, .keeps_path = true, .only = OVER_UDP
-	};
 	const struct report_style style = { .colour = command_has_colour() };
 	const struct trial_record *r;
 	int rc;
 
 	printf("Looking at the NATs of this host, and waiting for the other side...\n");
 	(void)fflush(stdout);
-	rc = pair_run_all(&run);
-	r = pair_run_last(&run);
+	run->code = code;
+	rc = pair_run_all(run);
+	r = pair_run_last(run);
 	if (rc == 0 && r != NULL) {
 		trial_text_one(r, &style, stdout);
-		rc = r->path.strategy != PUNCH_NONE ? chat(&run) : (int)trial_exit(&run.trials);
+		rc = r->path.strategy != PUNCH_NONE ? chat(run) : (int)trial_exit(&run->trials);
 	}
-	pair_run_clear(&run);
 	return rc;
 }
 
@@ -241,7 +238,7 @@ static bool ask(const char *question, char *line, size_t cap)
 	return len > 0;
 }
 
-static int accept_somebody(const struct punch_options *o)
+static int accept_somebody(struct pair_run *run)
 {
 	struct punch_code code;
 	int rc;
@@ -251,15 +248,15 @@ static int accept_somebody(const struct punch_options *o)
 	       "    %s\n\n"
 	       "There they run natprobe demo, choose c, and type it.\n",
 	       code.text);
-	rc = run_path(o, code.text);
+	rc = run_path(run, code.text);
 	punch_code_clear(&code);
 	return rc;
 }
 
-static int connect_to_somebody(const struct punch_options *o)
+static int connect_to_somebody(struct pair_run *run)
 {
 	char typed[CODE_MAX];
-	struct punch_code code;
+	struct punch_code code = { 0 };
 	int rc = EXIT_USAGE;
 
 	for (int i = 0; i < ASKS_MAX && rc == EXIT_USAGE; i++) {
@@ -268,13 +265,13 @@ static int connect_to_somebody(const struct punch_options *o)
 		rc = punch_code_take("demo", typed, &code);
 	}
 	if (rc == 0)
-		rc = run_path(o, code.text);
+		rc = run_path(run, code.text);
 	punch_code_clear(&code);
 	OPENSSL_cleanse(typed, sizeof(typed));
 	return rc;
 }
 
-static int demo(const struct punch_options *o)
+static int demo(struct pair_run *run)
 {
 	char answer[16];
 
@@ -284,11 +281,24 @@ static int demo(const struct punch_options *o)
 		if (!ask("[a]ccept or [c]onnect? ", answer, sizeof(answer)))
 			break;
 		if (answer[0] == 'a' || answer[0] == 'A')
-			return accept_somebody(o);
+			return accept_somebody(run);
 		if (answer[0] == 'c' || answer[0] == 'C')
-			return connect_to_somebody(o);
+			return connect_to_somebody(run);
 	}
 	return usage("neither a nor c was typed");
+}
+
+static int demo_with(const struct punch_options *o)
+{
+	struct pair_run run = {
+		.command = "demo", .options = o, .keeps_path = true, .only = OVER_UDP
+	};
+	int rc = pair_run_open(&run);
+
+	if (rc == 0)
+		rc = demo(&run);
+	pair_run_clear(&run);
+	return rc;
 }
 
 int cmd_demo(int argc, char **argv, const struct command *all)
@@ -305,7 +315,7 @@ int cmd_demo(int argc, char **argv, const struct command *all)
 	else if (o.help)
 		opt_print_help(&demo_program, stdout);
 	else
-		rc = demo(&o);
+		rc = demo_with(&o);
 	opt_clear(&demo_program, &o);
 	return rc;
 }

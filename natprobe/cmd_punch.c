@@ -105,13 +105,19 @@ static int run_trials(struct pair_run *run)
 
 static int punch_by_code(const struct punch_options *o, char *operand)
 {
-	struct punch_code code;
+	struct punch_code code = { 0 };
 	struct pair_run run = { .options = o, .code = code.text };
-	int rc = punch_code_find("punch", operand, o->code_file, &code);
+	int rc;
 
+	run.command = "punch";
+	rc = pair_run_open(&run);
+	if (rc == 0)
+		rc = punch_code_find("punch", operand, o->code_file, &code);
 	if (rc == 0) {
 		show_code(&code, o);
 		rc = run_trials(&run);
+	} else {
+		pair_run_clear(&run);
 	}
 	punch_code_clear(&code);
 	return rc;

@@ -17,7 +17,6 @@
 #define BLIND_US   5000000  /* for the owner of an address to answer, where a port waits */
 #define TERMS_US   90000000 /* for theirs: they diagnose their networks first */
 #define HAND_US    (UINT64_C(30) * 86400 * 1000000)
-#define NTP_GAP_MS 150 /* the diagnosis beside it takes a second or two */
 
 int pair_run_fail(const struct pair_run *run, int rc, const char *what, const char *why)
 {
@@ -161,6 +160,14 @@ static void on_failed(void *arg, enum meet_failure failure, const char *why)
 					failure == MEET_FINE ? "no rendezvous" : "meeting", why));
 }
 
+static void on_slow(void *arg, const char *why)
+{
+	const struct pair_run *run = arg;
+
+	if (!run->options->quiet && isatty(STDERR_FILENO))
+		fprintf(stderr, "No rendezvous yet: %s\n", why);
+}
+
 static bool is_same_host(const struct pair_run *run)
 {
 	static const uint8_t unknown[sizeof(run->theirs.host)];
@@ -236,51 +243,6 @@ static bool catch_signals(struct pair_run *run)
 	return true;
 }
 
-static int open_base(struct pair_run *run)
-{
-	const struct punch_options *o = run->options;
-	int rc;
-
-	punch_options_check(o, true, &run->turn_options);
-	rc = check_turn_read(&run->turn, &run->turn_options);
-	if (rc == 0)
-		rc = self_diagnosis_open(&run->diagnosis, run->command, o);
-	if (rc != 0)
-		return rc;
-	run->base = self_diagnosis_base(&run->diagnosis);
-	run->batch = udp_batch_new();
-	run->wake = evtimer_new(run->base, on_wake, run);
-	if (run->batch == NULL || run->wake == NULL)
-		return pair_run_fail(run, EXIT_FAILED, "start", "out of memory");
-	return 0;
-}
-
-static struct meet_config meeting_of(const struct pair_run *run)
-{
-	struct meet_config m = { .mode = MEET_CODE, .patience_us = run->options->wait_ms * 1000 };
-	const struct address *to = run->answers != NULL ? run->answers : run->invites;
-
-	if (run->answers != NULL)
-		m.patience_us = HAND_US; /* nothing comes back, ever */
-	if (to != NULL) {
-		m.mode = MEET_INVITE;
-		memcpy(m.public_key, to->public_key, sizeof(m.public_key));
-	} else if (run->accepts == NULL) {
-		m.code = bytes_of_str(run->code);
-	}
-	return m;
-}
-
-/* An address names its own rendezvous; the user's word counts more. */
-static char *find_rendezvous(const struct pair_run *run)
-{
-	const char *named = run->invites != NULL ? run->invites->rendezvous : "";
-
-	if (named[0] != '\0' && run->options->rendezvous.count == 0)
-		return strdup(named);
-	return rendezvous_list(&run->options->rendezvous);
-}
-
 static void on_time(void *arg, const struct sntp_sample *best, const char *why)
 {
 	struct pair_run *run = arg;
@@ -309,6 +271,56 @@ static int open_ntp(struct pair_run *run)
 	return run->ntp != NULL ? 0 : pair_run_fail(run, EXIT_USAGE, "--ntp", why);
 }
 
+int pair_run_open(struct pair_run *run)
+{
+	const struct punch_options *o = run->options;
+	int rc;
+
+	if (run->base != NULL)
+		return 0;
+	no_core_begin();
+	(void)signal(SIGPIPE, SIG_IGN);
+	punch_io_allow_descriptors();
+	punch_options_check(o, true, &run->turn_options);
+	rc = check_turn_read(&run->turn, &run->turn_options);
+	if (rc == 0)
+		rc = self_diagnosis_open(&run->diagnosis, run->command, o);
+	if (rc != 0)
+		return rc;
+	run->base = self_diagnosis_base(&run->diagnosis);
+	run->batch = udp_batch_new();
+	run->wake = evtimer_new(run->base, on_wake, run);
+	if (run->batch == NULL || run->wake == NULL)
+		return pair_run_fail(run, EXIT_FAILED, "start", "out of memory");
+	return open_ntp(run);
+}
+
+static struct meet_config meeting_of(const struct pair_run *run)
+{
+	struct meet_config m = { .mode = MEET_CODE, .patience_us = run->options->wait_ms * 1000 };
+	const struct address *to = run->answers != NULL ? run->answers : run->invites;
+
+	if (run->answers != NULL)
+		m.patience_us = HAND_US; /* nothing comes back, ever */
+	if (to != NULL) {
+		m.mode = MEET_INVITE;
+		memcpy(m.public_key, to->public_key, sizeof(m.public_key));
+	} else if (run->accepts == NULL) {
+		m.code = bytes_of_str(run->code);
+	}
+	return m;
+}
+
+/* An address names its own rendezvous; the user's word counts more. */
+static char *find_rendezvous(const struct pair_run *run)
+{
+	const char *named = run->invites != NULL ? run->invites->rendezvous : "";
+
+	if (named[0] != '\0' && run->options->rendezvous.count == 0)
+		return strdup(named);
+	return rendezvous_list(&run->options->rendezvous);
+}
+
 static int open_meeting(struct pair_run *run)
 {
 	char *uris = pair_hand_is(run) ? NULL : find_rendezvous(run);
@@ -321,6 +333,7 @@ static int open_meeting(struct pair_run *run)
 			   .on_message = on_message,
 			   .on_failed = on_failed,
 			   .on_publish = pair_hand_publish,
+			   .on_slow = on_slow,
 			   .arg = run },
 	};
 	const char *why;
@@ -386,16 +399,10 @@ static void leave(struct pair_run *run)
 int pair_run_all(struct pair_run *run)
 {
 	const struct punch_options *o = run->options;
-	int rc;
+	int rc = pair_run_open(run);
 
-	no_core_begin();
-	(void)signal(SIGPIPE, SIG_IGN);
-	punch_io_allow_descriptors();
-	rc = open_base(run);
 	if (rc == 0)
 		rc = open_meeting(run);
-	if (rc == 0)
-		rc = open_ntp(run);
 	if (rc == 0)
 		rc = make_self(run);
 	if (rc == 0 && !catch_signals(run))

@@ -77,6 +77,12 @@ struct pair_run {
 	bool is_keeping; /* punch and io are no trial: they keep the port of our address mapped */
 };
 
+/*
+ * Judges the options, and opens what they name, so that no code is made for nothing. May be left
+ * out; pair_run_clear has to follow in any case.
+ */
+int pair_run_open(struct pair_run *run);
+
 /* From start to end. Trials that were made, if any, are in run->trials, whatever it returns. */
 int pair_run_all(struct pair_run *run);
 
