@@ -83,6 +83,18 @@ static int make_file(const char *path, const struct punch_code *code)
 	return rc;
 }
 
+/*
+ * A code that others may read is no secret. Only of files that stay: a pipe has one reader, and
+ * where there is none yet, ours is made so.
+ */
+static bool is_open_to_others(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	       (st.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+}
+
 static int read_file(const char *command, const char *path, struct punch_code *out)
 {
 	char *text;
@@ -100,6 +112,12 @@ static int read_file(const char *command, const char *path, struct punch_code *o
 	}
 	if (rc != 0)
 		return usage(command, path, strerror(-rc));
+	if (strcmp(path, "-") != 0 && is_open_to_others(path)) {
+		OPENSSL_cleanse(text, len);
+		free(text);
+		return usage(command, path,
+			     "others may read this code; chmod 600 it, and make a new one");
+	}
 	rc = take_text(command, path, text, len, out);
 	free(text);
 	return rc;
