@@ -14,7 +14,7 @@
 #define NATPROBE_PUNCH_PLAN_H
 
 #include "natprobe/peer/peer.h"
-#include "natprobe/planning/strategy.h"
+#include "strategy.h"
 
 #define PUNCH_STEPS_MAX     16
 #define PUNCH_SOCKETS_MAX   320     /* of one side and step */
