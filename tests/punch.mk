@@ -75,6 +75,7 @@ tests_fuzz_tcp_open_LDFLAGS = $(FUZZ_LINK)
 check_LIBRARIES += tests/libsimpair.a
 tests_libsimpair_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 tests_libsimpair_a_SOURCES = \
+	tests/sim_flow.c tests/sim_flow.h \
 	tests/sim_pair.c tests/sim_pair.h \
 	tests/sim_pair_gateway.c \
 	tests/sim_pair_host.c \
@@ -100,6 +101,11 @@ tests_bench_punch_matrix_LDADD = $(SIM_PAIR_LIBS) -lm
 check_PROGRAMS += tests/oracle_show
 tests_oracle_show_LDADD = $(SIM_PAIR_LIBS)
 if CMOCKA
+UNIT_TESTS += tests/test_sim_flow
+tests_test_sim_flow_SOURCES = tests/test_sim_flow.c
+tests_test_sim_flow_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_sim_flow_LDADD = $(SIM_PAIR_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_sim_pair
 tests_test_sim_pair_SOURCES = tests/test_sim_pair.c
 tests_test_sim_pair_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)

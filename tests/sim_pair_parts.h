@@ -6,7 +6,7 @@
  *	sim_pair_path     links and boxes of both sides, and the public network between them
  *	sim_pair_host     what a shell does: sockets, datagrams, the relay
  *	sim_pair_gateway  what it asks of the gateway
- *	sim_pair_tcp      connections, of hosts and servers
+ *	sim_pair_tcp      connections, of hosts and servers (sim_flow: their data)
  *	sim_pair_server   STUN servers
  *	sim_pair_log      what boxes and links did: the truth
  */
@@ -14,13 +14,13 @@
 #define NATKIT_SIM_PAIR_PARTS_H
 
 #include "packet.h"
+#include "sim_flow.h"
 #include "sim_net.h"
 #include "sim_pair.h"
 #include "sim_queue.h"
 #include "sim_way.h"
 
 #define SIM_PAIR_TCP_MAX       128
-#define SIM_PAIR_TCP_BYTES     2048
 #define SIM_PAIR_MESSAGES_MAX  64
 #define SIM_PAIR_SERVERS       2 /* the number of the servers as an owner of TCP ends */
 #define SIM_PAIR_INSIDE_US     200
@@ -76,12 +76,16 @@ struct sim_pair_tcp {
 	uint16_t slot;
 	uint16_t listener;
 	struct addr local, remote;
-	uint32_t first, acked, expected;
-	uint64_t timer_us, gives_up_us;
+	uint32_t first;    /* number of the SYN */
+	uint64_t timer_us; /* until it is open */
+	uint64_t gives_up_us;
 	uint32_t timeout_us;
+	uint64_t syn_us; /* when the last one left */
+	uint8_t syns;
 	uint8_t ttl; /* of the next SYN */
-	size_t out_len, in_len;
-	uint8_t out[SIM_PAIR_TCP_BYTES], in[SIM_PAIR_TCP_BYTES];
+	struct sim_flow flow;
+	size_t in_len; /* of a server: what is no whole request yet */
+	uint8_t in[SIM_FLOW_BYTES];
 };
 
 struct sim_pair_stack {

@@ -8,8 +8,7 @@
  * ICMP error ends a connection that does not stand yet, what nobody expects is reset.
  */
 #define SYN_TIMEOUT_US 1000000
-#define DATA_LEAST_US  200000
-#define GIVE_UP_US     30000000
+#define GIVE_UP_US     30000000 /* without anything acknowledged */
 
 enum state {
 	FREE = 0,
@@ -57,7 +56,7 @@ static void emit(struct sim_pair_stack *s, struct sim_pair_tcp *t, uint8_t flags
 	uint8_t ttl = flags == PACKET_SYN ? t->ttl : 0;
 
 	if ((flags & PACKET_ACK) != 0)
-		header.ack = t->expected;
+		header.ack = t->flow.expected;
 	if (flags == PACKET_SYN)
 		t->ttl = 0; /* that of the first SYN alone */
 	send_segment(s, &t->local, &t->remote, &header, data, ttl);
@@ -79,22 +78,25 @@ static void reset(struct sim_pair_stack *s, const struct packet *p)
 
 static void acknowledge(struct sim_pair_stack *s, struct sim_pair_tcp *t)
 {
-	emit(s, t, PACKET_ACK, t->first + 1 + (uint32_t)t->out_len, (struct bytes){ 0 });
+	emit(s, t, PACKET_ACK, sim_flow_next_seq(&t->flow), (struct bytes){ 0 });
 }
 
-/* All that is not acknowledged yet, and the timer that sends it again. */
-static void transmit(struct sim_pair_stack *s, struct sim_pair_tcp *t)
+static void send_data(struct sim_pair_stack *s, struct sim_pair_tcp *t)
 {
-	struct bytes left = bytes_of(t->out + t->acked, t->out_len - t->acked);
+	struct sim_segment segment;
 
-	if (t->state == SYN_SENT)
-		emit(s, t, PACKET_SYN, t->first, (struct bytes){ 0 });
-	else if (t->state == SYN_RECEIVED)
-		emit(s, t, PACKET_SYN | PACKET_ACK, t->first, (struct bytes){ 0 });
-	else if (left.len > 0)
-		emit(s, t, PACKET_ACK | PACKET_PSH, t->first + 1 + t->acked, left);
-	else
-		return;
+	while (t->state == OPEN && sim_flow_send(&t->flow, s->world->now_us, &segment))
+		emit(s, t, PACKET_ACK | PACKET_PSH, segment.seq, segment.data);
+}
+
+/* Our SYN, and the timer that sends it again. */
+static void send_syn(struct sim_pair_stack *s, struct sim_pair_tcp *t)
+{
+	uint8_t flags = t->state == SYN_SENT ? PACKET_SYN : PACKET_SYN | PACKET_ACK;
+
+	emit(s, t, flags, t->first, (struct bytes){ 0 });
+	t->syn_us = s->world->now_us;
+	t->syns = (uint8_t)(t->syns < UINT8_MAX ? t->syns + 1 : t->syns);
 	t->timer_us = s->world->now_us + t->timeout_us;
 	t->timeout_us *= 2;
 }
@@ -137,6 +139,7 @@ static struct sim_pair_tcp *begin(struct sim_pair_stack *s, const struct addr *l
 					    .timeout_us = SYN_TIMEOUT_US,
 					    .timer_us = UINT64_MAX,
 					    .gives_up_us = s->world->now_us + GIVE_UP_US };
+		sim_flow_begin(&t->flow, t->first + 1);
 		return t;
 	}
 	abort();
@@ -172,24 +175,19 @@ void sim_pair_tcp_connect(struct sim_pair_stack *s, uint16_t slot, const struct 
 	if (is_known) /* the system does not connect the same ends twice */
 		t->timer_us = s->world->now_us;
 	else
-		transmit(s, t);
+		send_syn(s, t);
 }
 
 void sim_pair_tcp_write(struct sim_pair_stack *s, uint16_t slot, struct bytes data)
 {
 	struct sim_pair_tcp *t = of_slot(s, slot);
-	bool idle;
 
-	if (t == NULL || t->state != OPEN || data.len > sizeof(t->out) - t->out_len)
+	if (t == NULL || t->state != OPEN)
 		return;
-	idle = t->acked == t->out_len;
-	memcpy(t->out + t->out_len, data.data, data.len);
-	t->out_len += data.len;
-	if (!idle)
-		emit(s, t, PACKET_ACK | PACKET_PSH,
-		     t->first + 1 + (uint32_t)(t->out_len - data.len), data);
-	else
-		transmit(s, t);
+	if (t->flow.out_len == 0)
+		t->gives_up_us = s->world->now_us + GIVE_UP_US;
+	if (sim_flow_write(&t->flow, data))
+		send_data(s, t);
 }
 
 void sim_pair_tcp_close(struct sim_pair_stack *s, uint16_t slot, bool quiet)
@@ -203,7 +201,7 @@ void sim_pair_tcp_close(struct sim_pair_stack *s, uint16_t slot, bool quiet)
 	if (t == NULL)
 		return;
 	if (t->state == OPEN && !quiet)
-		emit(s, t, PACKET_FIN | PACKET_ACK, t->first + 1 + (uint32_t)t->out_len,
+		emit(s, t, PACKET_FIN | PACKET_ACK, sim_flow_next_seq(&t->flow),
 		     (struct bytes){ 0 });
 	t->state = FREE;
 }
@@ -246,7 +244,9 @@ static void opened(struct sim_pair_stack *s, struct sim_pair_tcp *t)
 
 	t->state = OPEN;
 	t->timer_us = UINT64_MAX;
-	t->timeout_us = DATA_LEAST_US;
+	t->gives_up_us = s->world->now_us + GIVE_UP_US;
+	if (t->syns == 1) /* else it is not known which one was answered (RFC 6298, section 3) */
+		sim_flow_measured(&t->flow, (uint32_t)(s->world->now_us - t->syn_us));
 	if (h == NULL)
 		return;
 	if (t->is_passive) {
@@ -257,78 +257,81 @@ static void opened(struct sim_pair_stack *s, struct sim_pair_tcp *t)
 	h->world->driver->on_connected(h->end, t->slot, &t->local, sim_pair_clock(h));
 }
 
-static void take_ack(struct sim_pair_tcp *t, const struct packet *p)
+static void take_ack(struct sim_pair_stack *s, struct sim_pair_tcp *t, const struct packet *p)
 {
-	uint32_t acked = p->tcp_ack - t->first - 1;
+	bool is_pure = p->data.len == 0 && (p->tcp_flags & (PACKET_SYN | PACKET_FIN)) == 0;
 
-	if ((p->tcp_flags & PACKET_ACK) == 0 || acked > t->out_len || acked <= t->acked)
+	if ((p->tcp_flags & PACKET_ACK) == 0)
 		return;
-	t->acked = acked;
-	t->timeout_us = DATA_LEAST_US;
-	if (acked == t->out_len) {
-		t->timer_us = UINT64_MAX;
-		t->first += (uint32_t)t->out_len; /* room for more */
-		t->acked = 0;
-		t->out_len = 0;
-	}
+	if (sim_flow_on_ack(&t->flow, p->tcp_ack, is_pure, s->world->now_us))
+		t->gives_up_us = s->world->now_us + GIVE_UP_US;
+	send_data(s, t);
 }
 
-static void server_read(struct sim_pair_stack *s, struct sim_pair_tcp *t, struct bytes data)
+static bool server_next(struct sim_pair_tcp *t)
 {
+	uint8_t buf[SIM_FLOW_SEGMENT];
 	struct bytes frame, answer;
 	struct addr source;
 	size_t used;
 
+	if (stun_stream_next(bytes_of(t->in, t->in_len), sizeof(t->in), &frame, &used) != STUN_OK)
+		return false;
+	answer = sim_pair_server_answer(&t->remote, &t->local, frame, true, buf, sizeof(buf),
+					&source);
+	(void)sim_flow_write(&t->flow, answer);
+	t->in_len -= used;
+	memmove(t->in, t->in + used, t->in_len);
+	return true;
+}
+
+static void server_read(struct sim_pair_stack *s, struct sim_pair_tcp *t, struct bytes data)
+{
 	if (data.len > sizeof(t->in) - t->in_len)
 		return;
 	memcpy(t->in + t->in_len, data.data, data.len);
 	t->in_len += data.len;
-	if (stun_stream_next(bytes_of(t->in, t->in_len), sizeof(t->in), &frame, &used) != STUN_OK)
-		return;
-	answer = sim_pair_server_answer(&t->remote, &t->local, frame, true, t->out + t->out_len,
-					sizeof(t->out) - t->out_len, &source);
-	t->out_len += answer.len;
-	t->in_len -= used;
-	memmove(t->in, t->in + used, t->in_len);
-	transmit(s, t);
+	while (server_next(t))
+		continue;
+	send_data(s, t);
 }
 
 static void read_data(struct sim_pair_stack *s, struct sim_pair_tcp *t, const struct packet *p)
 {
+	const struct sim_segment segment = { .seq = p->tcp_seq, .data = p->data };
 	struct sim_pair_host *h = host_of(s);
+	uint8_t buf[SIM_FLOW_BYTES];
+	struct bytes data;
 
 	if (p->data.len == 0)
 		return;
-	if (p->tcp_seq == t->expected) {
-		t->expected += (uint32_t)p->data.len;
-		acknowledge(s, t);
-		if (h == NULL) {
-			server_read(s, t, p->data);
-		} else if (!t->is_passive || t->is_told) {
-			h->is_awake = true;
-			h->world->driver->on_stream(h->end, t->slot, PUNCH_STREAM_DATA, p->data,
-						    sim_pair_clock(h));
-		}
-		return;
-	}
+	data = sim_flow_take(&t->flow, &segment, buf);
 	acknowledge(s, t);
+	if (data.len == 0)
+		return;
+	if (h == NULL) {
+		server_read(s, t, data);
+	} else if (!t->is_passive || t->is_told) {
+		h->is_awake = true;
+		h->world->driver->on_stream(h->end, t->slot, PUNCH_STREAM_DATA, data,
+					    sim_pair_clock(h));
+	}
 }
 
 static void on_open_segment(struct sim_pair_stack *s, struct sim_pair_tcp *t,
 			    const struct packet *p)
 {
-	take_ack(t, p);
+	take_ack(s, t, p);
 	if ((p->tcp_flags & PACKET_SYN) != 0) {
 		acknowledge(s, t);
 		return;
 	}
 	read_data(s, t, p);
 	if (t->state != OPEN || (p->tcp_flags & PACKET_FIN) == 0 ||
-	    p->tcp_seq + p->data.len != t->expected)
+	    p->tcp_seq + p->data.len != t->flow.expected)
 		return;
-	t->expected++;
-	emit(s, t, PACKET_FIN | PACKET_ACK, t->first + 1 + (uint32_t)t->out_len,
-	     (struct bytes){ 0 });
+	t->flow.expected++;
+	emit(s, t, PACKET_FIN | PACKET_ACK, sim_flow_next_seq(&t->flow), (struct bytes){ 0 });
 	tell(s, t, PUNCH_STREAM_CLOSED);
 }
 
@@ -343,7 +346,7 @@ static void on_syn_sent_segment(struct sim_pair_stack *s, struct sim_pair_tcp *t
 	}
 	if ((p->tcp_flags & PACKET_SYN) == 0)
 		return;
-	t->expected = p->tcp_seq + 1;
+	t->flow.expected = p->tcp_seq + 1;
 	if (acks) {
 		acknowledge(s, t);
 		opened(s, t);
@@ -351,7 +354,7 @@ static void on_syn_sent_segment(struct sim_pair_stack *s, struct sim_pair_tcp *t
 	}
 	t->state = SYN_RECEIVED; /* both at once (RFC 9293, section 3.5) */
 	t->timeout_us = SYN_TIMEOUT_US;
-	transmit(s, t);
+	send_syn(s, t);
 }
 
 static void on_syn_received_segment(struct sim_pair_stack *s, struct sim_pair_tcp *t,
@@ -363,8 +366,8 @@ static void on_syn_received_segment(struct sim_pair_stack *s, struct sim_pair_tc
 		opened(s, t);
 		if (t->state == OPEN)
 			on_open_segment(s, t, p);
-	} else if ((p->tcp_flags & PACKET_SYN) != 0 && p->tcp_seq + 1 == t->expected) {
-		transmit(s, t);
+	} else if ((p->tcp_flags & PACKET_SYN) != 0 && p->tcp_seq + 1 == t->flow.expected) {
+		send_syn(s, t);
 	}
 }
 
@@ -373,7 +376,7 @@ static void on_reset(struct sim_pair_stack *s, struct sim_pair_tcp *t, const str
 	if (t->state == SYN_SENT) {
 		if ((p->tcp_flags & PACKET_ACK) != 0 && p->tcp_ack == t->first + 1)
 			tell(s, t, PUNCH_STREAM_REFUSED);
-	} else if (p->tcp_seq == t->expected) {
+	} else if (p->tcp_seq == t->flow.expected) {
 		tell(s, t, t->state == OPEN ? PUNCH_STREAM_CLOSED : PUNCH_STREAM_REFUSED);
 	}
 }
@@ -404,9 +407,9 @@ void sim_pair_tcp_on_segment(struct sim_pair_stack *s, const struct packet *p)
 		t = begin(s, &p->destination, &p->source);
 		t->is_passive = true;
 		t->listener = listener;
-		t->expected = p->tcp_seq + 1;
+		t->flow.expected = p->tcp_seq + 1;
 		t->state = SYN_RECEIVED;
-		transmit(s, t);
+		send_syn(s, t);
 		return;
 	}
 	if ((p->tcp_flags & PACKET_RST) != 0)
@@ -427,17 +430,30 @@ void sim_pair_tcp_on_error(struct sim_pair_stack *s, const struct packet *about)
 		tell(s, t, PUNCH_STREAM_ICMP);
 }
 
+static uint64_t timer_us(const struct sim_pair_tcp *t)
+{
+	return t->state == OPEN ? t->flow.timer_us : t->timer_us;
+}
+
+static void on_timer(struct sim_pair_stack *s, struct sim_pair_tcp *t)
+{
+	if (t->state == REFUSED || t->gives_up_us <= s->world->now_us) {
+		tell(s, t, t->state == OPEN ? PUNCH_STREAM_CLOSED : PUNCH_STREAM_FAILED);
+	} else if (t->state == OPEN) {
+		sim_flow_on_timer(&t->flow, s->world->now_us);
+		send_data(s, t);
+	} else {
+		send_syn(s, t);
+	}
+}
+
 void sim_pair_tcp_run(struct sim_pair_stack *s)
 {
 	for (size_t i = 0; i < SIM_PAIR_TCP_MAX; i++) {
 		struct sim_pair_tcp *t = &s->ends[i];
 
-		if (t->state == FREE || t->timer_us > s->world->now_us)
-			continue;
-		if (t->state == REFUSED || t->gives_up_us <= s->world->now_us)
-			tell(s, t, t->state == OPEN ? PUNCH_STREAM_CLOSED : PUNCH_STREAM_FAILED);
-		else
-			transmit(s, t);
+		if (t->state != FREE && timer_us(t) <= s->world->now_us)
+			on_timer(s, t);
 	}
 }
 
@@ -446,8 +462,8 @@ uint64_t sim_pair_tcp_due_us(const struct sim_pair_stack *s)
 	uint64_t at_us = UINT64_MAX;
 
 	for (size_t i = 0; i < SIM_PAIR_TCP_MAX; i++) {
-		if (s->ends[i].state != FREE && s->ends[i].timer_us < at_us)
-			at_us = s->ends[i].timer_us;
+		if (s->ends[i].state != FREE && timer_us(&s->ends[i]) < at_us)
+			at_us = timer_us(&s->ends[i]);
 	}
 	return at_us;
 }
