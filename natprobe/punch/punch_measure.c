@@ -5,8 +5,8 @@
 #define PINGS        10
 #define PING_US      (30 * PU_MS)
 #define RATE_SHARES  3 /* of what a path takes: pings, answers to theirs, and the rest */
-#define LAST_US      (600 * PU_MS)  /* for the last answer; twice the longest round trip more */
-#define TCP_US       (3000 * PU_MS) /* ... of TCP, which sends again by itself, for the first one */
+#define LAST_US      (600 * PU_MS)   /* for the last answer; twice the longest round trip more */
+#define TCP_US       (3000 * PU_MS)  /* ... of TCP more: behind what is lost all waits */
 #define MOST_US      (10000 * PU_MS) /* for the answers of all pings: a slow peer ends there */
 #define HOLD_ASKS    5
 #define HOLD_ASK_US  (200 * PU_MS)
@@ -184,7 +184,7 @@ void pu_measure_tick(struct punch *p, uint64_t *deadline_us)
 
 	if (p->result.path.is_tcp)
 		take_from_tcp(p);
-	if (p->result.path.is_tcp && p->result.quality.answered == 0)
+	if (p->result.path.is_tcp)
 		until_us += TCP_US;
 	if (p->phase == PU_HOLD) {
 		tick_hold(p, deadline_us);
