@@ -49,10 +49,14 @@ static bool judge_pool(const struct reason_view *v, struct punch_verdict *out)
 	return a || b;
 }
 
+static bool was_connected(const struct punch_evidence *e)
+{
+	return e->tcp_connected > 0 || e->tcp_accepted > 0;
+}
+
 static bool met_silence(const struct punch_evidence *e)
 {
-	return e->tcp_connects > 0 && e->tcp_refused == 0 && e->tcp_connected == 0 &&
-	       e->tcp_accepted == 0;
+	return e->tcp_connects > 0 && e->tcp_refused == 0 && !was_connected(e);
 }
 
 static enum tcp_ports ports_of(const struct reason_view *v, int side)
@@ -115,6 +119,9 @@ struct punch_verdict reason_tcp(const struct reason_view *v)
 		return out;
 	if (was_refused(v, 0) || was_refused(v, 1))
 		return judge_refusals(v);
+	/* What one side alone took for a connection passed both NATs, and then something was lost. */
+	if (was_connected(a) || was_connected(b))
+		return reason_unsure();
 	if (met_silence(a) || met_silence(b))
 		return judge_silence(v);
 	return reason_unsure();
