@@ -605,26 +605,44 @@ static void knocks_only_where_it_may(void **state)
 	end(&b);
 }
 
+/* Nothing turns round at their NAT. */
+static void begin_one_network(struct bench *b)
+{
+	begin_meeting(b, &meetings[0]);
+	for (int i = 0; i < 2; i++) {
+		b->world.hosts[i].addr = addr_ipv4(192, 168, 1, (uint8_t)(10 + i), 0);
+		b->sides[i].profile.paths[0].local = b->world.hosts[i].addr;
+		b->sides[i].profile.paths[0].externals[0] = addr_ipv4(20, 0, 0, 9, 0);
+		add_endpoint(&b->sides[i], PEER_MAPPED, PORT, addr_ipv4(20, 0, 0, 9, PORT));
+		add_endpoint(&b->sides[i], PEER_HOST, HOST_PORT,
+			     addr_with_port(&b->world.hosts[i].addr, HOST_PORT));
+	}
+	b->step.is_local = true;
+}
+
 static void meets_in_one_network(void **state)
 {
 	static struct bench b;
 	struct punch_path path;
 
-	begin_meeting(&b, &meetings[0]);
-	for (int i = 0; i < 2; i++) {
-		b.world.hosts[i].addr = addr_ipv4(192, 168, 1, (uint8_t)(10 + i), 0);
-		b.sides[i].profile.paths[0].local = b.world.hosts[i].addr;
-		b.sides[i].profile.paths[0].externals[0] = addr_ipv4(20, 0, 0, 9, 0);
-		/* Nothing turns round at their NAT. */
-		add_endpoint(&b.sides[i], PEER_MAPPED, PORT, addr_ipv4(20, 0, 0, 9, PORT));
-		add_endpoint(&b.sides[i], PEER_HOST, HOST_PORT,
-			     addr_with_port(&b.world.hosts[i].addr, HOST_PORT));
-	}
-	b.step.is_local = true;
+	begin_one_network(&b);
 	run(&b);
 	meets(&b, "one network");
 	assert_true(tcp_open_path(b.sides[0].t, &path));
 	assert_int_equal(path.local.port, HOST_PORT); /* not the one whose mapping matters */
+	end(&b);
+}
+
+/* Whoever has the other side's address in the own network may be somebody else. */
+static void own_network_tells_nothing_of_a_nat(void **state)
+{
+	static struct bench b;
+
+	begin_one_network(&b);
+	b.sides[1].is_mute = true;
+	run(&b);
+	assert_int_equal(evidence(&b, 0).tcp_refused, 0);
+	assert_in_range(evidence(&b, 0).tcp_connects, 1, b.sides[0].connects - 1);
 	end(&b);
 }
 
@@ -698,6 +716,7 @@ int main(void)
 		cmocka_unit_test(another_key_is_a_stranger),
 		cmocka_unit_test(knocks_only_where_it_may),
 		cmocka_unit_test(meets_in_one_network),
+		cmocka_unit_test(own_network_tells_nothing_of_a_nat),
 		cmocka_unit_test(measures_round_trips),
 		cmocka_unit_test(takes_another_when_the_nominated_one_ends),
 	};

@@ -25,6 +25,7 @@ struct punch_evidence {
 	uint16_t alive_asked; /* fresh sockets that asked the server after a step without success */
 	uint16_t alive_answered;
 	uint16_t tried_low, tried_high; /* ports of the other side that we sent to */
+	/* Of TCP: connections within the own network are none of these, unless they came from there. */
 	uint16_t tcp_connects, tcp_refused, tcp_icmp, tcp_timeouts, tcp_accepted, tcp_connected;
 	bool has_portmap, has_relay;
 	uint16_t relay_code; /* STUN error of the TURN server; 0: none */

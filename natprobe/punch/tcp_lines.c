@@ -146,7 +146,7 @@ void tcp_line_begin(struct tcp_open *t, struct tcp_line *l, uint64_t now_us,
 	if (ttl != 0 && l->until_us > settled_us(t))
 		l->until_us = settled_us(t);
 	l->tries++;
-	t->seen.tcp_connects++;
+	t->seen.tcp_connects = (uint16_t)(t->seen.tcp_connects + !l->is_local);
 	t->conns[l->slot] = (struct tcp_conn){
 		.state = TCP_CONN_CONNECTING,
 		.line = (uint8_t)(l - t->lines),

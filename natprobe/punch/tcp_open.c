@@ -46,10 +46,16 @@ static bool is_over(const struct tcp_open *t, uint64_t now_us)
 	return t->is_agreed || now_us >= t->c.end_us;
 }
 
+/* Of what stays in the own network nothing is to be learnt about a NAT, and the host that has the
+ * other side's address there may be another one, or this one. */
+static bool leaves_network(const struct tcp_open *t, const struct tcp_conn *c)
+{
+	return c->state == TCP_CONN_CONNECTING && !t->lines[c->line].is_local;
+}
+
 static bool is_of_mapped_port(const struct tcp_open *t, const struct tcp_conn *c)
 {
-	return c->local.port == t->ports[0] ||
-	       (c->state == TCP_CONN_CONNECTING && !t->lines[c->line].is_local);
+	return c->local.port == t->ports[0] || leaves_network(t, c);
 }
 
 /* Until when a connection that stands is waited for. */
@@ -106,7 +112,7 @@ static bool drop_next(struct tcp_open *t, uint64_t now_us, struct punch_action *
 
 		if (c->state == TCP_CONN_FREE || now_us < needed_until_us(t, slot))
 			continue;
-		if (c->state == TCP_CONN_CONNECTING && !is_over(t, now_us))
+		if (leaves_network(t, c) && !is_over(t, now_us))
 			t->seen.tcp_timeouts++;
 		*action = (struct punch_action){
 			.kind = PUNCH_DISCONNECT,
@@ -196,8 +202,8 @@ void tcp_open_on_connected(struct tcp_open *t, uint16_t slot, const struct addr 
 	if (slot >= PUNCH_CONNECTIONS_MAX || t->conns[slot].state != TCP_CONN_CONNECTING)
 		return;
 	c = &t->conns[slot];
+	t->seen.tcp_connected = (uint16_t)(t->seen.tcp_connected + leaves_network(t, c));
 	c->local = *local;
-	t->seen.tcp_connected++;
 	tcp_conn_begin(t, slot, now_us);
 }
 
@@ -242,7 +248,7 @@ void tcp_open_on_stream(struct tcp_open *t, uint16_t slot, enum punch_stream wha
 			tcp_conn_read(t, slot, data, now_us);
 		return;
 	}
-	if (state == TCP_CONN_CONNECTING)
+	if (leaves_network(t, &t->conns[slot]))
 		count_failure(t, what, now_us - t->conns[slot].began_us);
 	if (state == TCP_CONN_LISTENING)
 		t->seen.open_failed++;
