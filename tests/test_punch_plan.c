@@ -196,12 +196,36 @@ static void test_several(void **state)
 	}
 }
 
+/* Where an early packet spoils both: openers twice, and the second time with half a second more for
+ * starts that differ; where it spoils one or none, once. */
+static void test_two_openings(void **state)
+{
+	(void)state;
+	for (int a = 0; a < PUNCH_ROWS; a++) {
+		struct punch_plan plan = plan_of((enum punch_row)a, ROW_LINUX, 0);
+		const struct punch_step *found[PUNCH_STEPS_MAX];
+		size_t count = 0;
+
+		for (size_t i = 0; i < plan.count; i++) {
+			if (plan.steps[i].strategy == PUNCH_LOW_TTL)
+				found[count++] = &plan.steps[i];
+		}
+		assert_true(count <= 1 || a == ROW_LINUX);
+		if (a != ROW_LINUX)
+			continue;
+		assert_int_equal(count, 2);
+		assert_int_not_equal(found[0]->set, found[1]->set);
+		assert_int_equal(found[1]->settle_us, found[0]->settle_us + 500000);
+		assert_int_equal(found[1]->duration_us, found[0]->duration_us + 500000);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_birthday), cmocka_unit_test(test_matrix),
 		cmocka_unit_test(test_mirror),   cmocka_unit_test(test_only),
-		cmocka_unit_test(test_several),
+		cmocka_unit_test(test_several),  cmocka_unit_test(test_two_openings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

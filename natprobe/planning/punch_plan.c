@@ -12,6 +12,7 @@
 #define RELAY_US      400000
 #define RELAY_END_US  9500000
 #define STEP_MIN_US   1000000
+#define PAUSE_US      500000 /* of a second LOW_TTL: by how much more the starts may differ */
 #define MAPPINGS_MAX  640
 
 struct draft {
@@ -89,6 +90,23 @@ static uint32_t add_delayed(struct draft *d, const struct plan_pair *p, uint32_t
 	return add_simple(d, p, PUNCH_DELAYED, !a_first, end);
 }
 
+/*
+ * Where a packet that comes too early spoils both, nothing else does: so once more, with sockets of
+ * its own, and a pause in which a start that is later than was thought does no harm.
+ */
+static uint32_t add_patient(struct draft *d, const struct plan_pair *p, uint32_t start_us)
+{
+	struct punch_step s = plan_step(p, PUNCH_LOW_TTL, false);
+
+	if (!allows(d, PUNCH_LOW_TTL) || is_forced(d, PUNCH_LOW_TTL) ||
+	    !plan_is_spoilt_early(p->a) || !plan_is_spoilt_early(p->b))
+		return start_us;
+	s.settle_us += PAUSE_US;
+	s.duration_us += PAUSE_US;
+	s.chance /= 2;
+	return add(d, s, start_us, true);
+}
+
 /* All at once: each has sockets of its own. */
 static uint32_t add_meeting(struct draft *d, const struct plan_pair *p, uint32_t start_us)
 {
@@ -100,6 +118,7 @@ static uint32_t add_meeting(struct draft *d, const struct plan_pair *p, uint32_t
 	end = later(end, add_simple(d, p, PUNCH_PORT_MAPPING, false, start_us));
 	end = later(end, add_simple(d, p, PUNCH_SIMULTANEOUS, false, start_us));
 	end = later(end, add_simple(d, p, PUNCH_LOW_TTL, false, start_us));
+	end = later(end, add_patient(d, p, start_us));
 	/* Addresses by lot: other sockets have other ones. */
 	if (spoilt || pooled || is_forced(d, PUNCH_DELAYED))
 		end = later(end, add_delayed(d, p, end));
