@@ -108,6 +108,12 @@ story demo home-router home-router -- \
 	'until code=$(grep -o "[0-9]*-[a-z]*-[a-z]*-[a-z]*" a); do sleep 0.1; done 2> err
 	(echo c; echo wrong; echo "$code"; until grep -q left b; do sleep 0.1; done) | $natprobe demo > b'
 
+# One of them dies in the middle.
+story killed home-router home-router -- \
+	'$natprobe punch --code-file code --json --trials 30 > a.json; echo "$?" > a; date +%s > end' -- \
+	'$natprobe punch --code-file code --trials 30 > b & dies=$!
+	until grep -q "^trial 2" b; do sleep 0.1; done; sleep 0.4; kill -9 $dies; date +%s > death'
+
 story alone home-router home-router -- \
 	'$natprobe punch --code-file code --wait 6s; echo $? > a
 	$natprobe punch --code-file code -r http://20.0.0.77/ --wait 1s; echo $? > b' -- \
@@ -170,6 +176,12 @@ ended demo 0
 grep -q 'The other side has left' "$tmp/demo/b" || fail "demo: $(cat "$tmp/demo/b")"
 
 # --- nobody there, and nowhere to meet ---
+ended killed 0
+took=$(($(cat "$tmp/killed/end") - $(cat "$tmp/killed/death")))
+{ [ $took -le 30 ] && [ "$(cat "$tmp/killed/a")" = 0 ] &&
+	jq -e '.trials | length >= 2 and length <= 4' "$tmp/killed/a.json" > /dev/null; } ||
+	fail "$took s after the other side died: $(cat "$tmp/killed/a.json")"
+
 ended alone 0
 [ "$(cat "$tmp/alone/a" "$tmp/alone/b" | xargs)" = "4 3" ] ||
 	fail "alone: $(cat "$tmp/alone/a" "$tmp/alone/b" "$tmp/alone/err")"

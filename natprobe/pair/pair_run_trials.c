@@ -11,6 +11,7 @@
 #define RUN_ID_LEN    8
 #define LAST_WORDS_US 2000000  /* after the last trial, for the other side to have heard it all */
 #define PEER_US       20000000 /* ... after any other one */
+#define SILENT_US     10000000 /* ... that ended without a word of the other side about it */
 #define WISH_US       UINT64_C(3600000000) /* for trials that the other side alone wants */
 #define KEEP_US       (UINT64_C(3650) * 86400 * 1000000)
 #define HAND_WAIT_US  (UINT64_C(600) * 1000000) /* for people to carry a token over */
@@ -330,6 +331,14 @@ static void go_on(struct pair_run *run)
 		pair_run_begin(run);
 }
 
+/* Who was silent for as long as a trial waits at its end may only be slower in measuring the path. */
+static uint64_t patience_us(const struct pair_run *run)
+{
+	if (is_last(run))
+		return LAST_WORDS_US;
+	return punch_result(run->punch)->has_theirs ? PEER_US : SILENT_US;
+}
+
 /* Their end of the trial: a moment later, as a rule. */
 static void wait_for_peer(struct pair_run *run)
 {
@@ -337,7 +346,7 @@ static void wait_for_peer(struct pair_run *run)
 	uint64_t left_us;
 
 	if (run->peer_by_us == 0)
-		run->peer_by_us = now_us + (is_last(run) ? LAST_WORDS_US : PEER_US);
+		run->peer_by_us = now_us + patience_us(run);
 	left_us = run->peer_by_us > now_us ? run->peer_by_us - now_us : 0;
 	event_add(run->wake, &(struct timeval){ .tv_sec = (time_t)(left_us / 1000000),
 						.tv_usec = (suseconds_t)(left_us % 1000000) });
