@@ -1,6 +1,6 @@
 #!/bin/bash
-# Pairs of networks of natlab, and a real natprobe punch in each of the two: they meet through stund
-# or a broker, make a path by a strategy that fits, or name one reason, and agree about it.
+# Pairs of networks of natlab, and a real natprobe punch in each of the two: they meet through stund,
+# a broker or by hand, make a path by a strategy that fits, or name one reason, and agree about it.
 #
 #	sys_punch_pairs.sh             those of tests/lab/pairs.txt with a star
 #	sys_punch_pairs.sh --full      all of it (NATKIT_FULL=1)
@@ -99,6 +99,34 @@ serve_relay() {
 
 # --- one pair ---
 
+# meeting SIDE: what its shell runs, with more arguments. By hand, two pipes carry the tokens, which
+# --json leaves on standard error.
+# shellcheck disable=SC2016	# of the shell inside
+meeting() {
+	local until='until token=$(grep "$word" "$err"); do
+		kill -0 $pid 2> kill || break; sleep 0.1
+	done'
+
+	case $carrier-$1 in
+	hand-a)
+		echo 'exec 3<> answer; word=^natkit: err=a.err
+		natprobe punch --offer "$@" < answer & pid=$!'"
+		$until"'; echo "$token" > offer; wait $pid'
+		;;
+	hand-b)
+		echo 'word=^natkit-answer: err=b.err
+		natprobe punch --answer "$(cat offer)" "$@" & pid=$!'"
+		$until"'; echo "$token" > answer; wait $pid'
+		;;
+	mqtt-*)
+		echo 'NATPROBE_RENDEZVOUS=mqtt${NATPROBE_RENDEZVOUS#http}
+		NATPROBE_RENDEZVOUS=${NATPROBE_RENDEZVOUS%/}
+		exec natprobe punch --code-file code "$@"'
+		;;
+	*) echo 'exec natprobe punch --code-file code "$@"' ;;
+	esac
+}
+
 # side NAME: its natprobe, until it ends. A host behind a NAT64 has the servers' addresses with its
 # prefix, in what natlab tells it.
 side() {
@@ -110,13 +138,7 @@ side() {
 		arguments+=(--turn turn:20.50.3.20 --user alice --password-file password)
 		;;
 	esac
-	# shellcheck disable=SC2016	# of the shell inside
-	timeout 50 natlab exec "$1" -- sh -c '
-		if [ "$0" = mqtt ]; then
-			NATPROBE_RENDEZVOUS=mqtt${NATPROBE_RENDEZVOUS#http}
-			NATPROBE_RENDEZVOUS=${NATPROBE_RENDEZVOUS%/}
-		fi
-		exec natprobe punch --code-file code "$@"' "$carrier" "${arguments[@]}" \
+	timeout 50 natlab exec "$1" -- sh -c "$(meeting "$1")" sh "${arguments[@]}" \
 		> "$1.json" 2> "$1.err"
 	echo $? > "$1.status"
 }
@@ -179,6 +201,7 @@ run_sides() {
 
 	case $carrier in
 	mqtt) serve_broker || return ;;
+	hand) mkfifo offer answer || return ;;
 	esac
 	case $with in
 	*turn*) serve_relay || return ;;
