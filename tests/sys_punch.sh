@@ -101,6 +101,19 @@ story relay open-internet home-router -- \
 	'until [ -s at ]; do sleep 0.1; done
 	$natprobe punch --code-file code --json --strategy relay > b.json'
 
+# A port that the gateway opened is closed at the end: another one inside gets it, and keeps it. Its
+# mapping lives on for a little while, far shorter than a lease.
+story lease home-router --lifetime 8s symmetric-random -- \
+	'$natprobe punch --code-file code --json --strategy port-mapping > a.json || exit
+	port=$(jq -r ".trials[0].path.outer | split(\":\")[1]" a.json)
+	for try in $(seq 15); do
+		sleep 1
+		$natprobe map -q --no-compare --by pcp -e "$port" 4242/udp > first && break
+	done; echo $? > statuses
+	$natprobe map -q --no-compare --by pcp -e "$port" 4243/udp > second; echo $? >> statuses
+	$natprobe map -q -d 4242/udp > deleted' -- \
+	'$natprobe punch --code-file code --json --strategy port-mapping > b.json'
+
 # Two people, who type.
 story demo home-router home-router -- \
 	'(echo a; until grep -q goes b; do sleep 0.1; done; echo hello; echo again; sleep 1) |
@@ -168,6 +181,15 @@ ended accept 0
 ended relay 0
 jq -es 'all(.[].trials[0]; .strategy == "relay" and .path.relayed)' \
 	"$tmp/relay/a.json" "$tmp/relay/b.json" > /dev/null || fail "relay: $(cat "$tmp/relay/a.json")"
+
+# --- the port of a gateway ---
+ended lease 0
+[ "$(jq -r '.trials[0].strategy' "$tmp/lease/a.json")" = port-mapping ] ||
+	fail "no port was opened: $(cat "$tmp/lease/a.json")"
+[ "$(head -n 1 "$tmp/lease/statuses")" = 0 ] ||
+	fail "its port is not closed: $(cat "$tmp/lease/"{first,err})"
+[ "$(tail -n 1 "$tmp/lease/statuses")" != 0 ] ||
+	fail "the gateway grants a port twice, and proves nothing: $(cat "$tmp/lease/second")"
 
 # --- talking ---
 ended demo 0
