@@ -9,7 +9,8 @@
 #define SLOW_MAX_US   250000
 /* Silence: longer than a round trip, since an answer that comes late would meet no socket. */
 #define SILENCE_MIN_US 600000
-#define SILENCE_MAX_US 1500000
+#define SILENCE_MAX_US 3000000
+#define SYN_AGAIN_US   1000000 /* systems send a SYN again after that */
 #define RTT_UNKNOWN_US 200000
 #define SEARCH_US      150000
 
@@ -131,6 +132,9 @@ static uint64_t patience_us(const struct tcp_open *t, const struct tcp_line *l)
 		return t->rtt_us + SEARCH_US;
 	if (us < SILENCE_MIN_US)
 		us = SILENCE_MIN_US;
+	/* Theirs may be under way when ours is sent again: what one of both lost costs no more. */
+	if (us > SYN_AGAIN_US)
+		us += SYN_AGAIN_US;
 	if (us > SILENCE_MAX_US)
 		us = SILENCE_MAX_US;
 	/* Never in step with the other side for long. */
