@@ -3,7 +3,7 @@
 #define PATIENCE_US     (1000 * PU_MS) /* for servers; twice their round trip more */
 #define PORTMAP_US      (2000 * PU_MS)
 #define RELAY_US        (2500 * PU_MS)
-#define TCP_US          (2000 * PU_MS)
+#define TCP_US          (2000 * PU_MS) /* and a round trip */
 #define SAMPLE_US       (400 * PU_MS)
 #define SAMPLING_US     (900 * PU_MS)
 #define REFRESH_US      (10000 * PU_MS)
@@ -92,6 +92,18 @@ static void begin_path(struct punch *p, uint8_t path)
 	p->sampling[path].is_wanted = wants_samples(p, path);
 }
 
+/* Of the longest way: a SYN that is lost takes a second before the next one leaves. */
+static uint64_t tcp_until_us(const struct punch *p)
+{
+	uint32_t rtt_us = 0;
+
+	for (uint8_t i = 0; i < p->ours.path_count; i++) {
+		if (p->ours.paths[i].rtt_us > rtt_us)
+			rtt_us = p->ours.paths[i].rtt_us;
+	}
+	return p->began_us + TCP_US + rtt_us;
+}
+
 static void begin_tcp(struct punch *p)
 {
 	struct tcp_gather_config config = {
@@ -101,7 +113,7 @@ static void begin_tcp(struct punch *p)
 		.local_port = p->config.local_port,
 		.sets = PEER_SETS,
 		.slot_count = PU_TCP_GATHER,
-		.deadline_us = p->now_us + TCP_US,
+		.deadline_us = tcp_until_us(p),
 		.random = p->config.random,
 		.random_arg = p->config.random_arg,
 	};
@@ -227,9 +239,9 @@ static bool is_settled(struct punch *p, uint64_t *deadline_us)
 		pu_by(deadline_us, p->began_us + RELAY_US);
 		is_waiting = true;
 	}
-	if (p->tcp_gather != NULL && p->now_us < p->began_us + TCP_US &&
+	if (p->tcp_gather != NULL && p->now_us < tcp_until_us(p) &&
 	    !tcp_gather_is_done(p->tcp_gather, p->now_us)) {
-		pu_by(deadline_us, p->began_us + TCP_US);
+		pu_by(deadline_us, tcp_until_us(p));
 		is_waiting = true;
 	}
 	return !is_waiting;
