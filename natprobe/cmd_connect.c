@@ -241,6 +241,8 @@ int cmd_connect(int argc, char **argv, const struct command *all)
 	char *operand;
 	int rc;
 
+	/* Both sides may share a terminal. */
+	(void)setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
 	handover_begin();
 	rc = read_options(&o, dashes, argv, &operand);
 

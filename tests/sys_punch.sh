@@ -75,7 +75,7 @@ story wrong home-router full-cone -- \
 	'$natprobe punch 12-abbey-abbey-zodiac; echo $? > b'
 
 story connect home-router cgn-block -- \
-	'$natprobe connect --code-file code -- "$src/tests/echo.sh"' -- \
+	'"$src/tests/whole_lines.py" $natprobe connect --code-file code -- "$src/tests/echo.sh"' -- \
 	'$natprobe connect --code-file code --fd 7 -- "$src/tests/echo.sh" %inner%'
 
 story fails home-router full-cone -- \
