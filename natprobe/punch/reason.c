@@ -70,8 +70,7 @@ int32_t reason_moved(const struct reason_view *v, int side)
 	return (int32_t)shown->port - announced->port;
 }
 
-/* The share of packets that a path loses, both halves of it. */
-static double share_lost(const struct reason_view *v)
+double reason_share_lost(const struct reason_view *v)
 {
 	double through = 1;
 
@@ -90,7 +89,7 @@ bool reason_fits_loss(const struct reason_view *v)
 	double chance = 1;
 
 	for (uint32_t i = 0; i < sent && chance > 0.01; i++)
-		chance *= share_lost(v);
+		chance *= reason_share_lost(v);
 	return sent > 0 && chance > 0.05;
 }
 

@@ -40,6 +40,8 @@ static inline enum punch_side reason_side_of(bool a, bool b)
 /* By how many ports the mapping of a side towards the other one is another than announced, as far
  * as that one saw it. */
 int32_t reason_moved(const struct reason_view *v, int side);
+/* The share of packets that a path loses, both halves of it. */
+double reason_share_lost(const struct reason_view *v);
 /* True where no path was open to be found: all of the packets were lost by chance. */
 bool reason_fits_loss(const struct reason_view *v);
 /* True where a side sent more than its path takes. */

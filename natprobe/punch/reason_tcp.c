@@ -89,6 +89,24 @@ static bool is_known(const struct reason_side *s)
 	return s->path->mapping != BEHAVIOUR_UNKNOWN || s->path->tcp_mapping != BEHAVIOUR_UNKNOWN;
 }
 
+/* Whether it is no wonder that each attempt lost one of the three packets of a handshake. */
+static bool may_be_lost(const struct reason_view *v)
+{
+	double through = 1 - reason_share_lost(v), chance = 1;
+	int least = UINT16_MAX;
+
+	for (int i = 0; i < 2; i++) {
+		const struct punch_evidence *e = v->sides[i].seen;
+		/* Openers do not go all the way. */
+		int tries = e->tcp_connects > e->tcp_icmp ? e->tcp_connects - e->tcp_icmp : 0;
+
+		least = tries < least ? tries : least;
+	}
+	for (int i = 0; i < least && chance > 0.01; i++)
+		chance *= 1 - through * through * through;
+	return chance > 0.05;
+}
+
 static struct punch_verdict judge_silence(const struct reason_view *v)
 {
 	const struct punch_evidence *a = v->sides[0].seen, *b = v->sides[1].seen;
@@ -98,7 +116,7 @@ static struct punch_verdict judge_silence(const struct reason_view *v)
 	if (a->tcp_connects == 0 || b->tcp_connects == 0)
 		return reason_say(REASON_TCP_FILTERED,
 				  reason_side_of(a->tcp_connects == 0, b->tcp_connects == 0));
-	if (!knows_both || v->sides[0].is_open || v->sides[1].is_open)
+	if (!knows_both || v->sides[0].is_open || v->sides[1].is_open || may_be_lost(v))
 		return reason_unsure();
 	return reason_say(REASON_TCP_NO_SIMULTANEOUS_OPEN, PUNCH_SIDE_BOTH);
 }
