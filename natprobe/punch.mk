@@ -87,10 +87,6 @@ wireguarddir = $(docdir)/examples/wireguard
 dist_wireguard_DATA = doc/examples/wireguard/README.md
 dist_wireguard_SCRIPTS = doc/examples/wireguard/tunnel.sh
 
-# Its shell.
-natprobe_libprobeshell_a_SOURCES += \
-	natprobe/meet/carrier.h
-
 # What takes messages between peers.
 natprobe_libpunch_a_SOURCES += \
 	natprobe/meet/carrier_queue.c natprobe/meet/carrier_queue.h \
@@ -98,7 +94,7 @@ natprobe_libpunch_a_SOURCES += \
 	natprobe/meet/sntp.c natprobe/meet/sntp.h
 
 natprobe_libprobeshell_a_SOURCES += \
-	natprobe/meet/carrier.c \
+	natprobe/meet/carrier.c natprobe/meet/carrier.h \
 	natprobe/meet/carrier_http.c \
 	natprobe/meet/carrier_http_channel.c \
 	natprobe/meet/carrier_http_state.h \
@@ -173,27 +169,7 @@ natprobe_natprobe_SOURCES += \
 	natprobe/cmd_demo.c \
 	natprobe/cmd_interfaces.c \
 	natprobe/cmd_punch.c
-# What takes messages between peers.
-natprobe_libpunch_a_SOURCES += \
-	natprobe/meet/carrier_queue.c natprobe/meet/carrier_queue.h \
-	natprobe/meet/carrier_uri.c natprobe/meet/carrier_uri.h
 
-natprobe_libprobeshell_a_SOURCES += \
-	natprobe/meet/carrier.c \
-	natprobe/meet/carrier_http.c \
-	natprobe/meet/carrier_http_channel.c \
-	natprobe/meet/carrier_http_state.h \
-	natprobe/meet/carrier_link.h \
-	natprobe/meet/carrier_lookup.c natprobe/meet/carrier_lookup.h \
-	natprobe/meet/carrier_tls.c natprobe/meet/carrier_tls.h
-
-# Chosen by configure: an optional library, or a stand-in.
-if MOSQUITTO
-natprobe_libprobeshell_a_CFLAGS += $(MOSQUITTO_CFLAGS)
-natprobe_libprobeshell_a_SOURCES += natprobe/meet/carrier_mqtt.c
-else
-natprobe_libprobeshell_a_SOURCES += natprobe/meet/carrier_mqtt_none.c
-endif
 # Trials as data: what they say together is decided here, and printed by the shell.
 natprobe_libpunch_a_SOURCES += \
 	natprobe/trial/trial_matrix.c natprobe/trial/trial_matrix.h \
