@@ -2,14 +2,12 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include "command.h"
 #include "natprobe/pair/handover.h"
-#include "natprobe/pair/punch_code.h"
-#include "natprobe/pair/pair_run.h"
+#include "natprobe/pair/pair_ways.h"
 #include "natprobe/pair/relay_proxy.h"
 #include "natprobe/trial/trial_json.h"
 #include "natprobe/trial/trial_text.h"
@@ -19,6 +17,12 @@
 	(BIT(DIRECT) | BIT(PORT_MAPPING) | BIT(SIMULTANEOUS) | BIT(LOW_TTL) | BIT(DELAYED) | \
 	 BIT(PREDICTION) | BIT(BIRTHDAY) | BIT(MIXED) | BIT(RELAY))
 #define OVER_SOCKETS (((1u << PUNCH_STRATEGIES) - 2) & ~BIT(RELAY))
+
+/* What stands behind --. */
+struct command_line {
+	char **words;
+	size_t count;
+};
 
 /* The program that has the path, while we keep its ports open. */
 struct child {
@@ -159,48 +163,51 @@ static int hand_over(struct pair_run *run, char *const *command, size_t count)
 }
 
 /* Standard output is the program's. */
-static int find_code(const struct punch_options *o, char *operand, struct punch_code *code)
+static void show_code(const struct punch_code *code, const struct punch_options *o)
 {
-	int rc = punch_code_find("connect", operand, o->code_file, code);
-
-	if (rc == 0 && code->is_new && o->code_file == NULL)
-		fprintf(stderr, "%s\n", code->text);
-	return rc;
+	fprintf(stderr, "%s\n", code->text);
 }
 
-static int connect_with(const struct punch_options *o, char *operand, char *const *command,
-			size_t count)
+static int run_path(struct pair_run *run)
 {
-	struct punch_code code = { 0 };
-	struct pair_run run = { .command = "connect",
-				.options = o,
-				.code = code.text,
-				.keeps_path = true,
-				.only = o->fd > 0 ? OVER_SOCKETS : OVER_UDP };
 	const struct report_style style = { .quiet = true };
+	const struct command_line *program = run->arg;
 	const struct trial_record *r;
-	int rc = pair_run_open(&run);
+	int rc = pair_run_all(run);
 
-	if (rc == 0)
-		rc = find_code(o, operand, &code);
-	if (rc == 0)
-		rc = pair_run_all(&run);
-	r = pair_run_last(&run);
+	r = pair_run_last(run);
 	if (rc == 0 && r != NULL) {
 		bool has_path = r->path.strategy != PUNCH_NONE;
 
-		if (!o->quiet || !has_path)
+		if (!run->options->quiet || !has_path)
 			trial_text_one(r, &style, stderr);
-		rc = has_path ? hand_over(&run, command, count) : (int)trial_exit(&run.trials);
+		rc = has_path ? hand_over(run, program->words, program->count)
+			      : (int)trial_exit(&run->trials);
 	}
-	pair_run_clear(&run);
-	punch_code_clear(&code);
+	pair_run_clear(run);
 	return rc;
+}
+
+static int connect_with(struct punch_options *o, char *operand, struct command_line *program)
+{
+	const struct pair_ways ways = {
+		.like = { .command = "connect",
+			  .options = o,
+			  .arg = program,
+			  .keeps_path = true,
+			  .only = o->fd > 0 ? OVER_SOCKETS : OVER_UDP },
+		.show_code = show_code,
+		.run = run_path,
+	};
+
+	o->accept_max = 1;
+	return pair_ways_run(&ways, operand);
 }
 
 /* Returns -1 to go on, or an exit code. */
 static int read_options(struct punch_options *o, int argc, char **argv, char **code)
 {
+	const char *conflict;
 	struct opt_error err;
 	size_t count;
 
@@ -212,16 +219,17 @@ static int read_options(struct punch_options *o, int argc, char **argv, char **c
 		opt_print_help(&connect_program, stdout);
 		return EXIT_REACHED;
 	}
-	return -1;
+	conflict = punch_options_conflict(o);
+	return conflict != NULL ? usage(conflict) : -1;
 }
 
-static int read_command(char **command, size_t count)
+static int check_words(const struct command_line *program)
 {
 	const char *why;
 
-	if (count == 0)
+	if (program->count == 0)
 		return usage("which program? name it behind --");
-	why = handover_check(command, count);
+	why = handover_check(program->words, program->count);
 	return why != NULL ? usage(why) : -1;
 }
 
@@ -238,6 +246,7 @@ int cmd_connect(int argc, char **argv, const struct command *all)
 {
 	struct punch_options o = { 0 };
 	int dashes = find_dashes(argc, argv), rest = dashes < argc ? dashes + 1 : argc;
+	struct command_line program = { .words = argv + rest, .count = (size_t)(argc - rest) };
 	char *operand;
 	int rc;
 
@@ -247,9 +256,9 @@ int cmd_connect(int argc, char **argv, const struct command *all)
 	rc = read_options(&o, dashes, argv, &operand);
 
 	if (rc < 0)
-		rc = read_command(argv + rest, (size_t)(argc - rest));
+		rc = check_words(&program);
 	if (rc < 0)
-		rc = connect_with(&o, operand, argv + rest, (size_t)(argc - rest));
+		rc = connect_with(&o, operand, &program);
 	opt_clear(&connect_program, &o);
 	return rc;
 }

@@ -144,6 +144,8 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/pair/pair_run.h \
 	natprobe/pair/pair_run_hand.c \
 	natprobe/pair/pair_run_trials.c \
+	natprobe/pair/pair_ways.c \
+	natprobe/pair/pair_ways.h \
 	natprobe/pair/punch_self.c \
 	natprobe/pair/punch_self.h \
 	natprobe/pair/quiet_close.h \

@@ -307,7 +307,7 @@ tests_fuzz_shots_LDFLAGS = $(FUZZ_LINK)
 
 # Two natprobes, each behind a NAT of its own; and the program that they hand their path to.
 SYSTEM_TESTS += tests/sys_punch.sh tests/sys_punch_byhand.sh tests/sys_punch_clock.sh
-SYSTEM_TESTS += tests/sys_punch_alone.sh
+SYSTEM_TESTS += tests/sys_punch_alone.sh tests/sys_punch_handover.sh
 EXTRA_DIST += tests/echo.sh tests/time_server.py tests/whole_lines.py
 SYSTEM_TESTS += tests/sys_wireguard.sh tests/sys_readme_punch.sh
 

@@ -25,10 +25,13 @@ static void say(const struct pair_run *run, const char *text)
 		fprintf(stderr, "natprobe: %s: %s\n", run->command, text);
 }
 
-/* In a line of its own, so that a script can take it; with --json standard output is JSON's. */
+/*
+ * In a line of its own, so that a script can take it; with --json standard output is JSON's, and
+ * where a path is kept, the program's that gets it.
+ */
 static void print_token(struct pair_run *run, const char *token)
 {
-	FILE *out = run->options->json ? stderr : stdout;
+	FILE *out = run->options->json || run->keeps_path ? stderr : stdout;
 
 	run->is_printed = true;
 	if (fprintf(out, "%s\n", token) < 0 || fflush(out) != 0)
@@ -67,7 +70,7 @@ static void print_offer(struct pair_run *run, struct bytes told)
 		end_too_long(run);
 		return;
 	}
-	say(run, "on the other side: natprobe punch --answer TOKEN, then type its answer here. "
+	say(run, "on the other side: the same with --answer TOKEN, then type its answer here. "
 		 "The token:");
 	print_token(run, text);
 }

@@ -160,6 +160,15 @@ static int find(const char *command, char *operand, const char *file, char *envi
 	return 0;
 }
 
+void punch_code_forget(void)
+{
+	char *environment = getenv("NATPROBE_CODE");
+
+	if (environment != NULL)
+		OPENSSL_cleanse(environment, strlen(environment));
+	(void)unsetenv("NATPROBE_CODE");
+}
+
 int punch_code_find(const char *command, char *operand, const char *file, struct punch_code *out)
 {
 	char *environment = getenv("NATPROBE_CODE");
@@ -167,10 +176,7 @@ int punch_code_find(const char *command, char *operand, const char *file, struct
 
 	*out = (struct punch_code){ 0 };
 	rc = find(command, operand, file, environment, out);
-	/* The program that gets a path gets no code, whether it was used or not. */
-	if (environment != NULL)
-		OPENSSL_cleanse(environment, strlen(environment));
-	(void)unsetenv("NATPROBE_CODE");
+	punch_code_forget();
 	return rc;
 }
 

@@ -20,6 +20,9 @@ struct punch_code {
  */
 int punch_code_find(const char *command, char *operand, const char *file, struct punch_code *out);
 
+/* The program that gets a path gets no code in its environment, whether it was used or not. */
+void punch_code_forget(void);
+
 /* A new one; or what somebody typed, 0 or an exit code. */
 void punch_code_make(struct punch_code *out);
 int punch_code_take(const char *command, const char *typed, struct punch_code *out);

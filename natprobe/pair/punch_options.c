@@ -135,6 +135,30 @@ static bool check_rendezvous(const char *text, struct opt_error *err)
 	  .help = "keep the key of our address in FILE, and not in natprobe/key below " \
 		  "XDG_STATE_HOME" }
 
+#define ROW_HOLD                         \
+	{ .name = "hold",                \
+	  .type = OPT_MS,                \
+	  .offset = FIELD(hold_ms),      \
+	  .flags = OPT_CLI_ONLY,         \
+	  .min = 1000,                   \
+	  .max = TALK_HOLD_MAX_S * 1000, \
+	  .value = "TIME",               \
+	  .help = "leave each path idle for so long, and see whether it lives" }
+
+/* clang-format off */
+#define ROWS_BY_HAND                                                                       \
+	OPT_ROW_FLAG(OPTIONS, offer, 0,                                                    \
+		     "meet by hand: print an offer for the other side's --answer, and read its " \
+		     "answer from standard input"),                                        \
+	{ .name = "answer",                                                                \
+	  .type = OPT_STR,                                                                 \
+	  .offset = FIELD(answer),                                                         \
+	  .flags = OPT_CLI_ONLY,                                                           \
+	  .value = "TOKEN",                                                                \
+	  .help = "meet by hand: print the answer to this offer, and try from then on; -: read it " \
+		  "from standard input" }
+/* clang-format on */
+
 static const struct opt punch_table[] = {
 	ROW_CODE_FILE,
 	ROW_RENDEZVOUS,
@@ -153,14 +177,7 @@ static const struct opt punch_table[] = {
 	  .max = TALK_TRIALS_MAX,
 	  .value = "N",
 	  .help = "make a path N times, from fresh sockets each time, and count" },
-	{ .name = "hold",
-	  .type = OPT_MS,
-	  .offset = FIELD(hold_ms),
-	  .flags = OPT_CLI_ONLY,
-	  .min = 1000,
-	  .max = TALK_HOLD_MAX_S * 1000,
-	  .value = "TIME",
-	  .help = "leave each path idle for so long, and see whether it lives" },
+	ROW_HOLD,
 	{ .name = "mappings",
 	  .type = OPT_INT,
 	  .offset = FIELD(mappings),
@@ -180,16 +197,7 @@ static const struct opt punch_table[] = {
 	  .max = 1000000,
 	  .value = "COUNT",
 	  .help = "with --accept: end after so many" },
-	OPT_ROW_FLAG(OPTIONS, offer, 0,
-		     "meet by hand: print an offer for the other side's --answer, and read its "
-		     "answer from standard input"),
-	{ .name = "answer",
-	  .type = OPT_STR,
-	  .offset = FIELD(answer),
-	  .flags = OPT_CLI_ONLY,
-	  .value = "TOKEN",
-	  .help = "meet by hand: print the answer to this offer, and try from then on; -: read it "
-		  "from standard input" },
+	ROWS_BY_HAND,
 	ROW_KEY_FILE,
 	ROWS_RELAY,
 	ROW_JSON(OPTIONS),
@@ -213,11 +221,15 @@ const struct opt_program punch_program = {
 static const struct opt connect_table[] = {
 	ROW_CODE_FILE,
 	ROW_RENDEZVOUS,
-	ROW_WAIT("10 minutes"),
+	ROW_WAIT("10 minutes, or with --accept for good"),
 	ROW_NTP,
 	ROWS_NETWORK,
 	ROW_PORT,
 	ROW_STRATEGY,
+	ROW_HOLD,
+	OPT_ROW_FLAG(OPTIONS, accept, 0, "wait for one who has our address"),
+	ROWS_BY_HAND,
+	ROW_KEY_FILE,
 	ROWS_RELAY,
 	{ .name = "fd",
 	  .type = OPT_INT,
@@ -234,7 +246,7 @@ static const struct opt connect_table[] = {
 
 const struct opt_program connect_program = {
 	.name = "natprobe",
-	.synopsis = "connect [OPTION]... [CODE|-] -- COMMAND [ARGUMENT]...",
+	.synopsis = "connect [OPTION]... [CODE|ADDRESS|-] -- COMMAND [ARGUMENT]...",
 	.summary =
 		"Makes a path to another natprobe, and runs COMMAND on it. Without CODE it makes "
 		"one and prints it: type it on the other side.",

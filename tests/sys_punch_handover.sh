@@ -1,0 +1,160 @@
+#!/bin/bash
+# natprobe connect: real programs get the path that two real natprobes made between NATs of natlab,
+# however these met; what stands in their arguments and environment is true, and the same on both sides.
+set -u
+. "${srcdir:-.}/tests/lab/lab.sh"
+
+src=$(cd "${srcdir:-.}" && pwd)
+bin=$(cd "${builddir:-.}" && pwd)
+natlab=$bin/tests/natlab/natlab
+natprobe=$bin/natprobe/natprobe
+lab_need python3
+for tool in "$natlab" "$natprobe" "$bin/stund/stund"; do
+	[ -x "$tool" ] || lab_skip "$tool is not built"
+done
+why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
+export natprobe src tmp
+
+# A program that writes down what it was given, in a file that is whole when it is there.
+cat > "$tmp/tell" << 'PROGRAM'
+#!/bin/bash
+# $NAME: of the file; all words are what natprobe gave.
+{
+	printf '%s\n' "$@"
+	env | grep '^NATPROBE_' | sort
+	[ -z "${NATPROBE_FD:-}" ] || echo "socket $(readlink "/proc/self/fd/$NATPROBE_FD")"
+} > "$NAME.part"
+mv "$NAME.part" "$NAME"
+PROGRAM
+cat > "$tmp/both" << 'PROGRAM'
+#!/bin/bash
+"$tmp/tell" "$@"
+exec "$src/tests/echo.sh" "$@"
+PROGRAM
+chmod +x "$tmp/tell" "$tmp/both"
+
+declare -A jobs=()
+# story NAME PROFILE-AND-OPTIONS... -- COMMAND-A -- COMMAND-B: in the background; both commands are for
+# a shell, in a folder of their own. What they print is in NAME/out, their status in NAME/status.
+story() {
+	local name=$1
+
+	shift
+	mkdir "$tmp/$name"
+	(
+		cd "$tmp/$name" || exit 1
+		NATLAB_DIR=$tmp/$name/lab XDG_STATE_HOME=$tmp/$name/state \
+			timeout 60 "$natlab" pair "$@" > out 2> err
+		echo $? > status
+	) &
+	jobs[$name]=$!
+}
+
+ended() {
+	wait "${jobs[$1]}"
+	[ "$(cat "$tmp/$1/status")" = "$2" ] ||
+		fail "$1 ended with $(cat "$tmp/$1/status"), not $2: $(tail -n 20 "$tmp/$1/out" "$tmp/$1/err")"
+}
+
+# has STORY FILE LINE...
+has() {
+	local file=$tmp/$1/$2 line
+
+	shift 2
+	for line in "$@"; do
+		grep -qx -- "$line" "$file" || fail "$file has no $line: $(cat "$file")"
+	done
+}
+
+# value STORY FILE NAME: of the environment.
+value() {
+	sed -n "s/^$3=//p" "$tmp/$1/$2"
+}
+
+# shellcheck disable=SC2016	# the shells inside expand these
+{
+# All wildcards there are on one side; none on the other one, whose arguments are those of plexus.
+story words home-router full-cone -- \
+	'export NATPROBE_CODE=another-code-that-does-not-count NAME=a
+	$natprobe connect --code-file code -- "$tmp/tell" "in %inner%" "out %outer%" "to %peer%" "is %role%" \
+		%innerip%-%innerport% %outerip%-%outerport% %peerip%-%peerport% 100% %mine%' -- \
+	'NAME=b $natprobe connect --code-file code --fd 5 -- "$tmp/tell"'
+
+# A program that is not there, and one that dies of a signal.
+story missing home-router full-cone -- \
+	'$natprobe connect --quiet --code-file code -- ./nowhere; echo $? > a' -- \
+	'$natprobe connect --quiet --code-file code -- sh -c "kill -9 \$\$"; echo $? > b'
+
+# By an address, and held for a while, by which its mappings are known to live for so long.
+story address home-router home-router -- \
+	'$natprobe address > address
+	NAME=a $natprobe connect --quiet --accept -- "$tmp/both"' -- \
+	'until [ -s address ]; do sleep 0.1; done; sleep 0.3
+	NATPROBE_CODE=does-not-count-here NAME=b $natprobe connect --quiet --hold 2s "$(cat address)" -- "$tmp/both"'
+
+# By hand: the token is the one line that natprobe leaves on standard error.
+mkfifo "$tmp/offer" "$tmp/answer"
+story hand home-router full-cone -- \
+	'exec 3<> "$tmp/answer"
+	$natprobe connect --quiet --offer -- "$src/tests/echo.sh" 2> a.err < "$tmp/answer" & pid=$!
+	until token=$(grep "^natkit:" a.err); do sleep 0.1; done
+	echo "$token" > "$tmp/offer"; wait $pid' -- \
+	'$natprobe connect --quiet --answer - -- "$src/tests/echo.sh" 2> b.err < "$tmp/offer" & pid=$!
+	until token=$(grep "^natkit-answer:" b.err); do kill -0 $pid 2> kill || break; sleep 0.1; done
+	echo "$token" > "$tmp/answer"; wait $pid'
+}
+
+ended words 0
+words=$tmp/words
+inner=$(value words a NATPROBE_INNER) outer=$(value words a NATPROBE_OUTER) peer=$(value words a NATPROBE_PEER)
+has words a "in $inner" "out $outer" "to $peer" "is $(value words a NATPROBE_ROLE)" \
+	"${inner/:/-}" "${outer/:/-}" "${peer/:/-}" '100%' '%mine%' NATPROBE_TRANSPORT=udp NATPROBE_LIFETIME=0
+[ "${inner%:*}" = 192.168.1.2 ] || fail "inner is $inner"
+[ "$outer" = "$(value words b NATPROBE_PEER)" ] || fail "ours is $outer: $(cat "$words/b")"
+[ "$peer" = "$(value words b NATPROBE_OUTER)" ] || fail "theirs is $peer: $(cat "$words/b")"
+[ "$(for side in a b; do value words $side NATPROBE_ROLE; done | sort | xargs)" = "a b" ] ||
+	fail "roles: $(cat "$words/a" "$words/b")"
+secret=$(value words a NATPROBE_SECRET)
+[[ $secret =~ ^[0-9a-f]{64}$ ]] || fail "the secret: $(cat "$words/a")"
+[ "$secret" = "$(value words b NATPROBE_SECRET)" ] || fail "two secrets: $(cat "$words/a" "$words/b")"
+[ "$(head -n 6 "$words/b" | xargs)" = "$(for name in INNER OUTER PEER; do
+	value words b NATPROBE_$name | tr : ' '
+done | xargs)" ] || fail "the order of plexus: $(cat "$words/b")"
+has words b NATPROBE_FD=5 'socket socket:.*'
+! grep -q 'NATPROBE_FD\|NATPROBE_CODE' "$words/a" || fail "too much: $(cat "$words/a")"
+
+ended missing 0
+[ "$(cat "$tmp/missing/a" "$tmp/missing/b" | xargs)" = "1 1" ] || fail "missing: $(cat "$tmp"/missing/{a,b,err})"
+grep -q 'connect: ./nowhere: No such file' "$tmp/missing/err" || fail "missing: $(cat "$tmp/missing/err")"
+
+for name in address hand; do
+	ended $name 0
+	[ "$(grep -c 'data went both ways' "$tmp/$name/out")" = 2 ] ||
+		fail "$name: $(tail -n 20 "$tmp/$name"/{out,err,?.err} 2>&1)"
+done
+for side in a b; do
+	[ "$(value address $side NATPROBE_LIFETIME)" -ge 2 ] || fail "held: $(cat "$tmp/address/$side")"
+	! grep -q NATPROBE_CODE "$tmp/address/$side" || fail "a code: $(cat "$tmp/address/$side")"
+done
+
+# --- mistakes ---
+# says WORDS ARGUMENT...
+says() {
+	local words=$1 got
+
+	shift
+	"$natprobe" connect "$@" -- true > "$tmp/said" 2>&1 < /dev/null
+	got=$?
+	[ "$got" = 2 ] || fail "natprobe connect $* ended with $got: $(cat "$tmp/said")"
+	grep -q -- "$words" "$tmp/said" || fail "natprobe connect $* says: $(cat "$tmp/said")"
+}
+says 'choose one' --offer --accept
+says 'no code' --offer 12-abbey-abbey-abbey
+says 'takes no code' --accept 12-abbey-abbey-abbey
+says 'missing or mistyped' --answer natkit:abc
+says 'address' natkit:abc
+
+exit "$failed"
