@@ -39,33 +39,20 @@ AC_DEFUN([NATKIT_MINIUPNPC], [
 	AM_CONDITIONAL([MINIUPNPC], [test "x$have_miniupnpc" = xyes])
 ])
 
-# Optional: without it peers meet by stund's rendezvous or by hand, not by an MQTT broker.
-AC_DEFUN([NATKIT_MOSQUITTO], [
-	AC_ARG_WITH([mosquitto],
-		[AS_HELP_STRING([--without-mosquitto],
-			[natprobe does not meet peers by MQTT brokers])],
-		[], [with_mosquitto=check])
-	have_mosquitto=no
-	AS_IF([test "x$with_mosquitto" != xno],
-		[PKG_CHECK_MODULES([MOSQUITTO], [libmosquitto >= 2.0], [have_mosquitto=yes],
+# NATKIT_OPTIONAL(PREFIX, NAME, SPECIFICATION, PACKAGE, HELP): a library that may be missing. Sets the
+# conditional PREFIX and natkit_NAME, what the summary says of it.
+AC_DEFUN([NATKIT_OPTIONAL], [
+	AC_ARG_WITH([$2], [AS_HELP_STRING([--without-$2], [$5])], [], [with_$2=check])
+	have_$2=no
+	AS_IF([test "x$with_$2" != xno],
+		[PKG_CHECK_MODULES([$1], [$3], [have_$2=yes],
 			[AC_MSG_RESULT([no])
-			AS_IF([test "x$with_mosquitto" = xyes],
-				[AC_MSG_ERROR([libmosquitto is missing; on Debian: apt install libmosquitto-dev])])])])
-	AM_CONDITIONAL([MOSQUITTO], [test "x$have_mosquitto" = xyes])
-])
-
-# Optional: without it turnd refuses user-database.
-AC_DEFUN([NATKIT_SQLITE], [
-	AC_ARG_WITH([sqlite3],
-		[AS_HELP_STRING([--without-sqlite3], [turnd reads no users from SQLite databases])],
-		[], [with_sqlite3=check])
-	have_sqlite3=no
-	AS_IF([test "x$with_sqlite3" != xno],
-		[PKG_CHECK_MODULES([SQLITE3], [sqlite3 >= 3.8], [have_sqlite3=yes],
-			[AC_MSG_RESULT([no])
-			AS_IF([test "x$with_sqlite3" = xyes],
-				[AC_MSG_ERROR([SQLite is missing; on Debian: apt install libsqlite3-dev])])])])
-	AM_CONDITIONAL([SQLITE3], [test "x$have_sqlite3" = xyes])
+			AS_IF([test "x$with_$2" = xyes],
+				[AC_MSG_ERROR([$2 is missing; on Debian: apt install $4])])])])
+	AM_CONDITIONAL([$1], [test "x$have_$2" = xyes])
+	AS_IF([test "x$have_$2" = xyes], [natkit_$2=on],
+		[test "x$with_$2" = xno], [natkit_$2="off (--without-$2)"],
+		[natkit_$2="off (install $4)"])
 ])
 
 AC_DEFUN([NATKIT_LIBRARIES], [
@@ -86,8 +73,12 @@ libraries are missing or too old (config.log says which version was found). On D
 or let ./bootstrap install all that is needed.])])
 
 	NATKIT_MINIUPNPC
-	NATKIT_MOSQUITTO
-	NATKIT_SQLITE
+	NATKIT_OPTIONAL([MOSQUITTO], [mosquitto], [libmosquitto >= 2.0], [libmosquitto-dev],
+		[natprobe does not meet peers by MQTT brokers])
+	NATKIT_OPTIONAL([SQLITE3], [sqlite3], [sqlite3 >= 3.8], [libsqlite3-dev],
+		[turnd reads no users from SQLite databases])
+	NATKIT_OPTIONAL([USRSCTP], [usrsctp], [usrsctp >= 0.9.3], [libusrsctp-dev],
+		[natprobe makes paths, and does not carry files, pipes or services over them])
 	PKG_CHECK_MODULES([CMOCKA], [cmocka], [have_cmocka=yes],
 		[AC_MSG_RESULT([no]); have_cmocka=no])
 	AM_CONDITIONAL([CMOCKA], [test "x$have_cmocka" = xyes])
@@ -99,12 +90,6 @@ AC_DEFUN([NATKIT_SUMMARY], [
 	AS_IF([test "x$have_miniupnpc" = xyes], [natkit_upnp=miniupnpc],
 		[test "x$with_miniupnpc" = xno], [natkit_upnp="off (--without-miniupnpc)"],
 		[natkit_upnp="off (install libminiupnpc-dev)"])
-	AS_IF([test "x$have_mosquitto" = xyes], [natkit_mqtt=libmosquitto],
-		[test "x$with_mosquitto" = xno], [natkit_mqtt="off (--without-mosquitto)"],
-		[natkit_mqtt="off (install libmosquitto-dev)"])
-	AS_IF([test "x$have_sqlite3" = xyes], [natkit_sqlite3=SQLite],
-		[test "x$with_sqlite3" = xno], [natkit_sqlite3="off (--without-sqlite3)"],
-		[natkit_sqlite3="off (install libsqlite3-dev)"])
 	AS_IF([test "x$enable_sanitizers" = xno], [natkit_sanitizers="off (--enable-sanitizers)"],
 		[natkit_sanitizers=$enable_sanitizers])
 	AS_IF([test "x$enable_fuzzers" = xyes], [natkit_fuzzers="on, libFuzzer"],
@@ -130,7 +115,8 @@ natkit $PACKAGE_VERSION
   batched UDP  $natkit_udp
   interfaces   $natkit_interfaces
   UPnP         $natkit_upnp
-  MQTT         $natkit_mqtt
+  MQTT         $natkit_mosquitto
+  SCTP         $natkit_usrsctp
   user data    $natkit_sqlite3
   unit tests   $natkit_tests
 ])

@@ -252,9 +252,9 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/map/upnp_none.c
 endif
 
-PROBE_SHELL_LIBS = natprobe/libprobeshell.a natprobe/libpunch.a natprobe/libprobe.a $(SHELL_LIBS) \
+PROBE_SHELL_LIBS = natprobe/libprobeshell.a natprobe/libtransport.a natprobe/libpunch.a natprobe/libprobe.a $(SHELL_LIBS) \
 	$(CARES_LIBS) $(JANSSON_LIBS) $(MINIUPNPC_LIBS) \
-	$(MOSQUITTO_LIBS) -lm
+	$(MOSQUITTO_LIBS) $(USRSCTP_LIBS) -lm
 
 bin_PROGRAMS += natprobe/natprobe
 natprobe_natprobe_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
