@@ -68,6 +68,7 @@ natprobe_libpunch_a_SOURCES += \
 natprobe_libpunch_a_SOURCES += \
 	natprobe/planning/punch_plan.c natprobe/planning/punch_plan.h \
 	natprobe/planning/punch_plan_chance.c natprobe/planning/punch_plan_chance.h \
+	natprobe/planning/punch_plan_why.c natprobe/planning/punch_plan_why.h \
 	natprobe/planning/punch_plan_search.c \
 	natprobe/planning/punch_plan_side.c natprobe/planning/punch_plan_side.h \
 	natprobe/planning/punch_plan_steps.c natprobe/planning/punch_plan_steps.h \

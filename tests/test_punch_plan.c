@@ -172,6 +172,74 @@ static void test_only(void **state)
 	}
 }
 
+/* What is named alone, and for other networks, says so; what can be tried is tried. */
+static void test_forced(void **state)
+{
+	static const struct {
+		enum punch_row a, b;
+		enum punch_strategy forced;
+		enum punch_reason reason;
+		enum punch_side side;
+		bool is_hopeless;
+	} rows[] = {
+		{ ROW_PORT, ROW_PORT, PUNCH_PREDICTION, REASON_NOT_TRIED, PUNCH_SIDE_NONE, true },
+		{ ROW_RANDOM, ROW_PORT, PUNCH_PREDICTION, REASON_NOT_TRIED, PUNCH_SIDE_A, true },
+		{ ROW_SEQUENTIAL, ROW_RANDOM, PUNCH_PREDICTION, REASON_NOT_TRIED, PUNCH_SIDE_B,
+		  true },
+		{ ROW_PORT, ROW_RANDOM, PUNCH_MIXED, REASON_NOT_TRIED, PUNCH_SIDE_NONE, true },
+		{ ROW_RANDOM, ROW_RANDOM, PUNCH_SIMULTANEOUS, REASON_MAPPING_DIFFERS,
+		  PUNCH_SIDE_BOTH, false },
+		{ ROW_PORT, ROW_RANDOM, PUNCH_LOW_TTL, REASON_MAPPING_DIFFERS, PUNCH_SIDE_B,
+		  false },
+		{ ROW_PORT, ROW_PORT, PUNCH_DIRECT, REASON_FILTERED, PUNCH_SIDE_BOTH, false },
+		{ ROW_PORT, ROW_PORT, PUNCH_PORT_MAPPING, REASON_NO_PORT_MAPPING, PUNCH_SIDE_BOTH,
+		  true },
+		{ ROW_BLOCKED, ROW_PORT, PUNCH_PREDICTION, REASON_UDP_BLOCKED, PUNCH_SIDE_A, true },
+		{ ROW_BLOCKED, ROW_RANDOM, PUNCH_TCP, REASON_MAPPING_DIFFERS, PUNCH_SIDE_BOTH,
+		  false },
+		{ ROW_RANDOM, ROW_RANDOM, PUNCH_RELAY, REASON_NO_RELAY, PUNCH_SIDE_BOTH, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct peer_profile a = punch_row_profile(rows[i].a, 0);
+		struct peer_profile b = punch_row_profile(rows[i].b, 1);
+		struct punch_plan_options options = { .only = PUNCH_BIT(rows[i].forced) };
+		struct punch_plan plan;
+
+		punch_plan_make(&a, &b, &options, &plan);
+		if (plan.reason != rows[i].reason || plan.side != rows[i].side)
+			fail_msg("row %zu: %s of %u", i,
+				 punch_reason_word((enum punch_reason)plan.reason), plan.side);
+		assert_int_equal(plan.forced, rows[i].forced);
+		assert_int_equal(punch_plan_is_hopeless(&plan), rows[i].is_hopeless);
+	}
+}
+
+/* Behind one external address that no UDP passes, there is a way inside. */
+static void test_neighbours(void **state)
+{
+	struct peer_profile a = punch_row_profile(ROW_BLOCKED, 0);
+	struct peer_profile b = punch_row_profile(ROW_BLOCKED, 1);
+	struct punch_plan_options options = { 0 };
+	const struct punch_step *s;
+	struct punch_plan plan;
+
+	(void)state;
+	a.paths[0].externals[0] = (struct addr){ .family = ADDR_IPV4, .ip = { 21, 0, 0, 9 } };
+	a.paths[0].external_count = 1;
+	b.paths[0] = a.paths[0];
+	b.paths[0].local.ip[3]++;
+	punch_plan_make(&a, &b, &options, &plan);
+	s = step_of(&plan, PUNCH_SIMULTANEOUS);
+	assert_non_null(s);
+	assert_true(s->is_local && s->chance > 0.8);
+	assert_null(step_of(&plan, PUNCH_LOW_TTL));
+	b.paths[0].externals[0].ip[3]++;
+	punch_plan_make(&a, &b, &options, &plan);
+	assert_null(step_of(&plan, PUNCH_SIMULTANEOUS));
+}
+
 /* All of them by name are as none; without TCP, as a program wants it, no search begins that would
  * not otherwise. */
 static void test_several(void **state)
@@ -225,6 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_birthday), cmocka_unit_test(test_matrix),
 		cmocka_unit_test(test_mirror),   cmocka_unit_test(test_only),
+		cmocka_unit_test(test_forced),   cmocka_unit_test(test_neighbours),
 		cmocka_unit_test(test_several),  cmocka_unit_test(test_two_openings),
 	};
 

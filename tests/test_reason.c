@@ -531,6 +531,22 @@ static void sentences_name_ports_and_sides(void **state)
 	     "Their relay refused to relay to us (403).");
 }
 
+static void what_was_not_for_them_says_so(void **state)
+{
+	struct punch_plan plan = { .reason = REASON_NOT_TRIED,
+				   .side = B,
+				   .forced = PUNCH_PREDICTION };
+	char text[256];
+
+	reason_print_unsuitable(&plan, true, text, sizeof(text));
+	assert_string_equal(text, "It was not tried: the ports of their NAT follow no rule.");
+	reason_print_unsuitable(&plan, false, text, sizeof(text));
+	assert_string_equal(text, "It was not tried: the ports of our NAT follow no rule.");
+	plan.forced = PUNCH_NONE;
+	reason_print_unsuitable(&plan, false, text, sizeof(text));
+	assert_string_equal(text, "It was not tried: what was allowed is for other networks.");
+}
+
 static void every_reason_has_a_sentence(void **state)
 {
 	struct bench b;
@@ -595,6 +611,7 @@ int main(void)
 		cmocka_unit_test(one_side_alone_says_little),
 		cmocka_unit_test(offers_tell_that_ports_differ),
 		cmocka_unit_test(sentences_name_ports_and_sides),
+		cmocka_unit_test(what_was_not_for_them_says_so),
 		cmocka_unit_test(every_reason_has_a_sentence),
 		cmocka_unit_test(overall_is_that_of_the_best_step),
 	};

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "punch_plan_steps.h"
+#include "punch_plan_why.h"
 
 #define PAIRS_MAX     4
 #define WORTH         0.03 /* what is less likely costs packets, and brings nothing */
@@ -335,31 +336,6 @@ static void add_relay(struct draft *d)
 	out->steps[out->count++] = s;
 }
 
-/* Of the easiest pair: why is it not easy enough? */
-static void tell_reason(struct draft *d)
-{
-	struct punch_plan *out = d->out;
-	const struct plan_pair *p = &d->pairs[0];
-
-	if (d->pair_count == 0) {
-		out->reason = REASON_NO_FAMILY;
-		out->side = PUNCH_SIDE_BOTH;
-		return;
-	}
-	bool a = plan_udp_is_blocked(p->a), b = plan_udp_is_blocked(p->b);
-
-	out->reason = REASON_UDP_BLOCKED;
-	if (!a && !b) {
-		a = plan_is_hard(p->a);
-		b = plan_is_hard(p->b);
-		out->reason = p->same_nat ? REASON_NO_HAIRPIN : REASON_MAPPING_DIFFERS;
-	}
-	if (out->reason == REASON_NO_HAIRPIN || a == b)
-		out->side = PUNCH_SIDE_BOTH;
-	else
-		out->side = a ? PUNCH_SIDE_A : PUNCH_SIDE_B;
-}
-
 static void add_all(struct draft *d)
 {
 	uint32_t start_us = 0, tcp_us;
@@ -390,13 +366,14 @@ void punch_plan_make(const struct peer_profile *a, const struct peer_profile *b,
 		d.limits.sockets_max = options->sockets_max;
 	if (options->sockets_max != 0 && options->sockets_max < MAPPINGS_MAX)
 		d.limits.mappings_max = options->sockets_max;
+	out->forced = plan_forced(options->only);
 	find_pairs(&d);
 	add_all(&d);
 	sort(out);
 	out->chance = chance_of(out);
 	out->chance_relay = out->chance;
 	if (out->chance < WORTH)
-		tell_reason(&d);
+		plan_tell_why(d.pair_count > 0 ? &d.pairs[0] : NULL, options, out);
 	add_relay(&d);
 	if (out->count > 0 && out->steps[out->count - 1].strategy == PUNCH_RELAY)
 		out->chance_relay = 1 - (1 - out->chance) * (1 - out->steps[out->count - 1].chance);

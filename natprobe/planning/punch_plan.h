@@ -57,8 +57,10 @@ struct punch_plan {
 	uint8_t count;
 	double chance;       /* that any but the relay makes one */
 	double chance_relay; /* ... with the relay */
-	uint8_t reason; /* enum punch_reason: why nothing but the relay can, where chance is 0 */
-	uint8_t side;   /* enum punch_side, of that reason */
+	uint8_t reason;      /* enum punch_reason: why nothing but the relay can, where chance is 0;
+			   REASON_NOT_TRIED: what is allowed is not for this pair */
+	uint8_t side;        /* enum punch_side, of that reason */
+	uint8_t forced; /* enum punch_strategy: the one that is allowed; PUNCH_NONE: several are */
 };
 
 struct punch_plan_options {
@@ -68,6 +70,9 @@ struct punch_plan_options {
 	bool has_relay;          /* either side has one */
 	uint16_t sockets_max;    /* 0: PUNCH_SOCKETS_MAX; a user's cap of mappings */
 };
+
+/* True where it need not even be tried: nothing is allowed that could leave, or make a path. */
+bool punch_plan_is_hopeless(const struct punch_plan *plan);
 
 void punch_plan_make(const struct peer_profile *a, const struct peer_profile *b,
 		     const struct punch_plan_options *options, struct punch_plan *out);

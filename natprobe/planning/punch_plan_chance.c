@@ -75,15 +75,16 @@ double plan_chance_local(const struct plan_pair *p)
 	uint8_t hairpin = a->hairpin != HAIRPIN_UNKNOWN ? a->hairpin : p->b->hairpin;
 	double inside = peer_may_be_ours(a, p->b) && peer_may_be_ours(p->b, a) ? 0.9 : 0.5;
 	double turned = 0.3;
+	bool blocked = plan_udp_is_blocked(a) || plan_udp_is_blocked(p->b);
 
 	if (p->same_host)
 		return CERTAIN;
 	if (!p->same_nat)
 		return 0;
-	if (hairpin == HAIRPIN_EXTERNAL_SOURCE)
+	if (blocked || hairpin == HAIRPIN_NO)
+		turned = 0; /* what is blocked is the way out, not that to a neighbour */
+	else if (hairpin == HAIRPIN_EXTERNAL_SOURCE)
 		turned = plan_is_hard(a) || plan_is_hard(p->b) ? 0.3 : 0.95;
-	else if (hairpin == HAIRPIN_NO)
-		turned = 0;
 	return 1 - (1 - inside) * (1 - turned);
 }
 
@@ -111,10 +112,10 @@ static double harm(const struct peer_path *side, const struct peer_path *other)
 
 double plan_chance_simultaneous(const struct plan_pair *p)
 {
-	if (plan_udp_is_blocked(p->a) || plan_udp_is_blocked(p->b))
-		return 0;
 	if (p->same_nat || p->same_host)
 		return plan_chance_local(p);
+	if (plan_udp_is_blocked(p->a) || plan_udp_is_blocked(p->b))
+		return 0;
 	if (!plan_meets(p->a, p->b)) {
 		bool mixed = p->a->mapping == BEHAVIOUR_MIXED || p->b->mapping == BEHAVIOUR_MIXED;
 

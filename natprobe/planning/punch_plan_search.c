@@ -198,12 +198,9 @@ bool plan_step_prediction(const struct plan_pair *p, const struct plan_limits *l
 			return false;
 		predict_both(p, l, out);
 	} else {
-		bool of_a = searches_a(p);
-
-		if (!forced &&
-		    !((hard_a && is_predictable(p->a)) || (hard_b && is_predictable(p->b))))
+		if (!(hard_a && is_predictable(p->a)) && !(hard_b && is_predictable(p->b)))
 			return false;
-		predict_one(p, l, of_a, out);
+		predict_one(p, l, searches_a(p), out);
 	}
 	set_passes(p, out);
 	out->chance = plan_chance_prediction(p, out);

@@ -17,8 +17,8 @@ struct plan_limits {
 struct punch_step plan_step(const struct plan_pair *p, enum punch_strategy strategy, bool a_opens);
 
 /*
- * Steps that search. False: the strategy is not for such a pair. `forced`: the user wants it, so
- * it is for any pair of which one side can be taken as the one that is searched.
+ * Steps that search. False: the strategy is not for such a pair. `forced`: the user wants it, however
+ * little hope there is; of BIRTHDAY even where neither side has to be searched.
  */
 bool plan_step_prediction(const struct plan_pair *p, const struct plan_limits *l, bool forced,
 			  struct punch_step *out);

@@ -17,8 +17,6 @@ static bool has_nat64(const struct peer_path *path)
 /* Can anything of theirs be reached from this path? */
 static bool is_usable(const struct punch *p, const struct peer_path *mine)
 {
-	if (mine->udp_blocked == VERDICT_YES)
-		return false;
 	for (uint8_t i = 0; i < p->theirs.path_count; i++) {
 		const struct peer_path *theirs = &p->theirs.paths[i];
 
@@ -73,6 +71,12 @@ static bool wants_samples(const struct punch *p, uint8_t path)
 	       (needed(p, path) & (PUNCH_BIT(PUNCH_PREDICTION) | PUNCH_BIT(PUNCH_MIXED))) != 0;
 }
 
+static void begin_local(struct punch *p, uint8_t path)
+{
+	if (!p->config.keeps_port && may_be_one_network(p, &p->ours.paths[path]))
+		pu_slot_want(p, (uint16_t)(PU_SLOT_LOCAL + path), path, 0);
+}
+
 static void begin_path(struct punch *p, uint8_t path)
 {
 	const struct peer_path *mine = &p->ours.paths[path];
@@ -80,13 +84,16 @@ static void begin_path(struct punch *p, uint8_t path)
 	p->sampling[path] = (struct pu_sampling){ .slot = PU_NO_SLOT };
 	if (!is_usable(p, mine))
 		return;
+	if (mine->udp_blocked == VERDICT_YES) {
+		begin_local(p, path);
+		return;
+	}
 	pu_slot_want(p, pu_set_slot(path, 0), path, p->config.local_port);
 	if (p->config.keeps_port)
 		return;
 	for (uint8_t set = 1; set < PEER_SETS; set++)
 		pu_slot_want(p, pu_set_slot(path, set), path, 0);
-	if (may_be_one_network(p, mine))
-		pu_slot_want(p, (uint16_t)(PU_SLOT_LOCAL + path), path, 0);
+	begin_local(p, path);
 	if (mine->portmap == VERDICT_YES && (needed(p, path) & PUNCH_BIT(PUNCH_PORT_MAPPING)) != 0)
 		pu_slot_want(p, (uint16_t)(PU_SLOT_PORTMAP + path), path, 0);
 	p->sampling[path].is_wanted = wants_samples(p, path);
@@ -131,7 +138,7 @@ void pu_gather_begin(struct punch *p)
 	o.has_relay = p->config.has_relay || p->theirs.has_relay;
 	punch_plan_make(p->config.is_a ? &p->ours : &p->theirs,
 			p->config.is_a ? &p->theirs : &p->ours, &o, &p->needs);
-	if (p->needs.count == 0 || (p->needs.chance <= 0 && p->needs.chance_relay <= 0)) {
+	if (punch_plan_is_hopeless(&p->needs)) {
 		p->result.plan = p->needs;
 		p->tells_bye = true;
 		pu_end_now(p, p->needs.reason, p->needs.side);

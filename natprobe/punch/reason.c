@@ -183,6 +183,11 @@ static bool judge_blocked(const struct reason_view *v, struct punch_verdict *out
 			      s->seen->answers == 0);
 	}
 	*out = reason_say(REASON_UDP_BLOCKED, reason_side_of(blocked[0], blocked[1]));
+	/* To a neighbour it had not to leave. */
+	if (v->same_nat && v->c->step->is_local)
+		*out = v->sides[0].seen->received + v->sides[1].seen->received > 0
+			       ? reason_unsure()
+			       : reason_say(REASON_NO_HAIRPIN, PUNCH_SIDE_BOTH);
 	return blocked[0] || blocked[1];
 }
 

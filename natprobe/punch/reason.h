@@ -27,4 +27,7 @@ struct punch_verdict reason_overall(const struct punch_plan *plan,
 void reason_print(const struct reason_case *c, const struct punch_verdict *v, bool we_are_a,
 		  char *buf, size_t cap);
 
+/* The same where what was allowed is not for such a pair: REASON_NOT_TRIED of the whole plan. */
+void reason_print_unsuitable(const struct punch_plan *plan, bool we_are_a, char *buf, size_t cap);
+
 #endif

@@ -248,3 +248,22 @@ void reason_print(const struct reason_case *c, const struct punch_verdict *v, bo
 	else
 		(void)snprintf(buf, cap, "%s", s->plain[who]);
 }
+
+void reason_print_unsuitable(const struct punch_plan *plan, bool we_are_a, char *buf, size_t cap)
+{
+	static const char *const random[] = { "the ports of our NAT follow no rule",
+					      "the ports of their NAT follow no rule",
+					      "the ports of both NATs follow no rule" };
+	const char *why = "what was allowed is for other networks";
+
+	if (plan->forced == PUNCH_PREDICTION && plan->side != PUNCH_SIDE_NONE)
+		why = random[whose(plan->side, we_are_a)];
+	else if (plan->forced == PUNCH_PREDICTION)
+		why = "each NAT uses the port that it has shown, so there is nothing to foretell";
+	else if (plan->forced == PUNCH_MIXED)
+		why = "it is for two NATs that use another port for each destination, one of them "
+		      "at least a random one";
+	else if (plan->forced == PUNCH_BIRTHDAY)
+		why = "there is no time for enough ports";
+	(void)snprintf(buf, cap, "It was not tried: %s.", why);
+}

@@ -97,7 +97,7 @@ static bool is_foreseen(const struct trial_record *r)
 }
 
 /* That of the step which the whole was judged by. */
-static void explain(struct trial_record *out)
+static void explain(const struct punch_result *r, struct trial_record *out)
 {
 	size_t len = 0;
 
@@ -109,6 +109,10 @@ static void explain(struct trial_record *out)
 		if (!is_same(&s->verdict, &out->overall) || s->why[0] == '\0')
 			continue;
 		memcpy(out->why, s->why, sizeof(out->why));
+		return;
+	}
+	if (out->overall.reason == REASON_NOT_TRIED && r->plan.count == 0) {
+		reason_print_unsuitable(&r->plan, out->is_a, out->why, sizeof(out->why));
 		return;
 	}
 	if (is_foreseen(out))
@@ -144,7 +148,7 @@ void trial_record_make(const struct punch_result *r, const struct peer_profile *
 		set_case(r, ours, theirs, i, &c);
 		add_step(r, &c, i, out);
 	}
-	explain(out);
+	explain(r, out);
 }
 
 bool trial_run_add(struct trial_run *run, const struct trial_record *record)
