@@ -130,7 +130,7 @@ static void as_a_server(struct bytes in)
 	while (in.len > 0)
 		tcp_gather_on_stream(g, 0, PUNCH_STREAM_DATA, piece(&in), 0);
 	(void)tcp_gather_next(g, 1000, &a);
-	tcp_gather_add(g, &offer);
+	tcp_gather_add(g, &offer, 1000);
 	FUZZ_CHECK(offer.endpoint_count <= 2);
 	tcp_gather_free(g);
 }

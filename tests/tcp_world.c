@@ -53,6 +53,15 @@ static struct tcp_world_flow *find_flow(struct tcp_world_host *h, uint16_t local
 	return NULL;
 }
 
+static uint16_t follow(const struct tcp_world_host *h, uint16_t local)
+{
+	const struct tcp_world_flow *last = h->flow_count > 1 ? &h->flows[h->flow_count - 2] : NULL;
+
+	if (last != NULL && last->local + 1 == local)
+		return (uint16_t)(last->external + 3);
+	return (uint16_t)(20000 + 97 * h->flow_count);
+}
+
 static struct tcp_world_flow *open_flow(struct tcp_world_host *h, uint16_t local,
 					const struct addr *remote)
 {
@@ -70,6 +79,8 @@ static struct tcp_world_flow *open_flow(struct tcp_world_host *h, uint16_t local
 	f->external = (uint16_t)(local + 1000);
 	if (h->nat.counts)
 		f->external = (uint16_t)(30000 + h->flow_count);
+	else if (h->nat.follows)
+		f->external = follow(h, local);
 	else if (h->nat.differs && !(is_first && h->nat.keeps_first))
 		f->external = (uint16_t)(f->external + 7 * h->flow_count);
 	return f;

@@ -30,6 +30,8 @@ struct tcp_world_nat {
 	bool is_open;              /* no filter */
 	bool differs;              /* another port for each destination */
 	bool counts;               /* ... which is the next one */
+	bool follows;              /* ... which is the next one but two, where the local port is the
+				      one next to that of the mapping before; else any */
 	bool keeps_first;          /* ... but the first of a local port is always local + 1000 */
 	bool no_simultaneous_open; /* a SYN that meets one of its own is dropped */
 	bool hides_icmp;           /* about a TTL that ended */

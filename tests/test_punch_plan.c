@@ -288,13 +288,41 @@ static void test_two_openings(void **state)
 	}
 }
 
+/* Where the next port follows from the last one and the local one, TCP finds it, as long as no UDP
+ * comes between. */
+static void test_following(void **state)
+{
+	struct peer_profile follows = punch_row_profile(ROW_SEQUENTIAL, 0);
+	struct peer_profile other = punch_row_profile(ROW_PORT, 1);
+	struct punch_plan_options options = { 0 };
+	struct punch_plan plan;
+
+	(void)state;
+	follows.paths[0].delta = DELTA_DEPENDENT;
+	follows.paths[0].filtering = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
+	punch_plan_make(&follows, &other, &options, &plan);
+	assert_null(step_of(&plan, PUNCH_TCP));
+	other.paths[0].udp_blocked = VERDICT_YES;
+	punch_plan_make(&follows, &other, &options, &plan);
+	assert_true(plan.chance > 0.8);
+	assert_non_null(step_of(&plan, PUNCH_TCP));
+	assert_non_null(step_of(&plan, PUNCH_TCP_LOW_TTL));
+	/* A window of ports takes one of ours each. */
+	other.paths[0] = punch_row_profile(ROW_SEQUENTIAL, 1).paths[0];
+	other.paths[0].filtering = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
+	other.paths[0].udp_blocked = VERDICT_YES;
+	punch_plan_make(&follows, &other, &options, &plan);
+	assert_null(step_of(&plan, PUNCH_TCP));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_birthday), cmocka_unit_test(test_matrix),
-		cmocka_unit_test(test_mirror),   cmocka_unit_test(test_only),
-		cmocka_unit_test(test_forced),   cmocka_unit_test(test_neighbours),
-		cmocka_unit_test(test_several),  cmocka_unit_test(test_two_openings),
+		cmocka_unit_test(test_birthday),  cmocka_unit_test(test_matrix),
+		cmocka_unit_test(test_mirror),    cmocka_unit_test(test_only),
+		cmocka_unit_test(test_forced),    cmocka_unit_test(test_neighbours),
+		cmocka_unit_test(test_several),   cmocka_unit_test(test_two_openings),
+		cmocka_unit_test(test_following),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@ struct bench {
 	struct tcp_gather *g;
 	struct rng rng;
 	bool is_silent, is_odd; /* the servers */
+	uint8_t samples;
 	unsigned connects, quiet, written;
 	uint16_t ports[64];
 	uint64_t done_us;
@@ -112,6 +113,7 @@ static void begin(struct bench *b, uint8_t sets, uint16_t local_port)
 		.server_count = 2,
 		.local_port = local_port,
 		.sets = sets,
+		.samples = b->samples,
 		.first_slot = FIRST_SLOT,
 		.slot_count = SLOTS,
 		.deadline_us = DEADLINE_US,
@@ -144,7 +146,9 @@ static uint64_t step(struct bench *b)
 
 static void run(struct bench *b, struct peer_offer *offer)
 {
-	while (b->world.now_us < DEADLINE_US + 500000) {
+	uint64_t end_us = b->world.now_us + DEADLINE_US + 500000;
+
+	while (b->world.now_us < end_us) {
 		uint64_t next_us = step(b), due_us = tcp_world_due_us(&b->world);
 
 		if (next_us <= b->world.now_us)
@@ -158,7 +162,7 @@ static void run(struct bench *b, struct peer_offer *offer)
 			tcp_world_run(&b->world);
 	}
 	*offer = (struct peer_offer){ 0 };
-	tcp_gather_add(b->g, offer);
+	tcp_gather_add(b->g, offer, b->world.now_us);
 	for (size_t i = 0; i < offer->endpoint_count; i++)
 		assert_true(offer->endpoints[i].is_tcp);
 }
@@ -219,6 +223,56 @@ static void tells_all_that_differ(void **state)
 	begin(&b, 1, 0);
 	run(&b, &offer);
 	assert_int_equal(count(&offer, PEER_MAPPED, 0), 2);
+	tcp_gather_free(b.g);
+}
+
+/* The sample is the last mapping of all, and nobody uses the ports that follow it. */
+static void samples_when_all_else_is_known(void **state)
+{
+	static struct bench b;
+	const struct tcp_world_flow *last;
+	struct peer_offer offer;
+
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		set_up(&b);
+		b.world.rng = rng_seed(seed);
+		b.world.loss_per_mille = seed > 0 ? 50 : 0;
+		b.world.hosts[0].nat.follows = true;
+		b.samples = 1;
+		begin(&b, PEER_SETS, 0);
+		run(&b, &offer);
+		assert_true(tcp_gather_is_done(b.g, b.world.now_us));
+		assert_int_equal(offer.sample_counts[0], 0);
+		tcp_gather_sample(b.g, b.world.now_us + DEADLINE_US);
+		assert_false(tcp_gather_is_done(b.g, b.world.now_us));
+		run(&b, &offer);
+		assert_true(tcp_gather_is_done(b.g, b.world.now_us));
+		if (offer.sample_counts[0] != 1)
+			fail_msg("seed %u: no sample", (unsigned)seed);
+		last = &b.world.hosts[0].flows[b.world.hosts[0].flow_count - 1];
+		assert_int_equal(offer.samples[0][0].local_port, last->local);
+		assert_int_equal(offer.samples[0][0].external_port, last->external);
+		for (unsigned i = 0; i < b.connects; i++)
+			assert_false(b.ports[i] > last->local &&
+				     b.ports[i] <= last->local + PEER_SETS);
+		tcp_gather_free(b.g);
+	}
+}
+
+static void samples_nothing_where_no_server_answers(void **state)
+{
+	static struct bench b;
+	struct peer_offer offer;
+
+	set_up(&b);
+	b.is_silent = true;
+	b.samples = 1;
+	begin(&b, 1, 0);
+	run(&b, &offer);
+	tcp_gather_sample(b.g, b.world.now_us + DEADLINE_US);
+	assert_true(tcp_gather_is_done(b.g, b.world.now_us));
+	run(&b, &offer);
+	assert_int_equal(offer.sample_counts[0], 0);
 	tcp_gather_free(b.g);
 }
 
@@ -330,6 +384,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_what_servers_see),
 		cmocka_unit_test(tells_all_that_differ),
+		cmocka_unit_test(samples_when_all_else_is_known),
+		cmocka_unit_test(samples_nothing_where_no_server_answers),
 		cmocka_unit_test(asks_again_after_loss),
 		cmocka_unit_test(is_done_by_the_deadline),
 		cmocka_unit_test(local_address_is_the_mapped_one_without_a_nat),

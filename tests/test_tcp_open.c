@@ -493,6 +493,12 @@ static const struct search searches[] = {
 	  DELTA_PRESERVING,
 	  1000,
 	  false },
+	{ "by the last mapping and the local port",
+	  { HERE, .follows = true },
+	  BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT,
+	  DELTA_DEPENDENT,
+	  3,
+	  false },
 	{ "open",
 	  { HERE, .differs = true, .is_open = true },
 	  BEHAVIOUR_ENDPOINT_INDEPENDENT,
@@ -506,6 +512,15 @@ static const struct search searches[] = {
 	  0,
 	  true },
 };
+
+static void add_sample(struct bench *b, int i, uint16_t local_port, const struct addr *server)
+{
+	b->sides[i].offer.sample_counts[0] = 1;
+	b->sides[i].offer.samples[0][0] = (struct peer_sample){
+		.local_port = local_port,
+		.external_port = tcp_world_map(&b->world, i, local_port, server).port,
+	};
+}
 
 static void finds_ports_that_differ(void **state)
 {
@@ -528,11 +543,43 @@ static void finds_ports_that_differ(void **state)
 		/* Others have moved the counter on, since. */
 		for (uint16_t port = 1; port < 6; port++)
 			(void)tcp_world_map(&b.world, (int)(i % 2), port, &server);
+		if (s->delta == DELTA_DEPENDENT)
+			add_sample(&b, (int)(i % 2), 52000, &server);
 		run(&b);
 		if (s->fails)
 			does_not_meet(&b, s->why);
 		else
 			meets(&b, s->why);
+		end(&b);
+	}
+}
+
+/* The second step of a trial goes on where the first one ended, and loss changes nothing. */
+static void each_step_has_a_port_of_its_own(void **state)
+{
+	static struct bench b;
+	struct addr server = addr_ipv4(20, 9, 7, 1, 3479);
+
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		struct peer_path *path = &b.sides[1].profile.paths[0];
+
+		begin_meeting(&b, &meetings[4]);
+		b.world.rng = rng_seed(seed);
+		b.world.loss_per_mille = 50;
+		b.world.hosts[1].nat.follows = true;
+		path->tcp_mapping = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
+		path->delta = DELTA_DEPENDENT;
+		path->delta_value = 3;
+		b.step.set = 1;
+		make_offers(&b);
+		for (int i = 0; i < 2; i++) {
+			for (uint8_t k = 0; k < b.sides[i].offer.endpoint_count; k++)
+				b.sides[i].offer.endpoints[k].set = 1;
+		}
+		add_sample(&b, 1, 52000, &server);
+		(void)tcp_world_map(&b.world, 1, 52001, &server); /* the first step's */
+		run(&b);
+		meets(&b, "in the second step");
 		end(&b);
 	}
 }
@@ -712,6 +759,7 @@ int main(void)
 		cmocka_unit_test(attempts_are_bounded),
 		cmocka_unit_test(begins_when_it_is_time),
 		cmocka_unit_test(finds_ports_that_differ),
+		cmocka_unit_test(each_step_has_a_port_of_its_own),
 		cmocka_unit_test(says_nothing_to_strangers),
 		cmocka_unit_test(another_key_is_a_stranger),
 		cmocka_unit_test(knocks_only_where_it_may),

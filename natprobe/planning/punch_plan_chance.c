@@ -168,10 +168,28 @@ static double tcp_found(const struct peer_path *p)
 	case PLAN_PORTS_LOCAL:
 		return 0.95 * (1 - taken);
 	case PLAN_PORTS_COUNTED:
-		return p->delta == DELTA_INDEPENDENT ? 0.8 : 0;
+		return plan_ports_follow_local(p) ? 0.95 : 0.8;
 	default:
 		return 0;
 	}
+}
+
+/* That both find each other's port. */
+static double tcp_both_found(const struct plan_pair *p, const struct peer_path *a,
+			     const struct peer_path *b)
+{
+	bool follows_a = plan_ports_follow_local(a), follows_b = plan_ports_follow_local(b);
+	bool counts_a = plan_ports(a) == PLAN_PORTS_COUNTED && !follows_a;
+	bool counts_b = plan_ports(b) == PLAN_PORTS_COUNTED && !follows_b;
+	double found = tcp_found(a) * tcp_found(b);
+
+	/* Its next port is good for one destination, once, and only if no UDP comes between. */
+	if ((follows_a || follows_b) && !plan_udp_is_blocked(p->a) && !plan_udp_is_blocked(p->b))
+		return 0;
+	if ((follows_a && counts_b) || (counts_a && follows_b))
+		return 0;
+	/* Where both count, each attempt of the one moves the other's ports as well. */
+	return counts_a && counts_b ? found * 0.4 : found;
 }
 
 double plan_chance_tcp(const struct plan_pair *p, bool low_ttl)
@@ -188,10 +206,7 @@ double plan_chance_tcp(const struct plan_pair *p, bool low_ttl)
 	/* A connection goes back by the port that it came to, whatever a NAT does otherwise. */
 	if (plan_is_open(&a) || plan_is_open(&b))
 		return low_ttl ? 0.3 : 0.95;
-	found = plan_meets(&a, &b) ? 1 : tcp_found(&a) * tcp_found(&b);
-	/* Where both count, each attempt of the one moves the other's ports as well. */
-	if (plan_ports(&a) == PLAN_PORTS_COUNTED && plan_ports(&b) == PLAN_PORTS_COUNTED)
-		found *= 0.4;
+	found = plan_meets(&a, &b) ? 1 : tcp_both_found(p, &a, &b);
 	return found * syn_chance(&a) * syn_chance(&b) * (low_ttl ? 0.6 : 0.97);
 }
 

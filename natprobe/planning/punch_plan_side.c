@@ -110,10 +110,14 @@ uint32_t plan_address_count(const struct peer_path *p)
 		       : 1;
 }
 
+bool plan_ports_follow_local(const struct peer_path *p)
+{
+	return plan_ports(p) == PLAN_PORTS_COUNTED && p->delta == DELTA_DEPENDENT;
+}
+
 bool plan_is_exact(const struct peer_path *p)
 {
-	return plan_ports(p) == PLAN_PORTS_LOCAL ||
-	       (plan_ports(p) == PLAN_PORTS_COUNTED && p->delta == DELTA_DEPENDENT);
+	return plan_ports(p) == PLAN_PORTS_LOCAL || plan_ports_follow_local(p);
 }
 
 unsigned plan_families(const struct peer_path *p)

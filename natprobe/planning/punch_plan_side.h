@@ -44,6 +44,8 @@ uint32_t plan_range_width(struct plan_range r);
 
 /* How many addresses its packets may come from: all of them have to be let in. */
 uint32_t plan_address_count(const struct peer_path *p);
+/* The next port is the last one + value where the local port is the next one, too. */
+bool plan_ports_follow_local(const struct peer_path *p);
 /* It is foretold to the port, whatever others do meanwhile. */
 bool plan_is_exact(const struct peer_path *p);
 

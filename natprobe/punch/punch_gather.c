@@ -1,9 +1,11 @@
+#include "natprobe/planning/punch_plan_side.h"
 #include "punch_state.h"
 
 #define PATIENCE_US     (1000 * PU_MS) /* for servers; twice their round trip more */
 #define PORTMAP_US      (2000 * PU_MS)
 #define RELAY_US        (2500 * PU_MS)
 #define TCP_US          (2000 * PU_MS) /* and a round trip */
+#define TCP_SAMPLE_US   (1000 * PU_MS) /* and nine round trips: three attempts */
 #define SAMPLE_US       (400 * PU_MS)
 #define SAMPLING_US     (900 * PU_MS)
 #define REFRESH_US      (10000 * PU_MS)
@@ -100,7 +102,7 @@ static void begin_path(struct punch *p, uint8_t path)
 }
 
 /* Of the longest way: a SYN that is lost takes a second before the next one leaves. */
-static uint64_t tcp_until_us(const struct punch *p)
+static uint32_t longest_us(const struct punch *p)
 {
 	uint32_t rtt_us = 0;
 
@@ -108,7 +110,31 @@ static uint64_t tcp_until_us(const struct punch *p)
 		if (p->ours.paths[i].rtt_us > rtt_us)
 			rtt_us = p->ours.paths[i].rtt_us;
 	}
-	return p->began_us + TCP_US + rtt_us;
+	return rtt_us;
+}
+
+static uint64_t tcp_until_us(const struct punch *p)
+{
+	return p->began_us + TCP_US + longest_us(p);
+}
+
+/* Its next port over TCP is known if the last one is, and nothing comes between. */
+static bool wants_tcp_sample(const struct punch *p, uint8_t path)
+{
+	struct peer_path view = plan_tcp_view(&p->ours.paths[path]);
+	uint32_t tcp = PUNCH_BIT(PUNCH_TCP) | PUNCH_BIT(PUNCH_TCP_LOW_TTL);
+
+	return plan_ports_follow_local(&view) && !plan_is_open(&view) &&
+	       !p->sampling[path].is_wanted && (needed(p, path) & tcp) != 0;
+}
+
+static uint8_t tcp_samples(const struct punch *p)
+{
+	uint8_t bits = 0;
+
+	for (uint8_t i = 0; i < p->ours.path_count; i++)
+		bits = (uint8_t)(bits | wants_tcp_sample(p, i) << i);
+	return bits;
 }
 
 static void begin_tcp(struct punch *p)
@@ -119,6 +145,7 @@ static void begin_tcp(struct punch *p)
 		.server_count = p->config.server_count,
 		.local_port = p->config.local_port,
 		.sets = PEER_SETS,
+		.samples = tcp_samples(p),
 		.slot_count = PU_TCP_GATHER,
 		.deadline_us = tcp_until_us(p),
 		.random = p->config.random,
@@ -287,6 +314,15 @@ static bool sample(struct punch *p, uint8_t path)
 	return false;
 }
 
+static void begin_samples(struct punch *p)
+{
+	p->is_sampling = true;
+	p->sampling_us = p->now_us;
+	if (p->tcp_gather != NULL)
+		tcp_gather_sample(p->tcp_gather,
+				  p->now_us + TCP_SAMPLE_US + 9 * (uint64_t)longest_us(p));
+}
+
 void pu_gather_tick(struct punch *p, uint64_t *deadline_us)
 {
 	bool is_over = true;
@@ -294,11 +330,12 @@ void pu_gather_tick(struct punch *p, uint64_t *deadline_us)
 	if (!p->is_sampling) {
 		if (!is_settled(p, deadline_us))
 			return;
-		p->is_sampling = true;
-		p->sampling_us = p->now_us;
+		begin_samples(p);
 	}
 	for (uint8_t i = 0; i < p->ours.path_count; i++)
 		is_over = sample(p, i) && is_over;
+	if (p->tcp_gather != NULL && !tcp_gather_is_done(p->tcp_gather, p->now_us))
+		is_over = false;
 	if (!is_over)
 		return;
 	pu_gather_offer(p);
@@ -379,13 +416,13 @@ void pu_gather_offer(struct punch *p)
 		offer_path(p, i);
 	if (relay->state == PU_OPEN)
 		add(o, &(struct peer_endpoint){ .kind = PEER_RELAYED, .addr = relay->local });
-	if (p->tcp_gather != NULL)
-		tcp_gather_add(p->tcp_gather, o);
 	for (int i = 0; i < PEER_PATHS_MAX; i++) {
 		for (uint8_t k = 0; k < o->sample_counts[i]; k++)
 			o->samples[i][k].ago_us =
 				(uint32_t)(p->now_us - p->began_us) - o->samples[i][k].ago_us;
 	}
+	if (p->tcp_gather != NULL)
+		tcp_gather_add(p->tcp_gather, o, p->now_us);
 	for (uint16_t i = PU_SLOT_FRESH; i < PUNCH_SLOTS_MAX; i++)
 		pu_slot_leave(p, i);
 	pu_asks_end(p);

@@ -23,14 +23,18 @@ enum ask_state {
 	ASK_CONNECTED, /* the request has to be written */
 	ASK_ASKED,
 	ASK_OVER, /* answered, or failed for good */
+	ASK_HELD, /* a sample, before its time */
 };
 
 /* One of our ports, and one server. */
 struct ask {
 	uint8_t state; /* enum ask_state */
 	uint8_t path, set, tries;
+	bool is_sample;     /* `set` is not used */
+	uint16_t port;      /* ours */
 	struct addr server; /* as our host has to write it */
-	uint64_t next_us;   /* ASK_DUE: when; ASK_CONNECTING: when it is given up */
+	uint64_t began_us;
+	uint64_t next_us; /* ASK_DUE: when; ASK_CONNECTING: when it is given up */
 	struct stun_tid tid;
 	struct addr mapped;
 	uint8_t data[ANSWER_MAX];
@@ -44,6 +48,7 @@ struct tcp_gather {
 	void (*random)(void *arg, void *buf, size_t len);
 	void *random_arg;
 	uint8_t sets;
+	uint8_t samples;
 	uint16_t ports[PEER_PATHS_MAX][PEER_SETS];      /* whose mapping is asked for */
 	uint16_t host_ports[PEER_PATHS_MAX][PEER_SETS]; /* for the network itself */
 	struct ask asks[ASKS_MAX];
@@ -84,6 +89,21 @@ static void choose_ports(struct tcp_gather *g, uint16_t local_port)
 	}
 }
 
+/* The first one of a row that is not used otherwise: one for the sample, and one for each set. */
+static uint16_t fresh_row(const struct tcp_gather *g)
+{
+	uint16_t port;
+	bool is_free = false;
+
+	while (!is_free) {
+		port = fresh_port(g);
+		is_free = port <= UINT16_MAX - PEER_SETS;
+		for (uint16_t i = 1; i <= PEER_SETS; i++)
+			is_free = is_free && !is_taken(g, (uint16_t)(port + i));
+	}
+	return port;
+}
+
 /* Behind a NAT64 a server of IPv4 has another look. */
 static bool reachable_as(const struct peer_path *path, const struct addr *server, struct addr *out)
 {
@@ -106,9 +126,28 @@ static void add_asks(struct tcp_gather *g, const struct addr *server, size_t roo
 
 			a->path = p;
 			a->set = s;
+			a->port = g->ports[p][s];
 			a->server = to;
 		}
 	}
+}
+
+static void add_samples(struct tcp_gather *g)
+{
+	for (uint8_t p = 0; p < g->ours->path_count; p++) {
+		if ((g->samples >> p & 1) != 0)
+			g->asks[g->count++] =
+				(struct ask){ .state = ASK_HELD, .path = p, .is_sample = true };
+	}
+}
+
+static size_t sample_count(const struct tcp_gather *g)
+{
+	size_t n = 0;
+
+	for (uint8_t p = 0; p < g->ours->path_count; p++)
+		n += g->samples >> p & 1;
+	return n;
 }
 
 struct tcp_gather *tcp_gather_new(const struct tcp_gather_config *config)
@@ -124,10 +163,14 @@ struct tcp_gather *tcp_gather_new(const struct tcp_gather_config *config)
 	g->random = config->random;
 	g->random_arg = config->random_arg;
 	g->sets = config->sets < PEER_SETS ? config->sets : PEER_SETS;
+	g->samples = config->samples;
+	if (sample_count(g) > room)
+		g->samples = 0;
 	choose_ports(g, config->local_port);
 	/* All ports ask the first server before any asks the next one. */
 	for (size_t i = 0; i < config->server_count; i++)
-		add_asks(g, &config->servers[i], room);
+		add_asks(g, &config->servers[i], room - sample_count(g));
+	add_samples(g);
 	return g;
 }
 
@@ -158,15 +201,19 @@ static uint64_t patience_us(const struct tcp_gather *g, const struct ask *a)
 static void connect_ask(struct tcp_gather *g, struct ask *a, uint64_t now_us,
 			struct punch_action *action)
 {
+	/* The mapping of another attempt may be there, and is not the last one any more. */
+	if (a->is_sample)
+		a->port = fresh_row(g);
 	a->state = ASK_CONNECTING;
 	a->tries++;
+	a->began_us = now_us;
 	a->next_us = now_us + patience_us(g, a);
 	g->paced_us = now_us + PACE_US;
 	*action = (struct punch_action){
 		.kind = PUNCH_CONNECT,
 		.path = a->path,
 		.slot = slot_of(g, a),
-		.port = g->ports[a->path][a->set],
+		.port = a->port,
 		.to = a->server,
 	};
 }
@@ -321,10 +368,39 @@ bool tcp_gather_is_done(const struct tcp_gather *g, uint64_t now_us)
 	if (now_us >= g->deadline_us)
 		return true;
 	for (size_t i = 0; i < g->count; i++) {
-		if (g->asks[i].state != ASK_OVER)
+		if (g->asks[i].state != ASK_OVER && g->asks[i].state != ASK_HELD)
 			return false;
 	}
 	return true;
+}
+
+/* One that answered; NULL: none did. */
+static const struct addr *server_of(const struct tcp_gather *g, uint8_t path)
+{
+	for (size_t i = 0; i < g->count; i++) {
+		if (g->asks[i].path == path && g->asks[i].mapped.family != ADDR_NONE)
+			return &g->asks[i].server;
+	}
+	return NULL;
+}
+
+void tcp_gather_sample(struct tcp_gather *g, uint64_t deadline_us)
+{
+	if (g->samples == 0)
+		return;
+	g->deadline_us = deadline_us;
+	for (size_t i = 0; i < g->count; i++) {
+		struct ask *a = &g->asks[i];
+		const struct addr *server = server_of(g, a->path);
+
+		if (a->state != ASK_HELD) {
+			a->state = ASK_OVER;
+			continue;
+		}
+		a->state = server != NULL ? ASK_DUE : ASK_OVER;
+		if (server != NULL)
+			a->server = *server;
+	}
 }
 
 static void add_endpoint(struct peer_offer *offer, const struct peer_endpoint *e)
@@ -357,7 +433,8 @@ static bool add_mapped(const struct tcp_gather *g, uint8_t path, uint8_t set,
 			.addr = a->mapped,
 		};
 
-		if (a->path != path || a->set != set || a->mapped.family == ADDR_NONE)
+		if (a->path != path || a->set != set || a->is_sample ||
+		    a->mapped.family == ADDR_NONE)
 			continue;
 		add_endpoint(offer, &e);
 		is_told = true;
@@ -383,10 +460,25 @@ static void add_set(const struct tcp_gather *g, uint8_t path, uint8_t set, struc
 	add_endpoint(offer, &e);
 }
 
-void tcp_gather_add(const struct tcp_gather *g, struct peer_offer *offer)
+static void add_sample(const struct ask *a, struct peer_offer *offer, uint64_t now_us)
+{
+	uint8_t *count = &offer->sample_counts[a->path];
+
+	if (!a->is_sample || a->mapped.family == ADDR_NONE || *count == PEER_SAMPLES_MAX)
+		return;
+	offer->samples[a->path][(*count)++] = (struct peer_sample){
+		.local_port = a->port,
+		.external_port = a->mapped.port,
+		.ago_us = (uint32_t)(now_us - a->began_us),
+	};
+}
+
+void tcp_gather_add(const struct tcp_gather *g, struct peer_offer *offer, uint64_t now_us)
 {
 	for (uint8_t s = 0; s < g->sets; s++) {
 		for (uint8_t p = 0; p < g->ours->path_count; p++)
 			add_set(g, p, s, offer);
 	}
+	for (size_t i = 0; i < g->count; i++)
+		add_sample(&g->asks[i], offer, now_us);
 }

@@ -82,6 +82,8 @@ void tcp_lines_make(struct tcp_open *t)
 	rest = (size_t)t->target_count - first;
 	each = (room(t) - t->line_count) / t->source_count;
 	each = each < rest ? each : rest;
+	if (t->is_following && each > 1)
+		each = 1;
 	for (uint8_t i = 0; i < each; i++) {
 		for (size_t s = 0; s < t->source_count; s++)
 			add_line(t, t->sources[s], (uint8_t)(first + i),

@@ -21,6 +21,7 @@ enum tcp_ports {
 	TCP_PORTS_OPEN,      /* another one for each destination, but everybody may use those */
 	TCP_PORTS_LOCAL,     /* the local port and a constant, of a port that nobody has seen */
 	TCP_PORTS_COUNTED,   /* those that follow the last one */
+	TCP_PORTS_FOLLOWING, /* the one that follows the last sample, from the next local port */
 	TCP_PORTS_UNKNOWN,
 };
 
@@ -75,6 +76,7 @@ struct tcp_gather_config {
 	size_t server_count;
 	uint16_t local_port; /* of the first set; 0: any */
 	uint8_t sets;        /* how many ports of each path; at most PEER_SETS */
+	uint8_t samples;     /* bits of the paths of which one more port is asked for, at the end */
 	uint16_t first_slot, slot_count;
 	uint64_t deadline_us;
 	void (*random)(void *arg, void *buf, size_t len);
@@ -91,7 +93,12 @@ void tcp_gather_on_connected(struct tcp_gather *g, uint16_t slot, const struct a
 void tcp_gather_on_stream(struct tcp_gather *g, uint16_t slot, enum punch_stream what,
 			  struct bytes data, uint64_t now_us);
 bool tcp_gather_is_done(const struct tcp_gather *g, uint64_t now_us);
-/* Adds endpoints with is_tcp, of PEER_HOST and PEER_MAPPED. */
-void tcp_gather_add(const struct tcp_gather *g, struct peer_offer *offer);
+/*
+ * To be called once, when nothing else of this host makes a mapping any more: the samples, of a port
+ * each, which is followed by PEER_SETS that are left alone. Other questions end here.
+ */
+void tcp_gather_sample(struct tcp_gather *g, uint64_t deadline_us);
+/* Adds endpoints with is_tcp, of PEER_HOST and PEER_MAPPED, and the samples. */
+void tcp_gather_add(const struct tcp_gather *g, struct peer_offer *offer, uint64_t now_us);
 
 #endif

@@ -75,6 +75,7 @@ struct tcp_open {
 	uint8_t target_count;
 	uint16_t sources[TCP_SOURCES_MAX]; /* ports of ours to connect from */
 	uint8_t source_count;
+	bool is_following; /* the source gets the foretold port for its first destination alone */
 	struct tcp_line lines[TCP_LINES_MAX];
 	uint8_t line_count;
 	uint16_t ports[TCP_PORTS]; /* 0: there is none */

@@ -45,6 +45,14 @@ static bool shows_two(const struct peer_offer *o, const struct punch_step *step,
 	return false;
 }
 
+/* The last one; NULL: there is none. */
+static const struct peer_sample *last_sample(const struct peer_offer *o, uint8_t path)
+{
+	uint8_t count = path < PEER_PATHS_MAX ? o->sample_counts[path] : 0;
+
+	return count > 0 && count <= PEER_SAMPLES_MAX ? &o->samples[path][count - 1] : NULL;
+}
+
 enum tcp_ports tcp_ports_of(const struct peer_path *path, const struct peer_offer *offer,
 			    const struct punch_step *step, uint8_t index)
 {
@@ -60,7 +68,9 @@ enum tcp_ports tcp_ports_of(const struct peer_path *path, const struct peer_offe
 	case PLAN_PORTS_LOCAL:
 		return TCP_PORTS_LOCAL;
 	case PLAN_PORTS_COUNTED:
-		return view.delta == DELTA_INDEPENDENT ? TCP_PORTS_COUNTED : TCP_PORTS_UNKNOWN;
+		if (!plan_ports_follow_local(&view))
+			return TCP_PORTS_COUNTED;
+		return last_sample(offer, index) != NULL ? TCP_PORTS_FOLLOWING : TCP_PORTS_UNKNOWN;
 	default:
 		return TCP_PORTS_UNKNOWN;
 	}
@@ -96,6 +106,19 @@ static uint16_t fresh_port(const struct tcp_open *t)
 	return port;
 }
 
+/* Each step takes one, and with it one port of the NAT's: both sides know which. */
+static uint16_t next_in_row(const struct tcp_open *t)
+{
+	return (uint16_t)(1 + t->step.set);
+}
+
+static uint16_t following_port(const struct tcp_open *t)
+{
+	const struct peer_sample *last = last_sample(t->c.our_offer, t->ours->path);
+
+	return (uint16_t)(last->local_port + next_in_row(t));
+}
+
 static void find_sources(struct tcp_open *t)
 {
 	enum tcp_ports kind = tcp_ports_of(our_path(t), t->c.our_offer, &t->step, t->ours->path);
@@ -109,6 +132,10 @@ static void find_sources(struct tcp_open *t)
 	/* They come in by the port that a server has seen: nothing leaves from there before. */
 	if (kind == TCP_PORTS_OPEN || kind == TCP_PORTS_UNKNOWN)
 		t->sources[0] = fresh_port(t);
+	if (kind == TCP_PORTS_FOLLOWING) {
+		t->sources[0] = following_port(t);
+		t->is_following = true;
+	}
 	if (kind != TCP_PORTS_COUNTED)
 		return;
 	t->source_count = TCP_SOURCES_MAX;
@@ -212,6 +239,16 @@ static void add_counted(struct tcp_open *t, const struct addr *seen)
 	}
 }
 
+static void add_following(struct tcp_open *t, const struct addr *seen)
+{
+	struct peer_path view = plan_tcp_view(their_path(t));
+	const struct peer_sample *last = last_sample(t->c.their_offer, t->theirs->path);
+	struct addr a = *seen;
+
+	a.port = (uint16_t)(last->external_port + next_in_row(t) * plan_ports_value(&view));
+	add_target(t, &a, false);
+}
+
 static void add_local(struct tcp_open *t, const struct addr *seen)
 {
 	struct peer_path view = plan_tcp_view(their_path(t));
@@ -254,9 +291,12 @@ void tcp_targets_make(struct tcp_open *t)
 
 	find_ports(t);
 	find_sources(t);
-	add_announced(t, kind != TCP_PORTS_LOCAL && kind != TCP_PORTS_COUNTED);
+	add_announced(t, kind != TCP_PORTS_LOCAL && kind != TCP_PORTS_COUNTED &&
+				 kind != TCP_PORTS_FOLLOWING);
 	if (mapped != NULL && kind == TCP_PORTS_LOCAL)
 		add_local(t, &mapped->addr);
 	if (mapped != NULL && kind == TCP_PORTS_COUNTED)
 		add_counted(t, &mapped->addr);
+	if (mapped != NULL && kind == TCP_PORTS_FOLLOWING)
+		add_following(t, &mapped->addr);
 }
