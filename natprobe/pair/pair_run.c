@@ -62,15 +62,22 @@ static void go_blind(struct pair_run *run)
 	make_stand_in(run);
 }
 
+void pair_run_wake_at(struct pair_run *run, uint64_t at_us)
+{
+	const uint64_t now_us = clock_us();
+	const uint64_t left_us = at_us > now_us ? at_us - now_us : 0;
+
+	event_add(run->wake, &(struct timeval){ .tv_sec = (time_t)(left_us / 1000000),
+						.tv_usec = (suseconds_t)(left_us % 1000000) });
+}
+
 static void wait_for_terms(struct pair_run *run)
 {
 	const bool may_go_blind = run->invites != NULL && run->invites->port != 0;
-	const uint64_t patience_us = may_go_blind ? BLIND_US : TERMS_US;
-	const struct timeval limit = { .tv_sec = (time_t)(patience_us / 1000000) };
 
-	run->terms_by_us = clock_us() + patience_us;
+	run->terms_by_us = clock_us() + (may_go_blind ? BLIND_US : TERMS_US);
 	run->may_go_blind = may_go_blind;
-	event_add(run->wake, &limit);
+	pair_run_wake_at(run, run->terms_by_us);
 }
 
 static void send_terms(struct pair_run *run)
@@ -195,10 +202,14 @@ static void begin(struct pair_run *run)
 	pair_run_begin(run);
 }
 
-/* Nothing came of what the other side wants. */
-static void miss_terms(struct pair_run *run)
+/* Nothing came of what the other side wants. An event may come a tick of its clock too early. */
+static void judge_terms(struct pair_run *run)
 {
-	if (run->may_go_blind)
+	if (run->has_terms || run->terms_by_us == 0)
+		return;
+	if (clock_us() < run->terms_by_us)
+		pair_run_wake_at(run, run->terms_by_us);
+	else if (run->may_go_blind)
 		go_blind(run);
 	else
 		pair_run_end(run, pair_run_fail(run, EXIT_FAILED, "meeting",
@@ -210,8 +221,7 @@ static void on_wake(evutil_socket_t fd, short events, void *arg)
 {
 	struct pair_run *run = arg;
 
-	if (!run->has_terms && run->terms_by_us != 0 && clock_us() >= run->terms_by_us)
-		miss_terms(run);
+	judge_terms(run);
 	begin(run);
 	pair_run_step(run);
 }

@@ -97,6 +97,7 @@ void pair_run_leave_port(struct pair_run *run);
 void pair_run_begin(struct pair_run *run);
 void pair_run_step(struct pair_run *run);
 void pair_run_lose_peer(struct pair_run *run);
+void pair_run_wake_at(struct pair_run *run, uint64_t at_us);
 void pair_run_end(struct pair_run *run, int rc);
 void pair_run_name(struct pair_run *run);
 bool pair_hand_is(const struct pair_run *run);

@@ -342,14 +342,9 @@ static uint64_t patience_us(const struct pair_run *run)
 /* Their end of the trial: a moment later, as a rule. */
 static void wait_for_peer(struct pair_run *run)
 {
-	const uint64_t now_us = clock_us();
-	uint64_t left_us;
-
 	if (run->peer_by_us == 0)
-		run->peer_by_us = now_us + patience_us(run);
-	left_us = run->peer_by_us > now_us ? run->peer_by_us - now_us : 0;
-	event_add(run->wake, &(struct timeval){ .tv_sec = (time_t)(left_us / 1000000),
-						.tv_usec = (suseconds_t)(left_us % 1000000) });
+		run->peer_by_us = clock_us() + patience_us(run);
+	pair_run_wake_at(run, run->peer_by_us);
 }
 
 void pair_run_step(struct pair_run *run)
@@ -363,7 +358,8 @@ void pair_run_step(struct pair_run *run)
 	/* In that long it would have been heard, had it gone on. */
 	if (run->peer_by_us != 0 && clock_us() >= run->peer_by_us)
 		run->is_peer_gone = true;
-	if (pair_hand_is(run) || run->is_peer_done || run->is_peer_gone || run->is_interrupted)
+	if (pair_hand_is(run) || run->is_peer_done || run->is_peer_gone || run->is_interrupted ||
+	    (run->is_blind && is_last(run)))
 		go_on(run);
 	else
 		wait_for_peer(run);
