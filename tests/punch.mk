@@ -311,6 +311,10 @@ SYSTEM_TESTS += tests/sys_punch_alone.sh tests/sys_punch_handover.sh
 EXTRA_DIST += tests/echo.sh tests/time_server.py tests/whole_lines.py
 SYSTEM_TESTS += tests/sys_wireguard.sh tests/sys_readme_punch.sh
 
+# Their messages go one way only.
+SYSTEM_TESTS += tests/sys_punch_oneway.sh
+EXTRA_DIST += tests/mute_rendezvous.py
+
 # The same among enemies.
 SYSTEM_TESTS += tests/sys_punch_hostile.sh
 EXTRA_DIST += tests/punch_enemy.py tests/rendezvous_liar.py
