@@ -8,7 +8,7 @@ natprobe_libtransport_a_SOURCES = \
 	natprobe/transport/transport.h
 
 natprobe_libpunch_a_SOURCES += \
-	natprobe/link/attach_wire.h \
+	natprobe/link/attach_wire.c natprobe/link/attach_wire.h \
 	natprobe/link/link_path.h
 
 natprobe_libprobeshell_a_SOURCES += \

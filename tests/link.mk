@@ -7,3 +7,15 @@ UNIT_TESTS += tests/test_identity
 tests_test_identity_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_identity_LDADD = $(TRANSPORT_LIBS) $(CMOCKA_LIBS)
 endif
+
+# What is said on a link's socket, and on its path.
+FUZZ_TARGETS += tests/fuzz_attach_wire
+tests_fuzz_attach_wire_SOURCES = tests/fuzz_attach_wire.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_attach_wire_LDADD = $(PUNCH_LIBS)
+tests_fuzz_attach_wire_LDFLAGS = $(FUZZ_LINK)
+
+if CMOCKA
+UNIT_TESTS += tests/test_attach_wire
+tests_test_attach_wire_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_attach_wire_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+endif

@@ -41,10 +41,16 @@ struct attach_answer {
 	char text[ATTACH_LINE_MAX];
 };
 
+/* Whether it may be the name of a service. */
+bool attach_is_service(struct bytes name);
+
 /* *why: for people, where it is false. line: without its newline. */
 bool attach_line_read(struct bytes line, struct attach_line *out, const char **why);
 bool attach_answer_read(struct bytes line, struct attach_answer *out);
-/* Return the length with the newline, 0 where cap is too small. */
+/*
+ * Return the length with the newline, 0 where cap is too small, or no line could be made of it. A
+ * text is cut so that ATTACH_LINE_MAX holds, and what cannot be printed becomes '?'.
+ */
 size_t attach_line_write(const struct attach_line *line, char *buf, size_t cap);
 size_t attach_answer_write(const struct attach_answer *answer, char *buf, size_t cap);
 
