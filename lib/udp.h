@@ -105,6 +105,13 @@ int udp_recv_one(int fd, void *buf, size_t cap, struct udp_dgram *out);
 int udp_send_one(int fd, const struct udp_dgram *d, bool *has_errors);
 
 /*
+ * From now on as if it had been opened without want_errors; errors that wait are dropped. For a
+ * socket that is given away.
+ * Returns 0, or -errno.
+ */
+int udp_leave_errors(int fd, uint8_t family);
+
+/*
  * Whether datagrams leave with DF set, and are refused when they are too long for the path; of
  * IPv6 none is cut up then. A socket that relays starts with `false` said once: else the
  * system sets DF as it likes.

@@ -39,6 +39,19 @@ int udp_sys_set_options(int fd, uint8_t family, const struct udp_options *option
 	return rc;
 }
 
+int udp_leave_errors(int fd, uint8_t family)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+	int rc = family == ADDR_IPV6 ? set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 0)
+				     : set_int(fd, IPPROTO_IP, IP_RECVERR, 0);
+
+	/* What stands in place of the next datagram goes as well. */
+	if (rc == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
+		rc = -errno;
+	return rc;
+}
+
 /*
  * Without DF, IPv4 must not be "DONT": such a socket is not told "too big" any more, and the one
  * about a datagram that had DF may still be on its way. "OMIT" sets no DF either. Of IPv6, where

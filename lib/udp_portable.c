@@ -132,6 +132,11 @@ int udp_set_dont_fragment(int fd, uint8_t family, bool on)
 	return on ? -EOPNOTSUPP : 0;
 }
 
+int udp_leave_errors(int fd, uint8_t family)
+{
+	return 0;
+}
+
 int udp_recv_error(int fd, struct udp_error *out)
 {
 	return 0;
