@@ -1,13 +1,18 @@
 /* natprobe connect: makes a path to another natprobe, and hands it over to a program. */
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "clock.h"
 #include "command.h"
+#include "natprobe/net/bound_port.h"
 #include "natprobe/pair/handover.h"
 #include "natprobe/pair/pair_ways.h"
+#include "natprobe/pair/parting_io.h"
 #include "natprobe/pair/relay_proxy.h"
 #include "natprobe/trial/trial_json.h"
 #include "natprobe/trial/trial_text.h"
@@ -17,6 +22,12 @@
 	(BIT(DIRECT) | BIT(PORT_MAPPING) | BIT(SIMULTANEOUS) | BIT(LOW_TTL) | BIT(DELAYED) | \
 	 BIT(PREDICTION) | BIT(BIRTHDAY) | BIT(MIXED) | BIT(RELAY))
 #define OVER_SOCKETS (((1u << PUNCH_STRATEGIES) - 2) & ~BIT(RELAY))
+
+#define HAND_LIMIT_US UINT64_C(15000000) /* by hand nobody tells when a side is through */
+#define BOUND_US      2000000            /* for our program to have its port */
+#define STARTED_US    4000000            /* ... and for the other side to hear that theirs has */
+#define BLIND_US      1000000            /* the same, where nothing but the path is common */
+#define LOOK_US       5000
 
 /* What stands behind --. */
 struct command_line {
@@ -32,6 +43,7 @@ struct child {
 	pid_t pid;
 	int status;
 	bool is_over, is_released;
+	bool they_serve; /* their program is to be there first */
 };
 
 static int usage(const char *what)
@@ -108,7 +120,89 @@ static uint32_t lifetime_of(const struct pair_run *run, const struct trial_recor
 	return measured;
 }
 
-static int describe(struct child *c, struct handover *h)
+/* Lets the base run for a moment. */
+static void look_around(struct pair_run *run)
+{
+	const struct timeval moment = { .tv_usec = LOOK_US };
+
+	event_base_loopexit(run->base, &moment);
+	event_base_loop(run->base, EVLOOP_ONCE);
+}
+
+static int judge_parting(const struct pair_run *run, enum parting_end end)
+{
+	switch (end) {
+	case PARTING_ALONE:
+		if (!run->options->quiet)
+			fprintf(stderr,
+				"natprobe: connect: the other side is silent at the end: its "
+				"program may have started before ours, or not at all\n");
+		return 0;
+	case PARTING_INTERRUPTED:
+		return EXIT_INCONCLUSIVE;
+	case PARTING_BROKEN:
+		return failure("path", "it was closed before a program could have it");
+	case PARTING_TOGETHER:
+		break;
+	}
+	return 0;
+}
+
+/* Both sides let go of the path at one moment. */
+static int part(struct child *c, const struct handover *h)
+{
+	struct pair_run *run = c->run;
+	const struct trial_record *r = pair_run_last(run);
+	struct parting_io_config config = {
+		.base = run->base,
+		.io = run->io,
+		.fd = h->fd,
+		.is_tcp = h->is_tcp,
+		.peer = h->peer,
+		.parting = { .is_a = h->is_a,
+			     .serves = run->options->serve,
+			     .rtt_us = r->quality.rtt_median_us,
+			     .limit_us = pair_hand_is(run) ? HAND_LIMIT_US : PARTING_LIMIT_US },
+		.is_interrupted = &run->is_interrupted,
+	};
+	enum parting_end end = PARTING_BROKEN;
+
+	meet_key(meet_io_meet(run->meet), "parting", config.parting.key);
+	if (RAND_bytes(config.parting.random, sizeof(config.parting.random)) == 1)
+		end = parting_io_run(&config, &c->they_serve);
+	OPENSSL_cleanse(&config, sizeof(config));
+	return judge_parting(run, end);
+}
+
+/* Theirs goes first: it has its port, or there is nobody to say so. */
+static void wait_for_theirs(const struct child *c)
+{
+	struct pair_run *run = c->run;
+	uint64_t until_us = clock_us() + (pair_hand_is(run) ? BLIND_US : STARTED_US);
+
+	if (!c->they_serve || run->options->serve)
+		return;
+	while (!run->is_peer_started && !run->is_peer_gone && !run->is_interrupted &&
+	       clock_us() < until_us)
+		look_around(run);
+}
+
+/* Ours went first: it is there once it has its port. */
+static void tell_started(const struct child *c, const struct handover *h)
+{
+	struct pair_run *run = c->run;
+	const bool is_there = h->pass_as > 0;
+	uint64_t until_us = clock_us() + BOUND_US;
+
+	if (!run->options->serve || c->they_serve)
+		return;
+	while (!is_there && !c->is_over && clock_us() < until_us &&
+	       bound_port_udp(h->inner.port) != 1)
+		look_around(run);
+	pair_run_say_started(run);
+}
+
+static void describe(struct child *c, struct handover *h)
 {
 	struct pair_run *run = c->run;
 	const struct trial_record *r = pair_run_last(run);
@@ -122,27 +216,51 @@ static int describe(struct child *c, struct handover *h)
 				.pass_as = (int)run->options->fd };
 	memcpy(h->key, run->application_key, sizeof(h->key));
 	h->fd = punch_io_take(run->io);
-	if (h->fd >= 0)
-		return 0;
-	return relay_proxy_open(run->base, run->io, &h->inner, &h->peer, &c->proxy);
+}
+
+/* The path is free for a program, which may start now. Returns 0 or an exit code. */
+static int let_go(struct child *c, struct handover *h)
+{
+	int rc = part(c, h);
+
+	if (rc == 0)
+		wait_for_theirs(c);
+	if (c->run->is_interrupted)
+		rc = EXIT_INCONCLUSIVE;
+	if (rc != 0 || h->fd >= 0)
+		return rc;
+	rc = relay_proxy_open(c->run->base, c->run->io, &h->inner, &h->peer, &c->proxy);
+	return rc == 0 ? 0 : failure("relay", strerror(-rc));
+}
+
+static int spawn(struct child *c, struct handover *h, char *const *command, size_t count)
+{
+	const char *why;
+	char **args = handover_args(h, command, count, &why);
+	int rc;
+
+	if (args == NULL)
+		return failure(command[0], why);
+	rc = handover_start(h, args, &c->pid);
+	handover_free_args(args);
+	return rc == 0 ? 0 : failure(command[0], strerror(-rc));
 }
 
 static int start(struct child *c, char *const *command, size_t count)
 {
 	struct handover h;
-	const char *why;
-	char **args;
-	int rc = describe(c, &h);
+	int rc;
 
-	if (rc != 0)
-		return failure("relay", strerror(-rc));
-	args = handover_args(&h, command, count, &why);
-	if (args == NULL)
-		return failure(command[0], why);
-	rc = handover_start(&h, args, &c->pid);
+	describe(c, &h);
+	rc = let_go(c, &h);
+	if (rc == 0)
+		rc = spawn(c, &h, command, count);
+	if (rc == 0)
+		tell_started(c, &h);
+	if (h.fd >= 0)
+		close(h.fd);
 	OPENSSL_cleanse(&h, sizeof(h));
-	handover_free_args(args);
-	return rc == 0 ? 0 : failure(command[0], strerror(-rc));
+	return rc;
 }
 
 static int hand_over(struct pair_run *run, char *const *command, size_t count)
@@ -154,6 +272,7 @@ static int hand_over(struct pair_run *run, char *const *command, size_t count)
 	if (watch(&c, 0, SIGCHLD, on_child) && watch(&c, 1, SIGTERM, on_signal) &&
 	    watch(&c, 2, SIGINT, on_signal))
 		rc = start(&c, command, count);
+	pair_run_leave(run);
 	if (rc == 0) {
 		wait_for(&c);
 		rc = WIFEXITED(c.status) && WEXITSTATUS(c.status) == 0 ? EXIT_REACHED : EXIT_FAILED;
@@ -184,6 +303,7 @@ static int run_path(struct pair_run *run)
 		rc = has_path ? hand_over(run, program->words, program->count)
 			      : (int)trial_exit(&run->trials);
 	}
+	pair_run_leave(run);
 	pair_run_clear(run);
 	return rc;
 }
@@ -195,6 +315,7 @@ static int connect_with(struct punch_options *o, char *operand, struct command_l
 			  .options = o,
 			  .arg = program,
 			  .keeps_path = true,
+			  .stays = true,
 			  .only = o->fd > 0 ? OVER_SOCKETS : OVER_UDP },
 		.show_code = show_code,
 		.run = run_path,

@@ -114,6 +114,8 @@ endif
 
 # What the two sides of a run say to each other, and what carries it all out.
 natprobe_libpunch_a_SOURCES += \
+	natprobe/pair/parting.c \
+	natprobe/pair/parting.h \
 	natprobe/pair/talk.c \
 	natprobe/pair/talk.h
 
@@ -145,10 +147,13 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/pair/pair_run.h \
 	natprobe/pair/pair_run_hand.c \
 	natprobe/pair/pair_run_trials.c \
+	natprobe/pair/parting_io.c \
+	natprobe/pair/parting_io.h \
 	natprobe/pair/pair_ways.c \
 	natprobe/pair/pair_ways.h \
 	natprobe/pair/punch_self.c \
 	natprobe/pair/punch_self.h \
+	natprobe/net/bound_port.h \
 	natprobe/pair/quiet_close.h \
 	natprobe/pair/relay_link.c \
 	natprobe/pair/relay_link.h \
@@ -159,9 +164,11 @@ natprobe_libprobeshell_a_SOURCES += \
 
 if RTNETLINK
 natprobe_libprobeshell_a_SOURCES += \
+	natprobe/net/bound_port_linux.c \
 	natprobe/pair/quiet_close_linux.c
 else
 natprobe_libprobeshell_a_SOURCES += \
+	natprobe/net/bound_port_none.c \
 	natprobe/pair/quiet_close_none.c
 endif
 

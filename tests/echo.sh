@@ -68,6 +68,8 @@ while time.monotonic() < end:
         s.sendto(sign("echo: " + text), source)
     if is_heard and is_echoed and end > time.monotonic() + LINGER_S:
         end = time.monotonic() + LINGER_S  # the other side may want an echo still
+if foreign > 0:
+    print("echo.sh: %d datagrams of others, or with another secret" % foreign, file=sys.stderr)
 if is_heard and is_echoed:
     print("echo.sh: data went both ways, and the secrets are equal")
     sys.exit(0)

@@ -289,10 +289,18 @@ tests_test_handover_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_handover_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_own_key_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_own_key_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_parting
+tests_test_parting_SOURCES = tests/rng.h tests/test_parting.c
+tests_test_parting_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_parting_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 tests_test_talk_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_talk_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 endif
 
+FUZZ_TARGETS += tests/fuzz_parting
+tests_fuzz_parting_SOURCES = tests/fuzz_parting.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_parting_LDADD = $(PUNCH_LIBS)
+tests_fuzz_parting_LDFLAGS = $(FUZZ_LINK)
 FUZZ_TARGETS += tests/fuzz_talk
 tests_fuzz_talk_SOURCES = tests/fuzz_talk.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_talk_LDADD = $(PUNCH_LIBS)

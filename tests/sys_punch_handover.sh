@@ -9,14 +9,15 @@ bin=$(cd "${builddir:-.}" && pwd)
 natlab=$bin/tests/natlab/natlab
 natprobe=$bin/natprobe/natprobe
 lab_need python3
-for tool in "$natlab" "$natprobe" "$bin/stund/stund"; do
+for tool in "$natlab" "$natprobe" "$bin/stund/stund" "$bin/turnd/turnd"; do
 	[ -x "$tool" ] || lab_skip "$tool is not built"
 done
 why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
-export natprobe src tmp
+turnd=$bin/turnd/turnd
+export natprobe turnd src tmp
 
 # A program that writes down what it was given, in a file that is whole when it is there.
 cat > "$tmp/tell" << 'PROGRAM'
@@ -34,7 +35,51 @@ cat > "$tmp/both" << 'PROGRAM'
 "$tmp/tell" "$@"
 exec "$src/tests/echo.sh" "$@"
 PROGRAM
-chmod +x "$tmp/tell" "$tmp/both"
+# The first word that comes is the other program's, which is said once.
+cat > "$tmp/serve" << 'PROGRAM'
+#!/usr/bin/env python3
+import os, socket, sys, time
+time.sleep(0.2)
+if "NATPROBE_FD" in os.environ:
+    s = socket.socket(fileno=int(os.environ["NATPROBE_FD"]))
+else:
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind((sys.argv[1], int(sys.argv[2])))
+s.settimeout(3)
+data = s.recvfrom(2048)[0]
+while s.type == socket.SOCK_STREAM and data[-1:] != b"." and (more := s.recv(2048)):
+    data += more
+print("heard", data)
+PROGRAM
+cat > "$tmp/once" << 'PROGRAM'
+#!/usr/bin/env python3
+import os, socket, sys, time
+if os.environ["NATPROBE_TRANSPORT"] == "tcp":
+    s = socket.socket(fileno=int(os.environ["NATPROBE_FD"]))
+    s.sendall(b"once")
+    time.sleep(0.3)
+    s.sendall(b" more.")
+else:
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind((sys.argv[1], int(sys.argv[2])))
+    s.sendto(b"once", (sys.argv[5], int(sys.argv[6])))
+PROGRAM
+# rounds SIDE: ten paths; each side serves five times, and is started first or has the socket for it.
+cat > "$tmp/rounds" << 'PROGRAM'
+#!/bin/bash
+"$natprobe" check -q --json > "$1.profile"
+for round in {0..9}; do
+	call=("$natprobe" connect --quiet --profile "$1.profile" --code-file "code-$round")
+	way=--serve
+	[ $((round / 2 % 2)) = 0 ] || way=--fd=4
+	if [ $((round % 2)) = "$2" ]; then
+		"${call[@]}" "$way" -- "$tmp/serve"
+	else
+		"${call[@]}" -- "$tmp/once"
+	fi || echo "round $round: $1 ended with $?"
+done
+PROGRAM
+chmod +x "$tmp"/{tell,both,serve,once,rounds}
 
 declare -A jobs=()
 # story NAME PROFILE-AND-OPTIONS... -- COMMAND-A -- COMMAND-B: in the background; both commands are for
@@ -95,6 +140,27 @@ story address home-router home-router -- \
 	'until [ -s address ]; do sleep 0.1; done; sleep 0.3
 	NATPROBE_CODE=does-not-count-here NAME=b $natprobe connect --quiet --hold 2s "$(cat address)" -- "$tmp/both"'
 
+# What is said once, and at once, is heard.
+story first home-router home-router -- '"$tmp/rounds" a 0' -- '"$tmp/rounds" b 1'
+
+# A stream has nothing of natprobe's in it, from the first byte on.
+story stream home-router full-cone -- \
+	'$natprobe connect --quiet --code-file code --strategy tcp --fd 4 --serve -- "$tmp/serve"' -- \
+	'$natprobe connect --quiet --code-file code --strategy tcp --fd 4 -- "$tmp/once"'
+
+# By a relay of ours, which is an address on loopback to the program.
+story relay open-internet home-router -- \
+	'at=$(ip -4 -o address show eth0 | sed "s|.*inet \([0-9.]*\)/.*|\1|")
+	printf "%s\n" "listen = $at" "relay-address = $at" "relay-ports = 50000-50099" \
+		"realm = example.org" "[user ann]" "password = secret" > conf
+	chmod 600 conf; "$turnd" --config conf > log 2>&1 & turnd_pid=$!
+	until grep -q " ready" log; do sleep 0.05; done
+	export NATPROBE_TURN_PASSWORD=secret; echo "$at" > at; export NAME=a
+	$natprobe connect --quiet --code-file code --strategy relay --turn "turn:$at" --user ann -- "$tmp/both"
+	status=$?; kill $turnd_pid; exit $status' -- \
+	'until [ -s at ]; do sleep 0.1; done; export NAME=b
+	$natprobe connect --quiet --code-file code --strategy relay -- "$tmp/both"'
+
 # By hand: the token is the one line that natprobe leaves on standard error.
 mkfifo "$tmp/offer" "$tmp/answer"
 story hand home-router full-cone -- \
@@ -126,15 +192,23 @@ done | xargs)" ] || fail "the order of plexus: $(cat "$words/b")"
 has words b NATPROBE_FD=5 'socket socket:.*'
 ! grep -q 'NATPROBE_FD\|NATPROBE_CODE' "$words/a" || fail "too much: $(cat "$words/a")"
 
+ended first 0
+[ "$(grep -c "^heard b'once'" "$tmp/first/out")" = 10 ] || fail "once: $(cat "$tmp/first/out" "$tmp/first/err")"
+
 ended missing 0
 [ "$(cat "$tmp/missing/a" "$tmp/missing/b" | xargs)" = "1 1" ] || fail "missing: $(cat "$tmp"/missing/{a,b,err})"
 grep -q 'connect: ./nowhere: No such file' "$tmp/missing/err" || fail "missing: $(cat "$tmp/missing/err")"
 
-for name in address hand; do
+ended stream 0
+grep -q "^heard b'once more.'" "$tmp/stream/out" || fail "stream: $(cat "$tmp/stream/out" "$tmp/stream/err")"
+
+for name in address hand relay; do
 	ended $name 0
+	! grep -h 'of others' "$tmp/$name"/{err,?.err} 2> /dev/null || fail "$name: natprobe spoke to a program"
 	[ "$(grep -c 'data went both ways' "$tmp/$name/out")" = 2 ] ||
 		fail "$name: $(tail -n 20 "$tmp/$name"/{out,err,?.err} 2>&1)"
 done
+[ "$(value relay a NATPROBE_INNER | cut -d: -f1)" = 127.0.0.1 ] || fail "our relay: $(cat "$tmp/relay/a")"
 for side in a b; do
 	[ "$(value address $side NATPROBE_LIFETIME)" -ge 2 ] || fail "held: $(cat "$tmp/address/$side")"
 	! grep -q NATPROBE_CODE "$tmp/address/$side" || fail "a code: $(cat "$tmp/address/$side")"

@@ -138,7 +138,7 @@ static void test_a_descriptor_is_passed_or_closed(void **state)
 	assert_int_equal(pipe(pipes), 0);
 	assert_int_equal(fcntl(pipes[0], F_SETFD, FD_CLOEXEC), 0);
 	assert_int_equal(fcntl(pipes[1], F_SETFD, FD_CLOEXEC), 0);
-	h.is_tcp = true; /* no keepalive */
+	h.is_tcp = true;
 	h.fd = pipes[1];
 	h.pass_as = 9;
 	assert_int_equal(run(&h, "test $NATPROBE_FD = 9 && printf x >&9"), 0);

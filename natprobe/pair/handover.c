@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -12,13 +11,10 @@
 #include <unistd.h>
 
 #include "natprobe/pair/no_core.h"
-#include "stun_msg.h"
-#include "udp.h"
 
-#define ARGUMENT_MAX  4096
-#define WORD_MAX      16
-#define DESCRIPTORS   4096 /* more than we ever have */
-#define KEEPALIVE_MAX 32
+#define ARGUMENT_MAX 4096
+#define WORD_MAX     16
+#define DESCRIPTORS  4096 /* more than we ever have */
 
 extern char **environ;
 
@@ -169,21 +165,6 @@ const char *handover_check(char *const *command, size_t count)
 	return why;
 }
 
-/* A Binding indication (RFC 8489, section 5): nobody answers it. */
-static void send_keepalive(const struct handover *h)
-{
-	uint8_t buf[KEEPALIVE_MAX];
-	struct udp_dgram d = { .peer = h->peer };
-	struct stun_builder b;
-	struct stun_tid tid;
-
-	if (h->fd < 0 || h->is_tcp || RAND_bytes(tid.bytes, sizeof(tid.bytes)) != 1)
-		return;
-	b = stun_build(buf, sizeof(buf), STUN_BINDING, STUN_INDICATION, &tid);
-	if (stun_build_finish(&b, &d.data) == STUN_OK)
-		(void)udp_send_one(h->fd, &d, NULL);
-}
-
 static void set(const char *name, const char *value)
 {
 	(void)setenv(name, value, 1);
@@ -276,7 +257,6 @@ int handover_start(struct handover *h, char *const *args, pid_t *pid)
 {
 	int rc;
 
-	send_keepalive(h);
 	if (h->pass_as == 0 && h->fd >= 0) {
 		close(h->fd);
 		h->fd = -1;

@@ -1,7 +1,7 @@
 /*
  * handover - gives a path to a program, as plexus does: its arguments may name the endpoints, and
  * its environment has them as well, with a secret that both sides share. The socket is closed just
- * before, after a last packet that keeps the NATs' mappings, or is passed on open.
+ * before, or is passed on open; what keeps the NATs' mappings until then is the parting (parting.h).
  */
 #ifndef NATPROBE_HANDOVER_H
 #define NATPROBE_HANDOVER_H
@@ -38,7 +38,7 @@ const char *handover_check(char *const *command, size_t count);
 void handover_begin(void);
 
 /*
- * Sends the last keepalive, closes or passes the socket, and starts the program.
+ * Closes or passes the socket, and starts the program.
  * Returns 0 with its process id, or -errno. h->fd is closed in any case.
  */
 int handover_start(struct handover *h, char *const *args, pid_t *pid);

@@ -394,11 +394,14 @@ static int make_self(struct pair_run *run)
 }
 
 /* What was said last leaves, or is lost: nobody answers any more. */
-static void leave(struct pair_run *run)
+void pair_run_leave(struct pair_run *run)
 {
 	const uint64_t until_us = clock_us() + LEAVE_US;
 	const struct timeval limit = { .tv_usec = 20000 };
 
+	if (run->meet == NULL || run->has_left)
+		return;
+	run->has_left = true;
 	meet_io_leave(run->meet);
 	while (clock_us() < until_us) {
 		event_base_loopexit(run->base, &limit);
@@ -431,7 +434,8 @@ int pair_run_all(struct pair_run *run)
 		fprintf(stderr, "Waiting for the other side; ^C ends it.\n");
 	while (!run->is_over)
 		event_base_dispatch(run->base);
-	leave(run);
+	if (!run->stays)
+		pair_run_leave(run);
 	return run->rc;
 }
 

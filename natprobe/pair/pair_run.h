@@ -34,6 +34,7 @@ struct pair_run {
 	const struct own_key *offers;  /* by hand: ours is printed, and an answer read from stdin;
 					  accepts is its door */
 	bool keeps_path;               /* the last trial's path stays open until pair_run_clear */
+	bool stays;    /* in the meeting after the last trial, until pair_run_leave */
 	uint32_t only; /* strategies that the command can do with, as PUNCH_BIT; 0: all */
 	void (*on_trial)(void *arg, const struct trial_record *r); /* NULL: not told */
 	void *arg;
@@ -57,6 +58,7 @@ struct pair_run {
 	bool may_go_blind, is_blind; /* on without an answer */
 	bool is_self_made, is_ready, has_terms, has_sent_terms, is_interrupted, is_peer_gone;
 	bool is_alone; /* nobody came */
+	bool has_left, is_peer_started;
 	bool is_over;
 	int rc;
 	/* The trial that runs. */
@@ -88,6 +90,9 @@ int pair_run_all(struct pair_run *run);
 
 /* The last one; NULL: there is none. */
 const struct trial_record *pair_run_last(const struct pair_run *run);
+/* With `stays`: says that our program is there (is_peer_started, on the other side), and leaves. */
+void pair_run_say_started(struct pair_run *run);
+void pair_run_leave(struct pair_run *run);
 void pair_run_clear(struct pair_run *run);
 
 /* For its own files; pair_hand_x: by hand. */

@@ -229,6 +229,8 @@ void pair_run_hear(struct pair_run *run, struct bytes message)
 		hear_tell(run, &t);
 	else if (t.kind == TALK_DONE && t.trial == run->trial)
 		run->is_peer_done = true;
+	else if (t.kind == TALK_STARTED && t.trial == run->trial)
+		run->is_peer_started = true;
 	if (t.kind == TALK_DONE)
 		event_active(run->wake, EV_TIMEOUT, 0);
 }
@@ -279,6 +281,15 @@ static void send_done(struct pair_run *run)
 	size_t len = talk_write_done(run->trial, buf, sizeof(buf));
 
 	(void)meet_io_send(run->meet, bytes_of(buf, len));
+}
+
+void pair_run_say_started(struct pair_run *run)
+{
+	uint8_t buf[TALK_HEAD_MAX];
+	size_t len = talk_write_started(run->trial, buf, sizeof(buf));
+
+	if (meet_io_meet(run->meet) != NULL && !run->has_left)
+		(void)meet_io_send(run->meet, bytes_of(buf, len));
 }
 
 static bool is_last(const struct pair_run *run)

@@ -71,6 +71,19 @@ static void carry_out(struct punch_io *io, const struct punch_action *a)
 	}
 }
 
+/* What comes on the path from now on is for whoever takes it over. */
+static void stop_reading(struct punch_io *io)
+{
+	const struct punch_path *path = &punch_result(io->config.punch)->path;
+	struct event *event;
+
+	if (path->strategy == PUNCH_NONE || (!path->is_tcp && punch_io_is_relay(io, path->slot)))
+		return;
+	event = path->is_tcp ? io->tcp[path->slot].event : io->udp[path->slot].event;
+	if (event != NULL)
+		event_del(event);
+}
+
 void punch_io_drive(struct punch_io *io)
 {
 	struct punch_action a;
@@ -83,6 +96,7 @@ void punch_io_drive(struct punch_io *io)
 		case PUNCH_FINISHED:
 			io->is_done = true;
 			event_del(io->timer);
+			stop_reading(io);
 			io->config.on_finished(io->config.arg);
 			return;
 		default:

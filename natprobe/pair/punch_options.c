@@ -239,6 +239,8 @@ static const struct opt connect_table[] = {
 	  .max = 255,
 	  .value = "N",
 	  .help = "hand the open socket over as descriptor N, instead of closing it" },
+	OPT_ROW_FLAG(OPTIONS, serve, 0,
+		     "start COMMAND first: the other side's waits until ours has its port"),
 	OPT_ROW_FLAG(OPTIONS, quiet, 'q', "print nothing but what is wrong"),
 	OPT_ROW_HELP(OPTIONS),
 	{ 0 },

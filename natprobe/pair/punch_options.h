@@ -37,6 +37,7 @@ struct punch_options {
 	bool verbose;
 	char *html;
 	int64_t fd; /* connect: the descriptor that is handed over; 0: none */
+	bool serve; /* connect: our program is to be there before theirs */
 	bool help;
 };
 

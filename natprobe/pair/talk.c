@@ -39,13 +39,23 @@ size_t talk_write_tell(uint32_t trial, struct bytes data, uint8_t *buf, size_t c
 	return length(&out);
 }
 
-size_t talk_write_done(uint32_t trial, uint8_t *buf, size_t cap)
+static size_t write_trial(enum talk_kind kind, uint32_t trial, uint8_t *buf, size_t cap)
 {
 	struct wire_out out = wire_write(buf, cap);
 
-	wire_put_u8(&out, TALK_DONE);
+	wire_put_u8(&out, (uint8_t)kind);
 	wire_put_u32(&out, trial);
 	return length(&out);
+}
+
+size_t talk_write_done(uint32_t trial, uint8_t *buf, size_t cap)
+{
+	return write_trial(TALK_DONE, trial, buf, cap);
+}
+
+size_t talk_write_started(uint32_t trial, uint8_t *buf, size_t cap)
+{
+	return write_trial(TALK_STARTED, trial, buf, cap);
 }
 
 static bool read_terms(struct wire *in, struct talk *out)
@@ -80,7 +90,7 @@ void talk_read(struct bytes bytes, struct talk *out)
 	*out = (struct talk){ 0 };
 	if (kind == TALK_TERMS)
 		ok = read_terms(&in, out);
-	else if (kind == TALK_TELL || kind == TALK_DONE)
+	else if (kind == TALK_TELL || kind == TALK_DONE || kind == TALK_STARTED)
 		ok = read_trial(&in, out);
 	out->kind = ok ? kind : TALK_FOREIGN;
 }

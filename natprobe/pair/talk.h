@@ -5,6 +5,7 @@
  *	terms  each once, first: what it wants of the run, and its profile
  *	tell   a message of one trial, for punch_on_told
  *	done   a trial is over here
+ *	started  connect: the program that has the path is there
  */
 #ifndef NATPROBE_TALK_H
 #define NATPROBE_TALK_H
@@ -32,6 +33,7 @@ enum talk_kind {
 	TALK_TERMS,
 	TALK_TELL,
 	TALK_DONE,
+	TALK_STARTED,
 };
 
 struct talk {
@@ -47,6 +49,7 @@ size_t talk_write_terms(const struct talk_terms *terms, const struct peer_profil
 			uint8_t *buf, size_t cap);
 size_t talk_write_tell(uint32_t trial, struct bytes data, uint8_t *buf, size_t cap);
 size_t talk_write_done(uint32_t trial, uint8_t *buf, size_t cap);
+size_t talk_write_started(uint32_t trial, uint8_t *buf, size_t cap);
 
 /* *out is large: a profile. */
 void talk_read(struct bytes in, struct talk *out);
