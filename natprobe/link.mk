@@ -12,5 +12,5 @@ natprobe_libpunch_a_SOURCES += \
 	natprobe/link/link_path.h
 
 natprobe_libprobeshell_a_SOURCES += \
-	natprobe/link/link_options.h \
+	natprobe/link/link_options.c natprobe/link/link_options.h \
 	natprobe/link/link_user.h

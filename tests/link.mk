@@ -8,6 +8,13 @@ tests_test_identity_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_identity_LDADD = $(TRANSPORT_LIBS) $(CMOCKA_LIBS)
 endif
 
+# A running link, and what attaches to it.
+if CMOCKA
+UNIT_TESTS += tests/test_link_options
+tests_test_link_options_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_link_options_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+endif
+
 # What is said on a link's socket, and on its path.
 FUZZ_TARGETS += tests/fuzz_attach_wire
 tests_fuzz_attach_wire_SOURCES = tests/fuzz_attach_wire.c tests/fuzz_check.h $(FUZZ_MAIN)

@@ -4,6 +4,8 @@
 
 #include "natprobe/pair/punch_options.h"
 
+#define LINK_NAME_MAX 64
+
 struct link_options {
 	struct punch_options punch; /* how the two meet; first, so that its rows serve */
 	char *name;                 /* of the link: NULL: "default" */
@@ -20,5 +22,8 @@ extern const struct opt_program pipe_program;
 extern const struct opt_program send_program;
 extern const struct opt_program receive_program;
 extern const struct opt_program forward_program;
+
+/* Whether a link may be called so: it names a file. */
+bool link_name_is(const char *text);
 
 #endif

@@ -3,16 +3,15 @@
 #include <string.h>
 
 #include "natprobe/meet/carrier_uri.h"
-#include "natprobe/option_rows.h"
 #include "natprobe/punch/punch.h"
-#include "talk.h"
+#include "punch_rows.h"
 
 #define OPTIONS     struct punch_options
 #define FIELD(name) OPT_FIELD(OPTIONS, name)
 
 #define DIAGNOSIS_MS 8000
 
-static bool check_strategy(const char *text, struct opt_error *err)
+bool punch_rows_check_strategy(const char *text, struct opt_error *err)
 {
 	size_t used = 0;
 
@@ -25,7 +24,7 @@ static bool check_strategy(const char *text, struct opt_error *err)
 	return false;
 }
 
-static bool check_rendezvous(const char *text, struct opt_error *err)
+bool punch_rows_check_rendezvous(const char *text, struct opt_error *err)
 {
 	struct carrier_uri uri;
 	const char *why;
@@ -36,128 +35,6 @@ static bool check_rendezvous(const char *text, struct opt_error *err)
 		 "%s; write https://HOST/ for a stund, mqtts://HOST for a broker", why);
 	return false;
 }
-
-#define ROW_CODE_FILE                                                                        \
-	{ .name = "code-file",                                                               \
-	  .type = OPT_STR,                                                                   \
-	  .offset = FIELD(code_file),                                                        \
-	  .flags = OPT_CLI_ONLY,                                                             \
-	  .value = "FILE",                                                                   \
-	  .help = "take the code from the first line of FILE; where there is no such file, " \
-		  "make it, with a new code" }
-
-#define ROW_RENDEZVOUS                                                                          \
-	{ .name = "rendezvous",                                                                 \
-	  .letter = 'r',                                                                        \
-	  .type = OPT_STR_LIST,                                                                 \
-	  .offset = FIELD(rendezvous),                                                          \
-	  .flags = OPT_CLI_ONLY,                                                                \
-	  .value = "URI",                                                                       \
-	  .check = check_rendezvous,                                                            \
-	  .help = "meet there: a stund (https://HOST/) or an MQTT broker (mqtts://HOST); both " \
-		  "sides name the same, or one of the same" }
-
-#define ROW_WAIT(text)              \
-	{ .name = "wait",           \
-	  .letter = 'w',            \
-	  .type = OPT_MS,           \
-	  .offset = FIELD(wait_ms), \
-	  .flags = OPT_CLI_ONLY,    \
-	  .min = 1000,              \
-	  .max = 86400000,          \
-	  .value = "TIME",          \
-	  .help = "wait for the other side for so long, and not " text }
-
-#define ROW_NTP                                                                           \
-	{ .name = "ntp",                                                                  \
-	  .type = OPT_STR,                                                                \
-	  .offset = FIELD(ntp),                                                           \
-	  .flags = OPT_CLI_ONLY,                                                          \
-	  .value = "HOST",                                                                \
-	  .help = "ask this time server how far the clocks of both are apart; the other " \
-		  "side has to ask one as well" }
-
-#define ROW_STRATEGY                   \
-	{ .name = "strategy",          \
-	  .type = OPT_STR_LIST,        \
-	  .offset = FIELD(strategies), \
-	  .flags = OPT_CLI_ONLY,       \
-	  .value = "NAME",             \
-	  .check = check_strategy,     \
-	  .help = "try this strategy only; may be given several times" }
-
-#define ROW_PROFILE                                                                   \
-	{ .name = "profile",                                                          \
-	  .type = OPT_STR,                                                            \
-	  .offset = FIELD(profile),                                                   \
-	  .flags = OPT_CLI_ONLY,                                                      \
-	  .value = "FILE",                                                            \
-	  .help = "take what natprobe check --json wrote to FILE for the diagnosis: " \
-		  "nothing is probed first" }
-
-/* clang-format off */
-#define ROWS_NETWORK                                                                      \
-	ROW_SERVERS(OPTIONS, "ask this STUN server who we are; may be given several times"), \
-	ROW_INTERFACES(OPTIONS, "use this interface only; may be given several times"),      \
-	ROW_IPV4(OPTIONS, "look for paths"),                                                 \
-	ROW_IPV6(OPTIONS, "look for paths"),                                                 \
-	ROW_UPNP(OPTIONS, "ask the gateway for ports by UPnP as well"),                      \
-	ROW_PROFILE
-/* clang-format on */
-
-#define ROW_PORT ROW_LOCAL_PORT(OPTIONS, "open the path from this port, as an application wants it")
-
-#define ROW_TURN                                                                          \
-	{ .name = "turn",                                                                 \
-	  .type = OPT_STR,                                                                \
-	  .offset = FIELD(turn),                                                          \
-	  .flags = OPT_CLI_ONLY,                                                          \
-	  .value = "URI",                                                                 \
-	  .help = "relay through this TURN server (turn:HOST, turns:HOST) where nothing " \
-		  "else works" }
-
-/* clang-format off */
-#define ROWS_RELAY                                          \
-	ROW_TURN,                                           \
-	ROW_USER(OPTIONS),                                  \
-	ROW_PASSWORD_FILE(OPTIONS),                         \
-	ROW_TOKEN_FILE(OPTIONS),                            \
-	ROW_CA_FILE(OPTIONS),                               \
-	OPT_ROW_FLAG(OPTIONS, insecure, 0, "take any certificate of the TURN server")
-/* clang-format on */
-
-#define ROW_KEY_FILE                                                                    \
-	{ .name = "key-file",                                                           \
-	  .type = OPT_STR,                                                              \
-	  .offset = FIELD(key_file),                                                    \
-	  .flags = OPT_CLI_ONLY,                                                        \
-	  .value = "FILE",                                                              \
-	  .help = "keep the key of our address in FILE, and not in natprobe/key below " \
-		  "XDG_STATE_HOME" }
-
-#define ROW_HOLD                         \
-	{ .name = "hold",                \
-	  .type = OPT_MS,                \
-	  .offset = FIELD(hold_ms),      \
-	  .flags = OPT_CLI_ONLY,         \
-	  .min = 1000,                   \
-	  .max = TALK_HOLD_MAX_S * 1000, \
-	  .value = "TIME",               \
-	  .help = "leave each path idle for so long, and see whether it lives" }
-
-/* clang-format off */
-#define ROWS_BY_HAND                                                                       \
-	OPT_ROW_FLAG(OPTIONS, offer, 0,                                                    \
-		     "meet by hand: print an offer for the other side's --answer, and read its " \
-		     "answer from standard input"),                                        \
-	{ .name = "answer",                                                                \
-	  .type = OPT_STR,                                                                 \
-	  .offset = FIELD(answer),                                                         \
-	  .flags = OPT_CLI_ONLY,                                                           \
-	  .value = "TOKEN",                                                                \
-	  .help = "meet by hand: print the answer to this offer, and try from then on; -: read it " \
-		  "from standard input" }
-/* clang-format on */
 
 static const struct opt punch_table[] = {
 	ROW_CODE_FILE,
@@ -178,14 +55,7 @@ static const struct opt punch_table[] = {
 	  .value = "N",
 	  .help = "make a path N times, from fresh sockets each time, and count" },
 	ROW_HOLD,
-	{ .name = "mappings",
-	  .type = OPT_INT,
-	  .offset = FIELD(mappings),
-	  .flags = OPT_CLI_ONLY,
-	  .min = 4,
-	  .max = 320,
-	  .value = "COUNT",
-	  .help = "have no more sockets open at a time, each of which is a mapping" },
+	ROW_MAPPINGS,
 	OPT_ROW_FLAG(OPTIONS, accept, 0,
 		     "wait for those who have our address, and serve one after the other"),
 	{ .name = "accept-max",
@@ -227,7 +97,7 @@ static const struct opt connect_table[] = {
 	ROW_PORT,
 	ROW_STRATEGY,
 	ROW_HOLD,
-	OPT_ROW_FLAG(OPTIONS, accept, 0, "wait for one who has our address"),
+	ROW_ACCEPT,
 	ROWS_BY_HAND,
 	ROW_KEY_FILE,
 	ROWS_RELAY,
