@@ -57,6 +57,15 @@ answers='token=$(cat offer)
 	sleep 3; echo "$token" | fold -w 60 > answer; wait $pid'
 story easy home-router full-cone -- "$offers" -- "$answers"
 story early home-router home-router -- "$offers" -- "$answers"
+# Whoever waits for the offering side to begin must not get as far as its NAT.
+if "$natlab" run K1 -- true > "$tmp/k1" 2>&1; then
+	story linux K1 home-router --pcp off --nat-pmp off -- "$offers" -- "$answers"
+else
+	echo "not checked: K1: $(cat "$tmp/k1")"
+fi
+# Of the other side nothing is known yet.
+story blocked udp-blocked home-router -- \
+	'$natprobe punch --offer --json > a.json 2> a.err; echo $? > a.status' -- true
 # Our mapping is another one for each peer: no port can be told beforehand, but theirs takes anybody.
 story hard full-cone cgn-block -- "$offers" -- "$answers"
 # Nothing does: the one who answers says why, and prints no answer.
@@ -70,7 +79,7 @@ story both symmetric-random symmetric-random -- \
 	'$natprobe punch --answer - < offer > b.out 2> b.err; echo $? > b.status'
 }
 
-for name in easy early hard; do
+for name in easy early hard ${jobs[linux]:+linux}; do
 	ended "$name" 0
 	jq -es '.[0].trials[0] as $a | .[1].trials[0] as $b | .[0].id == .[1].id and
 		$a.strategy == $b.strategy and $a.strategy != "none" and .[0].carrier == "hand" and
@@ -78,6 +87,10 @@ for name in easy early hard; do
 		"$tmp/$name/a.json" "$tmp/$name/b.json" > /dev/null ||
 		fail "$name: $(cat "$tmp/$name"/{a.json,b.json,a.err,b.err})"
 done
+
+ended blocked 0
+jq -e '.trials[0].overall | .reason == "udp-blocked" and .side == "ours"' "$tmp/blocked/a.json" > \
+	/dev/null || fail "blocked: $(cat "$tmp"/blocked/a.{status,json,err})"
 
 ended both 0
 [ "$(cat "$tmp/both/a.status" "$tmp/both/b.status" | xargs)" = "4 1" ] ||

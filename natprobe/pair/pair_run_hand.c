@@ -167,6 +167,7 @@ void pair_hand_expect_anybody(struct pair_run *run)
 
 		p->mapping = BEHAVIOUR_ENDPOINT_INDEPENDENT;
 		p->filtering = BEHAVIOUR_ENDPOINT_INDEPENDENT;
+		p->udp_blocked = p->tcp_blocked = VERDICT_NO;
 	}
 }
 

@@ -133,6 +133,9 @@ static uint64_t patience_us(const struct punch *p)
 
 	if (!has_path(p) && until_us > end_us)
 		return end_us;
+	/* Nobody carries their word to us. */
+	if (p->config.by_hand)
+		return until_us;
 	/* B may be looking for what we have found. */
 	if (has_path(p) && p->config.is_a && !p->is_followed && until_us < end_us)
 		return end_us;

@@ -54,8 +54,9 @@ static bool belongs(const struct punch *p, const struct punch_step *s, struct sh
 	const struct punch_part *ours = pu_part(p, s);
 	uint32_t from_us = ROUND_FROM_US;
 
+	/* Of those that climb the lowest alone: the other side does not climb with us. */
 	if (s->strategy == PUNCH_LOW_TTL && ours->opener_ttl != 0)
-		return shot->ttl != 0;
+		return shot->ttl == ours->opener_ttl;
 	if (s->strategy == PUNCH_LOW_TTL) {
 		from_us += s->settle_us;
 		shot->ttl = p->ours.paths[ours->path].opener_ttl;
