@@ -192,7 +192,6 @@ bool pair_hand_begin(struct pair_run *run)
 	if (run->wanted.only == 0)
 		run->wanted.only = PUNCH_BY_HAND;
 	run->wanted.only &= PUNCH_BY_HAND;
-	run->wanted.has_relay = false;
 	if (run->offers != NULL)
 		return begin_offer(run);
 	run->theirs = run->answers->profile;

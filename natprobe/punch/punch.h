@@ -29,7 +29,7 @@
 /* By hand nobody can say when it begins, nor what a NAT's counter is then. */
 #define PUNCH_BY_HAND                                                                              \
 	(PUNCH_BIT(PUNCH_DIRECT) | PUNCH_BIT(PUNCH_PORT_MAPPING) | PUNCH_BIT(PUNCH_SIMULTANEOUS) | \
-	 PUNCH_BIT(PUNCH_LOW_TTL) | PUNCH_BIT(PUNCH_DELAYED))
+	 PUNCH_BIT(PUNCH_LOW_TTL) | PUNCH_BIT(PUNCH_DELAYED) | PUNCH_BIT(PUNCH_RELAY))
 
 struct punch_config {
 	bool is_a;                                /* the controlling side */
