@@ -1,12 +1,14 @@
-/* What a shell asks of the gateway: PCP, or NAT-PMP where there is no PCP. */
+/* What a shell asks of the gateway: PCP, or NAT-PMP where there is no PCP; again, as a lease does. */
 #include <stdlib.h>
 
 #include "addr_special.h"
 #include "natprobe/map/portmap_wire.h"
 #include "sim_pair_parts.h"
 
-#define WAIT_US 500000
 #define LEASE_S 600
+
+/* From one request to the next; after the last one: until it is given up. */
+static const uint32_t waits_us[SIM_PAIR_GATEWAY_TRIES] = { 150000, 250000, 400000, 500000, 700000 };
 
 static bool has_pcp(const struct sim_pair_host *h)
 {
@@ -38,6 +40,14 @@ static void ask_gateway(struct sim_pair_host *h, struct sim_pair_slot *slot)
 	sim_pair_from_host(h, bytes_of(buf, len));
 }
 
+static void wait_for_gateway(struct sim_pair_host *h, uint16_t slot)
+{
+	uint32_t wait_us = waits_us[h->slots[slot].map_tries - 1];
+
+	sim_pair_put(h->world, SIM_PAIR_MAP_TIMER, (size_t)h->who * 1024 + slot,
+		     h->world->now_us + wait_us, (struct bytes){ 0 });
+}
+
 void sim_pair_gateway_map(struct sim_pair_host *h, const struct punch_action *a)
 {
 	struct sim_pair_slot *slot = &h->slots[a->slot];
@@ -48,8 +58,7 @@ void sim_pair_gateway_map(struct sim_pair_host *h, const struct punch_action *a)
 	slot->map_has_external = false;
 	rng_fill(&h->rng, slot->map_nonce, sizeof(slot->map_nonce));
 	ask_gateway(h, slot);
-	sim_pair_put(h->world, SIM_PAIR_MAP_TIMER, (size_t)h->who * 1024 + a->slot,
-		     h->world->now_us + WAIT_US, (struct bytes){ 0 });
+	wait_for_gateway(h, a->slot);
 }
 
 static void end_map(struct sim_pair_host *h, uint16_t slot, const struct addr *external)
@@ -75,8 +84,7 @@ void sim_pair_gateway_on_timer(struct sim_pair_host *h, uint16_t slot)
 		return;
 	}
 	ask_gateway(h, s);
-	sim_pair_put(h->world, SIM_PAIR_MAP_TIMER, (size_t)h->who * 1024 + slot,
-		     h->world->now_us + WAIT_US, (struct bytes){ 0 });
+	wait_for_gateway(h, slot);
 }
 
 void sim_pair_gateway_on_packet(struct sim_pair_host *h, const struct packet *p)

@@ -30,7 +30,7 @@
 #define SIM_PAIR_PREFIX_LEN6   64
 #define SIM_PAIR_PUBLIC_HOPS   3 /* routers between the two outermost boxes */
 #define SIM_PAIR_PERMISSIONS   64
-#define SIM_PAIR_GATEWAY_TRIES 3
+#define SIM_PAIR_GATEWAY_TRIES 5
 
 enum sim_pair_happening {
 	SIM_PAIR_AT_BOX,  /* of network `who` / NAT_LAYERS_MAX, on `side` */
