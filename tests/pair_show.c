@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "natprobe/punch/reason.h"
+#include "natprobe/trial/trial_record.h"
 #include "sim_pair.h"
 
 static void show_part(const char *name, const struct punch_part *p)
@@ -49,6 +49,8 @@ static void show_evidence(const char *name, const struct punch_evidence *e)
 	printf("      %s: sockets %u, sent %u, received %u, answers %u, stray %u, icmp %u/%u/%u\n",
 	       name, e->sockets, e->sent, e->received, e->answers, e->stray, e->icmp[0], e->icmp[1],
 	       e->icmp[2]);
+	if (e->next_port != 0)
+		printf("         the next port was %u\n", e->next_port);
 	printf("         local %s announced %s, saw the other at %s, mapped after %s\n",
 	       addr_print(&e->local, local), addr_print(&e->announced, announced),
 	       addr_print(&e->seen, seen), addr_print(&e->mapped_after, after));
@@ -99,6 +101,24 @@ static void show_step(const struct sim_pair_side sides[2], uint8_t i)
 	printf("\n");
 }
 
+/* The sentences that a user reads. */
+static void show_why(const char *name, const struct sim_pair_side *ours,
+		     const struct sim_pair_side *theirs)
+{
+	struct trial_record *r = malloc(sizeof(*r));
+
+	if (r == NULL)
+		return;
+	trial_record_make(&ours->result, &ours->profile, &theirs->profile, r);
+	for (uint8_t i = 0; i < r->step_count; i++) {
+		if (r->steps[i].why[0] != '\0')
+			printf("  %s of step %u: %s\n", name, i, r->steps[i].why);
+	}
+	if (r->why[0] != '\0')
+		printf("  %s: %s\n", name, r->why);
+	free(r);
+}
+
 static void show(bool finished, const struct sim_pair_side sides[2])
 {
 	const struct punch_plan *plan = &sides[0].result.plan;
@@ -110,6 +130,8 @@ static void show(bool finished, const struct sim_pair_side sides[2])
 		show_step(sides, i);
 	show_path("A", &sides[0]);
 	show_path("B", &sides[1]);
+	show_why("A", &sides[0], &sides[1]);
+	show_why("B", &sides[1], &sides[0]);
 }
 
 static void take_environment(struct sim_pair_config *c)

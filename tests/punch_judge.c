@@ -1,5 +1,7 @@
 #include "punch_judge.h"
 
+#include <stdlib.h>
+
 #include "packet.h"
 
 /* What happened to packets between the two while a step ran, as far as it matters here. */
@@ -78,6 +80,49 @@ static struct refused refusals(const struct story *s, unsigned side, int32_t shi
 	return r;
 }
 
+/* Ports that the outermost box of a side gave towards the other one. */
+struct given {
+	unsigned count;
+	bool is_other;  /* than the announced one */
+	bool was_tried; /* by the other side */
+	int32_t beside; /* of the nearest one: how far from what was tried */
+};
+
+/* By how many ports it lies outside of [low, high]. */
+static int32_t beside(uint16_t port, uint16_t low, uint16_t high)
+{
+	if (port > high)
+		return (int32_t)port - high;
+	return port < low ? (int32_t)port - low : 0;
+}
+
+static struct given given_by(const struct story *s, unsigned side)
+{
+	const struct punch_evidence *other = s->seen[1 - side];
+	const struct punch_part *tries = side == 0 ? &s->step->b : &s->step->a;
+	int32_t stride = tries->window_step != 0 ? abs(tries->window_step) : 1;
+	const struct sim_pair_event *events;
+	struct given g = { .beside = INT32_MAX };
+	size_t n;
+
+	events = sim_pair_events(&n);
+	for (size_t i = 0; i < n; i++) {
+		const struct sim_pair_event *e = &events[i];
+		uint16_t port = e->external.port;
+		int32_t by = beside(port, other->tried_low, other->tried_high);
+
+		if (!is_between(s, e) || (e->truth & SIM_PAIR_MAPPED) == 0 || e->layer != 0 ||
+		    (e->side != side && !s->config->same_nat))
+			continue;
+		g.count++;
+		g.is_other = g.is_other || port != s->seen[side]->announced.port;
+		g.was_tried = g.was_tried || (by == 0 && (port - other->tried_low) % stride == 0);
+		if (abs(by) < abs(g.beside))
+			g.beside = by;
+	}
+	return g;
+}
+
 static bool any_box(const struct nat_profile *p, bool (*is)(const struct nat_config *c))
 {
 	for (size_t i = 0; i < p->layer_count; i++) {
@@ -120,6 +165,32 @@ static bool have_no_family(const struct story *s)
 	       !any_box(b, translates_families);
 }
 
+static bool maps_by_destination(const struct nat_config *c)
+{
+	return c->mapping > NAT_EI;
+}
+
+/* Both let the other one in, and answer from another port than was asked. */
+static bool both_answer_elsewhere(const struct story *s)
+{
+	return any_box(profile_of(s, 0), maps_by_destination) &&
+	       any_box(profile_of(s, 1), maps_by_destination) && given_by(s, 0).is_other &&
+	       given_by(s, 1).is_other && s->seen[0]->received > 0 && s->seen[1]->received > 0;
+}
+
+/* Where one side's ports were foretold: none was, and the next one is as far away as it says. */
+static bool is_missed(const struct story *s, const struct punch_verdict *v, unsigned side)
+{
+	struct given g = given_by(s, side);
+
+	if (count(s, 2, REFUSED) == 0)
+		return false;
+	if (v->side == PUNCH_SIDE_BOTH || s->step->is_tcp)
+		return true;
+	/* Between two openings somebody else may take a port. */
+	return g.count > 0 && !g.was_tried && (v->detail == 0 || abs(v->detail - g.beside) <= 1);
+}
+
 static bool is_true_of(const struct story *s, const struct punch_verdict *v, unsigned side)
 {
 	struct refused by_peer = refusals(s, 1 - side, v->detail);
@@ -134,7 +205,11 @@ static bool is_true_of(const struct story *s, const struct punch_verdict *v, uns
 	case REASON_FILTERED:
 		return by_us.announced > 0;
 	case REASON_MAPPING_DIFFERS:
-		return by_peer.other_port > 0 && (v->detail == 0 || by_peer.has_shift);
+		if (by_peer.other_port == 0)
+			return both_answer_elsewhere(s);
+		return v->detail == 0 || by_peer.has_shift;
+	case REASON_PREDICTION_MISSED:
+		return is_missed(s, v, side);
 	case REASON_POOL:
 		return by_peer.other_address > 0;
 	case REASON_REMAPPED:
@@ -168,7 +243,6 @@ static bool is_true_of_none(const struct story *s, const struct punch_verdict *v
 	case REASON_NO_HAIRPIN:
 		return s->config->same_nat &&
 		       count(s, 2, SIM_PAIR_NO_HAIRPIN | SIM_PAIR_HAIRPIN_FILTERED) > 0;
-	case REASON_PREDICTION_MISSED:
 	case REASON_BIRTHDAY_MISSED:
 		return searched;
 	case REASON_LOSS:
@@ -184,19 +258,30 @@ static bool is_true_of_none(const struct story *s, const struct punch_verdict *v
 	}
 }
 
+/* Whose network it is said to be about: of both, it has to be true of each. */
+static bool is_true_of_side(const struct story *s, const struct punch_verdict *v)
+{
+	bool a = is_true_of(s, v, 0), b = is_true_of(s, v, 1);
+
+	switch ((enum punch_side)v->side) {
+	case PUNCH_SIDE_A:
+		return a;
+	case PUNCH_SIDE_B:
+		return b;
+	case PUNCH_SIDE_BOTH:
+		return a && b;
+	default:
+		return a || b;
+	}
+}
+
 static enum punch_judgement judge(const struct story *s, const struct punch_verdict *v)
 {
 	bool is_true;
 
 	if (v->reason == REASON_UNSURE)
 		return PUNCH_JUDGE_UNSURE;
-	is_true = is_true_of_none(s, v);
-	if (v->side == PUNCH_SIDE_A || v->side == PUNCH_SIDE_BOTH)
-		is_true = is_true || is_true_of(s, v, 0);
-	if (v->side == PUNCH_SIDE_B || (v->side == PUNCH_SIDE_BOTH && is_true))
-		is_true = is_true || is_true_of(s, v, 1);
-	if (v->side == PUNCH_SIDE_NONE)
-		is_true = is_true || is_true_of(s, v, 0) || is_true_of(s, v, 1);
+	is_true = is_true_of_none(s, v) || is_true_of_side(s, v);
 	return is_true ? PUNCH_JUDGE_RIGHT : PUNCH_JUDGE_WRONG;
 }
 
@@ -237,14 +322,42 @@ enum punch_judgement punch_judge_step(const struct sim_pair_config *c,
 	return judge(&s, v);
 }
 
-static bool maps_by_destination(const struct nat_config *c)
-{
-	return c->mapping > NAT_EI;
-}
-
 static bool filters(const struct nat_config *c)
 {
 	return c->filtering != NAT_NONE && c->filtering != NAT_EI;
+}
+
+static bool opens_ports(const struct nat_config *c)
+{
+	return c->pcp || c->nat_pmp;
+}
+
+/* A rule tells the port of the next destination. */
+static bool counts(const struct nat_config *c)
+{
+	return c->mapping > NAT_EI &&
+	       (c->allocation == NAT_SEQUENTIAL || c->allocation == NAT_PER_DESTINATION ||
+		c->allocation == NAT_DEPENDENT || c->allocation == NAT_PARITY_SEQUENTIAL);
+}
+
+/* What was allowed is for other networks: it needs a side, or both, that maps by destination. */
+static bool is_unsuitable(const struct story *s, const struct punch_verdict *v)
+{
+	const struct nat_profile *a = profile_of(s, 0), *b = profile_of(s, 1);
+	bool hard_a = any_box(a, maps_by_destination), hard_b = any_box(b, maps_by_destination);
+	bool counts_a = any_box(a, counts), counts_b = any_box(b, counts);
+
+	switch ((enum punch_strategy)s->sides[0].result.plan.forced) {
+	case PUNCH_MIXED:
+		return !hard_a || !hard_b || (counts_a && counts_b);
+	case PUNCH_PREDICTION:
+		if (v->side == PUNCH_SIDE_NONE)
+			return !hard_a && !hard_b;
+		return ((v->side & PUNCH_SIDE_A) == 0 || (hard_a && !counts_a)) &&
+		       ((v->side & PUNCH_SIDE_B) == 0 || (hard_b && !counts_b));
+	default:
+		return false;
+	}
 }
 
 /* What the plan says against a pair that it has no hope for: by what the boxes are. */
@@ -261,6 +374,14 @@ static bool could_be(const struct story *s, uint8_t reason, unsigned side)
 		return any_box(p, blocks_tcp);
 	case REASON_NO_FAMILY:
 		return have_no_family(s);
+	case REASON_FILTERED:
+		return any_box(p, filters);
+	case REASON_NO_HAIRPIN:
+		return s->config->same_nat;
+	case REASON_NO_PORT_MAPPING:
+		return !any_box(p, opens_ports);
+	case REASON_NO_RELAY:
+		return !s->config->has_relay;
 	default:
 		return false;
 	}
@@ -271,7 +392,9 @@ static enum punch_judgement judge_hopeless(const struct story *s, const struct p
 	bool a = could_be(s, v->reason, 0), b = could_be(s, v->reason, 1);
 	bool is_true = a || b;
 
-	if (v->side == PUNCH_SIDE_A)
+	if (v->reason == REASON_NOT_TRIED)
+		is_true = is_unsuitable(s, v);
+	else if (v->side == PUNCH_SIDE_A)
 		is_true = a;
 	else if (v->side == PUNCH_SIDE_B)
 		is_true = b;

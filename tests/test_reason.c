@@ -524,8 +524,8 @@ static void sentences_name_ports_and_sides(void **state)
 	     "Our NAT let no more sockets out: 3 of 16 new ones got an answer.");
 	set_up(&b, find("not foretold"));
 	says(&b, (struct punch_verdict){ REASON_PREDICTION_MISSED, A, 3 },
-	     "The port of our NAT was none of those foretold: it was +3 beyond them.",
-	     "The port of their NAT was none of those foretold: it was +3 beyond them.");
+	     "The prediction missed by +3: the ports of our NAT were none of those foretold.",
+	     "The prediction missed by +3: the ports of their NAT were none of those foretold.");
 	set_up(&b, find("A's relay denies"));
 	says(&b, reason_judge(&b.c), "Our relay refused to relay to them (403).",
 	     "Their relay refused to relay to us (403).");

@@ -219,8 +219,9 @@ static void a_trial_without_steps_says_why(void **state)
 	struct trial_record record;
 
 	trial_record_make(&r, &nobody, &nobody, &record);
-	assert_string_equal(record.why, "No strategy but a relay has a chance here. "
-					"Our network passes no UDP.");
+	assert_string_equal(record.why,
+			    "No strategy but a relay has a chance here. "
+			    "Our network passes no UDP: it leaves, and nothing returns.");
 	r.overall = (struct punch_verdict){ .reason = REASON_PEER_SILENT, .side = PUNCH_SIDE_A };
 	trial_record_make(&r, &nobody, &nobody, &record);
 	assert_string_equal(record.why, "The other side was not heard again after the meeting.");

@@ -84,6 +84,15 @@ enum plan_ports plan_ports(const struct peer_path *p)
 	}
 }
 
+int32_t plan_next_step(const struct peer_path *p, bool fresh)
+{
+	if (!plan_is_hard(p))
+		return 0;
+	if (!fresh && p->per_destination != 0)
+		return p->per_destination;
+	return p->delta == DELTA_INDEPENDENT ? p->delta_value : 0;
+}
+
 int32_t plan_ports_value(const struct peer_path *p)
 {
 	return p->delta == DELTA_EQUAL ? 0 : p->delta_value;

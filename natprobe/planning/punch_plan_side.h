@@ -36,6 +36,12 @@ bool plan_is_spoilt_early(const struct peer_path *p);
 bool plan_may_be_spoilt_early(const struct peer_path *p);
 
 enum plan_ports plan_ports(const struct peer_path *p);
+/*
+ * From one port that a NAT which counts gives to the next, signed; 0: it does not count, or not so
+ * that one tells the other. fresh: of a new socket's first destinations; else of a further
+ * destination of one socket.
+ */
+int32_t plan_next_step(const struct peer_path *p, bool fresh);
 /* The signed step, or offset, of what is foretold. */
 int32_t plan_ports_value(const struct peer_path *p);
 /* Where its ports lie, as far as is known. */

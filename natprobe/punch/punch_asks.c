@@ -39,7 +39,8 @@ bool pu_has_server(const struct punch *p, uint8_t path, uint8_t family)
 static bool choose_server(const struct punch *p, const struct pu_ask *a, struct addr *out)
 {
 	uint8_t path = p->slots[a->slot].path;
-	size_t skip = a->tries / 2u;
+	/* It has a mapping towards the first one already, if it is that of the offer. */
+	size_t skip = a->tries / 2u + (a->kind == PU_ASK_NEXT && a->slot < PU_SLOT_LOCAL);
 
 	for (size_t i = 0; i < 3 * p->config.server_count; i++) {
 		size_t at = (p->server[a->family - 1] + i) % p->config.server_count;
@@ -171,6 +172,8 @@ static void take(struct punch *p, const struct pu_ask *a, const struct addr *map
 
 	if (a->kind == PU_ASK_AFTER && e != NULL)
 		e->mapped_after = *mapped;
+	else if (a->kind == PU_ASK_NEXT && e != NULL)
+		e->next_port = mapped->port;
 	else if (a->kind == PU_ASK_ALIVE && e != NULL)
 		pu_count(&e->alive_answered);
 	else
@@ -189,7 +192,8 @@ bool pu_asks_on_datagram(struct punch *p, uint16_t slot, const struct addr *from
 	a = find(p, slot, &msg.tid);
 	if (a == NULL || !read_mapped(&msg, &mapped) || mapped.family != a->family)
 		return false;
-	remember_server(p, a, from);
+	if (a->kind != PU_ASK_NEXT)
+		remember_server(p, a, from);
 	take(p, a, &mapped);
 	a->kind = PU_ASK_NONE;
 	return true;

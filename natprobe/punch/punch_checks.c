@@ -178,9 +178,13 @@ static void make_valid(struct punch *p, struct pu_pair *pair)
  */
 static void take_stray_answer(struct punch *p, struct pu_sent *sent, const struct addr *from)
 {
+	struct punch_evidence *e = pu_evidence(p, sent->step);
+
 	if (sent->strays == SOURCES_MAX || !reach_allows(&p->slots[sent->slot].local, from))
 		return;
 	sent->strays++;
+	if (e != NULL && e->seen.family == ADDR_NONE)
+		e->seen = *from;
 	(void)learn(p, sent->slot, from, sent->step);
 }
 

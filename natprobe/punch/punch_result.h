@@ -19,12 +19,14 @@ struct punch_evidence {
 	uint16_t icmp[PUNCH_ICMP_KINDS];
 	struct addr local;     /* of the socket that matters (the set's), port and all */
 	struct addr announced; /* its mapped endpoint, as offered */
-	struct addr seen;      /* source that the OTHER side's first check showed here */
+	struct addr seen; /* source that the OTHER side's first check, or answer, showed here */
 	struct addr
 		mapped_after; /* of that socket, asked again after the step; ADDR_NONE: no answer */
 	uint16_t alive_asked; /* fresh sockets that asked the server after a step without success */
 	uint16_t alive_answered;
 	uint16_t tried_low, tried_high; /* ports of the other side that we sent to */
+	uint16_t next_port; /* of a NAT that counts: the port that came next once we had sent to
+			       the other side, as a server saw it; 0: not known */
 	/* Of TCP: connections within the own network are none of these, unless they came from there. */
 	uint16_t tcp_connects, tcp_refused, tcp_icmp, tcp_timeouts, tcp_accepted, tcp_connected;
 	bool has_portmap, has_relay;

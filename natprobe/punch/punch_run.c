@@ -1,5 +1,7 @@
 #include "punch_state.h"
 
+#include "natprobe/planning/punch_plan_side.h"
+
 #define OPEN_BEFORE_US (150 * PU_MS) /* fresh sockets: before their step */
 #define SKIP_US        (100 * PU_MS) /* shots that are later than this when a step begins late */
 #define ASK_US         (450 * PU_MS) /* questions after a step; twice the round trip more */
@@ -318,6 +320,35 @@ static void count_port(struct punch_evidence *e, uint16_t port)
 		e->tried_high = port;
 }
 
+/* From which a counter is looked at: the first fresh one. Where both sides count, the last one, since
+ * what comes in between upsets the order in which they are to meet. */
+static uint16_t socket_to_ask(const struct pu_step *s, const struct punch_part *ours)
+{
+	if (s->fresh_count == 0)
+		return SHOTS_SOCKET_SET;
+	if (ours->ports == 0)
+		return SHOTS_SOCKET_FRESH;
+	return (uint16_t)(SHOTS_SOCKET_FRESH + s->fresh_count - 1);
+}
+
+/* A counter that has just given a port towards the other side: the next one tells which it was. */
+static void ask_next(struct punch *p, uint8_t i, uint16_t socket)
+{
+	struct pu_step *s = &p->steps[i];
+	const struct punch_step *step = &p->result.plan.steps[i];
+	const struct punch_part *ours = pu_part(p, step);
+	struct pu_ask *a;
+
+	if (s->has_asked_next || socket != socket_to_ask(s, ours) ||
+	    step->strategy > PUNCH_PREDICTION ||
+	    plan_next_step(&p->ours.paths[ours->path], s->fresh_count > 0) == 0)
+		return;
+	s->has_asked_next = true;
+	a = pu_ask(p, PU_ASK_NEXT, pu_run_slot(p, i, socket), step->family, ask_us(p, i));
+	if (a != NULL)
+		a->step = i;
+}
+
 /* False: it could not be sent, and is left out. */
 static bool shoot(struct punch *p, uint8_t i, struct punch_action *action)
 {
@@ -336,6 +367,7 @@ static bool shoot(struct punch *p, uint8_t i, struct punch_action *action)
 	}
 	count_port(&p->result.ours[i], what.to.port);
 	pu_check_send(p, &what, s->shot.ttl, action);
+	ask_next(p, i, s->shot.socket);
 	return true;
 }
 

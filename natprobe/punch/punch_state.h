@@ -87,6 +87,7 @@ enum pu_ask_kind {
 	PU_ASK_REFRESH,
 	PU_ASK_AFTER, /* a step, from its set's socket */
 	PU_ASK_ALIVE, /* ... from a fresh one */
+	PU_ASK_NEXT,  /* while it runs: a destination more */
 };
 
 #define PU_ASK_TRIES 5
@@ -148,7 +149,7 @@ enum pu_step_state { PU_STEP_PENDING, PU_STEP_RUNS, PU_STEP_ASKS, PU_STEP_OVER }
 
 struct pu_step {
 	uint8_t state; /* enum pu_step_state */
-	bool is_prepared, has_shot, has_no_more;
+	bool is_prepared, has_shot, has_no_more, has_asked_next;
 	uint32_t index;
 	struct shot shot;
 	const struct peer_offer *their_offer;

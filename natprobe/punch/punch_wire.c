@@ -127,6 +127,7 @@ static struct addr get_addr(struct wire *in)
 	X(alive_answered) \
 	X(tried_low)      \
 	X(tried_high)     \
+	X(next_port)      \
 	X(tcp_connects)   \
 	X(tcp_refused)    \
 	X(tcp_icmp)       \

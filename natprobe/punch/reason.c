@@ -2,6 +2,8 @@
 
 #include "reason_state.h"
 
+#include "natprobe/planning/punch_plan_side.h"
+
 /* Two beginnings that are further apart than this are not one. */
 #define SLACK_US 200000
 
@@ -36,6 +38,30 @@ static bool has_two_endpoints(const struct peer_offer *o, const struct punch_ste
 	return false;
 }
 
+/* Sockets of one path were seen at two addresses: whatever a diagnosis found, there is a pool. */
+static bool has_two_addresses(const struct peer_offer *o, uint8_t path, uint8_t family)
+{
+	const struct peer_endpoint *first = NULL;
+
+	for (size_t i = 0; i < o->endpoint_count && i < PEER_ENDPOINTS_MAX; i++) {
+		const struct peer_endpoint *e = &o->endpoints[i];
+
+		if (e->kind != PEER_MAPPED || e->path != path || e->addr.family != family)
+			continue;
+		if (first != NULL && !addr_equal_ip(&first->addr, &e->addr))
+			return true;
+		first = e;
+	}
+	return false;
+}
+
+static bool has_pool(const struct reason_side *s, uint8_t family)
+{
+	return s->path->pooling == POOLING_ARBITRARY ||
+	       s->path->pooling == POOLING_PER_DESTINATION ||
+	       has_two_addresses(s->offer, s->path_index, family);
+}
+
 static struct reason_side side_of(const struct reason_case *c, bool is_a)
 {
 	const struct peer_profile *profile = is_a ? c->a : c->b;
@@ -55,6 +81,7 @@ static struct reason_side side_of(const struct reason_case *c, bool is_a)
 	if (c->step->is_tcp && s.path->tcp_filtering != BEHAVIOUR_UNKNOWN)
 		filtering = s.path->tcp_filtering;
 	s.is_hard = depends(mapping) || has_two_endpoints(s.offer, c->step, s.path_index);
+	s.is_pooled = has_pool(&s, c->step->family);
 	s.is_open = admits_everybody(filtering);
 	s.admits_address = s.is_open || filtering == BEHAVIOUR_ADDRESS_DEPENDENT;
 	return s;
@@ -62,12 +89,18 @@ static struct reason_side side_of(const struct reason_case *c, bool is_a)
 
 int32_t reason_moved(const struct reason_view *v, int side)
 {
-	const struct addr *announced = &v->sides[side].seen->announced;
+	const struct reason_side *s = &v->sides[side];
+	const struct addr *announced = &s->seen->announced;
 	const struct addr *shown = &v->sides[1 - side].seen->seen;
 
-	if (announced->family == ADDR_NONE || shown->family == ADDR_NONE)
+	if (announced->family == ADDR_NONE)
 		return 0;
-	return (int32_t)shown->port - announced->port;
+	if (shown->family != ADDR_NONE)
+		return (int32_t)shown->port - announced->port;
+	if (s->part->sockets > 0 || s->seen->next_port == 0 ||
+	    s->seen->next_port == announced->port)
+		return 0;
+	return s->seen->next_port - plan_next_step(s->path, false) - announced->port;
 }
 
 double reason_share_lost(const struct reason_view *v)

@@ -38,8 +38,9 @@ static const struct sentence sentences[PUNCH_REASONS] = {
 				   "Both systems opened no socket, or refused to send." },
 				 { 0 } },
 	[REASON_NO_FAMILY] = { SAME("The two have no kind of address in common."), { 0 } },
-	[REASON_UDP_BLOCKED] = { { "Our network passes no UDP.", "Their network passes no UDP.",
-				   "Neither network passes UDP." },
+	[REASON_UDP_BLOCKED] = { { "Our network passes no UDP: it leaves, and nothing returns.",
+				   "Their network passes no UDP: it leaves, and nothing returns.",
+				   "Neither network passes UDP: it leaves, and nothing returns." },
 				 { 0 } },
 	[REASON_FILTERED] = { { "Our filter dropped them, though they came from where they said.",
 				"Their filter dropped us, though we came from where we said.",
@@ -81,10 +82,10 @@ static const struct sentence sentences[PUNCH_REASONS] = {
 	[REASON_PREDICTION_MISSED] = { { "The port of our NAT was none of those foretold.",
 					 "The port of their NAT was none of those foretold.",
 					 "The ports of the two NATs were not those foretold." },
-				       { "The port of our NAT was none of those foretold: it was "
-					 "%d beyond them.",
-					 "The port of their NAT was none of those foretold: it was "
-					 "%d beyond them." } },
+				       { "The prediction missed by %d: the ports of our NAT were "
+					 "none of those foretold.",
+					 "The prediction missed by %d: the ports of their NAT were "
+					 "none of those foretold." } },
 	[REASON_BIRTHDAY_MISSED] = { { "None of the ports that they tried was one of ours.",
 				       "None of the ports that we tried was one of theirs.",
 				       "None of the ports that were tried was one of the other "

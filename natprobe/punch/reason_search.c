@@ -1,5 +1,9 @@
 #include "reason_state.h"
 
+#include "natprobe/planning/punch_plan_side.h"
+
+#define BESIDE_MAX 8192 /* farther away than this it began anew at the other end */
+
 /* Fewer of the fresh sockets than this share had a way out. */
 static bool is_limited(const struct reason_side *s)
 {
@@ -32,13 +36,73 @@ static bool has_gone_out(const struct reason_side *s)
 	return s->seen->sockets > 0 && s->seen->sent > 0;
 }
 
+/*
+ * Ports that a side's fresh sockets had, from `low` to `high`. The next one was asked for after the
+ * first of them, or after the last (punch_run). False: nobody knows.
+ */
+static bool ports_had(const struct reason_side *s, int32_t *low, int32_t *high)
+{
+	int32_t step = plan_next_step(s->path, true);
+	int32_t next = s->seen->next_port, rest = step * (s->part->sockets - 1);
+	int32_t first = next - step, last = next + rest;
+
+	if (s->part->ports > 0) {
+		last = next - step;
+		first = last - rest;
+	}
+
+	*low = step > 0 ? first : last;
+	*high = step > 0 ? last : first;
+	return step != 0 && s->seen->next_port != 0 && *low > 0 && *high <= UINT16_MAX;
+}
+
+/* By how many ports the nearest of them lies beside what the other side tried; 0: it does not. */
+static bool missed_by(const struct reason_view *v, int side, int32_t *by)
+{
+	const struct punch_evidence *other = v->sides[1 - side].seen;
+	int32_t low, high;
+
+	*by = 0;
+	if (other->tried_low == 0 || !ports_had(&v->sides[side], &low, &high))
+		return false;
+	if (low > other->tried_high)
+		*by = low - other->tried_high;
+	else if (high < other->tried_low)
+		*by = high - other->tried_low;
+	return *by < BESIDE_MAX && *by > -BESIDE_MAX;
+}
+
+static struct punch_verdict judge_foretold(const struct reason_view *v, enum punch_side side)
+{
+	struct punch_verdict out = reason_say(REASON_PREDICTION_MISSED, side);
+	bool known = false, missed = false;
+
+	for (int i = 0; i < 2; i++) {
+		bool of_it =
+			side == PUNCH_SIDE_BOTH || side == (i == 0 ? PUNCH_SIDE_A : PUNCH_SIDE_B);
+		int32_t by;
+
+		if (!of_it || !missed_by(v, i, &by))
+			continue;
+		known = true;
+		missed = missed || by != 0;
+		if (side != PUNCH_SIDE_BOTH)
+			out.detail = by;
+	}
+	/* They were foretold, and yet nothing came. */
+	if (known && !missed && side != PUNCH_SIDE_BOTH)
+		return reason_fits_loss(v) ? reason_say(REASON_LOSS, PUNCH_SIDE_NONE)
+					   : reason_unsure();
+	return out;
+}
+
 struct punch_verdict reason_search(const struct reason_view *v)
 {
 	const struct reason_side *a = &v->sides[0], *b = &v->sides[1];
 	enum punch_side side = searched(v);
 	struct punch_verdict out;
 
-	if (judge_limit(v, &out))
+	if (judge_limit(v, &out) || reason_hairpin(v, &out))
 		return out;
 	/* Nothing had to be looked for, or it was found, and something else was in the way. */
 	if (side == PUNCH_SIDE_NONE || a->seen->received > 0 || b->seen->received > 0)
@@ -48,6 +112,6 @@ struct punch_verdict reason_search(const struct reason_view *v)
 	if (reason_fits_rate(v, &out))
 		return out;
 	if (v->c->step->strategy == PUNCH_PREDICTION)
-		return reason_say(REASON_PREDICTION_MISSED, side);
+		return judge_foretold(v, side);
 	return reason_say(REASON_BIRTHDAY_MISSED, side);
 }

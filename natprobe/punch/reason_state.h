@@ -14,6 +14,7 @@ struct reason_side {
 	bool is_hard; /* towards another destination it has another endpoint */
 	bool is_open; /* its filter lets in everybody */
 	bool admits_address;
+	bool is_pooled; /* its flows leave by several addresses */
 };
 
 struct reason_view {
@@ -38,7 +39,7 @@ static inline enum punch_side reason_side_of(bool a, bool b)
 }
 
 /* By how many ports the mapping of a side towards the other one is another than announced, as far
- * as that one saw it. */
+ * as that one saw it, or as the next port of a counter tells; 0: not known. */
 int32_t reason_moved(const struct reason_view *v, int side);
 /* The share of packets that a path loses, both halves of it. */
 double reason_share_lost(const struct reason_view *v);
@@ -46,6 +47,9 @@ double reason_share_lost(const struct reason_view *v);
 bool reason_fits_loss(const struct reason_view *v);
 /* True where a side sent more than its path takes. */
 bool reason_fits_rate(const struct reason_view *v, struct punch_verdict *out);
+
+/* True where both are behind one NAT, and nothing came back from its outside. */
+bool reason_hairpin(const struct reason_view *v, struct punch_verdict *out);
 
 struct punch_verdict reason_udp(const struct reason_view *v);
 struct punch_verdict reason_search(const struct reason_view *v); /* prediction, birthday, mixed */

@@ -34,16 +34,11 @@ static struct punch_verdict judge_refusals(const struct reason_view *v)
 	return reason_say(REASON_TCP_REFUSED, reason_side_of(by_a, by_b));
 }
 
-static bool has_pool(const struct reason_side *s)
-{
-	return s->path->pooling == POOLING_ARBITRARY || s->path->pooling == POOLING_PER_DESTINATION;
-}
-
 /* Connections of one port leave by several addresses, and no filter takes that. */
 static bool judge_pool(const struct reason_view *v, struct punch_verdict *out)
 {
-	bool a = has_pool(&v->sides[0]) && !v->sides[1].is_open;
-	bool b = has_pool(&v->sides[1]) && !v->sides[0].is_open;
+	bool a = v->sides[0].is_pooled && !v->sides[1].is_open;
+	bool b = v->sides[1].is_pooled && !v->sides[0].is_open;
 
 	*out = reason_say(REASON_POOL, reason_side_of(a, b));
 	return a || b;

@@ -8,8 +8,7 @@ static bool has_word(uint8_t value, unsigned word)
 	return value == PEER_WORD(word);
 }
 
-/* Both ends are behind one NAT, and nothing came back from its outside. */
-static bool judge_hairpin(const struct reason_view *v, struct punch_verdict *out)
+bool reason_hairpin(const struct reason_view *v, struct punch_verdict *out)
 {
 	uint8_t a = v->sides[0].path->hairpin, b = v->sides[1].path->hairpin;
 
@@ -28,18 +27,15 @@ static bool minds(const struct reason_side *filter, const struct reason_side *co
 {
 	if (filter->is_open)
 		return false;
-	/* From another port of the same address an address filter lets in. */
-	return !filter->admits_address || comer->path->pooling == POOLING_ARBITRARY ||
-	       comer->path->pooling == POOLING_PER_DESTINATION;
+	/* From another port of the same address an address filter lets in, to the port that has
+	 * sent there. */
+	return !filter->admits_address || filter->is_hard || comer->is_pooled;
 }
 
 /* A NAT with several addresses took another one, and its ports are those that were expected. */
 static bool is_pool(const struct reason_side *s)
 {
-	bool many = s->path->pooling == POOLING_ARBITRARY ||
-		    s->path->pooling == POOLING_PER_DESTINATION;
-
-	return many && (!s->is_hard || s->path->delta == DELTA_EQUAL);
+	return s->is_pooled && (!s->is_hard || s->path->delta == DELTA_EQUAL);
 }
 
 /* An endpoint that a server sees elsewhere than before, of a NAT that has one for all. */
@@ -74,12 +70,24 @@ static bool judge_moved(const struct reason_view *v, struct punch_verdict *out)
 	return true;
 }
 
+/* Both let the other one in, and each answer comes from another port than was asked. */
+static bool never_meets(const struct reason_view *v)
+{
+	const struct reason_side *a = &v->sides[0], *b = &v->sides[1];
+
+	return a->is_hard && b->is_hard && a->seen->received > 0 && b->seen->received > 0 &&
+	       (a->seen->answers == 0 || b->seen->answers == 0);
+}
+
 /* Another endpoint than announced, by what the NAT is known to do. */
 static bool judge_mapping(const struct reason_view *v, struct punch_verdict *out)
 {
 	const struct reason_side *a = &v->sides[0], *b = &v->sides[1];
 	bool hard[2];
 
+	*out = reason_say(REASON_MAPPING_DIFFERS, PUNCH_SIDE_BOTH);
+	if (never_meets(v))
+		return true;
 	for (int i = 0; i < 2; i++) {
 		const struct reason_side *s = &v->sides[i], *other = &v->sides[1 - i];
 
@@ -175,7 +183,7 @@ struct punch_verdict reason_udp(const struct reason_view *v)
 	struct punch_verdict out;
 	const struct punch_evidence *a = v->sides[0].seen, *b = v->sides[1].seen;
 
-	if (judge_hairpin(v, &out) || judge_mapping(v, &out))
+	if (reason_hairpin(v, &out) || judge_mapping(v, &out))
 		return out;
 	if (a->received > 0 && b->received > 0)
 		return reason_fits_rate(v, &out) ? out : reason_unsure();

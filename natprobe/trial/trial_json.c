@@ -143,6 +143,7 @@ static json_t *evidence(struct json *j, const struct punch_evidence *e)
 	json_put(j, o, "alive_answered", json_integer(e->alive_answered));
 	json_put(j, o, "tried_low", json_integer(e->tried_low));
 	json_put(j, o, "tried_high", json_integer(e->tried_high));
+	json_put(j, o, "next_port", json_integer(e->next_port));
 	json_put(j, o, "tcp", tcp(j, e));
 	json_put(j, o, "port_mapping", json_boolean(e->has_portmap));
 	json_put(j, o, "relay", json_boolean(e->has_relay));

@@ -177,6 +177,7 @@ static struct punch_evidence get_evidence(struct get *g, const json_t *step, con
 	e.alive_answered = get_u16(g, o, "alive_answered");
 	e.tried_low = get_u16(g, o, "tried_low");
 	e.tried_high = get_u16(g, o, "tried_high");
+	e.next_port = get_u16(g, o, "next_port");
 	get_tcp(g, o, &e);
 	e.has_portmap = get_bool(g, o, "port_mapping");
 	e.has_relay = get_bool(g, o, "relay");
