@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "natprobe/net/await.h"
+#include "sockaddr.h"
 
 #define READS_PER_WAKEUP 64
 #define DATAGRAM_MAX     2048
@@ -54,22 +55,30 @@ static void drive(struct session *s)
 	await_moment(s->timer, deadline_us);
 }
 
-/* Looks at the next datagram. Returns false where it is none of ours, and a program may want it. */
-static bool look(struct session *s, bool *is_there)
+/* Ours, or nothing that a program could want: none has been started yet. */
+static bool is_ours(struct session *s, struct bytes data, const struct addr *from)
 {
-	const int fd = s->config->fd;
+	if (!addr_equal(from, &s->config->peer))
+		return s->parting.phase < PARTING_LEAVES;
+	return parting_hear(&s->parting, data, clock_us()) == PARTING_OURS ||
+	       s->parting.phase < PARTING_LEAVES;
+}
+
+/* Takes the next datagram where it is not a program's. False: it is, or there is none. */
+static bool take_datagram(struct session *s, bool *is_there)
+{
 	uint8_t buf[DATAGRAM_MAX];
-	ssize_t n = recv(fd, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT);
-	struct udp_dgram d;
+	struct sockaddr_storage sa = { 0 };
+	socklen_t len = sizeof(sa);
+	struct addr from = { 0 };
+	ssize_t n = recvfrom(s->config->fd, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT,
+			     (struct sockaddr *)&sa, &len);
 
 	*is_there = n >= 0;
-	if (n < 0)
+	if (n < 0 || !sockaddr_to_addr((struct sockaddr *)&sa, &from) ||
+	    !is_ours(s, bytes_of(buf, (size_t)n), &from))
 		return false;
-	if (s->parting.phase >= PARTING_LEAVES &&
-	    parting_hear(&s->parting, bytes_of(buf, (size_t)n), clock_us()) == PARTING_FOREIGN)
-		return false;
-	if (udp_recv_one(fd, buf, sizeof(buf), &d) == 1 && addr_equal(&d.peer, &s->config->peer))
-		(void)parting_hear(&s->parting, d.data, clock_us());
+	(void)recv(s->config->fd, buf, sizeof(buf), MSG_DONTWAIT);
 	return true;
 }
 
@@ -79,7 +88,7 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 	bool is_there = true;
 
 	for (int i = 0; i < READS_PER_WAKEUP && !is_over(s); i++) {
-		if (look(s, &is_there))
+		if (take_datagram(s, &is_there))
 			continue;
 		if (is_there) /* it stays there for the program */
 			event_del(s->readable);
@@ -188,7 +197,7 @@ static void drain(struct session *s)
 	if (s->config->fd < 0 || s->config->is_tcp)
 		return;
 	s->parting.phase = PARTING_OVER;
-	for (int i = 0; i < READS_PER_WAKEUP && look(s, &is_there); i++)
+	for (int i = 0; i < READS_PER_WAKEUP && take_datagram(s, &is_there); i++)
 		;
 }
 
