@@ -109,11 +109,25 @@ static void clear(struct child *c)
 	relay_proxy_free(c->proxy);
 }
 
+/* As our NAT is known, and no longer than the other side's is known to keep its mapping. */
+static uint32_t measured_lifetime(const struct pair_run *run, uint8_t path)
+{
+	uint32_t lifetime_s = 0;
+
+	if (path < run->self.profile.path_count)
+		lifetime_s = run->self.profile.paths[path].lifetime_s;
+	for (uint8_t i = 0; i < run->theirs.path_count; i++) {
+		uint32_t theirs_s = run->theirs.paths[i].lifetime_s;
+
+		if (theirs_s != 0 && theirs_s < lifetime_s)
+			lifetime_s = theirs_s;
+	}
+	return lifetime_s;
+}
+
 static uint32_t lifetime_of(const struct pair_run *run, const struct trial_record *r)
 {
-	uint32_t measured = r->path.path < run->self.profile.path_count
-				    ? run->self.profile.paths[r->path.path].lifetime_s
-				    : 0;
+	uint32_t measured = measured_lifetime(run, r->path.path);
 
 	if (r->quality.survived == VERDICT_YES && r->quality.held_s > measured)
 		return r->quality.held_s;

@@ -166,7 +166,7 @@ grep -q 'another code' "$tmp/wrong/err" || fail "wrong code: $(cat "$tmp/wrong/e
 
 # --- the path is handed over ---
 ended connect 0
-[ "$(grep -c 'data went both ways' "$tmp/connect/out")" = 2 ] || fail "connect: $(cat "$tmp/connect/out")"
+[ "$(grep -o 'data went both ways' "$tmp/connect/out" | wc -l)" = 2 ] || fail "connect: $(cat "$tmp/connect/out")"
 ended fails 0
 [ "$(cat "$tmp/fails/a" "$tmp/fails/b" | xargs)" = "1 0" ] || fail "fails: $(cat "$tmp/fails/err")"
 

@@ -8,7 +8,7 @@ src=$(cd "${srcdir:-.}" && pwd)
 bin=$(cd "${builddir:-.}" && pwd)
 natlab=$bin/tests/natlab/natlab
 natprobe=$bin/natprobe/natprobe
-lab_need python3
+lab_need jq python3
 for tool in "$natlab" "$natprobe" "$bin/stund/stund" "$bin/turnd/turnd"; do
 	[ -x "$tool" ] || lab_skip "$tool is not built"
 done
@@ -124,9 +124,15 @@ value() {
 # All wildcards there are on one side; none on the other one, whose arguments are those of plexus.
 story words home-router full-cone -- \
 	'export NATPROBE_CODE=another-code-that-does-not-count NAME=a
-	$natprobe connect --code-file code -- "$tmp/tell" "in %inner%" "out %outer%" "to %peer%" "is %role%" \
+	$natprobe check -q --json | jq --slurpfile saved "$src/tests/corpus/report/deep.json" \
+		".interfaces[0].deep.values.lifetime = \$saved[0].interfaces[0].deep.values.lifetime" > deep
+	$natprobe connect --code-file code --profile deep -- "$tmp/tell" "in %inner%" "out %outer%" "to %peer%" "is %role%" \
 		%innerip%-%innerport% %outerip%-%outerport% %peerip%-%peerport% 100% %mine%' -- \
 	'NAME=b $natprobe connect --code-file code --fd 5 -- "$tmp/tell"'
+
+# The other side hands nothing over: its natprobe leaves without a word.
+story silent home-router full-cone -- \
+	'NAME=a $natprobe connect --code-file code -- "$tmp/tell"' -- '$natprobe punch --quiet --code-file code'
 
 # A program that is not there, and one that dies of a signal.
 story missing home-router full-cone -- \
@@ -177,7 +183,7 @@ ended words 0
 words=$tmp/words
 inner=$(value words a NATPROBE_INNER) outer=$(value words a NATPROBE_OUTER) peer=$(value words a NATPROBE_PEER)
 has words a "in $inner" "out $outer" "to $peer" "is $(value words a NATPROBE_ROLE)" \
-	"${inner/:/-}" "${outer/:/-}" "${peer/:/-}" '100%' '%mine%' NATPROBE_TRANSPORT=udp NATPROBE_LIFETIME=0
+	"${inner/:/-}" "${outer/:/-}" "${peer/:/-}" '100%' '%mine%' NATPROBE_TRANSPORT=udp NATPROBE_LIFETIME=19
 [ "${inner%:*}" = 192.168.1.2 ] || fail "inner is $inner"
 [ "$outer" = "$(value words b NATPROBE_PEER)" ] || fail "ours is $outer: $(cat "$words/b")"
 [ "$peer" = "$(value words b NATPROBE_OUTER)" ] || fail "theirs is $peer: $(cat "$words/b")"
@@ -189,11 +195,15 @@ secret=$(value words a NATPROBE_SECRET)
 [ "$(head -n 6 "$words/b" | xargs)" = "$(for name in INNER OUTER PEER; do
 	value words b NATPROBE_$name | tr : ' '
 done | xargs)" ] || fail "the order of plexus: $(cat "$words/b")"
-has words b NATPROBE_FD=5 'socket socket:.*'
+has words b NATPROBE_LIFETIME=0 NATPROBE_FD=5 'socket socket:.*'
 ! grep -q 'NATPROBE_FD\|NATPROBE_CODE' "$words/a" || fail "too much: $(cat "$words/a")"
 
+ended silent 0
+grep -q 'silent at the end' "$tmp/silent/err" || fail "silent: $(cat "$tmp/silent/err")"
+has silent a NATPROBE_TRANSPORT=udp
+
 ended first 0
-[ "$(grep -c "^heard b'once'" "$tmp/first/out")" = 10 ] || fail "once: $(cat "$tmp/first/out" "$tmp/first/err")"
+[ "$(grep -o "heard b'once'" "$tmp/first/out" | wc -l)" = 10 ] || fail "once: $(cat "$tmp/first/out" "$tmp/first/err")"
 
 ended missing 0
 [ "$(cat "$tmp/missing/a" "$tmp/missing/b" | xargs)" = "1 1" ] || fail "missing: $(cat "$tmp"/missing/{a,b,err})"
@@ -205,7 +215,7 @@ grep -q "^heard b'once more.'" "$tmp/stream/out" || fail "stream: $(cat "$tmp/st
 for name in address hand relay; do
 	ended $name 0
 	! grep -h 'of others' "$tmp/$name"/{err,?.err} 2> /dev/null || fail "$name: natprobe spoke to a program"
-	[ "$(grep -c 'data went both ways' "$tmp/$name/out")" = 2 ] ||
+	[ "$(grep -o 'data went both ways' "$tmp/$name/out" | wc -l)" = 2 ] ||
 		fail "$name: $(tail -n 20 "$tmp/$name"/{out,err,?.err} 2>&1)"
 done
 [ "$(value relay a NATPROBE_INNER | cut -d: -f1)" = 127.0.0.1 ] || fail "our relay: $(cat "$tmp/relay/a")"
