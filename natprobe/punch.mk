@@ -144,6 +144,7 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/pair/punch_options.c \
 	natprobe/pair/punch_options.h \
 	natprobe/pair/punch_rows.h \
+	natprobe/pair/pair_again.c \
 	natprobe/pair/pair_run.c \
 	natprobe/pair/pair_run.h \
 	natprobe/pair/pair_run_hand.c \

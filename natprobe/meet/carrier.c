@@ -163,6 +163,12 @@ bool carrier_publish(struct carrier *c, const char *topic, struct bytes data)
 	return ok;
 }
 
+void carrier_refresh(struct carrier *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		c->links[i].ops->refresh(c->links[i].link);
+}
+
 void carrier_close(struct carrier *c)
 {
 	if (c == NULL)

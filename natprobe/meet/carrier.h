@@ -37,6 +37,8 @@ struct carrier *carrier_open(struct event_base *base, const char *uri,
 bool carrier_subscribe(struct carrier *c, const char *topic);
 /* Is sent when it can be; not told whether it was. False: no memory. */
 bool carrier_publish(struct carrier *c, const char *topic, struct bytes data);
+/* Its connections may be dead without having said so: makes them anew. What is to be sent stays. */
+void carrier_refresh(struct carrier *c);
 void carrier_close(struct carrier *c); /* NULL is fine; what is to be sent still leaves, or not */
 
 /* Servers of others that anybody may use: for a first try, where the user names none. A list. */

@@ -118,9 +118,18 @@ static bool http_publish(void *link, const char *topic, struct bytes data)
 	return h->publisher != NULL;
 }
 
+static void http_refresh(void *link)
+{
+	struct carrier_http *h = link;
+
+	for (struct list *l = h->channels.next; l != &h->channels; l = l->next)
+		http_channel_refresh(LIST_OF(l, struct http_channel, link));
+}
+
 const struct carrier_link_ops carrier_http_ops = {
 	.open = http_open,
 	.subscribe = http_subscribe,
 	.publish = http_publish,
+	.refresh = http_refresh,
 	.close = http_close,
 };

@@ -327,6 +327,14 @@ void http_channel_poke(struct http_channel *c)
 	wait_ms(c->next, c->http->count > 0 ? 0 : PAUSE_MAX_MS / 4);
 }
 
+void http_channel_refresh(struct http_channel *c)
+{
+	hang_up(c);
+	c->is_answered = false;
+	c->failures = 0;
+	wait_ms(c->next, 0);
+}
+
 struct http_channel *http_channel_new(struct carrier_http *h, const char *topic)
 {
 	struct http_channel *c = calloc(1, sizeof(*c));

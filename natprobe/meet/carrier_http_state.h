@@ -57,6 +57,8 @@ struct http_channel *http_channel_new(struct carrier_http *h, const char *topic)
 void http_channel_free(struct http_channel *c); /* NULL is fine */
 /* Goes on now, unless it waits for something already. */
 void http_channel_poke(struct http_channel *c);
+/* On a new connection, whatever the one that there is waits for. */
+void http_channel_refresh(struct http_channel *c);
 
 /* No address is known, or none of them works: asks, and pokes all channels then. */
 void carrier_http_find(struct carrier_http *h);

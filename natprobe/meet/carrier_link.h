@@ -16,6 +16,7 @@ struct carrier_link_ops {
 		      const struct carrier_hooks *hooks);
 	bool (*subscribe)(void *link, const char *topic);
 	bool (*publish)(void *link, const char *topic, struct bytes data);
+	void (*refresh)(void *link);
 	void (*close)(void *link);
 };
 

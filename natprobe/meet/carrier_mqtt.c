@@ -443,10 +443,22 @@ static bool mqtt_publish(void *link, const char *topic, struct bytes data)
 	return true;
 }
 
+static void mqtt_refresh(void *link)
+{
+	struct mqtt *m = link;
+
+	if (m->mosq == NULL)
+		return;
+	lose(m, "the network was away");
+	m->at = m->at > 0 ? m->at - 1 : 0; /* the same address is as good as it was */
+	settle(m);
+}
+
 static const struct carrier_link_ops ops = {
 	.open = mqtt_open,
 	.subscribe = mqtt_subscribe,
 	.publish = mqtt_publish,
+	.refresh = mqtt_refresh,
 	.close = mqtt_close,
 };
 

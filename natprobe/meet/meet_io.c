@@ -253,6 +253,7 @@ struct meet_io *meet_io_new(const struct meet_io_config *config, const char **wh
 		return NULL;
 	io->hooks = config->hooks;
 	io->door = config->door;
+	io->was_up = config->keeps_trying;
 	io->reach_by_us = clock_us() + REACH_US;
 	io->slow_at_us = clock_us() + SLOW_US;
 	io->alone_until_us = patience_us != 0 ? clock_us() + patience_us : UINT64_MAX;
@@ -344,6 +345,12 @@ void meet_io_leave(struct meet_io *io)
 		if (kind == MEET_PUBLISH)
 			publish(io, &a);
 	}
+}
+
+void meet_io_refresh(struct meet_io *io)
+{
+	if (!io->is_over && io->carrier != NULL)
+		carrier_refresh(io->carrier);
 }
 
 const struct meet *meet_io_meet(const struct meet_io *io)

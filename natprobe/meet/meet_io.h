@@ -27,6 +27,8 @@ struct meet_io_config {
 	/* NULL, or takes the next invitation that this door admits, in place of `meet`, of which only
 	   the patience counts then (0: for good). Borrowed: it recognises those that come again. */
 	struct meet_door *door;
+	/* As long as it takes until a rendezvous is reached: on_failed is not called for that. */
+	bool keeps_trying;
 	struct meet_io_hooks hooks;
 };
 
@@ -44,6 +46,9 @@ bool meet_io_send(struct meet_io *io, struct bytes data);
 
 /* Without a carrier: what was carried to our door. False: it is no invitation for us. */
 bool meet_io_hear(struct meet_io *io, struct bytes data);
+
+/* The network was away, and may be another one now: makes connections to carriers anew. */
+void meet_io_refresh(struct meet_io *io);
 
 /* What a server said of its clock, as meet_set_server_clock has it; also before somebody came. */
 void meet_io_set_server_clock(struct meet_io *io, const char *server, int64_t offset_us,

@@ -158,6 +158,8 @@ static void on_failed(void *arg, enum meet_failure failure, const char *why)
 {
 	struct pair_run *run = arg;
 
+	if (pair_again_is(run) && pair_again_lost(run, failure))
+		return;
 	if (run->is_ready && run->io != NULL) {
 		pair_run_lose_peer(run);
 		return;
@@ -211,7 +213,7 @@ static void judge_terms(struct pair_run *run)
 		pair_run_wake_at(run, run->terms_by_us);
 	else if (run->may_go_blind)
 		go_blind(run);
-	else
+	else if (!pair_again_is(run) || !pair_again_lost(run, MEET_GONE))
 		pair_run_end(run, pair_run_fail(run, EXIT_FAILED, "meeting",
 						"the other side came, and tells nothing of itself; "
 						"start again on both sides"));
@@ -231,6 +233,10 @@ static void on_signal(evutil_socket_t number, short events, void *arg)
 {
 	struct pair_run *run = arg;
 
+	if (pair_again_is(run) && run->again.has_rested) {
+		run->again_hooks.on_signal(run->again_hooks.arg, (int)number);
+		return;
+	}
 	if (run->is_interrupted || run->io == NULL || !run->is_ready) {
 		run->is_interrupted = true;
 		pair_run_end(run, EXIT_INCONCLUSIVE);
@@ -302,6 +308,8 @@ int pair_run_open(struct pair_run *run)
 	run->wake = evtimer_new(run->base, on_wake, run);
 	if (run->batch == NULL || run->wake == NULL)
 		return pair_run_fail(run, EXIT_FAILED, "start", "out of memory");
+	if (pair_again_is(run) && !pair_again_open(run))
+		return pair_run_fail(run, EXIT_FAILED, "start", "out of memory");
 	return open_ntp(run);
 }
 
@@ -339,6 +347,7 @@ static int open_meeting(struct pair_run *run)
 		.uris = uris,
 		.meet = meeting_of(run),
 		.door = run->accepts,
+		.keeps_trying = run->again.has_rested,
 		.hooks = { .on_ready = on_ready,
 			   .on_message = on_message,
 			   .on_failed = on_failed,
@@ -409,6 +418,23 @@ void pair_run_leave(struct pair_run *run)
 	}
 }
 
+/* From the begin, with all that counts for good: the code, and how long the path was there. */
+static void meet_again(struct pair_run *run)
+{
+	pair_run_leave(run);
+	pair_again_forget(run);
+	if (run->is_over)
+		return;
+	if (open_meeting(run) != 0 || make_self(run) != 0) {
+		if (!run->is_over)
+			pair_again_postpone(run); /* the network may be away for a while */
+		return;
+	}
+	mark_self(run);
+	send_terms(run);
+	begin(run);
+}
+
 int pair_run_all(struct pair_run *run)
 {
 	const struct punch_options *o = run->options;
@@ -432,8 +458,13 @@ int pair_run_all(struct pair_run *run)
 	if (!pair_hand_is(run) && !run->is_ready && !run->is_over && !o->quiet &&
 	    isatty(STDERR_FILENO))
 		fprintf(stderr, "Waiting for the other side; ^C ends it.\n");
-	while (!run->is_over)
+	while (!run->is_over) {
 		event_base_dispatch(run->base);
+		if (run->again.wants_meeting && !run->is_over)
+			meet_again(run);
+	}
+	if (pair_again_is(run))
+		pair_again_release(run);
 	if (!run->stays)
 		pair_run_leave(run);
 	return run->rc;
@@ -443,6 +474,7 @@ void pair_run_clear(struct pair_run *run)
 {
 	OPENSSL_cleanse(run->application_key, sizeof(run->application_key));
 	pair_hand_clear(run);
+	pair_again_clear(run);
 	sntp_io_free(run->ntp);
 	punch_io_free(run->io);
 	punch_free(run->punch);

@@ -22,6 +22,33 @@ struct pair_run_early {
 	uint8_t data[TALK_BYTES_MAX];
 };
 
+/*
+ * A run goes on where on_rest is set: when a trial is over it keeps its path, and rests until one of
+ * the sides wants another trial. It ends by pair_run_end alone, or where nobody comes to it.
+ */
+struct pair_again_hooks {
+	/* A trial is over: pair_run_last tells what came of it, and run->io has the path. */
+	void (*on_rest)(void *arg);
+	/* What on_rest told of is given up. */
+	void (*on_leave)(void *arg);
+	void (*on_signal)(void *arg, int number);
+	void *arg;
+};
+
+/* The inside of a run that goes on. */
+struct pair_again {
+	struct event *timer;
+	struct punch *old_punch; /* gives back what it was granted */
+	struct punch_io *old_io;
+	uint64_t pause_until_us;
+	uint32_t failures; /* trials without a path, one after the other */
+	bool is_resting, has_rested;
+	bool is_wanted;     /* the next trial is */
+	bool needs_meeting; /* the other side is not heard in this one */
+	bool is_stale;      /* our addresses are others than those that we told */
+	bool wants_meeting, is_old_over;
+};
+
 /* Zero, but for what stands first. */
 struct pair_run {
 	const char *command; /* "punch", for messages */
@@ -34,6 +61,7 @@ struct pair_run {
 	const struct own_key *offers;  /* by hand: ours is printed, and an answer read from stdin;
 					  accepts is its door */
 	bool keeps_path;               /* the last trial's path stays open until pair_run_clear */
+	struct pair_again_hooks again_hooks; /* of a run that goes on, trial after trial */
 	bool stays;    /* in the meeting after the last trial, until pair_run_leave */
 	uint32_t only; /* strategies that the command can do with, as PUNCH_BIT; 0: all */
 	void (*on_trial)(void *arg, const struct trial_record *r); /* NULL: not told */
@@ -76,6 +104,7 @@ struct pair_run {
 	char *typed;
 	size_t typed_len;
 	bool is_printed, is_told;
+	struct pair_again again;
 	bool is_keeping; /* punch and io are no trial: they keep the port of our address mapped */
 };
 
@@ -95,7 +124,29 @@ void pair_run_say_started(struct pair_run *run);
 void pair_run_leave(struct pair_run *run);
 void pair_run_clear(struct pair_run *run);
 
-/* For its own files; pair_hand_x: by hand. */
+/*
+ * Of a run that goes on: a new trial is wanted, on both sides. It begins soon, at a bounded pace, and
+ * in a new meeting where the other side is not heard in this one.
+ */
+void pair_run_again(struct pair_run *run);
+/* Our addresses have changed: they are found out, and told, before the next trial. */
+void pair_run_is_stale(struct pair_run *run);
+
+/* For its own files; pair_hand_x: by hand; pair_again_x: of a run that goes on. */
+bool pair_again_is(const struct pair_run *run);
+bool pair_again_open(struct pair_run *run);
+void pair_again_clear(struct pair_run *run);
+void pair_again_rest(struct pair_run *run);
+void pair_again_heard(struct pair_run *run, uint32_t trial);
+/* True: the run goes on without. */
+bool pair_again_lost(struct pair_run *run, enum meet_failure failure);
+/* Makes the run as it was before its meeting. */
+void pair_again_forget(struct pair_run *run);
+/* What is wanted comes later now. */
+void pair_again_postpone(struct pair_run *run);
+/* At the end: what gateways and relays granted is given back. */
+void pair_again_release(struct pair_run *run);
+
 void pair_run_hear(struct pair_run *run, struct bytes message);
 void pair_run_keep_port(struct pair_run *run);
 void pair_run_leave_port(struct pair_run *run);

@@ -231,6 +231,8 @@ void pair_run_hear(struct pair_run *run, struct bytes message)
 		run->is_peer_done = true;
 	else if (t.kind == TALK_STARTED && t.trial == run->trial)
 		run->is_peer_started = true;
+	else if (t.kind == TALK_AGAIN)
+		pair_again_heard(run, t.trial);
 	if (t.kind == TALK_DONE)
 		event_active(run->wake, EV_TIMEOUT, 0);
 }
@@ -263,6 +265,8 @@ static bool keep_result(struct pair_run *run)
 
 	if (is_cut_short(run))
 		return true;
+	if (pair_again_is(run))
+		run->trials.count = 0;       /* there is no end of them */
 	record = calloc(1, sizeof(*record)); /* large */
 	if (record != NULL) {
 		trial_record_make(punch_result(run->punch), &run->self.profile, &run->theirs,
@@ -294,7 +298,9 @@ void pair_run_say_started(struct pair_run *run)
 
 static bool is_last(const struct pair_run *run)
 {
-	return run->trial + 1 >= run->agreed.trials || run->is_interrupted || run->is_enough;
+	if (run->is_interrupted)
+		return true;
+	return !pair_again_is(run) && (run->trial + 1 >= run->agreed.trials || run->is_enough);
 }
 
 static void on_released(void *arg)
@@ -317,7 +323,7 @@ static void close_trial(struct pair_run *run)
 	/* Who is interrupted leaves: the other side begins no trial more. */
 	if (!run->is_interrupted)
 		send_done(run);
-	if (is_last(run) && run->keeps_path)
+	if (pair_again_is(run) || (is_last(run) && run->keeps_path))
 		run->is_released = true;
 	else
 		punch_io_release(run->io, on_released, run);
@@ -345,7 +351,7 @@ static void go_on(struct pair_run *run)
 /* Who was silent for as long as a trial waits at its end may only be slower in measuring the path. */
 static uint64_t patience_us(const struct pair_run *run)
 {
-	if (is_last(run))
+	if (is_last(run) || pair_again_is(run))
 		return LAST_WORDS_US;
 	return punch_result(run->punch)->has_theirs ? PEER_US : SILENT_US;
 }
@@ -358,9 +364,18 @@ static void wait_for_peer(struct pair_run *run)
 	pair_run_wake_at(run, run->peer_by_us);
 }
 
+/* Datagrams of what comes next mean nothing to a trial that still runs; in a stream they break it. */
+static bool is_heard_out(const struct pair_run *run)
+{
+	if (pair_again_is(run) && !punch_result(run->punch)->path.is_tcp)
+		return true;
+	return pair_hand_is(run) || run->is_peer_done || run->is_peer_gone || run->is_interrupted ||
+	       (run->is_blind && is_last(run));
+}
+
 void pair_run_step(struct pair_run *run)
 {
-	if (run->is_over || run->io == NULL || !run->is_trial_over)
+	if (run->is_over || run->io == NULL || !run->is_trial_over || run->again.is_resting)
 		return;
 	if (!run->is_closed)
 		close_trial(run);
@@ -369,9 +384,10 @@ void pair_run_step(struct pair_run *run)
 	/* In that long it would have been heard, had it gone on. */
 	if (run->peer_by_us != 0 && clock_us() >= run->peer_by_us)
 		run->is_peer_gone = true;
-	if (pair_hand_is(run) || run->is_peer_done || run->is_peer_gone || run->is_interrupted ||
-	    (run->is_blind && is_last(run)))
-		go_on(run);
-	else
+	if (!is_heard_out(run))
 		wait_for_peer(run);
+	else if (pair_again_is(run) && !run->is_interrupted)
+		pair_again_rest(run);
+	else
+		go_on(run);
 }

@@ -58,6 +58,11 @@ size_t talk_write_started(uint32_t trial, uint8_t *buf, size_t cap)
 	return write_trial(TALK_STARTED, trial, buf, cap);
 }
 
+size_t talk_write_again(uint32_t trial, uint8_t *buf, size_t cap)
+{
+	return write_trial(TALK_AGAIN, trial, buf, cap);
+}
+
 static bool read_terms(struct wire *in, struct talk *out)
 {
 	struct talk_terms *t = &out->terms;
@@ -90,7 +95,8 @@ void talk_read(struct bytes bytes, struct talk *out)
 	*out = (struct talk){ 0 };
 	if (kind == TALK_TERMS)
 		ok = read_terms(&in, out);
-	else if (kind == TALK_TELL || kind == TALK_DONE || kind == TALK_STARTED)
+	else if (kind == TALK_TELL || kind == TALK_DONE || kind == TALK_STARTED ||
+		 kind == TALK_AGAIN)
 		ok = read_trial(&in, out);
 	out->kind = ok ? kind : TALK_FOREIGN;
 }

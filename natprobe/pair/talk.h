@@ -5,6 +5,7 @@
  *	terms  each once, first: what it wants of the run, and its profile
  *	tell   a message of one trial, for punch_on_told
  *	done   a trial is over here
+ *	again  links: this trial is wanted, after one whose path broke or that made none
  *	started  connect: the program that has the path is there
  */
 #ifndef NATPROBE_TALK_H
@@ -34,6 +35,7 @@ enum talk_kind {
 	TALK_TELL,
 	TALK_DONE,
 	TALK_STARTED,
+	TALK_AGAIN,
 };
 
 struct talk {
@@ -49,6 +51,7 @@ size_t talk_write_terms(const struct talk_terms *terms, const struct peer_profil
 			uint8_t *buf, size_t cap);
 size_t talk_write_tell(uint32_t trial, struct bytes data, uint8_t *buf, size_t cap);
 size_t talk_write_done(uint32_t trial, uint8_t *buf, size_t cap);
+size_t talk_write_again(uint32_t trial, uint8_t *buf, size_t cap);
 size_t talk_write_started(uint32_t trial, uint8_t *buf, size_t cap);
 
 /* *out is large: a profile. */
