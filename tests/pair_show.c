@@ -1,7 +1,8 @@
 /*
  * Shows one trial between two profiles: what was planned, what came of it, and, with "trace", every
  * packet: pair_show PROFILE_A PROFILE_B [SEED [LOSS [trace]]]. PROFILE_B "same": behind A's boxes.
- * Environment: ONLY=strategy, RELAY=1, SKEW_MS=n.
+ * LOSS is a share. Environment: ONLY=strategy, RELAY=1, SKEW_MS=n, MATRIX=1: the very trial that
+ * punch_matrix has for these profiles (in the order of its list), seed and loss.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +146,32 @@ static void take_environment(struct sim_pair_config *c)
 	c->has_relay = getenv("RELAY") != NULL;
 }
 
+/* As bench/punch_matrix sets it up, where it is not told otherwise. */
+static void take_matrix(struct sim_pair_config *c)
+{
+	static struct peer_profile known[2];
+	const uint64_t error_us = 10000;
+	struct sim_pair_config alone;
+
+	c->clock_error_us = error_us;
+	c->start_skew_us =
+		(int64_t)(c->seed * 2654435761u % (2 * error_us + 1)) - (int64_t)error_us;
+	c->has_relay = c->seed % 2 == 0;
+	if ((c->seed & 2) != 0 && !c->same_nat) {
+		const struct nat_profile *first = c->profiles[0];
+
+		c->profiles[0] = c->profiles[1];
+		c->profiles[1] = first;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		alone = *c;
+		alone.trace = NULL;
+		alone.profiles[0] = alone.profiles[1] = c->profiles[c->same_nat ? 0 : i];
+		sim_pair_diagnose(&alone, i, &known[i]);
+		c->known[i] = &known[i];
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static struct sim_pair_side sides[2]; /* too large for a stack */
@@ -165,6 +192,8 @@ int main(int argc, char **argv)
 	if (argc > 5)
 		c.trace = stdout;
 	take_environment(&c);
+	if (getenv("MATRIX") != NULL)
+		take_matrix(&c);
 	finished = sim_pair_run(&c, sides);
 	show(finished, sides);
 	return finished ? 0 : 1;
