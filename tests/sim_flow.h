@@ -13,7 +13,7 @@
 
 #include "wire.h"
 
-#define SIM_FLOW_BYTES    2048
+#define SIM_FLOW_BYTES    8192
 #define SIM_FLOW_SEGMENT  1200
 #define SIM_FLOW_FIRST_US 1000000 /* the timeout where no round trip is known */
 #define SIM_FLOW_LEAST_US 200000  /* ... and what it has beyond one, at least */

@@ -15,7 +15,7 @@
 
 #define TCP_WORLD_SEGMENTS 512
 #define TCP_WORLD_FLOWS    256
-#define TCP_WORLD_BYTES    512
+#define TCP_WORLD_BYTES    2048
 
 /* What a NAT does with a SYN that it did not wait for. */
 enum tcp_world_reaction {

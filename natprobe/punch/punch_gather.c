@@ -5,6 +5,7 @@
 #define PORTMAP_US      (2000 * PU_MS)
 #define RELAY_US        (2500 * PU_MS)
 #define TCP_US          (2000 * PU_MS) /* and a round trip */
+#define TCP_MOST_US     (4600 * PU_MS) /* the other side does without our offer after 5 s */
 #define TCP_SAMPLE_US   (1000 * PU_MS) /* and nine round trips: three attempts */
 #define SAMPLE_US       (400 * PU_MS)
 #define SAMPLING_US     (900 * PU_MS)
@@ -101,7 +102,6 @@ static void begin_path(struct punch *p, uint8_t path)
 	p->sampling[path].is_wanted = wants_samples(p, path);
 }
 
-/* Of the longest way: a SYN that is lost takes a second before the next one leaves. */
 static uint32_t longest_us(const struct punch *p)
 {
 	uint32_t rtt_us = 0;
@@ -113,9 +113,32 @@ static uint32_t longest_us(const struct punch *p)
 	return rtt_us;
 }
 
+/* Of the longest way: a SYN that is lost takes a second before the next one leaves. */
 static uint64_t tcp_until_us(const struct punch *p)
 {
 	return p->began_us + TCP_US + longest_us(p);
+}
+
+/* A port of which nobody told is of no use: TCP sends again what is lost after three round trips. */
+static uint64_t tcp_end_us(const struct punch *p)
+{
+	uint64_t end_us = tcp_until_us(p) + 5 * (uint64_t)longest_us(p);
+
+	return end_us < p->began_us + TCP_MOST_US ? end_us : p->began_us + TCP_MOST_US;
+}
+
+static bool is_tcp_settled(const struct punch *p, uint64_t *deadline_us)
+{
+	uint64_t at_us = tcp_until_us(p);
+
+	if (p->tcp_gather == NULL || tcp_gather_is_done(p->tcp_gather, p->now_us))
+		return true;
+	if (p->now_us >= at_us && tcp_gather_has_all(p->tcp_gather))
+		return true;
+	if (p->now_us >= at_us)
+		at_us = tcp_end_us(p);
+	pu_by(deadline_us, at_us);
+	return p->now_us >= at_us;
 }
 
 /* Its next port over TCP is known if the last one is, and nothing comes between. */
@@ -147,7 +170,7 @@ static void begin_tcp(struct punch *p)
 		.sets = PEER_SETS,
 		.samples = tcp_samples(p),
 		.slot_count = PU_TCP_GATHER,
-		.deadline_us = tcp_until_us(p),
+		.deadline_us = tcp_end_us(p),
 		.random = p->config.random,
 		.random_arg = p->config.random_arg,
 	};
@@ -273,12 +296,7 @@ static bool is_settled(struct punch *p, uint64_t *deadline_us)
 		pu_by(deadline_us, p->began_us + RELAY_US);
 		is_waiting = true;
 	}
-	if (p->tcp_gather != NULL && p->now_us < tcp_until_us(p) &&
-	    !tcp_gather_is_done(p->tcp_gather, p->now_us)) {
-		pu_by(deadline_us, tcp_until_us(p));
-		is_waiting = true;
-	}
-	return !is_waiting;
+	return is_tcp_settled(p, deadline_us) && !is_waiting;
 }
 
 static bool is_asking(const struct punch *p, uint16_t slot)
@@ -316,11 +334,13 @@ static bool sample(struct punch *p, uint8_t path)
 
 static void begin_samples(struct punch *p)
 {
+	uint64_t until_us = p->now_us + TCP_SAMPLE_US + 9 * (uint64_t)longest_us(p);
+
+	pu_by(&until_us, p->began_us + TCP_MOST_US);
 	p->is_sampling = true;
 	p->sampling_us = p->now_us;
 	if (p->tcp_gather != NULL)
-		tcp_gather_sample(p->tcp_gather,
-				  p->now_us + TCP_SAMPLE_US + 9 * (uint64_t)longest_us(p));
+		tcp_gather_sample(p->tcp_gather, until_us);
 }
 
 void pu_gather_tick(struct punch *p, uint64_t *deadline_us)

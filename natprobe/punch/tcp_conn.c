@@ -1,5 +1,14 @@
 #include "tcp_state.h"
 
+/*
+ * A check that is lost is sent again after three round trips, since a connection that has just begun
+ * knows no better (RFC 6298, section 2.2); or once segments behind it were acknowledged (RFC 5681,
+ * section 3.2). So where the answer takes long, copies of it follow.
+ */
+#define LONG_US    250000
+#define COPIES_MAX 5
+#define COPY_US    80000
+
 void tcp_conn_begin(struct tcp_open *t, uint16_t slot, uint64_t now_us)
 {
 	struct tcp_conn *c = &t->conns[slot];
@@ -133,11 +142,40 @@ static bool write_answer(struct tcp_open *t, uint16_t slot, struct punch_action 
 	return write_out(t, slot, len, action);
 }
 
+static bool wants_copy(const struct tcp_open *t, const struct tcp_ask *ask)
+{
+	return t->rtt_us >= LONG_US && ask->is_open && !ask->is_due && ask->copies < COPIES_MAX;
+}
+
+uint64_t tcp_conn_due_us(const struct tcp_open *t, const struct tcp_conn *c)
+{
+	uint64_t at_us = UINT64_MAX;
+
+	for (int i = 0; i < TCP_ASKS && c->state == TCP_CONN_OPEN && !c->is_dropped; i++) {
+		if (wants_copy(t, &c->asks[i]) && c->asks[i].again_us < at_us)
+			at_us = c->asks[i].again_us;
+	}
+	return at_us;
+}
+
+static bool write_copy(struct tcp_open *t, uint16_t slot, struct tcp_ask *ask, uint8_t nomination,
+		       uint64_t now_us, struct punch_action *action)
+{
+	uint8_t check[CHECK_BYTES_MAX];
+	size_t len;
+
+	ask->copies++;
+	ask->again_us = now_us + COPY_US;
+	t->seen.sent++;
+	len = check_write_request(t->c.keys, &ask->tid, t->c.step_number, nomination, check);
+	memcpy(t->out + 2, check, len);
+	return write_out(t, slot, len, action);
+}
+
 static bool write_request(struct tcp_open *t, uint16_t slot, struct tcp_ask *ask,
 			  uint8_t nomination, uint64_t now_us, struct punch_action *action)
 {
-	uint8_t random[12], check[CHECK_BYTES_MAX];
-	size_t len;
+	uint8_t random[12];
 
 	t->c.random(t->c.random_arg, random, sizeof(random));
 	*ask = (struct tcp_ask){
@@ -145,10 +183,20 @@ static bool write_request(struct tcp_open *t, uint16_t slot, struct tcp_ask *ask
 		.tid = stun_tid_make(random),
 		.sent_us = now_us,
 	};
-	t->seen.sent++;
-	len = check_write_request(t->c.keys, &ask->tid, t->c.step_number, nomination, check);
-	memcpy(t->out + 2, check, len);
-	return write_out(t, slot, len, action);
+	return write_copy(t, slot, ask, nomination, now_us, action);
+}
+
+static bool write_ask(struct tcp_open *t, uint16_t slot, enum tcp_ask_kind kind, uint64_t now_us,
+		      struct punch_action *action)
+{
+	struct tcp_ask *ask = &t->conns[slot].asks[kind];
+	uint8_t nomination = kind == TCP_NOMINATE ? t->nomination : 0;
+
+	if (ask->is_due)
+		return write_request(t, slot, ask, nomination, now_us, action);
+	if (!wants_copy(t, ask) || now_us < ask->again_us)
+		return false;
+	return write_copy(t, slot, ask, nomination, now_us, action);
 }
 
 bool tcp_conn_write(struct tcp_open *t, uint16_t slot, uint64_t now_us, struct punch_action *action)
@@ -159,11 +207,9 @@ bool tcp_conn_write(struct tcp_open *t, uint16_t slot, uint64_t now_us, struct p
 		return false;
 	if (c->due_count > 0)
 		return write_answer(t, slot, action);
-	if (c->asks[TCP_NOMINATE].is_due)
-		return write_request(t, slot, &c->asks[TCP_NOMINATE], t->nomination, now_us,
-				     action);
-	if (c->asks[TCP_ASK].is_due)
-		return write_request(t, slot, &c->asks[TCP_ASK], 0, now_us, action);
+	if (write_ask(t, slot, TCP_NOMINATE, now_us, action) ||
+	    write_ask(t, slot, TCP_ASK, now_us, action))
+		return true;
 	if (t->chosen != slot || t->pings_due == 0)
 		return false;
 	t->pings_due--;

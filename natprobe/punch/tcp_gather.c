@@ -374,6 +374,33 @@ bool tcp_gather_is_done(const struct tcp_gather *g, uint64_t now_us)
 	return true;
 }
 
+static bool is_told(const struct tcp_gather *g, uint8_t path, uint8_t set)
+{
+	bool is_asked = false;
+
+	for (size_t i = 0; i < g->count; i++) {
+		const struct ask *a = &g->asks[i];
+
+		if (a->is_sample || a->path != path || a->set != set)
+			continue;
+		if (a->mapped.family != ADDR_NONE)
+			return true;
+		is_asked = true;
+	}
+	return !is_asked;
+}
+
+bool tcp_gather_has_all(const struct tcp_gather *g)
+{
+	bool has_all = true;
+
+	for (uint8_t p = 0; p < g->ours->path_count; p++) {
+		for (uint8_t s = 0; s < g->sets; s++)
+			has_all = has_all && is_told(g, p, s);
+	}
+	return has_all;
+}
+
 /* One that answered; NULL: none did. */
 static const struct addr *server_of(const struct tcp_gather *g, uint8_t path)
 {

@@ -171,6 +171,9 @@ static uint64_t deadline_us(const struct tcp_open *t, const struct tcp_line *lin
 		until_us = needed_until_us(t, slot);
 		if (until_us < at_us)
 			at_us = until_us;
+		until_us = tcp_conn_due_us(t, &t->conns[slot]);
+		if (until_us < at_us)
+			at_us = until_us;
 	}
 	return at_us;
 }
@@ -274,6 +277,15 @@ static uint16_t best_slot(const struct tcp_open *t)
 bool tcp_open_is_valid(const struct tcp_open *t)
 {
 	return best_slot(t) != TCP_NO_SLOT;
+}
+
+bool tcp_open_is_hopeful(const struct tcp_open *t, uint64_t now_us)
+{
+	for (uint16_t slot = 0; slot < PUNCH_CONNECTIONS_MAX; slot++) {
+		if (t->conns[slot].state == TCP_CONN_OPEN && now_us < needed_until_us(t, slot))
+			return true;
+	}
+	return false;
 }
 
 uint64_t tcp_open_round_trip_us(const struct tcp_open *t)

@@ -56,6 +56,8 @@ void tcp_open_on_stream(struct tcp_open *t, uint16_t slot, enum punch_stream wha
 			struct bytes data, uint64_t now_us);
 /* True once it has a connection that both have proven; A: call tcp_open_nominate to take it. */
 bool tcp_open_is_valid(const struct tcp_open *t);
+/* One stands, and it may still come to be proven, or agreed on. */
+bool tcp_open_is_hopeful(const struct tcp_open *t, uint64_t now_us);
 void tcp_open_nominate(struct tcp_open *t, uint64_t now_us);
 /* Between the two sides, as far as both profiles tell. */
 uint64_t tcp_open_round_trip_us(const struct tcp_open *t);
@@ -93,6 +95,8 @@ void tcp_gather_on_connected(struct tcp_gather *g, uint16_t slot, const struct a
 void tcp_gather_on_stream(struct tcp_gather *g, uint16_t slot, enum punch_stream what,
 			  struct bytes data, uint64_t now_us);
 bool tcp_gather_is_done(const struct tcp_gather *g, uint64_t now_us);
+/* Of each port one server has told at least, as far as there are any that can be asked. */
+bool tcp_gather_has_all(const struct tcp_gather *g);
 /*
  * To be called once, when nothing else of this host makes a mapping any more: the samples, of a port
  * each, which is followed by PEER_SETS that are left alone. Other questions end here.

@@ -28,8 +28,10 @@ enum tcp_ask_kind {
 };
 struct tcp_ask {
 	bool is_due, is_open; /* to be sent; sent, and not answered */
+	uint8_t copies;       /* that were sent */
 	struct stun_tid tid;
-	uint64_t sent_us;
+	uint64_t sent_us;  /* first */
+	uint64_t again_us; /* when the next copy leaves, if it is not answered before */
 };
 
 /* A socket; its place in the table is its slot. */
@@ -112,6 +114,8 @@ void tcp_conn_read(struct tcp_open *t, uint16_t slot, struct bytes data, uint64_
 /* False: there is nothing to write. */
 bool tcp_conn_write(struct tcp_open *t, uint16_t slot, uint64_t now_us,
 		    struct punch_action *action);
+/* When there is something to write, if nothing comes; UINT64_MAX: never. */
+uint64_t tcp_conn_due_us(const struct tcp_open *t, const struct tcp_conn *c);
 
 uint32_t tcp_random(const struct tcp_open *t, uint32_t below);
 
