@@ -272,6 +272,12 @@ static void follow(struct punch *p)
 	}
 }
 
+bool pu_agree_take_late(struct punch *p)
+{
+	return !p->config.is_a && p->result.path.strategy == PUNCH_NONE &&
+	       p->now_us < pu_run_last_us(p) && take_tcp(p);
+}
+
 bool pu_agree_follow_word(struct punch *p)
 {
 	const struct punch_told_evidence *theirs = &p->their_evidence;

@@ -58,6 +58,11 @@ static bool has_path(const struct punch *p)
 	return p->result.path.strategy != PUNCH_NONE;
 }
 
+static bool is_theirs_as_well(const struct punch *p)
+{
+	return p->their_evidence.has_path && p->their_evidence.step == p->result.step;
+}
+
 /* By how much B began after A; both measure it with the clock of the meeting. */
 static void judge_skew(struct punch *p)
 {
@@ -101,11 +106,6 @@ static struct punch_verdict judge_step(const struct punch *p, uint8_t i)
 	return reason_judge(&c);
 }
 
-static bool is_theirs_as_well(const struct punch *p)
-{
-	return p->their_evidence.has_path && p->their_evidence.step == p->result.step;
-}
-
 static void judge(struct punch *p)
 {
 	struct punch_result *r = &p->result;
@@ -136,6 +136,10 @@ static uint64_t patience_us(const struct punch *p)
 	/* Nobody carries their word to us. */
 	if (p->config.by_hand)
 		return until_us;
+	/* B said that there is nothing, and has taken it since: so it will say another word. */
+	if (has_path(p) && p->config.is_a && p->result.has_theirs && !is_theirs_as_well(p) &&
+	    p->measure_until_us > until_us)
+		return p->measure_until_us;
 	/* B may be looking for what we have found. */
 	if (has_path(p) && p->config.is_a && !p->is_followed && until_us < end_us)
 		return end_us;
@@ -167,6 +171,9 @@ static bool is_settled(const struct punch *p)
 void pu_end_tick(struct punch *p, uint64_t *deadline_us)
 {
 	if (p->tells_evidence || pu_end_follow(p))
+		return;
+	/* A has no path where it said so. */
+	if (!p->is_stopped && !p->result.has_theirs && pu_agree_take_late(p))
 		return;
 	if (is_settled(p) || p->is_peer_gone || p->is_stopped || p->now_us >= patience_us(p))
 		judge(p);

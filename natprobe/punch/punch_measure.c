@@ -182,6 +182,12 @@ void pu_measure_tick(struct punch *p, uint64_t *deadline_us)
 {
 	uint64_t until_us = p->ping_last_us + LAST_US + 2 * round_trip_us(p);
 
+	/* A's word is the last one: it has not heard that we took this. */
+	if (!p->config.is_a && p->result.has_theirs && !p->their_evidence.has_path) {
+		pu_agree_drop(p);
+		pu_end_tell(p);
+		return;
+	}
 	if (p->result.path.is_tcp)
 		take_from_tcp(p);
 	if (p->result.path.is_tcp)

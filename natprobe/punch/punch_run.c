@@ -39,6 +39,11 @@ static uint64_t limit_us(const struct punch *p)
 	return p->start_us + (limit_us > END_US ? limit_us - END_US : 0);
 }
 
+uint64_t pu_run_last_us(const struct punch *p)
+{
+	return limit_us(p) + END_US / 2;
+}
+
 static uint64_t step_start_us(const struct punch *p, uint8_t i)
 {
 	return p->start_us + p->result.plan.steps[i].start_us;
@@ -284,10 +289,31 @@ static uint64_t run_end_us(const struct punch *p)
 	return end_us;
 }
 
-void pu_run_tick(struct punch *p, uint64_t *deadline_us)
+/* A nominates what is about to be proven, before it says that there is nothing. */
+static bool is_hopeful(const struct punch *p)
+{
+	for (uint8_t i = 0; i < p->result.plan.count; i++) {
+		if (p->steps[i].tcp != NULL && !p->steps[i].is_tcp_dead &&
+		    tcp_open_is_hopeful(p->steps[i].tcp, p->now_us))
+			return p->config.is_a;
+	}
+	return false;
+}
+
+static bool is_through(const struct punch *p, uint64_t *deadline_us)
 {
 	uint64_t end_us = run_end_us(p);
+	bool waits = (pu_agree_is_near(p) && p->now_us < pu_run_last_us(p)) ||
+		     (is_hopeful(p) && p->now_us < limit_us(p));
 
+	if (p->now_us >= end_us && !waits)
+		return true;
+	pu_by(deadline_us, p->now_us < end_us ? end_us : p->now_us + 10 * PU_MS);
+	return false;
+}
+
+void pu_run_tick(struct punch *p, uint64_t *deadline_us)
+{
 	if (p->result.plan.count == 0) {
 		pu_end_now(p, p->result.plan.reason, p->result.plan.side);
 		return;
@@ -296,11 +322,8 @@ void pu_run_tick(struct punch *p, uint64_t *deadline_us)
 		return;
 	for (uint8_t i = 0; i < p->result.plan.count; i++)
 		tick_step(p, i, deadline_us);
-	if (p->now_us < end_us || (pu_agree_is_near(p) && p->now_us < limit_us(p) + END_US / 2)) {
-		pu_by(deadline_us, p->now_us < end_us ? end_us : p->now_us + 10 * PU_MS);
-		return;
-	}
-	pu_end_tell(p);
+	if (is_through(p, deadline_us))
+		pu_end_tell(p);
 }
 
 uint64_t pu_run_nominate_us(const struct punch *p, uint8_t step)

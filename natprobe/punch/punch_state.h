@@ -237,6 +237,7 @@ struct punch {
 	/* measure */
 	uint32_t *rtts;
 	uint64_t measure_until_us;       /* at the latest, of all paths; 0: there was none yet */
+	uint16_t pings_wanted;           /* grows, where many are lost */
 	uint16_t pings_sent, pings_past; /* past: up to the last one that was answered */
 	uint64_t ping_next_us, ping_last_us, ping_heard_us;
 	uint64_t tcp_ping_us;
@@ -322,6 +323,8 @@ bool pu_run_next(struct punch *p, struct punch_action *action, uint64_t *deadlin
 const struct punch_part *pu_part(const struct punch *p, const struct punch_step *s);
 /* What is known of that step as it begins, or makes a path before that. */
 void pu_run_note(struct punch *p, uint8_t step);
+/* After that nothing is agreed on any more: a no has to be told. */
+uint64_t pu_run_last_us(const struct punch *p);
 /* What that step makes is not nominated before. */
 uint64_t pu_run_nominate_us(const struct punch *p, uint8_t step);
 
@@ -346,6 +349,8 @@ bool pu_agree_next(struct punch *p, struct punch_action *action, uint64_t *deadl
 /* B: that pair was nominated; A: B follows. */
 void pu_agree_on_nomination(struct punch *p, struct pu_pair *pair, const struct check *c);
 void pu_agree_on_answer(struct punch *p, struct pu_pair *pair, const struct pu_sent *sent);
+/* B, when its steps are over: A's nomination came late, and our answer to it has left. */
+bool pu_agree_take_late(struct punch *p);
 /* They say that there is a path, though little of ours was answered there. */
 bool pu_agree_follow_word(struct punch *p);
 /* The path carries nothing. */
@@ -359,6 +364,8 @@ void pu_measure_begin(struct punch *p);
 void pu_measure_cut(struct punch *p); /* it ends here, if it is underway */
 void pu_measure_tick(struct punch *p, uint64_t *deadline_us);
 bool pu_measure_next(struct punch *p, struct punch_action *action, uint64_t *deadline_us);
+/* The longest one of the path so far; as both profiles have it, until it is known. */
+uint64_t pu_measure_round_trip_us(const struct punch *p);
 void pu_measure_on_pong(struct punch *p, uint32_t rtt_us);
 void pu_measure_on_heard(struct punch *p, const struct pu_pair *pair);
 
