@@ -70,6 +70,8 @@ static void two_hosts_meet(void **state)
 
 static void a_lossy_wire_is_got_over(void **state)
 {
+	const struct punch_quality *q;
+
 	for (uint64_t seed = 1; seed <= 20; seed++) {
 		rig_end(&r);
 		rig_init(&r);
@@ -77,8 +79,10 @@ static void a_lossy_wire_is_got_over(void **state)
 		r.loss_per_mille = 300;
 		run();
 		assert_path();
-		assert_true(rig_result(&r, 0)->quality.answered < 10 ||
-			    rig_result(&r, 0)->quality.sent == 10);
+		/* Where half of the answers are missing, it asks anew, twice. */
+		q = &rig_result(&r, 0)->quality;
+		assert_true(q->sent == 10 || q->sent == 20 || q->sent == 30);
+		assert_true(2 * q->answered >= q->sent || q->sent == 30);
 	}
 }
 

@@ -2,6 +2,7 @@
 
 #define EVIDENCE_US      (3000 * PU_MS)
 #define EVIDENCE_HOLD_US (6000 * PU_MS)
+#define EVIDENCE_TRIPS   3
 
 enum punch_side pu_side(const struct punch *p, bool ours)
 {
@@ -136,6 +137,9 @@ static uint64_t patience_us(const struct punch *p)
 	/* Nobody carries their word to us. */
 	if (p->config.by_hand)
 		return until_us;
+	/* They may have to ask anew, where most answers were lost. */
+	if (has_path(p))
+		until_us += EVIDENCE_TRIPS * pu_measure_round_trip_us(p);
 	/* B said that there is nothing, and has taken it since: so it will say another word. */
 	if (has_path(p) && p->config.is_a && p->result.has_theirs && !is_theirs_as_well(p) &&
 	    p->measure_until_us > until_us)

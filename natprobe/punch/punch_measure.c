@@ -5,8 +5,11 @@
 #define PINGS        10
 #define PING_US      (30 * PU_MS)
 #define RATE_SHARES  3 /* of what a path takes: pings, answers to theirs, and the rest */
-#define LAST_US      (600 * PU_MS)   /* for the last answer; twice the longest round trip more */
-#define TCP_US       (3000 * PU_MS)  /* ... of TCP more: behind what is lost all waits */
+#define LAST_US      (600 * PU_MS)  /* for the last answer; twice the longest round trip more */
+#define TCP_US       (3000 * PU_MS) /* ... of TCP more: behind what is lost all waits */
+#define TCP_TRIPS    4              /* ... and so many round trips */
+#define ROUNDS       3              /* where half of the answers are missing, it asks anew */
+#define ANEW_US      (100 * PU_MS)
 #define MOST_US      (10000 * PU_MS) /* for the answers of all pings: a slow peer ends there */
 #define HOLD_ASKS    5
 #define HOLD_ASK_US  (200 * PU_MS)
@@ -27,6 +30,7 @@ void pu_measure_begin(struct punch *p)
 		p->measure_until_us = p->now_us + pings(p) * PING_US + MOST_US;
 	p->result.quality = (struct punch_quality){ 0 };
 	p->pings_sent = p->pings_past = 0;
+	p->pings_wanted = pings(p);
 	p->ping_next_us = p->now_us;
 	p->hold_asked = 0;
 	p->hold_heard = false;
@@ -163,8 +167,7 @@ static uint64_t ping_gap_us(const struct punch *p)
 	return RATE_SHARES * 1000 * PU_MS / least;
 }
 
-/* Until an answer tells: what both sides know of their ways to servers. */
-static uint64_t round_trip_us(const struct punch *p)
+uint64_t pu_measure_round_trip_us(const struct punch *p)
 {
 	uint64_t ours_us = 0, theirs_us = 0;
 
@@ -175,12 +178,32 @@ static uint64_t round_trip_us(const struct punch *p)
 	for (uint8_t i = 0; i < p->theirs.path_count; i++)
 		theirs_us = p->theirs.paths[i].rtt_us > theirs_us ? p->theirs.paths[i].rtt_us
 								  : theirs_us;
-	return (ours_us + theirs_us) / 2;
+	return ours_us + theirs_us;
+}
+
+/* Half of the answers should be there, and are not: of so few little is to be learnt. TCP sends by
+ * itself what was lost. */
+static void ask_anew(struct punch *p, uint64_t *deadline_us)
+{
+	const struct punch_quality *q = &p->result.quality;
+	uint64_t rtt_us = pu_measure_round_trip_us(p);
+	uint64_t at_us = p->ping_last_us + rtt_us + rtt_us / 4 + ANEW_US;
+
+	if (p->result.path.is_tcp || p->pings_sent < p->pings_wanted || q->answered == 0 ||
+	    2 * q->answered >= p->pings_sent || p->pings_wanted >= ROUNDS * pings(p) ||
+	    p->pings_wanted + pings(p) > PU_PINGS_MAX)
+		return;
+	if (p->now_us < at_us) {
+		pu_by(deadline_us, at_us);
+		return;
+	}
+	p->pings_wanted = (uint16_t)(p->pings_wanted + pings(p));
+	p->ping_next_us = p->ping_last_us = p->now_us;
 }
 
 void pu_measure_tick(struct punch *p, uint64_t *deadline_us)
 {
-	uint64_t until_us = p->ping_last_us + LAST_US + 2 * round_trip_us(p);
+	uint64_t until_us = p->ping_last_us + LAST_US + 2 * pu_measure_round_trip_us(p);
 
 	/* A's word is the last one: it has not heard that we took this. */
 	if (!p->config.is_a && p->result.has_theirs && !p->their_evidence.has_path) {
@@ -191,15 +214,16 @@ void pu_measure_tick(struct punch *p, uint64_t *deadline_us)
 	if (p->result.path.is_tcp)
 		take_from_tcp(p);
 	if (p->result.path.is_tcp)
-		until_us += TCP_US;
+		until_us += TCP_US + TCP_TRIPS * pu_measure_round_trip_us(p);
 	if (p->phase == PU_HOLD) {
 		tick_hold(p, deadline_us);
 		return;
 	}
 	pu_by(&until_us, p->measure_until_us);
-	if (p->pings_sent < pings(p) && p->now_us < p->measure_until_us)
+	ask_anew(p, deadline_us);
+	if (p->pings_sent < p->pings_wanted && p->now_us < p->measure_until_us)
 		return;
-	if (p->result.quality.answered >= pings(p) || p->now_us >= until_us)
+	if (p->result.quality.answered >= p->pings_sent || p->now_us >= until_us)
 		begin_hold(p);
 	else
 		pu_by(deadline_us, until_us);
@@ -212,7 +236,7 @@ void pu_measure_on_pong(struct punch *p, uint32_t rtt_us)
 
 	if (p->phase == PU_HOLD && p->hold_asked > 0)
 		p->hold_heard = true;
-	if (p->phase != PU_MEASURE || q->answered >= pings(p))
+	if (p->phase != PU_MEASURE || q->answered >= p->pings_sent)
 		return;
 	p->rtts[q->answered++] = rtt_us;
 	later = rtt_us / PING_US < p->pings_sent ? (uint16_t)(rtt_us / PING_US) : p->pings_sent;
@@ -255,7 +279,7 @@ bool pu_measure_next(struct punch *p, struct punch_action *action, uint64_t *dea
 {
 	uint64_t due_us = p->ping_next_us;
 
-	if (p->phase == PU_MEASURE && p->pings_sent < pings(p)) {
+	if (p->phase == PU_MEASURE && p->pings_sent < p->pings_wanted) {
 		if (p->now_us >= due_us && pu_may_burst(p, deadline_us)) {
 			p->pings_sent++;
 			p->ping_next_us = p->now_us + ping_gap_us(p);
