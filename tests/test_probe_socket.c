@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "natprobe/net/bound_port.h"
 #include "sockaddr.h"
 
 static struct probe_source loopback(void)
@@ -57,6 +58,22 @@ static void a_udp_port_has_one_owner(void **state)
 	assert_true(b >= 0);
 	assert_true(addr_equal(&bound, &again));
 	close(b);
+}
+
+static void an_owner_of_a_port_is_seen(void **state)
+{
+	struct probe_source from = loopback();
+	struct addr bound;
+	int a = probe_socket_udp(&from, 0, &bound);
+
+	assert_true(a >= 0);
+	if (bound_port_udp(bound.port) < 0) {
+		close(a);
+		skip();
+	}
+	assert_int_equal(bound_port_udp(bound.port), 1);
+	assert_int_equal(bound_port_udp(0), 0);
+	close(a);
 }
 
 static int listen_somewhere(struct addr *at)
@@ -112,6 +129,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_system_chooses_where_nobody_else_does),
 		cmocka_unit_test(a_udp_port_has_one_owner),
+		cmocka_unit_test(an_owner_of_a_port_is_seen),
 		cmocka_unit_test(connections_share_a_port),
 	};
 

@@ -308,6 +308,29 @@ static void errors_come_back_as_numbers(void **state)
 	udp_batch_free(NULL);
 }
 
+/* Whoever gets the socket is told nothing about what it has not sent. */
+static void errors_are_left_behind(void **state)
+{
+	const struct addr at = addr_ipv4(127, 0, 0, 1, 0);
+	struct udp_options options = { .want_errors = true };
+	struct udp_dgram out, got;
+	struct udp_error error;
+	uint8_t buf[16];
+	struct pair p;
+
+	pair_open(&p, at, at, options);
+	out = dgram_to(p.addr_a, BYTES("x"));
+	close(p.a);
+	assert_int_equal(udp_send_one(p.b, &out, NULL), 0);
+	assert_int_equal(udp_leave_errors(p.b, ADDR_IPV4), 0);
+	assert_int_equal(udp_recv_one(p.b, buf, sizeof(buf), &got), 0);
+	assert_int_equal(udp_recv_error(p.b, &error), 0);
+	assert_int_equal(udp_send_one(p.b, &out, NULL), 0);
+	assert_int_equal(udp_recv_one(p.b, buf, sizeof(buf), &got), 0);
+	p.a = udp_open(&at, &options, NULL);
+	pair_close(&p);
+}
+
 static void pair_open_at(struct pair *p, struct addr at, struct udp_options options)
 {
 	pair_open(p, at, at, options);
@@ -531,6 +554,7 @@ int main(void)
 		cmocka_unit_test(workers_share_a_port_only_where_asked),
 		cmocka_unit_test(ipv6_sockets_take_ipv6_only),
 		cmocka_unit_test(errors_come_back_as_numbers),
+		cmocka_unit_test(errors_are_left_behind),
 		cmocka_unit_test(ttl_and_tos_go_along_with_each_datagram),
 		cmocka_unit_test(hop_limit_and_traffic_class_go_along),
 		cmocka_unit_test(one_datagram_lands_where_there_is_room_around_it),
