@@ -67,12 +67,15 @@ static void on_child(evutil_socket_t number, short events, void *arg)
 	event_base_loopbreak(c->run->base);
 }
 
-/* A terminal sends ^C to the program as well; others tell us alone. */
+/*
+ * A terminal sends ^C to the program as well; others tell us alone. Until there is one, the run is
+ * interrupted: 0 would be all of our process group.
+ */
 static void on_signal(evutil_socket_t number, short events, void *arg)
 {
 	const struct child *c = arg;
 
-	if (!c->is_over)
+	if (c->pid > 0 && !c->is_over)
 		(void)kill(c->pid, (int)number);
 }
 

@@ -134,6 +134,12 @@ story words home-router full-cone -- \
 story silent home-router full-cone -- \
 	'NAME=a $natprobe connect --code-file code -- "$tmp/tell"' -- '$natprobe punch --quiet --code-file code'
 
+# Told to end while the other side lets itself be waited for: nothing is started, and nobody else ends.
+story told home-router full-cone -- \
+	'$natprobe connect --code-file code -- touch ran 2> a.err & pid=$!
+	until grep -q "^trial 1" a.err; do sleep 0.1; done
+	sleep 0.5; kill -TERM $pid; wait $pid; echo $? > a' -- '$natprobe punch --quiet --code-file code'
+
 # A program that is not there, and one that dies of a signal.
 story missing home-router full-cone -- \
 	'$natprobe connect --quiet --code-file code -- ./nowhere; echo $? > a' -- \
@@ -201,6 +207,9 @@ has words b NATPROBE_LIFETIME=0 NATPROBE_FD=5 'socket socket:.*'
 ended silent 0
 grep -q 'silent at the end' "$tmp/silent/err" || fail "silent: $(cat "$tmp/silent/err")"
 has silent a NATPROBE_TRANSPORT=udp
+
+ended told 0
+{ [ "$(cat "$tmp/told/a")" = 4 ] && [ ! -e "$tmp/told/ran" ]; } || fail "told: $(cat "$tmp/told"/{a,a.err})"
 
 ended first 0
 [ "$(grep -o "heard b'once'" "$tmp/first/out" | wc -l)" = 10 ] || fail "once: $(cat "$tmp/first/out" "$tmp/first/err")"
