@@ -91,6 +91,9 @@ tests_libsimpair_a_SOURCES += \
 	tests/punch_oracle_script.c tests/punch_oracle_script.h
 tests_libsimpair_a_SOURCES += \
 	tests/punch_judge.c tests/punch_judge.h \
+	tests/punch_judge_boxes.c \
+	tests/punch_judge_events.c \
+	tests/punch_judge_parts.h \
 	tests/punch_score.c tests/punch_score.h
 SIM_PAIR_LIBS = tests/libsimpair.a tests/libsimdeep.a tests/libsim.a tests/libnat.a \
 	stund/libcoop.a $(PUNCH_LIBS)

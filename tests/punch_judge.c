@@ -3,187 +3,31 @@
 #include <stdlib.h>
 
 #include "packet.h"
-
-/* What happened to packets between the two while a step ran, as far as it matters here. */
-struct story {
-	const struct sim_pair_config *config;
-	const struct sim_pair_side *sides;
-	const struct punch_step *step;
-	const struct punch_evidence *seen[2];
-	uint64_t from_us, until_us;
-	uint8_t protocol;
-};
-
-static const struct nat_profile *profile_of(const struct story *s, unsigned side)
-{
-	return s->config->profiles[s->config->same_nat ? 0 : side];
-}
-
-static bool is_between(const struct story *s, const struct sim_pair_event *e)
-{
-	return e->at_us >= s->from_us && e->at_us < s->until_us && e->protocol == s->protocol &&
-	       !sim_pair_is_infrastructure(&e->remote);
-}
-
-/* How many such events there were at a side's boxes; side 2: at any. */
-static unsigned count(const struct story *s, unsigned side, unsigned truth)
-{
-	const struct sim_pair_event *events;
-	unsigned found = 0;
-	size_t n;
-
-	events = sim_pair_events(&n);
-	for (size_t i = 0; i < n; i++) {
-		const struct sim_pair_event *e = &events[i];
-
-		if (is_between(s, e) && (e->truth & truth) != 0 &&
-		    (side == 2 || e->side == side || s->config->same_nat))
-			found++;
-	}
-	return found;
-}
-
-#define REFUSED (SIM_PAIR_FILTERED | SIM_PAIR_NO_MAPPING)
-
-/*
- * What the boxes of `side` refused of the other one: by its source, the one that was announced, one
- * on another port, or one on another address.
- */
-struct refused {
-	unsigned announced, other_port, other_address;
-	bool has_shift; /* a source that is `shift` ports away */
-};
-
-static struct refused refusals(const struct story *s, unsigned side, int32_t shift)
-{
-	const struct addr *announced = &s->seen[1 - side]->announced;
-	const struct sim_pair_event *events;
-	struct refused r = { 0 };
-	size_t n;
-
-	events = sim_pair_events(&n);
-	for (size_t i = 0; i < n; i++) {
-		const struct sim_pair_event *e = &events[i];
-
-		if (!is_between(s, e) || (e->truth & REFUSED) == 0 ||
-		    (e->side != side && !s->config->same_nat))
-			continue;
-		if (addr_equal(&e->remote, announced))
-			r.announced++;
-		else if (addr_equal_ip(&e->remote, announced))
-			r.other_port++;
-		else
-			r.other_address++;
-		if (e->remote.port == (uint16_t)(announced->port + shift))
-			r.has_shift = true;
-	}
-	return r;
-}
-
-/* Ports that the outermost box of a side gave towards the other one. */
-struct given {
-	unsigned count;
-	bool is_other;  /* than the announced one */
-	bool was_tried; /* by the other side */
-	int32_t beside; /* of the nearest one: how far from what was tried */
-};
-
-/* By how many ports it lies outside of [low, high]. */
-static int32_t beside(uint16_t port, uint16_t low, uint16_t high)
-{
-	if (port > high)
-		return (int32_t)port - high;
-	return port < low ? (int32_t)port - low : 0;
-}
-
-static struct given given_by(const struct story *s, unsigned side)
-{
-	const struct punch_evidence *other = s->seen[1 - side];
-	const struct punch_part *tries = side == 0 ? &s->step->b : &s->step->a;
-	int32_t stride = tries->window_step != 0 ? abs(tries->window_step) : 1;
-	const struct sim_pair_event *events;
-	struct given g = { .beside = INT32_MAX };
-	size_t n;
-
-	events = sim_pair_events(&n);
-	for (size_t i = 0; i < n; i++) {
-		const struct sim_pair_event *e = &events[i];
-		uint16_t port = e->external.port;
-		int32_t by = beside(port, other->tried_low, other->tried_high);
-
-		if (!is_between(s, e) || (e->truth & SIM_PAIR_MAPPED) == 0 || e->layer != 0 ||
-		    (e->side != side && !s->config->same_nat))
-			continue;
-		g.count++;
-		g.is_other = g.is_other || port != s->seen[side]->announced.port;
-		g.was_tried = g.was_tried || (by == 0 && (port - other->tried_low) % stride == 0);
-		if (abs(by) < abs(g.beside))
-			g.beside = by;
-	}
-	return g;
-}
-
-static bool any_box(const struct nat_profile *p, bool (*is)(const struct nat_config *c))
-{
-	for (size_t i = 0; i < p->layer_count; i++) {
-		if (is(&p->layers[i]))
-			return true;
-	}
-	return false;
-}
-
-static bool blocks_udp(const struct nat_config *c)
-{
-	return c->udp_blocked || c->udp_ports_allowed[0] != 0;
-}
-
-static bool blocks_tcp(const struct nat_config *c)
-{
-	return c->tcp_blocked;
-}
-
-static bool refuses_tcp(const struct nat_config *c)
-{
-	return c->unsolicited_syn != NAT_DROP;
-}
-
-static bool ends_mappings(const struct nat_config *c)
-{
-	return c->dies_on_unexpected || c->dies_on_icmp;
-}
-
-static bool translates_families(const struct nat_config *c)
-{
-	return c->nat64_prefix.family == ADDR_IPV6;
-}
+#include "punch_judge_parts.h"
 
 static bool have_no_family(const struct story *s)
 {
-	const struct nat_profile *a = profile_of(s, 0), *b = profile_of(s, 1);
+	const struct nat_profile *a = story_profile(s, 0), *b = story_profile(s, 1);
 
-	return a->family != b->family && !any_box(a, translates_families) &&
-	       !any_box(b, translates_families);
-}
-
-static bool maps_by_destination(const struct nat_config *c)
-{
-	return c->mapping > NAT_EI;
+	return a->family != b->family && !box_any(a, box_translates_families) &&
+	       !box_any(b, box_translates_families);
 }
 
 /* Both let the other one in, and answer from another port than was asked. */
 static bool both_answer_elsewhere(const struct story *s)
 {
-	return any_box(profile_of(s, 0), maps_by_destination) &&
-	       any_box(profile_of(s, 1), maps_by_destination) && given_by(s, 0).is_other &&
-	       given_by(s, 1).is_other && s->seen[0]->received > 0 && s->seen[1]->received > 0;
+	return box_any(story_profile(s, 0), box_maps_by_destination) &&
+	       box_any(story_profile(s, 1), box_maps_by_destination) &&
+	       story_given(s, 0).is_other && story_given(s, 1).is_other &&
+	       s->seen[0]->received > 0 && s->seen[1]->received > 0;
 }
 
 /* Where one side's ports were foretold: none was, and the next one is as far away as it says. */
 static bool is_missed(const struct story *s, const struct punch_verdict *v, unsigned side)
 {
-	struct given g = given_by(s, side);
+	struct given g = story_given(s, side);
 
-	if (count(s, 2, REFUSED) == 0)
+	if (story_count(s, 2, REFUSED) == 0)
 		return false;
 	if (v->side == PUNCH_SIDE_BOTH || s->step->is_tcp)
 		return true;
@@ -193,15 +37,15 @@ static bool is_missed(const struct story *s, const struct punch_verdict *v, unsi
 
 static bool is_true_of(const struct story *s, const struct punch_verdict *v, unsigned side)
 {
-	struct refused by_peer = refusals(s, 1 - side, v->detail);
-	struct refused by_us = refusals(s, side, 0);
-	const struct nat_profile *p = profile_of(s, side);
+	struct refused by_peer = story_refused(s, 1 - side, v->detail);
+	struct refused by_us = story_refused(s, side, 0);
+	const struct nat_profile *p = story_profile(s, side);
 
 	switch ((enum punch_reason)v->reason) {
 	case REASON_UDP_BLOCKED:
-		return any_box(p, blocks_udp);
+		return box_any(p, box_blocks_udp);
 	case REASON_TCP_BLOCKED:
-		return any_box(p, blocks_tcp);
+		return box_any(p, box_blocks_tcp);
 	case REASON_FILTERED:
 		return by_us.announced > 0;
 	case REASON_MAPPING_DIFFERS:
@@ -213,19 +57,20 @@ static bool is_true_of(const struct story *s, const struct punch_verdict *v, uns
 	case REASON_POOL:
 		return by_peer.other_address > 0;
 	case REASON_REMAPPED:
-		return count(s, side, SIM_PAIR_REMAPPED) > 0;
+		return story_count(s, side, SIM_PAIR_REMAPPED) > 0;
 	case REASON_MAPPING_ENDED:
-		return count(s, side, SIM_PAIR_MAPPING_ENDED) > 0 && any_box(p, ends_mappings);
+		return story_count(s, side, SIM_PAIR_MAPPING_ENDED) > 0 &&
+		       box_any(p, box_ends_mappings);
 	case REASON_MAPPING_LIMIT:
-		return count(s, side, SIM_PAIR_MAPPING_LIMIT) > 0;
+		return story_count(s, side, SIM_PAIR_MAPPING_LIMIT) > 0;
 	case REASON_RATE_LIMIT:
-		return count(s, side, SIM_PAIR_RATE_LIMIT) > 0;
+		return story_count(s, side, SIM_PAIR_RATE_LIMIT) > 0;
 	case REASON_TCP_REFUSED:
-		return any_box(p, refuses_tcp) || count(s, side, REFUSED) == 0;
+		return box_any(p, box_refuses_tcp) || story_count(s, side, REFUSED) == 0;
 	case REASON_TCP_FILTERED:
-		return count(s, side, REFUSED) > 0;
+		return story_count(s, side, REFUSED) > 0;
 	case REASON_TCP_NO_SIMULTANEOUS_OPEN:
-		return count(s, side, SIM_PAIR_NO_SIMULTANEOUS_OPEN) > 0;
+		return story_count(s, side, SIM_PAIR_NO_SIMULTANEOUS_OPEN) > 0;
 	case REASON_NO_PORT_MAPPING:
 		return !s->sides[side].has_port_mapping;
 	default:
@@ -235,18 +80,18 @@ static bool is_true_of(const struct story *s, const struct punch_verdict *v, uns
 
 static bool is_true_of_none(const struct story *s, const struct punch_verdict *v)
 {
-	bool searched = count(s, 2, REFUSED) > 0;
+	bool searched = story_count(s, 2, REFUSED) > 0;
 
 	switch ((enum punch_reason)v->reason) {
 	case REASON_NO_FAMILY:
 		return have_no_family(s);
 	case REASON_NO_HAIRPIN:
 		return s->config->same_nat &&
-		       count(s, 2, SIM_PAIR_NO_HAIRPIN | SIM_PAIR_HAIRPIN_FILTERED) > 0;
+		       story_count(s, 2, SIM_PAIR_NO_HAIRPIN | SIM_PAIR_HAIRPIN_FILTERED) > 0;
 	case REASON_BIRTHDAY_MISSED:
 		return searched;
 	case REASON_LOSS:
-		return count(s, 2, SIM_PAIR_LOST) > 0;
+		return story_count(s, 2, SIM_PAIR_LOST) > 0;
 	case REASON_NO_RELAY:
 		return !s->config->has_relay;
 	case REASON_PEER_SILENT:
@@ -258,11 +103,21 @@ static bool is_true_of_none(const struct story *s, const struct punch_verdict *v
 	}
 }
 
+static bool both_are(const struct story *s, bool (*is)(const struct nat_config *c))
+{
+	return box_any(story_profile(s, 0), is) && box_any(story_profile(s, 1), is);
+}
+
 /* Whose network it is said to be about: of both, it has to be true of each. */
 static bool is_true_of_side(const struct story *s, const struct punch_verdict *v)
 {
 	bool a = is_true_of(s, v, 0), b = is_true_of(s, v, 1);
 
+	/* Of either one, as both are made so; nobody sees of which. */
+	if (v->reason == REASON_POOL && v->side == PUNCH_SIDE_BOTH)
+		return (a || b) && both_are(s, box_chooses_addresses);
+	if (v->reason == REASON_REMAPPED && v->side == PUNCH_SIDE_BOTH)
+		return (a || b) && both_are(s, box_takes_early);
 	switch ((enum punch_side)v->side) {
 	case PUNCH_SIDE_A:
 		return a;
@@ -322,34 +177,18 @@ enum punch_judgement punch_judge_step(const struct sim_pair_config *c,
 	return judge(&s, v);
 }
 
-static bool filters(const struct nat_config *c)
-{
-	return c->filtering != NAT_NONE && c->filtering != NAT_EI;
-}
-
-static bool opens_ports(const struct nat_config *c)
-{
-	return c->pcp || c->nat_pmp;
-}
-
-/* A rule tells the port of the next destination. */
-static bool counts(const struct nat_config *c)
-{
-	return c->mapping > NAT_EI &&
-	       (c->allocation == NAT_SEQUENTIAL || c->allocation == NAT_PER_DESTINATION ||
-		c->allocation == NAT_DEPENDENT || c->allocation == NAT_PARITY_SEQUENTIAL);
-}
-
 /* What was allowed is for other networks: it needs a side, or both, that maps by destination. */
 static bool is_unsuitable(const struct story *s, const struct punch_verdict *v)
 {
-	const struct nat_profile *a = profile_of(s, 0), *b = profile_of(s, 1);
-	bool hard_a = any_box(a, maps_by_destination), hard_b = any_box(b, maps_by_destination);
-	bool counts_a = any_box(a, counts), counts_b = any_box(b, counts);
+	const struct nat_profile *a = story_profile(s, 0), *b = story_profile(s, 1);
+	bool hard_a = box_any(a, box_maps_by_destination),
+	     hard_b = box_any(b, box_maps_by_destination);
+	bool counts_a = box_any(a, box_counts), counts_b = box_any(b, box_counts);
 
 	switch ((enum punch_strategy)s->sides[0].result.plan.forced) {
 	case PUNCH_MIXED:
-		return !hard_a || !hard_b || (counts_a && counts_b);
+		return !hard_a || !hard_b ||
+		       ((counts_a || box_any(a, box_keeps)) && (counts_b || box_any(b, box_keeps)));
 	case PUNCH_PREDICTION:
 		if (v->side == PUNCH_SIDE_NONE)
 			return !hard_a && !hard_b;
@@ -363,23 +202,25 @@ static bool is_unsuitable(const struct story *s, const struct punch_verdict *v)
 /* What the plan says against a pair that it has no hope for: by what the boxes are. */
 static bool could_be(const struct story *s, uint8_t reason, unsigned side)
 {
-	const struct nat_profile *p = profile_of(s, side);
+	const struct nat_profile *p = story_profile(s, side);
 
 	switch ((enum punch_reason)reason) {
 	case REASON_MAPPING_DIFFERS:
-		return any_box(p, maps_by_destination) && any_box(profile_of(s, 1 - side), filters);
+		return box_any(p, box_maps_by_destination) &&
+		       (box_any(story_profile(s, 1 - side), box_filters) ||
+			box_any(story_profile(s, 1 - side), box_maps_by_destination));
 	case REASON_UDP_BLOCKED:
-		return any_box(p, blocks_udp);
+		return box_any(p, box_blocks_udp);
 	case REASON_TCP_BLOCKED:
-		return any_box(p, blocks_tcp);
+		return box_any(p, box_blocks_tcp);
 	case REASON_NO_FAMILY:
 		return have_no_family(s);
 	case REASON_FILTERED:
-		return any_box(p, filters);
+		return box_any(p, box_filters);
 	case REASON_NO_HAIRPIN:
 		return s->config->same_nat;
 	case REASON_NO_PORT_MAPPING:
-		return !any_box(p, opens_ports);
+		return !box_any(p, box_opens_ports);
 	case REASON_NO_RELAY:
 		return !s->config->has_relay;
 	default:
@@ -414,8 +255,6 @@ enum punch_judgement punch_judge_overall(const struct sim_pair_config *c,
 		return PUNCH_JUDGE_SKIP;
 	if (r->overall.reason == REASON_NONE)
 		return r->path.strategy == PUNCH_RELAY ? PUNCH_JUDGE_SKIP : PUNCH_JUDGE_WRONG;
-	if (r->plan.chance <= 0 && r->overall.reason == r->plan.reason)
-		return judge_hopeless(&s, &r->overall);
 	for (uint8_t i = 0; i < r->plan.count; i++) {
 		struct story at = story_of(c, sides, i);
 
@@ -423,5 +262,7 @@ enum punch_judgement punch_judge_overall(const struct sim_pair_config *c,
 		    judge(&at, &r->overall) == PUNCH_JUDGE_RIGHT)
 			return PUNCH_JUDGE_RIGHT;
 	}
+	if (r->plan.chance <= 0 && r->overall.reason == r->plan.reason)
+		return judge_hopeless(&s, &r->overall);
 	return judge(&s, &r->overall);
 }

@@ -18,6 +18,7 @@
 #define EASY_ADDR   .mapping = EI, .filtering = AD
 #define HARD_KEEPS  .mapping = APD, .filtering = APD, .delta = DELTA_EQUAL
 #define HARD        .mapping = APD, .filtering = APD, .delta = DELTA_RANDOM
+#define HARD_ADDR   .mapping = APD, .filtering = AD, .delta = DELTA_RANDOM
 #define HARD_OPEN   .mapping = APD, .filtering = EI, .delta = DELTA_RANDOM
 #define HARD_COUNTS .mapping = APD, .filtering = APD, .delta = DELTA_INDEPENDENT, .delta_value = 1
 #define LINUX       EASY, .early_inbound = PEER_WORD(DEEP_EARLY_REMAPPED)
@@ -124,6 +125,26 @@ static const struct row rows[] = {
 	  { { HARD_KEEPS, .pooling = POOLING_PER_DESTINATION }, { TRIED(SIM) }, { 0 } },
 	  { { EASY }, { TRIED(SIM) }, { 0 } },
 	  SAYS(REASON_POOL, A) },
+	{ "hard on both sides, and filters by address",
+	  STEP(SIM),
+	  { { HARD_ADDR }, { TRIED(SIM) }, { 0 } },
+	  { { HARD_ADDR }, { TRIED(SIM) }, { 0 } },
+	  SAYS(REASON_MAPPING_DIFFERS, BOTH) },
+	{ "hard and open on both sides: answers come from elsewhere",
+	  STEP(SIM),
+	  { { HARD_OPEN }, { TRIED(SIM), .received = 12 }, { 0 } },
+	  { { HARD_OPEN }, { TRIED(SIM), .received = 12 }, { 0 } },
+	  SAYS(REASON_MAPPING_DIFFERS, BOTH) },
+	{ "the next port of a counter tells the one before",
+	  STEP(SIM),
+	  { { HARD_COUNTS }, { TRIED(SIM), .announced = AT(1, 40001), .next_port = 40008 }, { 0 } },
+	  { { EASY }, { TRIED(SIM) }, { 0 } },
+	  { REASON_MAPPING_DIFFERS, A, 6 } },
+	{ "several uplinks, or a packet that came early",
+	  STEP(SIM),
+	  { { LINUX }, { TRIED(SIM) }, { 0 } },
+	  { { EASY, .pooling = POOLING_PER_DESTINATION }, { TRIED(SIM) }, { 0 } },
+	  SAYS(REASON_UNSURE, NONE) },
 	{ "several uplinks",
 	  STEP(SIM),
 	  { { EASY }, { TRIED(SIM) }, { 0 } },
@@ -230,6 +251,42 @@ static const struct row rows[] = {
 	  { { HARD_COUNTS }, { WITH(PUNCH_PREDICTION, 8, 12) }, { .sockets = 8 } },
 	  { { EASY }, { TRIED(PUNCH_PREDICTION) }, { .ports = 20 } },
 	  SAYS(REASON_PREDICTION_MISSED, A) },
+	{ "missed upwards: 40041, and 40038 was tried",
+	  STEP(PUNCH_PREDICTION),
+	  { { HARD_COUNTS },
+	    { WITH(PUNCH_PREDICTION, 8, 12), .next_port = 40042 },
+	    { .sockets = 8 } },
+	  { { EASY },
+	    { TRIED(PUNCH_PREDICTION), .tried_low = 40019, .tried_high = 40038 },
+	    { .ports = 20 } },
+	  { REASON_PREDICTION_MISSED, A, 3 } },
+	{ "missed downwards: up to 40008, and 40019 was tried",
+	  STEP(PUNCH_PREDICTION),
+	  { { HARD_COUNTS },
+	    { WITH(PUNCH_PREDICTION, 8, 12), .next_port = 40002 },
+	    { .sockets = 8 } },
+	  { { EASY },
+	    { TRIED(PUNCH_PREDICTION), .tried_low = 40019, .tried_high = 40038 },
+	    { .ports = 20 } },
+	  { REASON_PREDICTION_MISSED, A, -10 } },
+	{ "foretold, and nothing came",
+	  STEP(PUNCH_PREDICTION),
+	  { { HARD_COUNTS },
+	    { WITH(PUNCH_PREDICTION, 8, 12), .next_port = 40025 },
+	    { .sockets = 8 } },
+	  { { EASY },
+	    { TRIED(PUNCH_PREDICTION), .tried_low = 40019, .tried_high = 40038 },
+	    { .ports = 20 } },
+	  SAYS(REASON_UNSURE, NONE) },
+	{ "began anew: nobody knows by how much",
+	  STEP(PUNCH_PREDICTION),
+	  { { HARD_COUNTS },
+	    { WITH(PUNCH_PREDICTION, 8, 12), .next_port = 1030 },
+	    { .sockets = 8 } },
+	  { { EASY },
+	    { TRIED(PUNCH_PREDICTION), .tried_low = 65500, .tried_high = 65530 },
+	    { .ports = 20 } },
+	  SAYS(REASON_PREDICTION_MISSED, A) },
 	{ "neither foretold",
 	  STEP(PUNCH_PREDICTION),
 	  { { HARD_COUNTS }, { TRIED(PUNCH_PREDICTION) }, { .sockets = 16, .ports = 16 } },
@@ -310,6 +367,38 @@ static const struct row rows[] = {
 	    { TRIED(PUNCH_TCP), .tcp_connects = 3, .tcp_timeouts = 3 },
 	    { 0 } },
 	  SAYS(REASON_UNSURE, NONE) },
+	{ "a connection that both spoke on, and loss",
+	  TCP_STEP(PUNCH_TCP),
+	  { { EASY, .loss = 0.05 },
+	    { TRIED(PUNCH_TCP), .tcp_connects = 1, .tcp_connected = 1, .received = 1 },
+	    { 0 } },
+	  { { EASY },
+	    { TRIED(PUNCH_TCP), .tcp_connects = 1, .tcp_connected = 1, .received = 1,
+	      .answers = 1 },
+	    { 0 } },
+	  SAYS(REASON_LOSS, NONE) },
+	{ "the same without loss",
+	  TCP_STEP(PUNCH_TCP),
+	  { { EASY },
+	    { TRIED(PUNCH_TCP), .tcp_connects = 1, .tcp_connected = 1, .received = 1 },
+	    { 0 } },
+	  { { EASY },
+	    { TRIED(PUNCH_TCP), .tcp_connects = 1, .tcp_connected = 1, .received = 1,
+	      .answers = 1 },
+	    { 0 } },
+	  SAYS(REASON_UNSURE, NONE) },
+	{ "a SYN from where nobody expects it ends a mapping",
+	  TCP_STEP(PUNCH_TCP),
+	  { { EASY, .unexpected = PEER_WORD(DEEP_ENDS_MAPPING) },
+	    { TRIED(PUNCH_TCP), .tcp_connects = 9, .tcp_timeouts = 9 },
+	    { 0 } },
+	  { { HARD_OPEN }, { TRIED(PUNCH_TCP), .tcp_connects = 5, .tcp_timeouts = 5 }, { 0 } },
+	  SAYS(REASON_MAPPING_ENDED, A) },
+	{ "hard for TCP on both sides, and filters by address",
+	  TCP_STEP(PUNCH_TCP),
+	  { { HARD_ADDR }, { TRIED(PUNCH_TCP), .tcp_connects = 9, .tcp_timeouts = 9 }, { 0 } },
+	  { { HARD_ADDR }, { TRIED(PUNCH_TCP), .tcp_connects = 9, .tcp_timeouts = 9 }, { 0 } },
+	  SAYS(REASON_MAPPING_DIFFERS, BOTH) },
 	{ "several uplinks for TCP",
 	  TCP_STEP(PUNCH_TCP),
 	  { { EASY }, { TRIED(PUNCH_TCP), .tcp_connects = 9, .tcp_refused = 9 }, { 0 } },
@@ -489,6 +578,25 @@ static void offers_tell_that_ports_differ(void **state)
 	assert_int_equal(v.side, B);
 }
 
+/* Sockets of one offer that were seen at two addresses. */
+static void offers_tell_of_a_pool(void **state)
+{
+	struct bench b;
+	struct punch_verdict v;
+
+	set_up(&b, find("nine of ten are lost, and few were sent"));
+	b.offers[0].endpoint_count = 2;
+	b.offers[0].endpoints[0] =
+		(struct peer_endpoint){ .kind = PEER_MAPPED, .set = 0, .addr = AT(1, 40001) };
+	b.offers[0].endpoints[1] =
+		(struct peer_endpoint){ .kind = PEER_MAPPED, .set = 1, .addr = AT(2, 40002) };
+	v = reason_judge(&b.c);
+	assert_int_equal(v.reason, REASON_POOL);
+	assert_int_equal(v.side, A);
+	b.offers[0].endpoints[1].addr = (struct addr)AT(1, 40002);
+	assert_int_equal(reason_judge(&b.c).reason, REASON_LOSS);
+}
+
 static void says(const struct bench *b, struct punch_verdict v, const char *to_a, const char *to_b)
 {
 	char text[256];
@@ -610,6 +718,7 @@ int main(void)
 		cmocka_unit_test(sides_may_change),
 		cmocka_unit_test(one_side_alone_says_little),
 		cmocka_unit_test(offers_tell_that_ports_differ),
+		cmocka_unit_test(offers_tell_of_a_pool),
 		cmocka_unit_test(sentences_name_ports_and_sides),
 		cmocka_unit_test(what_was_not_for_them_says_so),
 		cmocka_unit_test(every_reason_has_a_sentence),

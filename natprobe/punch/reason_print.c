@@ -76,7 +76,8 @@ static const struct sentence sentences[PUNCH_REASONS] = {
 				     "port %f; the next one was at %t." } },
 	[REASON_POOL] = { { "Our NAT used another external address towards them.",
 			    "Their NAT used another external address towards us.",
-			    "Both NATs used other external addresses." },
+			    "The two NATs have several external addresses each, and took others "
+			    "than those that were told." },
 			  { "Our NAT used another external address towards them than %a.",
 			    "Their NAT used another external address towards us than %a." } },
 	[REASON_PREDICTION_MISSED] = { { "The port of our NAT was none of those foretold.",

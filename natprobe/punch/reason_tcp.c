@@ -68,9 +68,12 @@ static bool judge_mapping(const struct reason_view *v, struct punch_verdict *out
 
 	for (int i = 0; i < 2; i++) {
 		enum tcp_ports kind = ports_of(v, i);
+		const struct reason_side *other = &v->sides[1 - i];
 
+		/* An address filter minds where it stands before a port that has not sent there. */
 		differs[i] = kind != TCP_PORTS_ANNOUNCED && kind != TCP_PORTS_OPEN &&
-			     !v->sides[1 - i].admits_address;
+			     !v->sides[i].is_pooled && !other->is_open &&
+			     (!other->admits_address || other->is_hard);
 		if (differs[i] && kind == TCP_PORTS_UNKNOWN)
 			is_foretold = false;
 	}
@@ -116,6 +119,32 @@ static struct punch_verdict judge_silence(const struct reason_view *v)
 	return reason_say(REASON_TCP_NO_SIMULTANEOUS_OPEN, PUNCH_SIDE_BOTH);
 }
 
+/* A connection stood, and ended: where both sides spoke on it, nothing but loss was in its way. */
+static struct punch_verdict judge_stood(const struct reason_view *v)
+{
+	const struct punch_evidence *a = v->sides[0].seen, *b = v->sides[1].seen;
+
+	if (was_connected(a) && was_connected(b) && a->received > 0 && b->received > 0 &&
+	    reason_share_lost(v) > 0)
+		return reason_say(REASON_LOSS, PUNCH_SIDE_NONE);
+	return reason_unsure();
+}
+
+/* The other side's SYN comes from a port that nobody expects, and ends the mapping it meets. */
+static bool judge_ended(const struct reason_view *v, struct punch_verdict *out)
+{
+	bool ended[2];
+
+	for (int i = 0; i < 2; i++) {
+		const struct reason_side *s = &v->sides[i], *other = &v->sides[1 - i];
+
+		ended[i] = s->path->unexpected == PEER_WORD(DEEP_ENDS_MAPPING) && other->is_hard &&
+			   other->seen->tcp_connects > 0 && met_silence(s->seen);
+	}
+	*out = reason_say(REASON_MAPPING_ENDED, reason_side_of(ended[0], ended[1]));
+	return ended[0] || ended[1];
+}
+
 struct punch_verdict reason_tcp(const struct reason_view *v)
 {
 	const struct punch_evidence *a = v->sides[0].seen, *b = v->sides[1].seen;
@@ -125,10 +154,10 @@ struct punch_verdict reason_tcp(const struct reason_view *v)
 	if (blocked_a || blocked_b)
 		return reason_say(REASON_TCP_BLOCKED, reason_side_of(blocked_a, blocked_b));
 	if (a->received > 0 || b->received > 0)
-		return reason_unsure(); /* a connection stood, and ended */
+		return judge_stood(v);
 	if (v->same_nat && met_silence(a) && met_silence(b))
 		return reason_say(REASON_NO_HAIRPIN, PUNCH_SIDE_BOTH);
-	if (judge_pool(v, &out) || judge_mapping(v, &out))
+	if (judge_mapping(v, &out) || judge_pool(v, &out) || judge_ended(v, &out))
 		return out;
 	if (was_refused(v, 0) || was_refused(v, 1))
 		return judge_refusals(v);

@@ -109,15 +109,6 @@ static bool judge_mapping(const struct reason_view *v, struct punch_verdict *out
 	return true;
 }
 
-static bool judge_pool(const struct reason_view *v, struct punch_verdict *out)
-{
-	bool a = is_pool(&v->sides[0]) && !v->sides[1].is_open;
-	bool b = is_pool(&v->sides[1]) && !v->sides[0].is_open;
-
-	*out = reason_say(REASON_POOL, reason_side_of(a, b));
-	return a || b;
-}
-
 /* Could a packet of the other side have come before this one's first? */
 static bool may_be_early(const struct reason_view *v, int side)
 {
@@ -144,6 +135,19 @@ static bool judge_early(const struct reason_view *v, struct punch_verdict *out)
 	}
 	*out = reason_say(REASON_REMAPPED, reason_side_of(spoilt[0], spoilt[1]));
 	return spoilt[0] || spoilt[1];
+}
+
+static bool judge_pool(const struct reason_view *v, struct punch_verdict *out)
+{
+	struct punch_verdict early;
+	bool a = is_pool(&v->sides[0]) && !v->sides[1].is_open;
+	bool b = is_pool(&v->sides[1]) && !v->sides[0].is_open;
+
+	*out = reason_say(REASON_POOL, reason_side_of(a, b));
+	/* All addresses that are known were opened to: an early packet does as well. */
+	if ((a || b) && judge_early(v, &early))
+		*out = reason_unsure();
+	return a || b;
 }
 
 /* Only one side sent, and the other one's filter lets in nobody who was not asked. */
