@@ -8,6 +8,8 @@
 #define PRIORITY_TYPE      110u
 #define PRIORITY_COMPONENT 255u
 
+#define LAST_NOMINATION 255
+
 /* HKDF (RFC 5869) with SHA-256: its extraction, without a salt. */
 static void extract(struct stun_key *out, const uint8_t key[static 32])
 {
@@ -87,21 +89,56 @@ static size_t sign(struct stun_builder *b, const struct check_keys *k)
 	return stun_build_finish(b, &out) == STUN_OK ? out.len : 0;
 }
 
-size_t check_write_request(const struct check_keys *k, const struct stun_tid *tid, uint8_t step,
-			   uint8_t nomination, uint8_t buf[static CHECK_BYTES_MAX])
+static void put_request(struct stun_builder *b, const struct check_keys *k, uint8_t step,
+			uint8_t nomination)
 {
-	struct stun_builder b = stun_build(buf, CHECK_BYTES_MAX, STUN_BINDING, STUN_REQUEST, tid);
 	uint8_t username[17];
 	uint32_t priority = PRIORITY_TYPE << 24 | (uint32_t)step << 16 | (uint32_t)nomination << 8 |
 			    PRIORITY_COMPONENT;
 
 	make_username(k, k->is_a, username);
-	(void)stun_attr_put_bytes(&b, STUN_ATTR_USERNAME, bytes_of(username, sizeof(username)));
-	(void)stun_attr_put_u32(&b, STUN_ATTR_PRIORITY, priority);
-	(void)stun_attr_put_u64(&b, k->is_a ? STUN_ATTR_ICE_CONTROLLING : STUN_ATTR_ICE_CONTROLLED,
+	(void)stun_attr_put_bytes(b, STUN_ATTR_USERNAME, bytes_of(username, sizeof(username)));
+	(void)stun_attr_put_u32(b, STUN_ATTR_PRIORITY, priority);
+	(void)stun_attr_put_u64(b, k->is_a ? STUN_ATTR_ICE_CONTROLLING : STUN_ATTR_ICE_CONTROLLED,
 				k->tie_breaker);
 	if (nomination != 0 && k->is_a)
-		(void)stun_attr_put_flag(&b, STUN_ATTR_USE_CANDIDATE);
+		(void)stun_attr_put_flag(b, STUN_ATTR_USE_CANDIDATE);
+}
+
+size_t check_write_request(const struct check_keys *k, const struct stun_tid *tid, uint8_t step,
+			   uint8_t nomination, uint8_t buf[static CHECK_BYTES_MAX])
+{
+	struct stun_builder b = stun_build(buf, CHECK_BYTES_MAX, STUN_BINDING, STUN_REQUEST, tid);
+
+	put_request(&b, k, step, nomination);
+	return sign(&b, k);
+}
+
+/* So that all of it is `len` bytes long when it is signed. */
+static bool pad(struct stun_builder *b, size_t len)
+{
+	const size_t others = 4 + 4 + STUN_INTEGRITY_LEN + 4 + 4; /* headers, and both of sign */
+	size_t padding = len - others - b->len;
+	uint8_t *value;
+
+	if (b->failed || len < CHECK_PADDED_MIN || len > b->cap || len % 4 != 0)
+		return false;
+	value = stun_build_attr(b, CHECK_ATTR_PADDING, padding);
+	if (value != NULL)
+		memset(value, 0, padding);
+	return value != NULL;
+}
+
+size_t check_write_use(const struct check_keys *k, const struct stun_tid *tid,
+		       const uint8_t identity[static CHECK_IDENTITY_LEN], size_t len, uint8_t *buf,
+		       size_t cap)
+{
+	struct stun_builder b = stun_build(buf, cap, STUN_BINDING, STUN_REQUEST, tid);
+
+	put_request(&b, k, 0, k->is_a ? LAST_NOMINATION : 0);
+	(void)stun_attr_put_bytes(&b, CHECK_ATTR_IDENTITY, bytes_of(identity, CHECK_IDENTITY_LEN));
+	if (len > 0 && !pad(&b, len))
+		return 0;
 	return sign(&b, k);
 }
 
@@ -143,18 +180,26 @@ static bool read_request(const struct check_keys *k, const struct stun_msg *msg,
 	/* A nominates, nobody else. */
 	out->nominates =
 		!k->is_a && out->nomination != 0 && stun_msg_has(msg, STUN_ATTR_USE_CANDIDATE);
+	if (stun_msg_find(msg, CHECK_ATTR_IDENTITY, &value) && value.len == CHECK_IDENTITY_LEN) {
+		memcpy(out->identity, value.data, CHECK_IDENTITY_LEN);
+		out->has_identity = true;
+	}
 	out->kind = CHECK_REQUEST;
 	return true;
 }
 
 void check_read(const struct check_keys *k, struct bytes datagram, struct check *out)
 {
+	check_read_use(k, datagram.len <= CHECK_BYTES_MAX ? datagram : (struct bytes){ 0 }, out);
+}
+
+void check_read_use(const struct check_keys *k, struct bytes datagram, struct check *out)
+{
 	struct stun_msg msg;
 	struct bytes value = { 0 };
 
 	*out = (struct check){ .kind = CHECK_FOREIGN };
-	if (datagram.len > CHECK_BYTES_MAX || stun_msg_parse(datagram, &msg) != STUN_OK ||
-	    !is_ours(k, &msg))
+	if (stun_msg_parse(datagram, &msg) != STUN_OK || !is_ours(k, &msg))
 		return;
 	out->tid = msg.tid;
 	if (msg.class == STUN_REQUEST) {

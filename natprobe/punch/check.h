@@ -11,7 +11,19 @@
 
 #include "stun_auth.h"
 
-#define CHECK_BYTES_MAX 160
+#define CHECK_BYTES_MAX    160
+#define CHECK_IDENTITY_LEN 32
+#define CHECK_PADDED_MIN   (CHECK_BYTES_MAX + 8)
+
+/*
+ * Attributes of our own, from the range that whoever does not know them passes over (RFC 8489,
+ * section 18.3; IANA has given these to nobody). PADDING of RFC 5780 would not do: a WebRTC peer has
+ * to refuse what it must understand, and an answer would have to be as long.
+ */
+enum check_attr {
+	CHECK_ATTR_IDENTITY = 0xCE4B, /* SHA-256 of the sender's certificate */
+	CHECK_ATTR_PADDING = 0xCE4C,  /* zeros, ignored */
+};
 
 /* Of one trial: each side has a name (ICE's ufrag), and both have one password. */
 struct check_keys {
@@ -38,6 +50,8 @@ struct check {
 	uint8_t step;       /* the sender's step */
 	struct stun_tid tid;
 	struct addr mapped; /* CHECK_ANSWER: how the other side saw us; may be ADDR_NONE */
+	bool has_identity;  /* CHECK_REQUEST of a path in use */
+	uint8_t identity[CHECK_IDENTITY_LEN];
 };
 
 /*
@@ -49,7 +63,18 @@ size_t check_write_request(const struct check_keys *k, const struct stun_tid *ti
 			   uint8_t nomination, uint8_t buf[static CHECK_BYTES_MAX]);
 size_t check_write_answer(const struct check_keys *k, const struct stun_tid *tid,
 			  const struct addr *seen, uint8_t buf[static CHECK_BYTES_MAX]);
+/*
+ * A request of a path in use, A's as a nomination that is the last one: whoever still is in the trial
+ * follows it.
+ * len  0: as short as can be, and up to CHECK_BYTES_MAX; or of all of it, with padding: a multiple
+ *      of 4 from CHECK_PADDED_MIN to cap
+ */
+size_t check_write_use(const struct check_keys *k, const struct stun_tid *tid,
+		       const uint8_t identity[static CHECK_IDENTITY_LEN], size_t len, uint8_t *buf,
+		       size_t cap);
 /* Verifies before it believes; a request of our own that comes back is foreign. */
 void check_read(const struct check_keys *k, struct bytes datagram, struct check *out);
+/* The same, padded as well. */
+void check_read_use(const struct check_keys *k, struct bytes datagram, struct check *out);
 
 #endif
