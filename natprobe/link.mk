@@ -9,7 +9,8 @@ natprobe_libtransport_a_SOURCES = \
 
 natprobe_libpunch_a_SOURCES += \
 	natprobe/link/attach_wire.c natprobe/link/attach_wire.h \
-	natprobe/link/link_path.h
+	natprobe/link/link_mtu.c natprobe/link/link_mtu.h \
+	natprobe/link/link_path.c natprobe/link/link_path.h
 
 natprobe_libprobeshell_a_SOURCES += \
 	natprobe/link/link_options.c natprobe/link/link_options.h \

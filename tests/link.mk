@@ -21,8 +21,22 @@ tests_fuzz_attach_wire_SOURCES = tests/fuzz_attach_wire.c tests/fuzz_check.h $(F
 tests_fuzz_attach_wire_LDADD = $(PUNCH_LIBS)
 tests_fuzz_attach_wire_LDFLAGS = $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz_link_path
+tests_fuzz_link_path_SOURCES = tests/fuzz_link_path.c tests/fuzz_check.h tests/rng.h $(FUZZ_MAIN)
+tests_fuzz_link_path_LDADD = $(PUNCH_LIBS)
+tests_fuzz_link_path_LDFLAGS = $(FUZZ_LINK)
+
 if CMOCKA
 UNIT_TESTS += tests/test_attach_wire
 tests_test_attach_wire_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_attach_wire_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+LINK_PAIR = tests/link_pair.c tests/link_pair.h tests/rng.h
+UNIT_TESTS += tests/test_link_path
+tests_test_link_path_SOURCES = tests/test_link_path.c $(LINK_PAIR)
+tests_test_link_path_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_link_path_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_link_width
+tests_test_link_width_SOURCES = tests/test_link_width.c $(LINK_PAIR)
+tests_test_link_width_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_link_width_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 endif

@@ -4,7 +4,8 @@
  * how much fits into a datagram. A state machine without sockets or clock.
  *
  * The pace is that of the mapping's measured lifetime; while nothing is heard it asks more often, and
- * gives up after LINK_PATH_SILENCE_US. Each request names our identity's fingerprint, under
+ * gives up after LINK_PATH_SILENCE_US (twice that on TCP, which repeats what was lost by itself). What
+ * counts in the end is an answer to a request of ours: it shows that both directions live. Each request names our identity's fingerprint, under
  * MESSAGE-INTEGRITY: so the first that comes tells whom to expect, even where the meeting could not.
  */
 #ifndef NATPROBE_LINK_PATH_H
@@ -12,8 +13,10 @@
 
 #include "natprobe/punch/check.h"
 
-#define LINK_FINGERPRINT_LEN 32 /* of identity.h */
+#define LINK_FINGERPRINT_LEN CHECK_IDENTITY_LEN /* that of identity.h */
 #define LINK_PATH_FRAME_MAX  1472
+#define LINK_PATH_FRAME_MIN  548   /* believed to pass without having been tried */
+#define LINK_PATH_FRAME_TCP  16384 /* TRANSPORT_FRAME_MAX: nothing is searched on TCP */
 #define LINK_PATH_FRAME_LOW  1200 /* where the search begins; less is tried when even that is lost */
 #define LINK_PATH_SILENCE_US 6000000 /* asked in vain for so long: the path is broken */
 
@@ -27,15 +30,20 @@ struct link_path_config {
 									    fragmented */
 	void (*on_identity)(void *arg, const uint8_t fingerprint[static LINK_FINGERPRINT_LEN]);
 	void (*on_frame_max)(void *arg, uint16_t frame_max);
-	void (*on_broken)(void *arg, const char *why); /* once */
+	/* Once, and the last thing that a call does: it may free the path. */
+	void (*on_broken)(void *arg, const char *why);
 	void (*random)(void *arg, void *buf, size_t len);
 	void *arg;
 };
 
 struct link_path;
 
+/*
+ * NULL when memory runs out. Calls nothing back: what it wants to send is due at once
+ * (link_path_next_us). Until on_frame_max says otherwise a frame is link_path_frame_max long.
+ */
 struct link_path *link_path_new(const struct link_path_config *config, uint64_t now_us);
-void link_path_free(struct link_path *p);
+void link_path_free(struct link_path *p); /* NULL is fine. From no callback but on_broken. */
 
 /* Every frame that came from the remote address. True: it was one of ours (a check). */
 bool link_path_input(struct link_path *p, struct bytes frame, uint64_t now_us);
@@ -45,7 +53,11 @@ void link_path_sent(struct link_path *p, uint64_t now_us);
 /* ICMP, or an error of the socket: asks at once whether it still is alive. */
 void link_path_doubt(struct link_path *p, uint64_t now_us);
 
+/* Other calls than link_path_on_time may bring it forward, UINT64_MAX: it is broken. */
 uint64_t link_path_next_us(const struct link_path *p);
 void link_path_on_time(struct link_path *p, uint64_t now_us);
+
+uint16_t link_path_frame_max(const struct link_path *p);
+uint32_t link_path_rtt_us(const struct link_path *p); /* smoothed; 0: nothing was answered yet */
 
 #endif
