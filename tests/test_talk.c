@@ -49,6 +49,41 @@ static void test_terms_arrive(void **state)
 	assert_int_equal(talk_write_terms(&terms, &profile, buf, 20), 0);
 }
 
+/* Behind all that a side which knows none of it reads: its own words are the same without. */
+static void test_a_fingerprint_is_optional(void **state)
+{
+	const struct peer_profile profile = one_path();
+	struct talk_terms terms = { .trials = 1, .has_fingerprint = true };
+	uint8_t with[TALK_BYTES_MAX], without[TALK_BYTES_MAX];
+	struct talk t, plain;
+	size_t len, plain_len;
+
+	memset(terms.fingerprint, 0xfe, sizeof(terms.fingerprint));
+	len = talk_write_terms(&terms, &profile, with, sizeof(with));
+	terms.has_fingerprint = false;
+	plain_len = talk_write_terms(&terms, &profile, without, sizeof(without));
+	assert_int_equal(len, plain_len + 3 + TALK_FINGERPRINT_LEN);
+	assert_memory_equal(with, without, plain_len);
+	talk_read(bytes_of(with, len), &t);
+	talk_read(bytes_of(without, plain_len), &plain);
+	assert_int_equal(t.kind, TALK_TERMS);
+	assert_true(t.terms.has_fingerprint);
+	assert_memory_equal(t.terms.fingerprint, terms.fingerprint, TALK_FINGERPRINT_LEN);
+	assert_memory_equal(&t.profile, &plain.profile, sizeof(t.profile));
+	assert_false(plain.terms.has_fingerprint);
+	/* One of another length is none, one that is cut is no message. */
+	talk_read(bytes_of(with, len - 1), &t);
+	assert_int_equal(t.kind, TALK_FOREIGN);
+	with[plain_len + 2]--;
+	talk_read(bytes_of(with, len - 1), &t);
+	assert_int_equal(t.kind, TALK_TERMS);
+	assert_false(t.terms.has_fingerprint);
+	terms.has_fingerprint = true;
+	assert_int_equal(talk_write_terms(&terms, &profile, with, len - 1), 0);
+	assert_true(talk_agree(&terms, &terms, &terms));
+	assert_false(terms.has_fingerprint);
+}
+
 static void test_messages_of_a_trial_arrive(void **state)
 {
 	uint8_t buf[64];
@@ -119,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_terms_arrive),
+		cmocka_unit_test(test_a_fingerprint_is_optional),
 		cmocka_unit_test(test_messages_of_a_trial_arrive),
 		cmocka_unit_test(test_terms_have_bounds),
 		cmocka_unit_test(test_both_agree),

@@ -82,13 +82,18 @@ static void wait_for_terms(struct pair_run *run)
 
 static void send_terms(struct pair_run *run)
 {
+	struct talk_terms terms = run->wanted;
 	uint8_t buf[TALK_BYTES_MAX];
 	size_t len;
 
 	if (!run->is_ready || !run->is_self_made || run->has_sent_terms)
 		return;
 	run->has_sent_terms = true;
-	len = talk_write_terms(&run->wanted, &run->self.profile, buf, sizeof(buf));
+	if (run->fingerprint != NULL) {
+		terms.has_fingerprint = true;
+		memcpy(terms.fingerprint, run->fingerprint, sizeof(terms.fingerprint));
+	}
+	len = talk_write_terms(&terms, &run->self.profile, buf, sizeof(buf));
 	if (len > 0)
 		(void)meet_io_send(run->meet, bytes_of(buf, len));
 	wait_for_terms(run);

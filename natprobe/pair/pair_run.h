@@ -64,6 +64,7 @@ struct pair_run {
 	struct pair_again_hooks again_hooks; /* of a run that goes on, trial after trial */
 	bool stays;    /* in the meeting after the last trial, until pair_run_leave */
 	uint32_t only; /* strategies that the command can do with, as PUNCH_BIT; 0: all */
+	const uint8_t *fingerprint; /* TALK_FINGERPRINT_LEN bytes, told to the other side; NULL */
 	void (*on_trial)(void *arg, const struct trial_record *r); /* NULL: not told */
 	void *arg;
 
@@ -80,6 +81,9 @@ struct pair_run {
 	struct peer_profile theirs;
 	uint8_t application_key[MEET_KEY_LEN]; /* both sides have the same; once has_key */
 	bool has_key;
+	uint8_t their_fingerprint
+		[TALK_FINGERPRINT_LEN]; /* as the meeting has it; once there is one */
+	bool has_their_fingerprint;
 	struct talk_terms wanted, their_terms, agreed;
 	struct peer_offer stand_in;  /* for that of an address whose owner cannot answer */
 	uint64_t terms_by_us;        /* until when theirs are waited for; 0: not yet */

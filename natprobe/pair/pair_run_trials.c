@@ -205,8 +205,18 @@ static void hear_tell(struct pair_run *run, const struct talk *t)
 		keep_early(run, t->data);
 }
 
+/* It counts even where the run went on without their terms. */
+static void hear_fingerprint(struct pair_run *run, const struct talk_terms *terms)
+{
+	if (!terms->has_fingerprint || run->has_their_fingerprint)
+		return;
+	memcpy(run->their_fingerprint, terms->fingerprint, sizeof(run->their_fingerprint));
+	run->has_their_fingerprint = true;
+}
+
 static void hear_terms(struct pair_run *run, const struct talk *t)
 {
+	hear_fingerprint(run, &t->terms);
 	if (run->has_terms)
 		return;
 	run->has_terms = true;

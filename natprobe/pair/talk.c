@@ -5,9 +5,21 @@
 #define VERSION    1
 #define FLAG_RELAY 1u
 
+/* Behind the fields of the profile and of their shape: whoever does not know it skips it. */
+#define TAG_FINGERPRINT 64
+
 static size_t length(const struct wire_out *out)
 {
 	return out->failed ? 0 : out->len;
+}
+
+static void put_fingerprint(struct wire_out *out, const struct talk_terms *terms)
+{
+	if (!terms->has_fingerprint)
+		return;
+	wire_put_u8(out, TAG_FINGERPRINT);
+	wire_put_u16(out, sizeof(terms->fingerprint));
+	wire_put_mem(out, terms->fingerprint, sizeof(terms->fingerprint));
 }
 
 size_t talk_write_terms(const struct talk_terms *terms, const struct peer_profile *profile,
@@ -26,7 +38,11 @@ size_t talk_write_terms(const struct talk_terms *terms, const struct peer_profil
 	if (out.failed)
 		return 0;
 	len = peer_profile_write(profile, buf + out.len, cap - out.len);
-	return len > 0 ? out.len + len : 0;
+	if (len == 0)
+		return 0;
+	(void)wire_room(&out, len);
+	put_fingerprint(&out, terms);
+	return length(&out);
 }
 
 size_t talk_write_tell(uint32_t trial, struct bytes data, uint8_t *buf, size_t cap)
@@ -63,9 +79,26 @@ size_t talk_write_again(uint32_t trial, uint8_t *buf, size_t cap)
 	return write_trial(TALK_AGAIN, trial, buf, cap);
 }
 
+static void find_fingerprint(struct bytes profile, struct talk_terms *t)
+{
+	struct wire in = wire_read(profile);
+
+	wire_skip(&in, 1); /* its version */
+	while (in.left > 0 && !in.failed && !t->has_fingerprint) {
+		uint8_t tag = wire_get_u8(&in);
+		struct bytes value = wire_get_bytes(&in, wire_get_u16(&in));
+
+		if (tag != TAG_FINGERPRINT || value.len != sizeof(t->fingerprint))
+			continue;
+		memcpy(t->fingerprint, value.data, sizeof(t->fingerprint));
+		t->has_fingerprint = true;
+	}
+}
+
 static bool read_terms(struct wire *in, struct talk *out)
 {
 	struct talk_terms *t = &out->terms;
+	struct bytes profile;
 
 	if (wire_get_u8(in) != VERSION)
 		return false;
@@ -74,9 +107,10 @@ static bool read_terms(struct wire *in, struct talk *out)
 	t->hold_s = wire_get_u32(in);
 	t->sockets_max = wire_get_u16(in);
 	t->has_relay = (wire_get_u8(in) & FLAG_RELAY) != 0;
+	profile = wire_get_bytes(in, in->left);
+	find_fingerprint(profile, t);
 	return !in->failed && t->trials > 0 && t->trials <= TALK_TRIALS_MAX &&
-	       t->hold_s <= TALK_HOLD_MAX_S &&
-	       peer_profile_read(wire_get_bytes(in, in->left), &out->profile);
+	       t->hold_s <= TALK_HOLD_MAX_S && peer_profile_read(profile, &out->profile);
 }
 
 static bool read_trial(struct wire *in, struct talk *out)

@@ -15,10 +15,11 @@
 #include "natprobe/punch/punch_wire.h"
 #include "wire.h"
 
-#define TALK_BYTES_MAX  4096
-#define TALK_HEAD_MAX   8 /* before the data of a tell */
-#define TALK_TRIALS_MAX 1000
-#define TALK_HOLD_MAX_S PUNCH_HOLD_MAX_S
+#define TALK_BYTES_MAX       4096
+#define TALK_HEAD_MAX        8 /* before the data of a tell */
+#define TALK_TRIALS_MAX      1000
+#define TALK_HOLD_MAX_S      PUNCH_HOLD_MAX_S
+#define TALK_FINGERPRINT_LEN 32
 
 /* What a side wants; both then do what talk_agree makes of it. */
 struct talk_terms {
@@ -27,6 +28,8 @@ struct talk_terms {
 	uint32_t hold_s;      /* 0: not held */
 	uint16_t sockets_max; /* 0: no wish */
 	bool has_relay;
+	bool has_fingerprint; /* of a certificate, for what uses the path; nothing is agreed on */
+	uint8_t fingerprint[TALK_FINGERPRINT_LEN];
 };
 
 enum talk_kind {
