@@ -85,10 +85,8 @@ static void test_linux(void **state)
 static void test_tcp(void **state)
 {
 	static const struct pair list[] = {
-		{ "N35", "N01" },
-		{ "N35", "N08" },
-		{ "N36", "K2" },
-		{ "N35", "N35" },
+		{ "N35", "N01" }, { "N35", "N08" }, { "N36", "K2" },
+		{ "N35", "N35" }, { "N20", "N36" },
 	};
 
 	(void)state;
@@ -186,6 +184,38 @@ static void test_one_way(void **state)
 	one_way("N22", "N08", false);
 }
 
+/* Whatever is lost, both end alike and in time, and nothing is left behind. */
+static void test_ends_alike(void **state)
+{
+	static const struct pair list[] = { { "N35", "N40" }, { "N40", "N36" }, { "N36", "N36" } };
+	struct punch_score sum = { 0 };
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		for (size_t i = 0; i < ARRAY_LEN(list); i++)
+			trial(&list[i], seed, 150, &sum);
+	}
+	assert_int_equal(sum.disagreed, 0);
+	assert_int_equal(sum.unfinished, 0);
+	assert_int_equal(sum.left_open, 0);
+	assert_int_equal(sum.late, 0);
+}
+
+/* A long way that loses packets, and TCP alone. */
+static void test_far_away(void **state)
+{
+	static const struct pair list[] = { { "N35", "N40" }, { "N40", "N36" }, { "N40", "N40" } };
+	struct punch_score sum = { 0 };
+
+	(void)state;
+	for (uint64_t seed = 11; seed <= 12; seed++) {
+		for (size_t i = 0; i < ARRAY_LEN(list); i++)
+			trial(&list[i], seed, 0, &sum);
+	}
+	assert_int_equal(sum.reached, 2 * ARRAY_LEN(list));
+	assert_int_equal(sum.unmeasured, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +223,7 @@ int main(void)
 		cmocka_unit_test(test_tcp),       cmocka_unit_test(test_luck),
 		cmocka_unit_test(test_same_nat),  cmocka_unit_test(test_never),
 		cmocka_unit_test(test_loss),      cmocka_unit_test(test_one_way),
+		cmocka_unit_test(test_far_away),  cmocka_unit_test(test_ends_alike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -208,6 +208,7 @@ static void tells_what_servers_see(void **state)
 	}
 	assert_int_equal(find(&offer, PEER_MAPPED, 0)->local_port, 40000);
 	assert_true(b.done_us > 0 && b.done_us < 200000);
+	assert_true(tcp_gather_has_all(b.g));
 	/* All connections stand: a FIN could end what was learnt. */
 	assert_int_equal(tcp_world_open(&b.world, 0), 6);
 	tcp_gather_free(b.g);
@@ -311,6 +312,7 @@ static void is_done_by_the_deadline(void **state)
 		assert_true(b.done_us <= DEADLINE_US);
 		assert_int_equal(count(&offer, PEER_MAPPED, 0), 0);
 		assert_int_equal(count(&offer, PEER_HOST, 0), 1);
+		assert_false(tcp_gather_has_all(b.g));
 		assert_in_range(b.connects, 4, 12);
 		tcp_gather_free(b.g);
 	}

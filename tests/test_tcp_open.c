@@ -161,7 +161,8 @@ static uint64_t step_side(struct bench *b, int i)
 		return UINT64_MAX;
 	for (int n = 0; n < 1000; n++) {
 		if (i == 0 && !b->no_nomination && tcp_open_is_valid(s->t))
-			tcp_open_nominate(s->t, b->world.now_us);
+			tcp_open_nominate(s->t, (uint8_t)(tcp_open_nomination(s->t) + 1),
+					  b->world.now_us);
 		if (tcp_open_is_valid(s->t) && s->valid_us == 0)
 			s->valid_us = b->world.now_us;
 		if (tcp_open_path(s->t, &path) && s->agreed_us == 0)
@@ -420,6 +421,25 @@ static void survives_loss(void **state)
 			if (!tcp_open_path(b.sides[i].t, &path))
 				fail_msg("seed %u: side %d has no path", (unsigned)seed, i);
 		}
+		end(&b);
+	}
+}
+
+/* So that TCP learns soon what was lost; where the answer is there soon, nothing is said twice. */
+static void copies_follow_over_long_ways(void **state)
+{
+	static struct bench b;
+
+	for (int far = 0; far < 2; far++) {
+		begin_meeting(&b, &meetings[4]);
+		b.world.delay_us = far ? 200000 : 20000;
+		for (int i = 0; i < 2; i++)
+			b.sides[i].profile.paths[0].rtt_us = b.world.delay_us;
+		run(&b);
+		meets(&b, "near or far");
+		/* The check and the nomination; five of each at most. */
+		assert_in_range(evidence(&b, 0).sent, far ? 6 : 2, far ? 10 : 2);
+		assert_in_range(evidence(&b, 1).sent, far ? 3 : 1, far ? 5 : 1);
 		end(&b);
 	}
 }
@@ -736,7 +756,7 @@ static void takes_another_when_the_nominated_one_ends(void **state)
 
 		if (k->remote.family == ADDR_NONE || k->state == 0)
 			continue;
-		tcp_open_nominate(b.sides[0].t, b.world.now_us);
+		tcp_open_nominate(b.sides[0].t, 1, b.world.now_us);
 		k->state = 0;
 		tcp_open_on_stream(b.sides[0].t, slot, PUNCH_STREAM_CLOSED, (struct bytes){ 0 },
 				   b.world.now_us);
@@ -755,6 +775,7 @@ int main(void)
 		cmocka_unit_test(meets_wherever_it_can),
 		cmocka_unit_test(is_quick_between_silent_nats),
 		cmocka_unit_test(survives_loss),
+		cmocka_unit_test(copies_follow_over_long_ways),
 		cmocka_unit_test(low_ttl_comes_first),
 		cmocka_unit_test(attempts_are_bounded),
 		cmocka_unit_test(begins_when_it_is_time),

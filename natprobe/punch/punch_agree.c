@@ -146,7 +146,7 @@ static void nominate_tcp(struct punch *p, uint8_t step)
 {
 	p->nominee_tcp = step;
 	p->nominated_us = p->now_us;
-	tcp_open_nominate(p->steps[step].tcp, p->now_us);
+	tcp_open_nominate(p->steps[step].tcp, ++p->nomination, p->now_us);
 }
 
 static void choose(struct punch *p, uint64_t *deadline_us)
@@ -219,11 +219,9 @@ static bool take_tcp_of(struct punch *p, uint8_t step)
 	return true;
 }
 
-/*
- * B follows TCP where A nominated a connection. An answer that comes late still counts for A, if it
- * has nominated nothing else: B believes in that connection.
- */
-static bool take_tcp(struct punch *p)
+/* An answer that comes late still counts for A, if it has nominated nothing else: B believes in that
+ * connection. */
+static bool take_own_tcp(struct punch *p)
 {
 	for (uint8_t i = 0; i < p->result.plan.count; i++) {
 		bool has_moved_on = p->nominee != PU_PAIRS_MAX ||
@@ -233,6 +231,32 @@ static bool take_tcp(struct punch *p)
 			return true;
 	}
 	return false;
+}
+
+/* B follows the latest nomination, of TCP or UDP. */
+static bool follow_tcp(struct punch *p)
+{
+	uint8_t latest = PU_STEP_NONE, number = p->nomination;
+	struct punch_path path;
+
+	for (uint8_t i = 0; i < p->result.plan.count; i++) {
+		const struct tcp_open *t = p->steps[i].tcp;
+
+		if (t == NULL || p->steps[i].is_tcp_dead || !tcp_open_path(t, &path) ||
+		    tcp_open_nomination(t) < number)
+			continue;
+		latest = i;
+		number = tcp_open_nomination(t);
+	}
+	if (latest == PU_STEP_NONE)
+		return false;
+	p->nomination = number;
+	return take_tcp_of(p, latest);
+}
+
+static bool take_tcp(struct punch *p)
+{
+	return p->config.is_a ? take_own_tcp(p) : follow_tcp(p);
 }
 
 static void tick_nominee(struct punch *p, uint64_t *deadline_us)
@@ -274,8 +298,14 @@ static void follow(struct punch *p)
 
 bool pu_agree_take_late(struct punch *p)
 {
-	return !p->config.is_a && p->result.path.strategy == PUNCH_NONE &&
-	       p->now_us < pu_run_last_us(p) && take_tcp(p);
+	uint8_t step = p->result.step;
+	bool had_path = p->result.path.strategy != PUNCH_NONE;
+
+	/* A has no path, or has its own one, where it said so. */
+	if (p->config.is_a || p->is_stopped || p->result.has_theirs ||
+	    p->now_us >= pu_run_last_us(p) || !follow_tcp(p))
+		return false;
+	return !had_path || step != p->result.step;
 }
 
 bool pu_agree_follow_word(struct punch *p)

@@ -176,8 +176,7 @@ void pu_end_tick(struct punch *p, uint64_t *deadline_us)
 {
 	if (p->tells_evidence || pu_end_follow(p))
 		return;
-	/* A has no path where it said so. */
-	if (!p->is_stopped && !p->result.has_theirs && pu_agree_take_late(p))
+	if (pu_agree_take_late(p))
 		return;
 	if (is_settled(p) || p->is_peer_gone || p->is_stopped || p->now_us >= patience_us(p))
 		judge(p);

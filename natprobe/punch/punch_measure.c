@@ -31,6 +31,7 @@ void pu_measure_begin(struct punch *p)
 	p->result.quality = (struct punch_quality){ 0 };
 	p->pings_sent = p->pings_past = 0;
 	p->pings_wanted = pings(p);
+	p->is_path_heard = false;
 	p->ping_next_us = p->now_us;
 	p->hold_asked = 0;
 	p->hold_heard = false;
@@ -79,11 +80,23 @@ void pu_measure_cut(struct punch *p)
 		sum_up(p);
 }
 
+/* What TCP holds back comes in the end; and whoever is asked on a path lives with it. */
+static bool has_died(const struct punch *p)
+{
+	struct punch_path path;
+
+	if (p->result.quality.answered > 0 || p->result.has_theirs)
+		return false;
+	if (p->result.path.is_tcp)
+		return !tcp_open_path(p->steps[p->result.step].tcp, &path);
+	return !p->is_path_heard;
+}
+
 static void begin_hold(struct punch *p)
 {
 	sum_up(p);
 	/* It died as it was agreed on: there may be another one. */
-	if (p->result.quality.answered == 0 && !p->result.has_theirs) {
+	if (has_died(p)) {
 		pu_agree_drop(p);
 		pu_enter(p, PU_RUN);
 		return;
@@ -127,6 +140,9 @@ static void tick_hold(struct punch *p, uint64_t *deadline_us)
 /* A check of theirs while it is held: the first one to B after all that time, or a late ping. */
 static void hear(struct punch *p)
 {
+	/* Checks that were under way as it was agreed on say nothing. */
+	if (p->phase == PU_MEASURE && p->now_us > p->phase_us + pu_measure_round_trip_us(p))
+		p->is_path_heard = true;
 	if (p->phase != PU_HOLD)
 		return;
 	/* Pings of theirs that began later than ours begin it anew. */
@@ -211,6 +227,8 @@ void pu_measure_tick(struct punch *p, uint64_t *deadline_us)
 		pu_end_tell(p);
 		return;
 	}
+	if (pu_agree_take_late(p)) /* and begins anew */
+		return;
 	if (p->result.path.is_tcp)
 		take_from_tcp(p);
 	if (p->result.path.is_tcp)

@@ -237,6 +237,7 @@ struct punch {
 	/* measure */
 	uint32_t *rtts;
 	uint64_t measure_until_us;       /* at the latest, of all paths; 0: there was none yet */
+	bool is_path_heard;              /* by a check of theirs, once it was agreed on */
 	uint16_t pings_wanted;           /* grows, where many are lost */
 	uint16_t pings_sent, pings_past; /* past: up to the last one that was answered */
 	uint64_t ping_next_us, ping_last_us, ping_heard_us;
@@ -349,7 +350,8 @@ bool pu_agree_next(struct punch *p, struct punch_action *action, uint64_t *deadl
 /* B: that pair was nominated; A: B follows. */
 void pu_agree_on_nomination(struct punch *p, struct pu_pair *pair, const struct check *c);
 void pu_agree_on_answer(struct punch *p, struct pu_pair *pair, const struct pu_sent *sent);
-/* B, when its steps are over: A's nomination came late, and our answer to it has left. */
+/* B, after its steps: A's nomination came late, or another one than that of the path, and our answer
+ * to it has left. True: that is the path now. */
 bool pu_agree_take_late(struct punch *p);
 /* They say that there is a path, though little of ours was answered there. */
 bool pu_agree_follow_word(struct punch *p);

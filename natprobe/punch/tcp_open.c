@@ -293,15 +293,20 @@ uint64_t tcp_open_round_trip_us(const struct tcp_open *t)
 	return t->rtt_us;
 }
 
-void tcp_open_nominate(struct tcp_open *t, uint64_t now_us)
+void tcp_open_nominate(struct tcp_open *t, uint8_t number, uint64_t now_us)
 {
 	if (!t->c.is_a || t->chosen != TCP_NO_SLOT)
 		return;
 	t->chosen = best_slot(t);
 	if (t->chosen == TCP_NO_SLOT)
 		return;
-	t->nomination++;
+	t->nomination = number;
 	t->conns[t->chosen].asks[TCP_NOMINATE].is_due = true;
+}
+
+uint8_t tcp_open_nomination(const struct tcp_open *t)
+{
+	return t->nomination;
 }
 
 bool tcp_open_path(const struct tcp_open *t, struct punch_path *out)

@@ -58,7 +58,10 @@ void tcp_open_on_stream(struct tcp_open *t, uint16_t slot, enum punch_stream wha
 bool tcp_open_is_valid(const struct tcp_open *t);
 /* One stands, and it may still come to be proven, or agreed on. */
 bool tcp_open_is_hopeful(const struct tcp_open *t, uint64_t now_us);
-void tcp_open_nominate(struct tcp_open *t, uint64_t now_us);
+/* number: higher than those before, of other machines as well. */
+void tcp_open_nominate(struct tcp_open *t, uint8_t number, uint64_t now_us);
+/* The number of the latest nomination; 0: there was none. */
+uint8_t tcp_open_nomination(const struct tcp_open *t);
 /* Between the two sides, as far as both profiles tell. */
 uint64_t tcp_open_round_trip_us(const struct tcp_open *t);
 /* True once both have agreed on one: out is complete but for `strategy`. Others are closed by
