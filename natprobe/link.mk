@@ -15,3 +15,17 @@ natprobe_libpunch_a_SOURCES += \
 natprobe_libprobeshell_a_SOURCES += \
 	natprobe/link/link_options.c natprobe/link/link_options.h \
 	natprobe/link/link_user.h
+
+# A running link, and what attaches to it.
+natprobe_libprobeshell_a_SOURCES += \
+	natprobe/link/attach.c natprobe/link/attach.h \
+	natprobe/link/attach_path.c natprobe/link/attach_path.h \
+	natprobe/link/exchange.c natprobe/link/exchange.h \
+	natprobe/link/splice.c natprobe/link/splice.h \
+	natprobe/link/unix_peer.h
+
+if RTNETLINK
+natprobe_libprobeshell_a_SOURCES += natprobe/link/unix_peer_linux.c
+else
+natprobe_libprobeshell_a_SOURCES += natprobe/link/unix_peer_portable.c
+endif

@@ -13,6 +13,10 @@ if CMOCKA
 UNIT_TESTS += tests/test_link_options
 tests_test_link_options_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_link_options_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_exchange
+tests_test_exchange_SOURCES = tests/test_exchange.c tests/fake_channels.c tests/fake_channels.h
+tests_test_exchange_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_exchange_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 endif
 
 # What is said on a link's socket, and on its path.

@@ -1,0 +1,385 @@
+#include "exchange.h"
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach.h"
+#include "list.h"
+#include "splice.h"
+#include "unix_peer.h"
+
+#define EARLY_MAX 65536
+
+enum state {
+	WAITING = 0, /* a program without a channel, or whose channel is not open yet */
+	PENDING,     /* a channel without a program */
+	STREAM,
+	DEAD, /* callbacks of its own may be under way: it is cleared away by an event */
+	STATES,
+};
+
+/* A program, a channel, or both as one. */
+struct party {
+	struct list link;
+	struct exchange *exchange;
+	enum state state;
+	struct attach_line line;
+	struct bufferevent *bev; /* of a program that has no answer yet */
+	struct splice *splice;   /* NULL: no channel yet */
+	bool has_lost;           /* its channel, before it was open */
+	char why[64];
+};
+
+struct exchange {
+	struct transport *transport; /* NULL: none, or nobody is there */
+	bool opens;
+	struct list lists[STATES];
+	uint32_t counts[STATES];
+	uint64_t streams_all;
+	struct event *sweeper;
+};
+
+static void free_party(struct party *p)
+{
+	p->exchange->counts[p->state]--;
+	list_remove(&p->link);
+	splice_free(p->splice);
+	if (p->bev != NULL)
+		bufferevent_free(p->bev);
+	free(p);
+}
+
+static void move(struct party *p, enum state to)
+{
+	p->exchange->counts[p->state]--;
+	p->exchange->counts[to]++;
+	p->state = to;
+	list_append(&p->exchange->lists[to], &p->link);
+}
+
+static struct party *add(struct exchange *x, enum state state)
+{
+	struct party *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	p->exchange = x;
+	p->state = state;
+	list_init(&p->link);
+	list_append(&x->lists[state], &p->link);
+	x->counts[state]++;
+	return p;
+}
+
+static void drop(struct party *p)
+{
+	move(p, DEAD);
+	event_active(p->exchange->sweeper, EV_TIMEOUT, 0);
+}
+
+/* --- a stream --- */
+
+static void stand(struct party *p)
+{
+	struct bufferevent *bev = p->bev;
+
+	p->bev = NULL;
+	p->exchange->streams_all++;
+	move(p, STREAM);
+	attach_accept(bev, p->line.datagrams);
+	splice_set_program(p->splice, bev);
+}
+
+static void on_open(void *arg)
+{
+	struct party *p = arg;
+
+	if (p->state == WAITING && !p->has_lost)
+		stand(p);
+}
+
+static void on_over(void *arg, const char *why)
+{
+	struct party *p = arg;
+
+	if (p->state != WAITING) {
+		drop(p);
+		return;
+	}
+	/* Did the other side refuse, or is there no other side any more? That is known in a moment. */
+	p->has_lost = true;
+	(void)snprintf(p->why, sizeof(p->why), "%s", why != NULL ? why : "it was closed");
+	event_active(p->exchange->sweeper, EV_TIMEOUT, 0);
+}
+
+static struct splice *make_splice(struct party *p)
+{
+	const struct splice_hooks hooks = { .on_open = on_open, .on_over = on_over, .arg = p };
+
+	return splice_new(p->line.datagrams, &hooks);
+}
+
+/* --- programs --- */
+
+/* It was killed while it waited; what it has written may still be wanted. */
+static bool has_left(struct party *p)
+{
+	return unix_peer_is_gone(bufferevent_getfd(p->bev)) &&
+	       evbuffer_get_length(bufferevent_get_input(p->bev)) == 0;
+}
+
+/* It may write before it is heard, but so much. */
+static void on_early(struct bufferevent *bev, void *arg)
+{
+	if (evbuffer_get_length(bufferevent_get_input(bev)) >= EARLY_MAX)
+		(void)bufferevent_disable(bev, EV_READ);
+}
+
+static void on_waiting_event(struct bufferevent *bev, short events, void *arg)
+{
+	struct party *p = arg;
+
+	if ((events & BEV_EVENT_ERROR) != 0 || has_left(p))
+		drop(p);
+}
+
+static bool is_opener(const struct exchange *x, const struct party *p)
+{
+	return p->line.verb == ATTACH_CONNECT || (p->line.verb == ATTACH_JOIN && x->opens);
+}
+
+static struct party *find(struct list *l, const char *service)
+{
+	for (struct list *at = l->next; at != l; at = at->next) {
+		struct party *p = LIST_OF(at, struct party, link);
+
+		if (strcmp(p->line.service, service) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+static void refuse_party(struct party *p, const char *word, const char *text)
+{
+	attach_refuse(p->bev, word, text);
+	p->bev = NULL;
+	drop(p);
+}
+
+static void open_channel(struct party *p)
+{
+	struct exchange *x = p->exchange;
+	struct channel_events events;
+	struct channel *c = NULL;
+
+	p->splice = make_splice(p);
+	if (p->splice != NULL) {
+		events = splice_events(p->splice);
+		c = transport_open(x->transport, p->line.service,
+				   p->line.datagrams ? CHANNEL_DATAGRAM : CHANNEL_STREAM, &events);
+	}
+	if (c != NULL)
+		splice_set_channel(p->splice, c);
+	else
+		refuse_party(p, "busy",
+			     "there are too many streams; try again when some have ended");
+}
+
+/* Makes one of a program that waits and a channel that does. */
+static void marry(struct party *program, struct party *channel)
+{
+	channel->line.verb = program->line.verb;
+	channel->bev = program->bev;
+	program->bev = NULL;
+	drop(program);
+	stand(channel);
+}
+
+static void try_program(struct party *p)
+{
+	struct exchange *x = p->exchange;
+	struct party *other;
+
+	if (x->transport == NULL || p->splice != NULL)
+		return;
+	if (is_opener(x, p)) {
+		open_channel(p);
+		return;
+	}
+	other = find(&x->lists[PENDING], p->line.service);
+	if (other != NULL)
+		marry(p, other);
+}
+
+void exchange_add(struct exchange *x, const struct attach_line *line, struct bufferevent *bev)
+{
+	struct party *p = x->counts[WAITING] < EXCHANGE_WAITING_MAX ? add(x, WAITING) : NULL;
+
+	if (p == NULL) {
+		attach_refuse(bev, "busy",
+			      "too many programs wait for the other side; end some of them");
+		return;
+	}
+	p->line = *line;
+	p->bev = bev;
+	bufferevent_setcb(bev, on_early, NULL, on_waiting_event, p);
+	(void)bufferevent_enable(bev, EV_READ);
+	try_program(p);
+}
+
+/* --- channels of the other side --- */
+
+/* A program that still is there and may take it. */
+static struct party *find_taker(struct exchange *x, const char *service)
+{
+	struct list *at = x->lists[WAITING].next;
+
+	while (at != &x->lists[WAITING]) {
+		struct party *p = LIST_OF(at, struct party, link);
+
+		at = at->next;
+		if (p->splice != NULL || is_opener(x, p) || strcmp(p->line.service, service) != 0)
+			continue;
+		if (!has_left(p))
+			return p;
+		drop(p);
+	}
+	return NULL;
+}
+
+static bool is_ours(const struct channel *c, bool *datagrams)
+{
+	*datagrams = strcmp(channel_protocol(c), CHANNEL_DATAGRAM) == 0;
+	return (*datagrams || strcmp(channel_protocol(c), CHANNEL_STREAM) == 0) &&
+	       attach_is_service(bytes_of_str(channel_label(c)));
+}
+
+bool exchange_on_channel(struct exchange *x, struct channel *c)
+{
+	struct channel_events events;
+	struct party *p, *program;
+	bool datagrams;
+
+	if (!is_ours(c, &datagrams) || x->counts[PENDING] >= EXCHANGE_PENDING_MAX)
+		return false;
+	p = add(x, PENDING);
+	if (p == NULL)
+		return false;
+	p->line.datagrams = datagrams;
+	(void)snprintf(p->line.service, sizeof(p->line.service), "%s", channel_label(c));
+	p->splice = make_splice(p);
+	if (p->splice == NULL) {
+		free_party(p);
+		return false;
+	}
+	events = splice_events(p->splice);
+	channel_set_events(c, &events);
+	splice_set_channel(p->splice, c);
+	program = find_taker(x, p->line.service);
+	if (program != NULL)
+		marry(program, p);
+	return true;
+}
+
+/* --- all of it --- */
+
+static void free_all(struct exchange *x, enum state state)
+{
+	while (!list_is_empty(&x->lists[state]))
+		free_party(LIST_OF(x->lists[state].next, struct party, link));
+}
+
+/* A program whose channel was lost waits on where the whole link was lost. */
+static void judge_lost(struct party *p)
+{
+	if (p->exchange->transport != NULL) {
+		refuse_party(p, "closed", p->why);
+		return;
+	}
+	splice_free(p->splice);
+	p->splice = NULL;
+	p->has_lost = false;
+}
+
+static void try_all(struct exchange *x)
+{
+	struct list *at = x->lists[WAITING].next;
+
+	while (at != &x->lists[WAITING]) {
+		struct party *p = LIST_OF(at, struct party, link);
+
+		at = at->next;
+		if (p->has_lost)
+			judge_lost(p);
+		else
+			try_program(p);
+	}
+}
+
+static void on_sweep(evutil_socket_t fd, short events, void *arg)
+{
+	struct exchange *x = arg;
+
+	try_all(x);
+	free_all(x, DEAD);
+}
+
+struct exchange *exchange_new(struct event_base *base)
+{
+	struct exchange *x = calloc(1, sizeof(*x));
+
+	if (x == NULL)
+		return NULL;
+	for (int s = 0; s < STATES; s++)
+		list_init(&x->lists[s]);
+	x->sweeper = evtimer_new(base, on_sweep, x);
+	if (x->sweeper != NULL)
+		return x;
+	free(x);
+	return NULL;
+}
+
+void exchange_free(struct exchange *x)
+{
+	if (x == NULL)
+		return;
+	for (int s = 0; s < STATES; s++)
+		free_all(x, (enum state)s);
+	event_free(x->sweeper);
+	free(x);
+}
+
+void exchange_use(struct exchange *x, struct transport *t, bool opens)
+{
+	/* Of the old transport, before there may be a new one. */
+	x->transport = NULL;
+	try_all(x);
+	x->transport = t;
+	x->opens = opens;
+	if (t != NULL)
+		try_all(x);
+}
+
+bool exchange_is_flushed(const struct exchange *x)
+{
+	const struct list *l = &x->lists[STREAM];
+
+	for (const struct list *at = l->next; at != l; at = at->next) {
+		const struct party *p = LIST_OF(at, struct party, link);
+
+		if (splice_is_ending(p->splice) && !splice_is_flushed(p->splice))
+			return false;
+	}
+	return true;
+}
+
+void exchange_count(const struct exchange *x, struct exchange_counts *out)
+{
+	*out = (struct exchange_counts){ .waiting = x->counts[WAITING],
+					 .pending = x->counts[PENDING],
+					 .streams = x->counts[STREAM],
+					 .streams_all = x->streams_all };
+}

@@ -1,0 +1,43 @@
+/*
+ * splice - a program's descriptor and a channel (channel.h) as one: bytes go both ways, and so do ends,
+ * breaks, and having to wait. A channel may be there before its program is: what it brings waits here.
+ *
+ * Datagrams stand behind two bytes of length, the higher first, on the program's side; one that there
+ * is no room for is lost.
+ */
+#ifndef NATPROBE_SPLICE_H
+#define NATPROBE_SPLICE_H
+
+#include <event2/bufferevent.h>
+
+#include "natprobe/transport/channel.h"
+
+#define SPLICE_OUTPUT_HIGH 262144 /* what the program does not read: the channel waits above that */
+
+struct splice;
+
+struct splice_hooks {
+	/* The other side has the channel. May be NULL. */
+	void (*on_open)(void *arg);
+	/* Nothing more will happen: splice_free it, now or later. why: NULL where both had ended. */
+	void (*on_over)(void *arg, const char *why);
+	void *arg;
+};
+
+/* NULL when memory runs out. Without a channel and a program yet. */
+struct splice *splice_new(bool datagrams, const struct splice_hooks *hooks);
+/* Breaks off what still is. NULL is fine. */
+void splice_free(struct splice *s);
+
+/* What the channel shall call. */
+struct channel_events splice_events(struct splice *s);
+void splice_set_channel(struct splice *s, struct channel *c);
+/* Takes the bufferevent over, with what it has read. */
+void splice_set_program(struct splice *s, struct bufferevent *bev);
+
+/* Whether the program has ended its direction: as far as we read, or anywhere. */
+bool splice_is_ending(const struct splice *s);
+/* ... and all of it is with the other side. */
+bool splice_is_flushed(const struct splice *s);
+
+#endif
