@@ -29,9 +29,8 @@ static struct report_style style_of(const struct punch_options *o)
 				      .verbose = o->verbose };
 }
 
-static void on_trial(void *arg, const struct trial_record *r)
+static void on_trial(const struct pair_run *run, const struct trial_record *r)
 {
-	const struct pair_run *run = arg;
 	const struct report_style style = style_of(run->options);
 
 	if (run->options->json)
@@ -82,7 +81,6 @@ static int run_trials(struct pair_run *run)
 {
 	int rc, written = 0;
 
-	run->arg = run;
 	rc = pair_run_all(run);
 	if (run->trials.count > 0)
 		written = report(run);

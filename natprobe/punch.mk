@@ -151,6 +151,8 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/pair/pair_run_trials.c \
 	natprobe/pair/parting_io.c \
 	natprobe/pair/parting_io.h \
+	natprobe/pair/pair_guests.c \
+	natprobe/pair/pair_guests.h \
 	natprobe/pair/pair_ways.c \
 	natprobe/pair/pair_ways.h \
 	natprobe/pair/punch_self.c \

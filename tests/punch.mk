@@ -331,6 +331,9 @@ SYSTEM_TESTS += tests/sys_wireguard.sh tests/sys_readme_punch.sh
 SYSTEM_TESTS += tests/sys_punch_oneway.sh
 EXTRA_DIST += tests/mute_rendezvous.py
 
+# Many come to one.
+SYSTEM_TESTS += tests/sys_punch_guests.sh
+
 # The same among enemies.
 SYSTEM_TESTS += tests/sys_punch_hostile.sh
 EXTRA_DIST += tests/punch_enemy.py tests/rendezvous_liar.py

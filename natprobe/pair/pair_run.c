@@ -136,6 +136,8 @@ static void on_ready(void *arg)
 
 	pair_run_leave_port(run);
 	run->is_ready = run->has_key = true;
+	if (run->host != NULL) /* whoever runs the base may wait for the next one */
+		event_base_loopbreak(run->base);
 	meet_key(meet_io_meet(run->meet), "application", run->application_key);
 	mark_self(run);
 	send_terms(run);
@@ -292,13 +294,11 @@ static int open_ntp(struct pair_run *run)
 	return run->ntp != NULL ? 0 : pair_run_fail(run, EXIT_USAGE, "--ntp", why);
 }
 
-int pair_run_open(struct pair_run *run)
+static int open_self(struct pair_run *run)
 {
 	const struct punch_options *o = run->options;
 	int rc;
 
-	if (run->base != NULL)
-		return 0;
 	no_core_begin();
 	(void)signal(SIGPIPE, SIG_IGN);
 	punch_io_allow_descriptors();
@@ -306,9 +306,23 @@ int pair_run_open(struct pair_run *run)
 	rc = check_turn_read(&run->turn, &run->turn_options);
 	if (rc == 0)
 		rc = self_diagnosis_open(&run->diagnosis, run->command, o);
+	if (rc == 0)
+		run->base = self_diagnosis_base(&run->diagnosis);
+	return rc;
+}
+
+int pair_run_open(struct pair_run *run)
+{
+	int rc = 0;
+
+	if (run->base != NULL)
+		return 0;
+	if (run->host != NULL)
+		run->base = run->host->base;
+	else
+		rc = open_self(run);
 	if (rc != 0)
 		return rc;
-	run->base = self_diagnosis_base(&run->diagnosis);
 	run->batch = udp_batch_new();
 	run->wake = evtimer_new(run->base, on_wake, run);
 	if (run->batch == NULL || run->wake == NULL)
@@ -382,11 +396,24 @@ static uint32_t only_of(const struct pair_run *run)
 	return named & run->only;
 }
 
+static void use_host(struct pair_run *run)
+{
+	punch_self_copy(&run->host->self, &run->self);
+	run->has_turn = run->host->has_turn;
+	run->wanted = run->host->wanted;
+	run->is_self_made = true;
+}
+
 static int make_self(struct pair_run *run)
 {
 	const struct punch_options *o = run->options;
-	int rc = self_diagnosis_run(&run->diagnosis, &run->self);
+	int rc;
 
+	if (run->host != NULL) {
+		use_host(run);
+		return 0;
+	}
+	rc = self_diagnosis_run(&run->diagnosis, &run->self);
 	if (run->is_over)
 		return run->rc;
 	if (rc != 0)
@@ -440,7 +467,14 @@ static void meet_again(struct pair_run *run)
 	begin(run);
 }
 
-int pair_run_all(struct pair_run *run)
+int pair_run_prepare(struct pair_run *run)
+{
+	int rc = open_self(run);
+
+	return rc == 0 ? make_self(run) : rc;
+}
+
+int pair_run_start(struct pair_run *run)
 {
 	const struct punch_options *o = run->options;
 	int rc = pair_run_open(run);
@@ -455,14 +489,24 @@ int pair_run_all(struct pair_run *run)
 		return rc;
 	mark_self(run);
 	send_terms(run);
+	run->is_started = true;
 	if (pair_hand_is(run) && !pair_hand_begin(run))
-		return run->rc;
+		return 0;
 	if (run->accepts != NULL && run->offers == NULL && !run->is_ready && o->local_port != 0)
 		pair_run_keep_port(run);
 	begin(run);
 	if (!pair_hand_is(run) && !run->is_ready && !run->is_over && !o->quiet &&
 	    isatty(STDERR_FILENO))
 		fprintf(stderr, "Waiting for the other side; ^C ends it.\n");
+	return 0;
+}
+
+int pair_run_all(struct pair_run *run)
+{
+	int rc = run->is_started ? 0 : pair_run_start(run);
+
+	if (rc != 0)
+		return rc;
 	while (!run->is_over) {
 		event_base_dispatch(run->base);
 		if (run->again.wants_meeting && !run->is_over)

@@ -57,6 +57,8 @@ struct pair_run {
 	const char *code; /* as it counts */
 	const struct address *invites;
 	struct meet_door *accepts;
+	const struct pair_run *host;   /* NULL, or one that is prepared and lives longer: its
+					diagnosis, relay and event base are used */
 	const struct address *answers; /* by hand: the offer that we answer */
 	const struct own_key *offers;  /* by hand: ours is printed, and an answer read from stdin;
 					  accepts is its door */
@@ -65,7 +67,8 @@ struct pair_run {
 	bool stays;    /* in the meeting after the last trial, until pair_run_leave */
 	uint32_t only; /* strategies that the command can do with, as PUNCH_BIT; 0: all */
 	const uint8_t *fingerprint; /* TALK_FINGERPRINT_LEN bytes, told to the other side; NULL */
-	void (*on_trial)(void *arg, const struct trial_record *r); /* NULL: not told */
+	/* NULL: not told. */
+	void (*on_trial)(const struct pair_run *run, const struct trial_record *r);
 	void *arg;
 
 	struct check_options turn_options;
@@ -91,7 +94,7 @@ struct pair_run {
 	bool is_self_made, is_ready, has_terms, has_sent_terms, is_interrupted, is_peer_gone;
 	bool is_alone; /* nobody came */
 	bool has_left, is_peer_started;
-	bool is_over;
+	bool is_started, is_over;
 	int rc;
 	/* The trial that runs. */
 	struct punch *punch;
@@ -117,6 +120,12 @@ struct pair_run {
  * out; pair_run_clear has to follow in any case.
  */
 int pair_run_open(struct pair_run *run);
+
+/* Who we are, and the relay, for runs of which this is the host; it is no run itself then. */
+int pair_run_prepare(struct pair_run *run);
+
+/* Begins, and leaves the rest to whoever runs the base, until run->is_over. May be left out. */
+int pair_run_start(struct pair_run *run);
 
 /* From start to end. Trials that were made, if any, are in run->trials, whatever it returns. */
 int pair_run_all(struct pair_run *run);

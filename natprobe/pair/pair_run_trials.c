@@ -96,13 +96,14 @@ static bool start_machine(struct pair_run *run)
 
 static bool start_io(struct pair_run *run)
 {
+	const struct pair_run *host = run->host != NULL ? run->host : run;
 	const struct punch_io_config config = {
 		.base = run->base,
 		.batch = run->batch,
 		.punch = run->punch,
 		.paths = run->self.paths,
 		.path_count = run->self.profile.path_count,
-		.turn = run->has_turn ? &run->turn.server : NULL,
+		.turn = run->has_turn ? &host->turn.server : NULL,
 		.has_upnp = run->options->upnp,
 		.on_tell = on_tell,
 		.on_finished = on_finished,
@@ -285,7 +286,7 @@ static bool keep_result(struct pair_run *run)
 	}
 	free(record);
 	if (ok && run->on_trial != NULL)
-		run->on_trial(run->arg, pair_run_last(run));
+		run->on_trial(run, pair_run_last(run));
 	return ok;
 }
 

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "natprobe/meet/own_key.h"
+#include "pair_guests.h"
 
 #define ADDRESS_SCHEME "natkit:"
 
@@ -78,21 +79,13 @@ static int open_door(const struct pair_ways *w, struct meet_door **door)
 	return *door != NULL ? 0 : complain(w, EXIT_FAILED, "out of memory");
 }
 
-/* One inviter after the other; what goes wrong with one is no reason to leave the others alone. */
 static int accept_all(const struct pair_ways *w)
 {
-	const int64_t most = w->like.options->accept_max;
 	struct meet_door *door = NULL;
 	int rc = open_door(w, &door);
 
-	for (int64_t i = 0; door != NULL && i < most; i++) {
-		struct pair_run run = w->like;
-
-		run.accepts = door;
-		rc = w->run(&run);
-		if (run.is_interrupted || run.is_alone || rc == EXIT_USAGE || rc == EXIT_NO_SERVER)
-			break;
-	}
+	if (rc == 0)
+		rc = pair_guests_serve(w, door);
 	meet_door_free(door);
 	return rc;
 }

@@ -95,6 +95,18 @@ int punch_self_make(const struct report *r, struct punch_self *out)
 	return out->profile.path_count == 0 || round_off(&out->profile) ? 0 : -EMSGSIZE;
 }
 
+void punch_self_copy(const struct punch_self *from, struct punch_self *to)
+{
+	*to = *from;
+	for (size_t i = 0; i < to->profile.path_count; i++) {
+		struct punch_io_path *path = &to->paths[i];
+
+		path->name = to->names[i];
+		if (path->source.device != NULL)
+			path->source.device = to->names[i];
+	}
+}
+
 /* The machine and its network namespace, since containers share the first. */
 static size_t own_id(char id[static 2 * ID_MAX])
 {

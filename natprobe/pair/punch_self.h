@@ -9,7 +9,7 @@
 #include "natprobe/report/report.h"
 #include "punch_io.h"
 
-/* Not to be copied: paths point into it. */
+/* Copied by punch_self_copy alone: paths point into it. */
 struct punch_self {
 	struct peer_profile profile;
 	struct punch_io_path paths[PEER_PATHS_MAX];
@@ -23,6 +23,8 @@ struct punch_self {
  * out. Returns 0, or -errno when interfaces cannot be listed.
  */
 int punch_self_make(const struct report *r, struct punch_self *out);
+
+void punch_self_copy(const struct punch_self *from, struct punch_self *to);
 
 #define PUNCH_MARK_LEN sizeof(((struct peer_profile *)NULL)->host)
 
