@@ -315,6 +315,36 @@ static void test_following(void **state)
 	assert_null(step_of(&plan, PUNCH_TCP));
 }
 
+/* Over a long way two ports try at once. */
+static void test_two_at_once(void **state)
+{
+	struct peer_profile a = punch_row_profile(ROW_PORT, 0), b = punch_row_profile(ROW_PORT, 1);
+	struct punch_plan_options options = { 0 };
+	const struct punch_step *found[PUNCH_STEPS_MAX];
+	struct punch_plan plan;
+
+	(void)state;
+	b.paths[0].udp_blocked = VERDICT_YES;
+	for (int far = 0; far < 3; far++) {
+		size_t count = 0;
+
+		a.paths[0].rtt_us = far > 0 ? 700000 : 50000;
+		options.only = far == 2 ? PUNCH_BIT(PUNCH_TCP) : 0;
+		punch_plan_make(&a, &b, &options, &plan);
+		for (size_t i = 0; i < plan.count; i++) {
+			if (plan.steps[i].strategy == PUNCH_TCP)
+				found[count++] = &plan.steps[i];
+		}
+		assert_int_equal(count, far == 1 ? 2 : 1);
+		if (far != 1)
+			continue;
+		assert_int_equal(found[0]->start_us, found[1]->start_us);
+		assert_int_not_equal(found[0]->set, found[1]->set);
+		assert_true(found[1]->chance < found[0]->chance);
+		assert_int_not_equal(step_of(&plan, PUNCH_TCP_LOW_TTL)->set, found[1]->set);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,7 +352,7 @@ int main(void)
 		cmocka_unit_test(test_mirror),    cmocka_unit_test(test_only),
 		cmocka_unit_test(test_forced),    cmocka_unit_test(test_neighbours),
 		cmocka_unit_test(test_several),   cmocka_unit_test(test_two_openings),
-		cmocka_unit_test(test_following),
+		cmocka_unit_test(test_following), cmocka_unit_test(test_two_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #define STEP_MIN_US   1000000
 #define PAUSE_US      500000 /* of a second LOW_TTL: by how much more the starts may differ */
 #define MAPPINGS_MAX  640
+#define LONG_US       400000 /* there and back */
 
 struct draft {
 	const struct peer_profile *a, *b;
@@ -204,10 +205,25 @@ static void add_udp(struct draft *d, const struct plan_pair *p, uint32_t start_u
 	note_search(d);
 }
 
+/* Over a long way there is time for one handshake or two, so two ports try at once: what one of them
+ * loses, the other one may not. */
+static void add_second_tcp(struct draft *d, const struct plan_pair *p, uint32_t start_us)
+{
+	struct punch_step s = plan_step(p, PUNCH_TCP, false);
+
+	if (!allows(d, PUNCH_TCP) || is_forced(d, PUNCH_TCP) || p->same_host ||
+	    plan_round_trip_us(p->a, p->b) < LONG_US)
+		return;
+	s.is_local = false;
+	s.chance /= 2;
+	(void)add(d, s, start_us, true);
+}
+
 static void add_tcp(struct draft *d, const struct plan_pair *p, uint32_t start_us)
 {
 	uint32_t end = add_simple(d, p, PUNCH_TCP, false, start_us);
 
+	add_second_tcp(d, p, start_us);
 	(void)add_simple(d, p, PUNCH_TCP_LOW_TTL, false, end);
 }
 
