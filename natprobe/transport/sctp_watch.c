@@ -1,0 +1,96 @@
+#include "sctp_watch.h"
+
+#define HEADER_LEN  12 /* ports, tag, checksum */
+#define CHUNK_DATA  0x00
+#define CHUNK_SACK  0x03
+#define CHUNK_IDATA 0x40
+#define DATA_REST   6  /* of a DATA chunk between stream and data: number, identifier ... */
+#define IDATA_REST  10 /* ... and of an I-DATA chunk */
+
+struct chunk {
+	uint8_t type;
+	struct bytes value;
+};
+
+/* Takes the next chunk; false: there is none, or what is there is none. */
+static bool next_chunk(struct wire *in, struct chunk *out)
+{
+	uint16_t len;
+
+	if (in->failed || in->left < 4)
+		return false;
+	out->type = wire_get_u8(in);
+	wire_skip(in, 1);
+	len = wire_get_u16(in);
+	if (len < 4)
+		return false;
+	out->value = wire_get_bytes(in, (size_t)len - 4);
+	if (in->failed)
+		return false;
+	if (in->left >= wire_padding(len))
+		wire_skip(in, wire_padding(len));
+	return true;
+}
+
+static void data_left(struct sctp_watch *w, struct bytes value, size_t rest)
+{
+	struct wire in = wire_read(value);
+	uint32_t tsn = wire_get_u32(&in);
+	uint16_t stream = wire_get_u16(&in);
+
+	wire_skip(&in, rest);
+	if (in.failed)
+		return;
+	if (w->has_tsn && (int32_t)(tsn - w->tsn_last) <= 0) {
+		w->retransmitted++;
+		return;
+	}
+	w->has_tsn = true;
+	w->tsn_last = tsn;
+	w->sent += in.left;
+	w->on_sent(w->arg, stream, tsn, in.left);
+}
+
+void sctp_watch_output(struct sctp_watch *w, struct bytes packet)
+{
+	struct wire in = wire_read(packet);
+	struct chunk chunk;
+
+	wire_skip(&in, HEADER_LEN);
+	while (next_chunk(&in, &chunk)) {
+		if (chunk.type == CHUNK_DATA)
+			data_left(w, chunk.value, DATA_REST);
+		else if (chunk.type == CHUNK_IDATA)
+			data_left(w, chunk.value, IDATA_REST);
+	}
+}
+
+static void sack_came(struct sctp_watch *w, struct bytes value)
+{
+	struct wire in = wire_read(value);
+	uint32_t tsn = wire_get_u32(&in);
+
+	if (in.failed || !w->has_tsn || (int32_t)(tsn - w->tsn_last) > 0)
+		return;
+	if (w->has_ack && (int32_t)(tsn - w->tsn_acked) <= 0)
+		return;
+	w->has_ack = true;
+	w->tsn_acked = tsn;
+}
+
+void sctp_watch_input(struct sctp_watch *w, struct bytes packet)
+{
+	struct wire in = wire_read(packet);
+	struct chunk chunk;
+
+	wire_skip(&in, HEADER_LEN);
+	while (next_chunk(&in, &chunk)) {
+		if (chunk.type == CHUNK_SACK)
+			sack_came(w, chunk.value);
+	}
+}
+
+bool sctp_watch_is_acked(const struct sctp_watch *w, uint32_t tsn)
+{
+	return w->has_ack && (int32_t)(w->tsn_acked - tsn) >= 0;
+}
