@@ -3,9 +3,29 @@ noinst_LIBRARIES += natprobe/libtransport.a
 
 natprobe_libtransport_a_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(USRSCTP_CFLAGS)
 natprobe_libtransport_a_SOURCES = \
+	natprobe/transport/assoc.h \
+	natprobe/transport/byte_queue.c natprobe/transport/byte_queue.h \
 	natprobe/transport/channel.h \
+	natprobe/transport/channel_input.c \
+	natprobe/transport/channel_send.c \
+	natprobe/transport/channel_table.c \
+	natprobe/transport/channel_window.c \
+	natprobe/transport/channel_word.c natprobe/transport/channel_word.h \
+	natprobe/transport/dcep.c natprobe/transport/dcep.h \
 	natprobe/transport/identity.c natprobe/transport/identity.h \
-	natprobe/transport/transport.h
+	natprobe/transport/sctp_watch.c natprobe/transport/sctp_watch.h \
+	natprobe/transport/secure.c natprobe/transport/secure.h \
+	natprobe/transport/secure_context.c natprobe/transport/secure_context.h \
+	natprobe/transport/transport.c natprobe/transport/transport.h \
+	natprobe/transport/transport_channels.c \
+	natprobe/transport/transport_state.h
+
+# Chosen by configure: an optional library, or a stand-in.
+if USRSCTP
+natprobe_libtransport_a_SOURCES += natprobe/transport/assoc_usrsctp.c
+else
+natprobe_libtransport_a_SOURCES += natprobe/transport/assoc_none.c
+endif
 
 natprobe_libpunch_a_SOURCES += \
 	natprobe/link/attach_wire.c natprobe/link/attach_wire.h \

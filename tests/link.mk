@@ -1,11 +1,19 @@
 # Tests of the path in use: transport, link, transfer, forward, pipe.
 
-TRANSPORT_LIBS = natprobe/libtransport.a $(PUNCH_LIBS) $(USRSCTP_LIBS)
+TRANSPORT_LIBS = natprobe/libtransport.a natprobe/libpunch.a natprobe/libprobe.a $(SHELL_LIBS) $(USRSCTP_LIBS) -lm
 
 if CMOCKA
 UNIT_TESTS += tests/test_identity
 tests_test_identity_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_identity_LDADD = $(TRANSPORT_LIBS) $(CMOCKA_LIBS)
+endif
+
+# Transports by libusrsctp, two in one process.
+if CMOCKA
+UNIT_TESTS += tests/test_transport
+tests_test_transport_SOURCES = tests/test_transport.c tests/transport_pair.c tests/transport_pair.h
+tests_test_transport_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_transport_LDADD = $(TRANSPORT_LIBS) $(CMOCKA_LIBS)
 endif
 
 # A running link, and what attaches to it.

@@ -33,7 +33,8 @@ enum transport_failure {
 struct transport_config {
 	const struct identity *identity; /* borrowed */
 	bool is_client; /* of DTLS and TLS; has the even streams (RFC 8832, section 6) */
-	void (*on_output)(void *arg, struct bytes frame); /* good for this call only */
+	/* A frame, good for this call only, from which no function of this file may be called. */
+	void (*on_output)(void *arg, struct bytes frame);
 	void (*on_ready)(void *arg); /* once: the other side is who it shall be */
 	/* The other side opened one: sets its events, or false: it is refused. */
 	bool (*on_channel)(void *arg, struct channel *c);
@@ -77,7 +78,8 @@ void transport_set_frame_max(struct transport *t, uint16_t frame_max);
 void transport_lose_path(struct transport *t);
 
 void transport_input(struct transport *t, struct bytes frame, uint64_t now_us);
-/* When transport_on_time has to be called at the latest. */
+/* When transport_on_time has to be called at the latest. Any call for the transport or one of its
+   channels may change it: ask again after each. */
 uint64_t transport_next_us(const struct transport *t);
 void transport_on_time(struct transport *t, uint64_t now_us);
 
