@@ -79,3 +79,12 @@ tests_bench_unseen_SOURCES = tests/bench/unseen.c \
 	tests/score.c tests/score.h \
 	$(UNSEEN)
 tests_bench_unseen_LDADD = $(SIM_LIBS)
+
+# What a transport carries, by each congestion control of libusrsctp.
+if USRSCTP
+check_PROGRAMS += tests/bench/bench_transport
+tests_bench_bench_transport_SOURCES = tests/bench/bench_transport.c \
+	tests/transport_pair.c tests/transport_pair.h
+tests_bench_bench_transport_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(USRSCTP_CFLAGS)
+tests_bench_bench_transport_LDADD = $(TRANSPORT_LIBS)
+endif
