@@ -49,3 +49,7 @@ natprobe_libprobeshell_a_SOURCES += natprobe/link/unix_peer_linux.c
 else
 natprobe_libprobeshell_a_SOURCES += natprobe/link/unix_peer_portable.c
 endif
+
+# Its loopback ports.
+natprobe_libprobeshell_a_SOURCES += \
+	natprobe/link/link_listen.c natprobe/link/link_listen.h

@@ -51,4 +51,7 @@ UNIT_TESTS += tests/test_link_width
 tests_test_link_width_SOURCES = tests/test_link_width.c $(LINK_PAIR)
 tests_test_link_width_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_link_width_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_link_listen
+tests_test_link_listen_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_link_listen_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 endif
