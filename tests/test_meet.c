@@ -170,9 +170,12 @@ static void notice_who_is_gone(void **state)
 	meet_kit_stop(k, 1);
 	meet_kit_run(k, 1000 * SECOND);
 	assert_int_equal(party(0)->failure, -1); /* it had nothing to say */
+	assert_int_equal(meet_silent_us(party(0)->m, meet_kit_clock(k, 0)), 0);
 	assert_true(meet_kit_say(k, 0, 'a', 5));
 	meet_kit_run(k, 59 * SECOND);
 	assert_int_equal(party(0)->failure, -1);
+	assert_in_range(meet_silent_us(party(0)->m, meet_kit_clock(k, 0)), 58 * SECOND,
+			59 * SECOND);
 	meet_kit_run(k, 2 * SECOND);
 	assert_int_equal(party(0)->failure, MEET_GONE);
 	assert_true(party(0)->published < 30);

@@ -301,6 +301,11 @@ void meet_key(const struct meet *m, const char *purpose, uint8_t out[static MEET
 	(void)kdf_expand(m->root, "key for ", bytes_of_str(purpose), out, MEET_KEY_LEN);
 }
 
+uint64_t meet_silent_us(const struct meet *m, uint64_t now_us)
+{
+	return m->stage == MEET_SHARING ? channel_silent_us(&m->channel, now_us) : 0;
+}
+
 bool meet_clock(const struct meet *m, int64_t *offset_us, uint64_t *error_us,
 		uint64_t *round_trip_us)
 {

@@ -96,6 +96,8 @@ void meet_key(const struct meet *m, const char *purpose, uint8_t out[static MEET
  */
 bool meet_clock(const struct meet *m, int64_t *offset_us, uint64_t *error_us,
 		uint64_t *round_trip_us);
+/* For how long the other side has owed an answer, which it gives at once; 0: it owes none. */
+uint64_t meet_silent_us(const struct meet *m, uint64_t now_us);
 /*
  * What a time server just told: its clock = ours + offset. Told to the other side as well; where both
  * know that of one server (the same name), meet_clock may be tighter.

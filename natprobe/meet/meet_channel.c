@@ -319,6 +319,11 @@ bool channel_take(struct meet_channel *c, uint64_t counter, struct bytes plain, 
 	return take_messages(c, &in, number, now_us);
 }
 
+uint64_t channel_silent_us(const struct meet_channel *c, uint64_t now_us)
+{
+	return is_outstanding(c) && now_us > c->waits_us ? now_us - c->waits_us : 0;
+}
+
 uint64_t channel_gone_at(const struct meet_channel *c)
 {
 	return is_outstanding(c) ? c->waits_us + CHANNEL_GONE_US : UINT64_MAX;

@@ -79,6 +79,8 @@ bool channel_is_new(const struct meet_channel *c, uint64_t counter);
 /* What was inside of an authentic envelope. False: it is malformed. */
 bool channel_take(struct meet_channel *c, uint64_t counter, struct bytes plain, uint64_t now_us);
 
+/* For how long something has waited for an answer, and nothing at all came; 0: nothing waits. */
+uint64_t channel_silent_us(const struct meet_channel *c, uint64_t now_us);
 /* Something waits for an answer that did not come for CHANNEL_GONE_US. */
 bool channel_is_gone(const struct meet_channel *c, uint64_t now_us);
 /* When that would be; UINT64_MAX: never, as it is. */

@@ -235,6 +235,14 @@ static void on_wake(evutil_socket_t fd, short events, void *arg)
 	pair_run_step(run);
 }
 
+/* Who started us may have said that a terminal which goes away is no reason to end. */
+static bool is_ignored(int number)
+{
+	struct sigaction was;
+
+	return sigaction(number, NULL, &was) == 0 && was.sa_handler == SIG_IGN;
+}
+
 /* The first one ends the trial with what is known, another one all of it. */
 static void on_signal(evutil_socket_t number, short events, void *arg)
 {
@@ -256,9 +264,11 @@ static void on_signal(evutil_socket_t number, short events, void *arg)
 
 static bool catch_signals(struct pair_run *run)
 {
-	static const int numbers[] = { SIGINT, SIGTERM };
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
 
 	for (size_t i = 0; i < ARRAY_LEN(run->signals); i++) {
+		if (numbers[i] == SIGHUP && (run->keeps_path || is_ignored(SIGHUP)))
+			continue;
 		run->signals[i] = evsignal_new(run->base, numbers[i], on_signal, run);
 		if (run->signals[i] == NULL || event_add(run->signals[i], NULL) != 0)
 			return false;

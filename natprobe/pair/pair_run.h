@@ -74,7 +74,7 @@ struct pair_run {
 	struct check_options turn_options;
 	struct self_diagnosis diagnosis;
 	struct event_base *base;
-	struct event *signals[2], *wake;
+	struct event *signals[3], *wake;
 	struct check_turn turn;
 	bool has_turn;
 	struct udp_batch *batch;

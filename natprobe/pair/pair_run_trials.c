@@ -12,6 +12,7 @@
 #define LAST_WORDS_US 2000000  /* after the last trial, for the other side to have heard it all */
 #define PEER_US       20000000 /* ... after any other one */
 #define SILENT_US     10000000 /* ... that ended without a word of the other side about it */
+#define QUIET_US      10000000 /* ... that acknowledged nothing: it was told six times */
 #define WISH_US       UINT64_C(3600000000) /* for trials that the other side alone wants */
 #define KEEP_US       (UINT64_C(3650) * 86400 * 1000000)
 #define HAND_WAIT_US  (UINT64_C(600) * 1000000) /* for people to carry a token over */
@@ -40,8 +41,11 @@ static void on_tell(void *arg, struct bytes data)
 
 	if (run->is_keeping)
 		return;
-	if (!pair_hand_tell(run, data) && len > 0)
-		(void)meet_io_send(run->meet, bytes_of(buf, len));
+	if (pair_hand_tell(run, data) || len == 0)
+		return;
+	(void)meet_io_send(run->meet, bytes_of(buf, len));
+	if (!event_pending(run->wake, EV_TIMEOUT, NULL))
+		pair_run_wake_at(run, clock_us() + QUIET_US);
 }
 
 static void on_finished(void *arg)
@@ -367,12 +371,42 @@ static uint64_t patience_us(const struct pair_run *run)
 	return punch_result(run->punch)->has_theirs ? PEER_US : SILENT_US;
 }
 
+/* When who owes an answer is given up: any natprobe that runs gives it at once, whatever else it does. */
+static uint64_t silent_by_us(const struct pair_run *run)
+{
+	const struct meet *meet = meet_io_meet(run->meet);
+	const uint64_t now_us = clock_us();
+	uint64_t silent_us, error_us, trip_us = 0;
+	int64_t offset_us;
+
+	if (meet == NULL || run->is_blind || pair_hand_is(run) || pair_again_is(run))
+		return UINT64_MAX;
+	silent_us = meet_silent_us(meet, now_us);
+	if (silent_us == 0 || !meet_clock(meet, &offset_us, &error_us, &trip_us))
+		return UINT64_MAX;
+	return now_us - silent_us + QUIET_US + 2 * trip_us;
+}
+
+static void judge_silence(struct pair_run *run)
+{
+	const uint64_t by_us = silent_by_us(run);
+
+	if (run->is_peer_gone || by_us == UINT64_MAX)
+		return;
+	if (clock_us() >= by_us)
+		pair_run_lose_peer(run);
+	else
+		pair_run_wake_at(run, by_us);
+}
+
 /* Their end of the trial: a moment later, as a rule. */
 static void wait_for_peer(struct pair_run *run)
 {
+	const uint64_t silent_us = silent_by_us(run);
+
 	if (run->peer_by_us == 0)
 		run->peer_by_us = clock_us() + patience_us(run);
-	pair_run_wake_at(run, run->peer_by_us);
+	pair_run_wake_at(run, silent_us < run->peer_by_us ? silent_us : run->peer_by_us);
 }
 
 /* Datagrams of what comes next mean nothing to a trial that still runs; in a stream they break it. */
@@ -386,6 +420,8 @@ static bool is_heard_out(const struct pair_run *run)
 
 void pair_run_step(struct pair_run *run)
 {
+	if (!run->is_over && run->io != NULL && !run->is_keeping)
+		judge_silence(run);
 	if (run->is_over || run->io == NULL || !run->is_trial_over || run->again.is_resting)
 		return;
 	if (!run->is_closed)
