@@ -53,3 +53,9 @@ endif
 # Its loopback ports.
 natprobe_libprobeshell_a_SOURCES += \
 	natprobe/link/link_listen.c natprobe/link/link_listen.h
+
+# How to use it, and programs that do.
+dist_doc_DATA += doc/link.md
+linkexampledir = $(docdir)/examples/link
+dist_linkexample_DATA = doc/examples/link/echo-client.c
+dist_linkexample_DATA += doc/examples/link/echo-server.c

@@ -55,3 +55,9 @@ UNIT_TESTS += tests/test_link_listen
 tests_test_link_listen_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_link_listen_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 endif
+
+# The examples of doc/link.md, so that they stay true.
+SYSTEM_TESTS += tests/sys_link_examples.sh
+check_PROGRAMS += tests/echo-server tests/echo-client
+tests_echo_server_SOURCES = doc/examples/link/echo-server.c
+tests_echo_client_SOURCES = doc/examples/link/echo-client.c
