@@ -140,7 +140,7 @@ static void answer(struct link_pair *l, const struct link_pair_frame *f)
 	check_read_use(&c->keys, bytes_of(f->data, f->len), &check);
 	if (check.kind != CHECK_REQUEST)
 		return; /* other traffic */
-	assert(check.nominates == !c->keys.is_a);
+	assert(!check.nominates);
 	len = check_write_answer(&c->keys, &check.tid, &c->remote, buf);
 	put(l, f->to, bytes_of(buf, len));
 }

@@ -99,6 +99,48 @@ static void what_is_not_of_this_trial_is_foreign(void **state)
 	assert_int_equal(got.kind, CHECK_FOREIGN);
 }
 
+/* What such a peer has to understand of them. */
+static bool is_of_ice(uint16_t type)
+{
+	return type == STUN_ATTR_USERNAME || type == STUN_ATTR_PRIORITY ||
+	       type == STUN_ATTR_USE_CANDIDATE || type == STUN_ATTR_MESSAGE_INTEGRITY;
+}
+
+static void a_path_in_use_names_an_identity(void **state)
+{
+	static const uint8_t identity[CHECK_IDENTITY_LEN] = { 4, 5, 6 };
+	static const size_t lens[] = { 0, CHECK_PADDED_MIN, 548, 1200, 1472 };
+	static uint8_t buf[1472];
+	struct stun_msg msg;
+	struct check got;
+	uint16_t unknown;
+
+	for (size_t i = 0; i < 2 * ARRAY_LEN(lens); i++) {
+		const struct check_keys *from = i % 2 ? &b : &a, *to = i % 2 ? &a : &b;
+		size_t len = check_write_use(from, &tid, identity, lens[i / 2], buf, sizeof(buf));
+
+		assert_true(lens[i / 2] == 0 ? len > 0 && len <= CHECK_BYTES_MAX
+					     : len == lens[i / 2]);
+		check_read_use(to, bytes_of(buf, len), &got);
+		assert_int_equal(got.kind, CHECK_REQUEST);
+		assert_true(got.has_identity);
+		assert_memory_equal(got.identity, identity, sizeof(identity));
+		/* A trial that reads it follows nothing; a WebRTC peer has what it waits for. */
+		assert_false(got.nominates);
+		assert_int_equal(got.nomination, 0);
+		assert_int_equal(stun_msg_parse(bytes_of(buf, len), &msg), STUN_OK);
+		assert_int_equal(stun_msg_has(&msg, STUN_ATTR_USE_CANDIDATE), from == &a);
+		assert_int_equal(stun_msg_unknown(&msg, is_of_ice, &unknown, 1), 0);
+		check_read(to, bytes_of(buf, len), &got);
+		assert_int_equal(got.kind, lens[i / 2] == 0 ? CHECK_REQUEST : CHECK_FOREIGN);
+	}
+	assert_int_equal(check_write_use(&a, &tid, identity, 1473, buf, sizeof(buf)), 0);
+	assert_int_equal(check_write_use(&a, &tid, identity, 1476, buf, sizeof(buf)), 0);
+	assert_int_equal(check_write_use(&a, &tid, identity, 550, buf, sizeof(buf)), 0);
+	assert_int_equal(check_write_use(&a, &tid, identity, 100, buf, sizeof(buf)), 0);
+	assert_int_equal(check_write_use(&a, &tid, identity, 0, buf, 60), 0);
+}
+
 static void every_changed_bit_is_noticed(void **state)
 {
 	uint8_t buf[CHECK_BYTES_MAX];
@@ -136,6 +178,7 @@ int main(void)
 		cmocka_unit_test(only_a_nominates),
 		cmocka_unit_test(an_answer_tells_how_we_were_seen),
 		cmocka_unit_test(what_is_not_of_this_trial_is_foreign),
+		cmocka_unit_test(a_path_in_use_names_an_identity),
 		cmocka_unit_test(every_changed_bit_is_noticed),
 		cmocka_unit_test(keys_are_wiped),
 	};

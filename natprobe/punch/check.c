@@ -8,7 +8,7 @@
 #define PRIORITY_TYPE      110u
 #define PRIORITY_COMPONENT 255u
 
-#define LAST_NOMINATION 255
+#define STEP_OF_USE 255 /* none of a trial's */
 
 /* HKDF (RFC 5869) with SHA-256: its extraction, without a salt. */
 static void extract(struct stun_key *out, const uint8_t key[static 32])
@@ -90,7 +90,7 @@ static size_t sign(struct stun_builder *b, const struct check_keys *k)
 }
 
 static void put_request(struct stun_builder *b, const struct check_keys *k, uint8_t step,
-			uint8_t nomination)
+			uint8_t nomination, bool nominates)
 {
 	uint8_t username[17];
 	uint32_t priority = PRIORITY_TYPE << 24 | (uint32_t)step << 16 | (uint32_t)nomination << 8 |
@@ -101,7 +101,7 @@ static void put_request(struct stun_builder *b, const struct check_keys *k, uint
 	(void)stun_attr_put_u32(b, STUN_ATTR_PRIORITY, priority);
 	(void)stun_attr_put_u64(b, k->is_a ? STUN_ATTR_ICE_CONTROLLING : STUN_ATTR_ICE_CONTROLLED,
 				k->tie_breaker);
-	if (nomination != 0 && k->is_a)
+	if (nominates)
 		(void)stun_attr_put_flag(b, STUN_ATTR_USE_CANDIDATE);
 }
 
@@ -110,7 +110,7 @@ size_t check_write_request(const struct check_keys *k, const struct stun_tid *ti
 {
 	struct stun_builder b = stun_build(buf, CHECK_BYTES_MAX, STUN_BINDING, STUN_REQUEST, tid);
 
-	put_request(&b, k, step, nomination);
+	put_request(&b, k, step, nomination, nomination != 0 && k->is_a);
 	return sign(&b, k);
 }
 
@@ -135,7 +135,7 @@ size_t check_write_use(const struct check_keys *k, const struct stun_tid *tid,
 {
 	struct stun_builder b = stun_build(buf, cap, STUN_BINDING, STUN_REQUEST, tid);
 
-	put_request(&b, k, 0, k->is_a ? LAST_NOMINATION : 0);
+	put_request(&b, k, STEP_OF_USE, 0, k->is_a);
 	(void)stun_attr_put_bytes(&b, CHECK_ATTR_IDENTITY, bytes_of(identity, CHECK_IDENTITY_LEN));
 	if (len > 0 && !pad(&b, len))
 		return 0;

@@ -64,8 +64,8 @@ size_t check_write_request(const struct check_keys *k, const struct stun_tid *ti
 size_t check_write_answer(const struct check_keys *k, const struct stun_tid *tid,
 			  const struct addr *seen, uint8_t buf[static CHECK_BYTES_MAX]);
 /*
- * A request of a path in use, A's as a nomination that is the last one: whoever still is in the trial
- * follows it.
+ * A request of a path in use. A's has USE-CANDIDATE, which a WebRTC peer waits for, but no number of a
+ * nomination: whoever still is in the trial answers, and concludes nothing.
  * len  0: as short as can be, and up to CHECK_BYTES_MAX; or of all of it, with padding: a multiple
  *      of 4 from CHECK_PADDED_MIN to cap
  */
