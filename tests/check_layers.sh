@@ -3,7 +3,7 @@
 #
 #   - lib/ includes nothing of the programs, and no program anything of another one
 #   - codec and decisions (what lib/local.mk puts into libcore, natprobe/local.mk into libprobe,
-#     natprobe/punch.mk and natprobe/link.mk into libpunch, stund/local.mk into libcoop, libpartner and librendezvous, and turnd/local.mk into libturnd_core) include each other and a few headers of the C library: no
+#     natprobe/punch.mk, link.mk and transfer.mk into libpunch, stund/local.mk into libcoop, libpartner and librendezvous, and turnd/local.mk into libturnd_core) include each other and a few headers of the C library: no
 #     libevent, no socket, no clock, and they print nothing
 #   - only lib/log.c knows syslog; headers of Linux alone are included by *_linux.c
 #   - a .c includes its own .h first, and every .h compiles alone
@@ -169,6 +169,7 @@ core=" $(sources lib/local.mk lib_libcore_a_SOURCES | xargs) $(
 	sources natprobe/local.mk natprobe_libprobe_a_SOURCES | xargs) $(
 	sources natprobe/punch.mk natprobe_libpunch_a_SOURCES | xargs) $(
 	sources natprobe/link.mk natprobe_libpunch_a_SOURCES | xargs) $(
+	sources natprobe/transfer.mk natprobe_libpunch_a_SOURCES | xargs) $(
 	sources stund/local.mk stund_libcoop_a_SOURCES | xargs) $(
 	sources stund/local.mk stund_libpartner_a_SOURCES | xargs) $(
 	sources stund/local.mk stund_librendezvous_a_SOURCES | xargs) $(
