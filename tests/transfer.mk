@@ -33,6 +33,14 @@ tests_test_transfer_SOURCES = tests/test_transfer.c \
 tests_test_transfer_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_transfer_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_transfer_rate
+tests_test_transfer_rate_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_transfer_rate_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_transfer_io
+tests_test_transfer_io_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_transfer_io_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_transfer_hostile
 tests_test_transfer_hostile_SOURCES = tests/test_transfer_hostile.c \
 	tests/transfer_fixture.c tests/transfer_fixture.h
