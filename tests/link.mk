@@ -1,6 +1,7 @@
 # Tests of the path in use: transport, link, transfer, forward, pipe.
 
 TRANSPORT_LIBS = natprobe/libtransport.a natprobe/libpunch.a natprobe/libprobe.a $(SHELL_LIBS) $(USRSCTP_LIBS) -lm
+TRANSPORT_PAIR = tests/transport_ends.c tests/transport_ends.h tests/transport_pair.c tests/transport_pair.h
 
 if CMOCKA
 UNIT_TESTS += tests/test_identity
@@ -11,7 +12,7 @@ endif
 # Transports by libusrsctp, two in one process.
 if CMOCKA
 UNIT_TESTS += tests/test_transport
-tests_test_transport_SOURCES = tests/test_transport.c tests/transport_pair.c tests/transport_pair.h
+tests_test_transport_SOURCES = tests/test_transport.c $(TRANSPORT_PAIR)
 tests_test_transport_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_transport_LDADD = $(TRANSPORT_LIBS) $(CMOCKA_LIBS)
 endif

@@ -6,201 +6,356 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "transport_pair.h"
+#include "transport_ends.h"
 
-#define SECOND 1000000U
-
-/* One end of a stream: writes a pattern, checks what it reads. */
-struct end {
-	struct channel *c;
-	uint64_t to_write, written, read;
-	uint64_t unread; /* held back by a slow reader */
-	bool is_slow, ends;
-	bool is_open, has_end, is_closed, has_why;
-	char why[128];
-};
-
-static uint8_t pattern(uint64_t at)
+static void connect_pair(struct transport_pair *p, struct end *theirs)
 {
-	return (uint8_t)(at * 31 + (at >> 8) * 7 + (at >> 16));
+	pair_begin(p, 10000, 0);
+	assert_true(pair_connect(p));
+	p->side[1].on_channel = end_accept;
+	p->side[1].user = theirs;
 }
 
-static void write_more(struct end *e)
+/* All that both wrote is there, and both know that it ended well. */
+static void assert_exchanged(const struct end *a, const struct end *b)
 {
-	uint8_t buf[4096];
-
-	while (e->c != NULL && e->written < e->to_write) {
-		size_t n = sizeof(buf);
-		size_t taken;
-
-		if (n > e->to_write - e->written)
-			n = (size_t)(e->to_write - e->written);
-		for (size_t i = 0; i < n; i++)
-			buf[i] = pattern(e->written + i);
-		taken = channel_write(e->c, bytes_of(buf, n));
-		e->written += taken;
-		if (taken < n)
-			return;
-	}
-	if (e->c != NULL && e->ends) {
-		e->ends = false;
-		channel_end(e->c);
-	}
-}
-
-static void on_open(void *arg)
-{
-	((struct end *)arg)->is_open = true;
-}
-
-static void on_data(void *arg, struct bytes data, bool is_text)
-{
-	struct end *e = arg;
-
-	assert_false(is_text);
-	for (size_t i = 0; i < data.len; i++) {
-		if (data.data[i] != pattern(e->read + i))
-			fail_msg("byte %zu is wrong", (size_t)e->read + i);
-	}
-	e->read += data.len;
-	if (e->is_slow)
-		e->unread += data.len;
-	else
-		channel_consumed(e->c, data.len);
-}
-
-static void on_writable(void *arg)
-{
-	write_more(arg);
-}
-
-static void on_end(void *arg)
-{
-	((struct end *)arg)->has_end = true;
-}
-
-static void on_closed(void *arg, const char *why)
-{
-	struct end *e = arg;
-
-	e->is_closed = true;
-	e->c = NULL;
-	e->has_why = why != NULL;
-	if (why != NULL)
-		strncpy(e->why, why, sizeof(e->why) - 1);
-}
-
-static struct channel_events events_of(struct end *e)
-{
-	return (struct channel_events){ .on_open = on_open,
-					.on_data = on_data,
-					.on_writable = on_writable,
-					.on_end = on_end,
-					.on_closed = on_closed,
-					.arg = e };
-}
-
-/* Accepts all, into the ends at side->user, in turn. */
-static bool accept_next(struct pair_side *side, struct channel *c)
-{
-	struct end *e = side->user;
-	struct channel_events events;
-
-	while (e->c != NULL || e->is_closed)
-		e++;
-	events = events_of(e);
-	e->c = c;
-	channel_set_events(c, &events);
-	return true;
-}
-
-static void open_stream(struct pair_side *side, struct end *e, const char *label)
-{
-	struct channel_events events = events_of(e);
-
-	e->c = transport_open(side->transport, label, CHANNEL_STREAM, &events);
-	assert_non_null(e->c);
-	write_more(e);
-}
-
-static bool both_closed(void *arg)
-{
-	struct end *ends = arg;
-
-	return ends[0].is_closed && ends[1].is_closed;
-}
-
-static bool accept_and_answer(struct pair_side *side, struct channel *c)
-{
-	bool is_good = accept_next(side, c);
-
-	write_more(side->user);
-	return is_good;
+	assert_true(a->is_closed && b->is_closed);
+	assert_int_equal(a->read, b->to_write);
+	assert_int_equal(b->read, a->to_write);
+	assert_false(a->has_other || b->has_other);
+	assert_true(a->has_end && b->has_end);
+	assert_false(a->has_why || b->has_why);
 }
 
 static void test_stream_both_ways(void **state)
 {
 	struct transport_pair p;
-	struct end ends[3] = { { .to_write = 300000, .ends = true },
+	struct end ends[2] = { { .to_write = 300000, .ends = true },
 			       { .to_write = 100000, .ends = true } };
 
-	pair_begin(&p, 10000, 0);
-	assert_true(pair_connect(&p));
-	p.side[1].on_channel = accept_and_answer;
-	p.side[1].user = &ends[1];
-	open_stream(&p.side[0], &ends[0], "service");
-	assert_true(pair_run_until(&p, both_closed, ends, 20 * SECOND));
+	connect_pair(&p, &ends[1]);
+	end_open(&p.side[0], &ends[0], "service");
+	assert_true(pair_run_until(&p, ends_are_closed, ends, 20 * SECOND));
 	assert_true(ends[0].is_open);
-	assert_int_equal(ends[0].read, 100000);
-	assert_int_equal(ends[1].read, 300000);
-	assert_true(ends[0].has_end && ends[1].has_end);
-	assert_false(ends[0].has_why || ends[1].has_why);
+	assert_exchanged(&ends[0], &ends[1]);
 	pair_end(&p);
 }
 
-static bool are_ready(void *arg)
+static void test_stream_with_loss(void **state)
 {
-	struct transport_pair *p = arg;
+	struct transport_pair p;
+	struct end ends[2] = { { .to_write = 300000, .ends = true },
+			       { .to_write = 300000, .ends = true } };
 
-	return p->side[0].is_ready && p->side[1].is_ready;
+	pair_begin(&p, 10000, 0);
+	for (int i = 0; i < 2; i++) {
+		p.side[i].path.loss = 500;
+		p.side[i].path.overtakes = 1000;
+	}
+	assert_true(pair_connect(&p));
+	p.side[1].on_channel = end_accept;
+	p.side[1].user = &ends[1];
+	end_open(&p.side[0], &ends[0], "service");
+	assert_true(pair_run_until(&p, ends_are_closed, ends, 60 * SECOND));
+	assert_exchanged(&ends[0], &ends[1]);
+	pair_end(&p);
 }
 
+/* Written to before there is a path. */
 static void test_stream_over_tcp(void **state)
 {
 	struct transport_pair p;
-	struct end ends[3] = { { .to_write = 200000, .ends = true }, { .ends = true } };
+	struct end ends[2] = { { .to_write = 200000, .ends = true }, { .ends = true } };
 
 	pair_begin(&p, 10000, 0);
-	pair_introduce(&p);
-	pair_use_path(&p, true, TRANSPORT_FRAME_MAX);
-	assert_true(pair_run_until(&p, are_ready, &p, 5 * SECOND));
-	p.side[1].on_channel = accept_and_answer;
+	p.side[1].on_channel = end_accept;
 	p.side[1].user = &ends[1];
-	open_stream(&p.side[0], &ends[0], "service");
-	assert_true(pair_run_until(&p, both_closed, ends, 20 * SECOND));
-	assert_int_equal(ends[1].read, 200000);
+	end_open(&p.side[0], &ends[0], "service");
+	pair_use_path(&p, true, TRANSPORT_FRAME_MAX);
+	pair_introduce(&p);
+	assert_true(pair_run_until(&p, ends_are_closed, ends, 20 * SECOND));
+	assert_exchanged(&ends[0], &ends[1]);
 	pair_end(&p);
 }
 
-static bool have_failed(void *arg)
+static void test_half_close(void **state)
 {
-	struct transport_pair *p = arg;
+	struct transport_pair p;
+	struct end ends[2] = { { .to_write = 1000, .ends = true }, { 0 } };
 
-	return p->side[0].has_failed && p->side[1].has_failed;
+	connect_pair(&p, &ends[1]);
+	end_open(&p.side[0], &ends[0], "service");
+	pair_run(&p, SECOND);
+	assert_true(ends[1].has_end);
+	assert_true(channel_is_flushed(ends[0].c));
+	assert_int_equal(channel_write(ends[0].c, BYTES("more")), 0);
+	ends[1].to_write = 50000;
+	ends[1].ends = true;
+	end_write(&ends[1]);
+	assert_false(channel_is_flushed(ends[1].c));
+	assert_true(pair_run_until(&p, ends_are_closed, ends, 5 * SECOND));
+	assert_exchanged(&ends[0], &ends[1]);
+	pair_end(&p);
+}
+
+static void test_abort(void **state)
+{
+	for (int by = 0; by < 2; by++) {
+		struct transport_pair p;
+		struct end ends[2] = { { .to_write = 100000 }, { .to_write = 100000 } };
+
+		connect_pair(&p, &ends[1]);
+		end_open(&p.side[0], &ends[0], "service");
+		pair_run(&p, 40000);
+		assert_non_null(ends[1].c);
+		channel_close(ends[by].c, "no \x01 more");
+		pair_run(&p, SECOND);
+		assert_true(ends[1 - by].is_closed);
+		assert_string_equal(ends[1 - by].why, "no ? more");
+		assert_false(ends[by].is_closed);
+		pair_end(&p);
+	}
+}
+
+/* Streams are used anew when both directions were reset. */
+static void test_many_one_after_another(void **state)
+{
+	struct transport_pair p;
+
+	pair_begin(&p, 1000, 0);
+	assert_true(pair_connect(&p));
+	p.side[1].on_channel = end_accept;
+	for (int i = 0; i < 700; i++) {
+		struct end ends[2] = { { .to_write = 10, .ends = true }, { .ends = true } };
+
+		p.side[1].user = &ends[1];
+		end_open(&p.side[0], &ends[0], "service");
+		assert_non_null(ends[0].c);
+		assert_true(pair_run_until(&p, ends_are_closed, ends, 5 * SECOND));
+		assert_exchanged(&ends[0], &ends[1]);
+	}
+	pair_end(&p);
+}
+
+static void test_refused(void **state)
+{
+	struct transport_pair p;
+	struct end end = { .to_write = 100 };
+
+	connect_pair(&p, NULL);
+	p.side[1].on_channel = NULL;
+	end_open(&p.side[0], &end, "service");
+	pair_run(&p, SECOND);
+	assert_true(end.is_closed);
+	assert_string_equal(end.why, "refused");
+	pair_end(&p);
+}
+
+static void test_slow_reader(void **state)
+{
+	struct transport_pair p;
+	struct end slow[2] = { { .to_write = 9000000 }, { .is_slow = true } };
+	struct end quick[2] = { { .to_write = 4000000, .ends = true }, { .ends = true } };
+
+	connect_pair(&p, &slow[1]);
+	end_open(&p.side[0], &slow[0], "slow");
+	pair_run(&p, 5 * SECOND);
+	assert_in_range(slow[1].unread, 1000000, 16 << 20);
+	p.side[1].user = &quick[1];
+	end_open(&p.side[0], &quick[0], "quick");
+	assert_true(pair_run_until(&p, ends_are_closed, quick, 10 * SECOND));
+	assert_int_equal(quick[1].read, 4000000);
+	channel_consumed(slow[1].c, slow[1].unread);
+	slow[1].is_slow = false;
+	pair_run(&p, 5 * SECOND);
+	assert_int_equal(slow[1].read, 9000000);
+	assert_false(slow[1].has_other);
+	pair_end(&p);
+}
+
+/* All that wait for their readers need no more than was to be. */
+static void test_window_of_all(void **state)
+{
+	struct transport_pair p;
+	struct end ours[64] = { 0 }, theirs[64] = { 0 };
+	size_t unread = 0;
+
+	pair_begin(&p, 1000, 2 << 20);
+	assert_true(pair_connect(&p));
+	p.side[1].on_channel = end_accept;
+	for (size_t i = 0; i < 64; i++) {
+		ours[i].to_write = 200000;
+		theirs[i].is_slow = true;
+		p.side[1].user = &theirs[i];
+		end_open(&p.side[0], &ours[i], "service");
+		pair_run(&p, 20000);
+	}
+	pair_run(&p, 2 * SECOND);
+	for (size_t i = 0; i < 64; i++) {
+		assert_in_range(theirs[i].unread, 8192, 2 << 20);
+		unread += theirs[i].unread;
+	}
+	assert_in_range(unread, 700000, 2 << 20);
+	for (size_t i = 0; i < 64; i++) {
+		theirs[i].is_slow = false;
+		channel_consumed(theirs[i].c, theirs[i].unread);
+	}
+	pair_run(&p, 5 * SECOND);
+	for (size_t i = 0; i < 64; i++)
+		assert_int_equal(theirs[i].read, 200000);
+	pair_end(&p);
+}
+
+/* A minute without a path, then one of TCP, then UDP again. */
+static void test_paths_come_and_go(void **state)
+{
+	struct transport_pair p;
+	struct end ends[2] = { { .to_write = 3000000, .ends = true },
+			       { .to_write = 3000000, .ends = true } };
+
+	connect_pair(&p, &ends[1]);
+	end_open(&p.side[0], &ends[0], "service");
+	pair_run(&p, 50000);
+	pair_lose_path(&p);
+	pair_run(&p, 60 * SECOND);
+	assert_in_range(ends[1].read, 1, 2999999);
+	p.side[0].path.rate = p.side[1].path.rate = 1000000;
+	pair_use_path(&p, true, TRANSPORT_FRAME_MAX);
+	pair_run(&p, 2 * SECOND);
+	assert_in_range(ends[1].read, 1, 2999999);
+	pair_use_path(&p, false, 1200);
+	assert_true(pair_run_until(&p, ends_are_closed, ends, 20 * SECOND));
+	assert_exchanged(&ends[0], &ends[1]);
+	assert_false(p.side[0].has_failed || p.side[1].has_failed);
+	pair_end(&p);
+}
+
+static void test_first_path_is_lost_soon(void **state)
+{
+	struct transport_pair p;
+	struct end ends[2] = { { .to_write = 1000, .ends = true }, { .ends = true } };
+
+	for (uint64_t us = 5000; us < 60000; us += 5000) {
+		memset(ends, 0, sizeof(ends));
+		ends[0] = (struct end){ .to_write = 1000, .ends = true };
+		ends[1].ends = true;
+		pair_begin(&p, 7000, 0);
+		p.side[1].on_channel = end_accept;
+		p.side[1].user = &ends[1];
+		end_open(&p.side[0], &ends[0], "service");
+		pair_introduce(&p);
+		pair_use_path(&p, false, 1200);
+		pair_run(&p, us);
+		pair_lose_path(&p);
+		pair_run(&p, 10 * SECOND);
+		pair_use_path(&p, false, 1200);
+		assert_true(pair_run_until(&p, ends_are_closed, ends, 20 * SECOND));
+		assert_exchanged(&ends[0], &ends[1]);
+		pair_end(&p);
+	}
+}
+
+static void test_streams_share_fairly(void **state)
+{
+	struct transport_pair p;
+	struct end ours[4] = { 0 }, theirs[4] = { 0 };
+	double sum = 0, squares = 0;
+
+	connect_pair(&p, theirs);
+	p.side[0].path.rate = 1250000;
+	p.side[0].path.queue_us = 50000;
+	for (size_t i = 0; i < 4; i++) {
+		ours[i].to_write = 100000000;
+		end_open(&p.side[0], &ours[i], "service");
+		pair_run(&p, 100000);
+	}
+	for (size_t i = 0; i < 4; i++)
+		theirs[i].read = 0;
+	pair_run(&p, 5 * SECOND);
+	for (size_t i = 0; i < 4; i++) {
+		sum += (double)theirs[i].read;
+		squares += (double)theirs[i].read * (double)theirs[i].read;
+	}
+	assert_true(sum * sum / (4 * squares) >= 0.98);
+	assert_true(sum > 0.85 * 5 * 1250000);
+	pair_end(&p);
+}
+
+static void on_stamp(void *arg, struct bytes data, bool is_text)
+{
+	*(bool *)arg = true;
+}
+
+static bool accept_stamp(struct pair_side *side, struct channel *c)
+{
+	const struct channel_events events = { .on_data = on_stamp, .arg = side->user };
+
+	channel_set_events(c, &events);
+	return true;
+}
+
+static bool is_true(void *arg)
+{
+	return *(bool *)arg;
+}
+
+/* A keystroke beside a file: it waits for what is on the way, and for little else. */
+static void test_keystroke_beside_bulk(void **state)
+{
+	struct transport_pair p;
+	struct end bulk[2] = { { .to_write = 100000000 }, { 0 } };
+	const struct channel_events nothing = { 0 };
+	struct channel *key;
+	bool came = false;
+	uint64_t since_us;
+
+	connect_pair(&p, &bulk[1]);
+	p.side[0].path.rate = 1250000;
+	p.side[0].path.queue_us = 100000;
+	end_open(&p.side[0], &bulk[0], "bulk");
+	pair_run(&p, 3 * SECOND);
+	p.side[1].on_channel = accept_stamp;
+	p.side[1].user = &came;
+	key = transport_open(p.side[0].transport, "keys", CHANNEL_STREAM, &nothing);
+	since_us = p.now_us;
+	assert_int_equal(channel_write(key, BYTES("k")), 1);
+	assert_true(pair_run_until(&p, is_true, &came, SECOND));
+	assert_in_range(p.now_us - since_us, 10000, 100000);
+	pair_end(&p);
+}
+
+static void test_keystroke_alone(void **state)
+{
+	struct transport_pair p;
+	const struct channel_events nothing = { 0 };
+	struct channel *key;
+	bool came = false;
+	uint64_t since_us;
+
+	connect_pair(&p, NULL);
+	p.side[1].on_channel = accept_stamp;
+	p.side[1].user = &came;
+	key = transport_open(p.side[0].transport, "keys", CHANNEL_STREAM, &nothing);
+	for (int i = 0; i < 20; i++) {
+		pair_run(&p, 777000);
+		came = false;
+		since_us = p.now_us;
+		assert_int_equal(channel_write(key, BYTES("k")), 1);
+		assert_true(pair_run_until(&p, is_true, &came, SECOND));
+		assert_in_range(p.now_us - since_us, 10000, 10100);
+	}
+	pair_end(&p);
 }
 
 static void test_close(void **state)
 {
 	struct transport_pair p;
-	struct end ends[3] = { { .to_write = 200000 } };
+	struct end ends[2] = { { .to_write = 200000 }, { 0 } };
 
-	pair_begin(&p, 10000, 0);
-	assert_true(pair_connect(&p));
-	p.side[1].on_channel = accept_next;
-	p.side[1].user = &ends[1];
-	open_stream(&p.side[0], &ends[0], "service");
+	connect_pair(&p, &ends[1]);
+	end_open(&p.side[0], &ends[0], "service");
 	transport_close(p.side[0].transport, p.now_us);
-	assert_true(pair_run_until(&p, have_failed, &p, 20 * SECOND));
+	assert_true(pair_run_until(&p, sides_have_failed, &p, 20 * SECOND));
 	assert_int_equal(ends[1].read, 200000);
 	assert_int_equal(p.side[0].failure, TRANSPORT_FINE);
 	assert_int_equal(p.side[1].failure, TRANSPORT_PEER_LEFT);
@@ -208,29 +363,37 @@ static void test_close(void **state)
 	pair_end(&p);
 }
 
-static void test_wrong_fingerprint(void **state)
+static void test_close_before_all(void **state)
 {
-	for (int is_tcp = 0; is_tcp < 2; is_tcp++) {
-		struct transport_pair p;
+	struct transport_pair p;
 
-		pair_begin(&p, 10000, 0);
-		pair_use_path(&p, is_tcp, 1472);
-		transport_expect(p.side[0].transport, p.side[0].identity.fingerprint);
-		transport_expect(p.side[1].transport, p.side[0].identity.fingerprint);
-		assert_true(pair_run_until(&p, have_failed, &p, 20 * SECOND));
-		assert_int_equal(p.side[0].failure, TRANSPORT_FINGERPRINT);
-		assert_false(p.side[0].is_ready || p.side[1].is_ready);
-		pair_end(&p);
-	}
+	pair_begin(&p, 10000, 0);
+	transport_close(p.side[0].transport, p.now_us);
+	transport_close(p.side[1].transport, p.now_us);
+	assert_true(pair_run_until(&p, sides_have_failed, &p, SECOND));
+	assert_int_equal(p.side[0].failure, TRANSPORT_FINE);
+	pair_end(&p);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stream_both_ways),
+		cmocka_unit_test(test_stream_with_loss),
 		cmocka_unit_test(test_stream_over_tcp),
+		cmocka_unit_test(test_half_close),
+		cmocka_unit_test(test_abort),
+		cmocka_unit_test(test_many_one_after_another),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_slow_reader),
+		cmocka_unit_test(test_window_of_all),
+		cmocka_unit_test(test_paths_come_and_go),
+		cmocka_unit_test(test_first_path_is_lost_soon),
+		cmocka_unit_test(test_streams_share_fairly),
+		cmocka_unit_test(test_keystroke_beside_bulk),
+		cmocka_unit_test(test_keystroke_alone),
 		cmocka_unit_test(test_close),
-		cmocka_unit_test(test_wrong_fingerprint),
+		cmocka_unit_test(test_close_before_all),
 	};
 
 	if (!transport_is_built())

@@ -20,6 +20,17 @@ static void account(struct channel *c, size_t granted, size_t held)
 	c->t->extra += extra_of(c);
 }
 
+/* What is shared: not what streams that are still to be opened begin with. */
+static size_t pool_of(const struct transport *t)
+{
+	size_t half = t->config.window_max / 2;
+	size_t kept = (size_t)2 * CHANNEL_MAX * CHANNEL_WINDOW_FIRST;
+	size_t used = t->streams * CHANNEL_WINDOW_FIRST;
+
+	kept = kept < half ? kept : half;
+	return t->config.window_max - (used > kept ? used : kept);
+}
+
 bool channel_window_open(struct channel *c)
 {
 	struct transport *t = c->t;
@@ -54,7 +65,7 @@ bool channel_window_take(struct channel *c, size_t n)
 static size_t goal_of(const struct channel *c)
 {
 	const struct transport *t = c->t;
-	size_t pool = t->config.window_max - t->streams * CHANNEL_WINDOW_FIRST;
+	size_t pool = pool_of(t);
 	size_t left = pool > t->extra ? pool - t->extra : 0;
 	size_t goal = CHANNEL_WINDOW_FIRST + pool / 4 * 3 / t->streams;
 	size_t most = CHANNEL_WINDOW_FIRST + extra_of(c) + left;
