@@ -13,16 +13,22 @@ natprobe_libtransport_a_SOURCES = \
 	natprobe/transport/channel_word.c natprobe/transport/channel_word.h \
 	natprobe/transport/dcep.c natprobe/transport/dcep.h \
 	natprobe/transport/identity.c natprobe/transport/identity.h \
+	natprobe/transport/sctp_cut.c natprobe/transport/sctp_cut.h \
 	natprobe/transport/sctp_watch.c natprobe/transport/sctp_watch.h \
 	natprobe/transport/secure.c natprobe/transport/secure.h \
 	natprobe/transport/secure_context.c natprobe/transport/secure_context.h \
 	natprobe/transport/transport.c natprobe/transport/transport.h \
 	natprobe/transport/transport_channels.c \
-	natprobe/transport/transport_state.h
+	natprobe/transport/transport_state.h \
+	natprobe/transport/window_gauge.c natprobe/transport/window_gauge.h
 
 # Chosen by configure: an optional library, or a stand-in.
 if USRSCTP
-natprobe_libtransport_a_SOURCES += natprobe/transport/assoc_usrsctp.c
+natprobe_libtransport_a_SOURCES += \
+	natprobe/transport/assoc_events.c \
+	natprobe/transport/assoc_options.c \
+	natprobe/transport/assoc_state.h \
+	natprobe/transport/assoc_usrsctp.c
 else
 natprobe_libtransport_a_SOURCES += natprobe/transport/assoc_none.c
 endif

@@ -73,6 +73,8 @@ struct assoc *assoc_new(const struct assoc_config *config, size_t mtu, uint64_t 
 void assoc_free(struct assoc *s); /* NULL is fine; breaks it off where it is not over */
 
 void assoc_set_mtu(struct assoc *s, size_t mtu);
+/* Another path: what was found out of the one before counts no more. */
+void assoc_renew_path(struct assoc *s, size_t mtu);
 void assoc_input(struct assoc *s, struct bytes packet, uint64_t now_us);
 void assoc_on_time(struct assoc *s, uint64_t now_us);
 uint64_t assoc_next_us(const struct assoc *s);

@@ -19,6 +19,10 @@ void assoc_set_mtu(struct assoc *s, size_t mtu)
 {
 }
 
+void assoc_renew_path(struct assoc *s, size_t mtu)
+{
+}
+
 void assoc_input(struct assoc *s, struct bytes packet, uint64_t now_us)
 {
 }

@@ -10,13 +10,18 @@
 
 #include "wire.h"
 
+#define SCTP_WATCH_SPAN 8192 /* chunks on the way, of which the size is known; a power of two */
+
 /* Zeroed: nothing was seen. */
 struct sctp_watch {
 	uint32_t tsn_last;  /* the highest that left; good where has_tsn */
 	uint32_t tsn_acked; /* all up to it have arrived; good where has_ack */
 	bool has_tsn, has_ack;
+	uint32_t tsn_seen;      /* the highest that has arrived, perhaps with holes below it */
 	uint64_t sent;          /* bytes of data that left, each counted once */
 	uint64_t retransmitted; /* chunks that left again */
+	uint64_t delivered;     /* bytes that have arrived */
+	uint64_t sent_at[SCTP_WATCH_SPAN]; /* `sent` as it was with the chunk of that TSN */
 	/* A chunk of data that leaves for the first time. */
 	void (*on_sent)(void *arg, uint16_t stream, uint32_t tsn, size_t len);
 	void *arg;

@@ -335,6 +335,8 @@ void transport_use_path(struct transport *t, bool is_tcp, uint16_t frame_max, ui
 	} else {
 		secure_set_frame_max(t->path, t->frame_max);
 		secure_hurry(t->path, t->now_us);
+		if (t->assoc != NULL)
+			assoc_renew_path(t->assoc, mtu_of(t));
 		if (t->is_known)
 			secure_expect(t->path, t->expected, t->now_us);
 	}

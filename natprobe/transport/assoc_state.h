@@ -1,0 +1,45 @@
+/* assoc_state - an association as libusrsctp has it. For assoc_*.c alone. */
+#ifndef NATPROBE_ASSOC_STATE_H
+#define NATPROBE_ASSOC_STATE_H
+
+#include <stdalign.h>
+
+#include <usrsctp.h>
+
+#include "assoc.h"
+#include "list.h"
+#include "window_gauge.h"
+
+#define ASSOC_PORT        5000 /* of both ends, as WebRTC has it */
+#define ASSOC_RESETS_MAX  64
+#define ASSOC_PACKET_MAX  65536
+#define ASSOC_MESSAGE_MAX 65536
+
+struct assoc {
+	struct list link;
+	void *id; /* the library's address of the other side; never used again */
+	struct socket *so;
+	struct assoc_config config;
+	struct sctp_watch watch;
+	struct window_gauge gauge;
+	size_t packet_room; /* for chunks, on this path */
+	size_t least;       /* of the window */
+	uint64_t handed;    /* bytes of data */
+	uint64_t busy_until_us;
+	bool is_up, is_over, is_in_message;
+	bool is_timely;                    /* what is sent now is sent at the library's time */
+	uint16_t resets[ASSOC_RESETS_MAX]; /* streams of a notification not told yet */
+	uint8_t reset_count, reset_kind;
+	alignas(8) uint8_t message[ASSOC_MESSAGE_MAX];
+	uint8_t packet[ASSOC_PACKET_MAX];
+};
+
+/* assoc_options.c */
+bool assoc_set_options(struct assoc *s);
+struct sockaddr_conn assoc_address(const struct assoc *s);
+/* How long packets may be, and what the window may be: of one that has begun. */
+bool assoc_set_path(struct assoc *s);
+/* most: 0: any */
+bool assoc_set_window(struct assoc *s, size_t least, size_t most);
+
+#endif
