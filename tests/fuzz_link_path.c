@@ -3,7 +3,8 @@
  * is sent stays within its length and its number, time never stands still, and it breaks once.
  *
  * Input: steps of a byte. 0: time passes (a byte: units of 10 ms); 1: bytes of a frame (length, bytes);
- * 2: a request (length / 8); 3: an answer to what we asked last (0) or before; 4: sent; 5: heard; 6: doubt.
+ * 2: a request (length / 8); 3: an answer to what we asked last (0) or before; 4: sent; 5: heard; 6: doubt;
+ * 7: doubt of the width.
  */
 #include "natprobe/link/link_path.h"
 
@@ -111,7 +112,7 @@ static void give_answer(struct world *w, uint8_t back)
 
 static void step(struct world *w, struct wire *in)
 {
-	switch (wire_get_u8(in) % 7) {
+	switch (wire_get_u8(in) % 8) {
 	case 0:
 		pass_time(w, wire_get_u8(in) * UINT64_C(10000));
 		break;
@@ -130,8 +131,11 @@ static void step(struct world *w, struct wire *in)
 	case 5:
 		link_path_heard(w->path, w->now_us);
 		break;
-	default:
+	case 6:
 		link_path_doubt(w->path, w->now_us);
+		break;
+	default:
+		link_path_doubt_width(w->path, w->now_us);
 		break;
 	}
 }

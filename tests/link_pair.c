@@ -17,6 +17,8 @@ static void put(struct link_pair *l, uint8_t from, struct bytes frame)
 {
 	const struct link_pair_side *s = &l->sides[from];
 
+	if (frame.len > s->width && s->is_told)
+		link_path_doubt_width(s->path, l->now_us);
 	if (s->is_dead || frame.len > s->width || rng_below(&l->rng, 100) < s->loss)
 		return;
 	for (size_t i = 0; i < LINK_PAIR_FLYING; i++) {

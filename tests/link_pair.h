@@ -25,6 +25,7 @@ struct link_pair_side {
 	size_t longest;
 	/* The direction from here. */
 	uint16_t width;    /* longer ones are lost */
+	bool is_told;      /* ... and that it is so, as ICMP does */
 	unsigned int loss; /* per cent */
 	bool is_dead;
 	bool is_other; /* not there, but its trial, or a WebRTC peer: it answers, and asks nothing */

@@ -100,6 +100,26 @@ static void a_path_that_grows_narrow_is_found_out_by_traffic(void **state)
 	assert_int_equal(l.sides[A].frame_max, 1472);
 }
 
+/* ICMP says so of a long frame of others; it is looked into at once, and never believed as such. */
+static void a_report_of_a_narrow_path_is_looked_into(void **state)
+{
+	begin(8, 1472, 0);
+	link_pair_run(&l, 100 * S);
+	for (int i = 0; i < 300; i++) {
+		link_path_doubt_width(l.sides[A].path, l.now_us);
+		link_pair_run(&l, 10 * MS);
+	}
+	assert_int_equal(l.sides[A].frame_max, 1472);
+	assert_in_range(l.sides[A].sent_padded, 3, 8);
+	l.sides[A].width = 1300;
+	l.sides[A].is_told = true;
+	link_path_doubt_width(l.sides[A].path, l.now_us);
+	link_pair_run(&l, 3 * S);
+	assert_in_range(l.sides[A].frame_max, 1200, 1300);
+	link_pair_run(&l, 7 * S);
+	assert_in_range(l.sides[A].frame_max, 1293, 1300);
+}
+
 static void an_idle_path_is_searched_again(void **state)
 {
 	unsigned int before;
@@ -241,6 +261,7 @@ int main(void)
 		cmocka_unit_test_teardown(an_outage_is_not_taken_for_a_narrow_path, teardown),
 		cmocka_unit_test_teardown(a_path_that_grows_narrow_is_found_out_by_traffic,
 					  teardown),
+		cmocka_unit_test_teardown(a_report_of_a_narrow_path_is_looked_into, teardown),
 		cmocka_unit_test_teardown(an_idle_path_is_searched_again, teardown),
 		cmocka_unit_test_teardown(less_is_tried_where_less_can_pass, teardown),
 		cmocka_unit_test(a_search_stays_within_its_bounds),

@@ -481,6 +481,13 @@ static void confirm(struct link_path *p, uint64_t now_us)
 	link_mtu_confirm(&p->mtu);
 }
 
+void link_path_doubt_width(struct link_path *p, uint64_t now_us)
+{
+	if (!p->is_broken && may_search(p) && p->confirm_us != 0 &&
+	    now_us >= p->confirm_us + DOUBT_LEAST_US)
+		confirm(p, now_us);
+}
+
 void link_path_on_time(struct link_path *p, uint64_t now_us)
 {
 	if (p->is_broken)

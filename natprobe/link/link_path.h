@@ -53,6 +53,9 @@ void link_path_sent(struct link_path *p, uint64_t now_us);
 /* ICMP, or an error of the socket: asks at once whether it still is alive. */
 void link_path_doubt(struct link_path *p, uint64_t now_us);
 
+/* The same of a frame's length: tries at once whether what is believed to pass still does. */
+void link_path_doubt_width(struct link_path *p, uint64_t now_us);
+
 /* Other calls than link_path_on_time may bring it forward, UINT64_MAX: it is broken. */
 uint64_t link_path_next_us(const struct link_path *p);
 void link_path_on_time(struct link_path *p, uint64_t now_us);
