@@ -65,3 +65,20 @@ dist_doc_DATA += doc/link.md
 linkexampledir = $(docdir)/examples/link
 dist_linkexample_DATA = doc/examples/link/echo-client.c
 dist_linkexample_DATA += doc/examples/link/echo-server.c
+
+# pipe
+natprobe_libpunch_a_SOURCES += \
+	natprobe/pipe/pipe_wire.c natprobe/pipe/pipe_wire.h
+
+natprobe_libprobeshell_a_SOURCES += \
+	natprobe/pipe/fd_again.h \
+	natprobe/pipe/fd_out.c natprobe/pipe/fd_out.h \
+	natprobe/pipe/fd_wait.c natprobe/pipe/fd_wait.h \
+	natprobe/pipe/pipe_io.c natprobe/pipe/pipe_io.h \
+	natprobe/pipe/pipe_stream.c natprobe/pipe/pipe_stream.h
+
+if RTNETLINK
+natprobe_libprobeshell_a_SOURCES += natprobe/pipe/fd_again_linux.c
+else
+natprobe_libprobeshell_a_SOURCES += natprobe/pipe/fd_again_none.c
+endif

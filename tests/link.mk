@@ -62,3 +62,18 @@ SYSTEM_TESTS += tests/sys_link_examples.sh
 check_PROGRAMS += tests/echo-server tests/echo-client
 tests_echo_server_SOURCES = doc/examples/link/echo-server.c
 tests_echo_client_SOURCES = doc/examples/link/echo-client.c
+
+# pipe
+FUZZ_TARGETS += tests/fuzz_pipe_wire
+tests_fuzz_pipe_wire_SOURCES = tests/fuzz_pipe_wire.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_pipe_wire_LDADD = $(PUNCH_LIBS)
+tests_fuzz_pipe_wire_LDFLAGS = $(FUZZ_LINK)
+
+if CMOCKA
+UNIT_TESTS += tests/test_pipe_wire
+tests_test_pipe_wire_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_pipe_wire_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_pipe
+tests_test_pipe_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_pipe_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+endif
