@@ -55,6 +55,10 @@ tests_test_link_width_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/test_link_listen
 tests_test_link_listen_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_link_listen_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_link_ports
+tests_test_link_ports_SOURCES = tests/test_link_ports.c tests/fake_channels.c tests/fake_channels.h
+tests_test_link_ports_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_link_ports_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 endif
 
 # The examples of doc/link.md, so that they stay true.
