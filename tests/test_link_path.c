@@ -211,6 +211,19 @@ static void a_report_is_not_believed_but_looked_into(void **state)
 	assert_int_equal(l.sides[A].broken, 1);
 }
 
+/* Somebody sends as much as goes, and all waits in one queue. */
+static void a_long_queue_does_not_break_it(void **state)
+{
+	both_begin(13);
+	l.sides[A].has_traffic = l.sides[B].has_traffic = true;
+	link_pair_run(&l, 100 * S);
+	l.delay_us = 4 * S;
+	link_pair_run(&l, 60 * S);
+	l.delay_us = 20 * MS;
+	link_pair_run(&l, 60 * S);
+	assert_int_equal(l.sides[A].broken + l.sides[B].broken, 0);
+}
+
 /* A process that was stopped for long asks before it gives up. */
 static void a_jump_of_time_does_not_break_it(void **state)
 {
@@ -258,6 +271,7 @@ int main(void)
 		cmocka_unit_test_teardown(the_death_of_one_direction_is_found_by_both, teardown),
 		cmocka_unit_test_teardown(a_short_outage_is_survived, teardown),
 		cmocka_unit_test_teardown(a_report_is_not_believed_but_looked_into, teardown),
+		cmocka_unit_test_teardown(a_long_queue_does_not_break_it, teardown),
 		cmocka_unit_test_teardown(a_jump_of_time_does_not_break_it, teardown),
 		cmocka_unit_test_teardown(over_tcp_what_is_heard_is_life, teardown),
 	};

@@ -52,6 +52,7 @@ struct link_path {
 	uint64_t sent_us;    /* by anybody */
 	uint64_t last_us;    /* we asked */
 	uint64_t open_us;    /* the first request since the last answer; NEVER: none */
+	uint64_t heard_us;   /* whatever it was */
 	uint64_t unheard_us; /* the first traffic since something was heard; NEVER: none */
 	/* Doubt. */
 	bool is_doubted;
@@ -110,11 +111,6 @@ static uint64_t rtt(const struct link_path *p)
 static uint64_t patience_us(const struct link_path *p)
 {
 	return 4 * rtt(p) > PATIENCE_US ? 4 * rtt(p) : PATIENCE_US;
-}
-
-static uint64_t silence_us(const struct link_path *p)
-{
-	return p->c.is_tcp ? 2 * LINK_PATH_SILENCE_US : LINK_PATH_SILENCE_US;
 }
 
 struct link_path *link_path_new(const struct link_path_config *config, uint64_t now_us)
@@ -238,9 +234,15 @@ static struct asked *find_asked(struct link_path *p, const struct stun_tid *tid)
 	return NULL;
 }
 
-void link_path_heard(struct link_path *p, uint64_t now_us)
+static void hear(struct link_path *p, uint64_t now_us)
 {
 	p->unheard_us = NEVER;
+	p->heard_us = now_us;
+}
+
+void link_path_heard(struct link_path *p, uint64_t now_us)
+{
+	hear(p, now_us);
 	/* TCP carries nothing on in one direction while the other one is dead. */
 	if (p->c.is_tcp && p->is_answered)
 		live(p, now_us);
@@ -261,7 +263,7 @@ static void take_answer(struct link_path *p, const struct check *c, uint64_t now
 	if (a == NULL)
 		return;
 	a->is_open = false;
-	p->unheard_us = NEVER;
+	hear(p, now_us);
 	if (a->size > 0) {
 		link_mtu_passed(&p->mtu, a->size);
 		if (p->mtu.size != size)
@@ -324,7 +326,7 @@ static void take_request(struct link_path *p, const struct check *c, uint64_t no
 	len = check_write_answer(&p->c.keys, &c->tid, &p->c.remote, p->buf);
 	p->sent_us = now_us;
 	p->c.on_output(p->c.arg, bytes_of(p->buf, len), false);
-	p->unheard_us = NEVER;
+	hear(p, now_us);
 	if (c->has_identity && !p->has_peer)
 		meet(p, c, now_us);
 }
@@ -406,11 +408,20 @@ static uint64_t search_us(const struct link_path *p)
 	return p->search_us + SEARCH_US;
 }
 
+/*
+ * TCP repeats what was lost by itself. And where the other side still is heard, answers may be behind
+ * seconds of data in a queue; should it not hear us, it finds out.
+ */
+static bool is_patient(const struct link_path *p)
+{
+	return p->c.is_tcp || p->heard_us + QUIET_US >= p->open_us + LINK_PATH_SILENCE_US;
+}
+
 static uint64_t broken_us(const struct link_path *p)
 {
-	if (!p->is_doubted || p->asks < ASKS_LEAST)
+	if (!p->is_doubted || p->asks < ASKS_LEAST || p->open_us == NEVER)
 		return NEVER;
-	return after(p->open_us, silence_us(p));
+	return p->open_us + (is_patient(p) ? 2u : 1u) * LINK_PATH_SILENCE_US;
 }
 
 static uint64_t doubt_at_us(const struct link_path *p)

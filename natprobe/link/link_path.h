@@ -4,8 +4,9 @@
  * how much fits into a datagram. A state machine without sockets or clock.
  *
  * The pace is that of the mapping's measured lifetime; while nothing is heard it asks more often, and
- * gives up after LINK_PATH_SILENCE_US (twice that on TCP, which repeats what was lost by itself). What
- * counts in the end is an answer to a request of ours: it shows that both directions live. Each request names our identity's fingerprint, under
+ * gives up after LINK_PATH_SILENCE_US: twice that on TCP, which repeats what was lost by itself, and
+ * where the other side still is heard by then. What counts in the end is an answer to a request of ours:
+ * it shows that both directions live. Each request names our identity's fingerprint, under
  * MESSAGE-INTEGRITY: so the first that comes tells whom to expect, even where the meeting could not.
  */
 #ifndef NATPROBE_LINK_PATH_H
