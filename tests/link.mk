@@ -17,6 +17,13 @@ tests_test_transport_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_transport_LDADD = $(TRANSPORT_LIBS) $(CMOCKA_LIBS)
 endif
 
+# A WebRTC peer that we did not write.
+check_PROGRAMS += tests/transport_talk
+tests_transport_talk_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+tests_transport_talk_LDADD = $(TRANSPORT_LIBS)
+SYSTEM_TESTS += tests/sys_aiortc.sh
+EXTRA_DIST += tests/aiortc_peer.py
+
 # A running link, and what attaches to it.
 if CMOCKA
 UNIT_TESTS += tests/test_link_options
