@@ -252,10 +252,10 @@ static void a_reader_that_left_is_told(void **state)
 	begin(w, &w->b);
 	feed(&w->a, "for nobody");
 	run_out(w);
-	assert_string_equal(w->b.word, PIPE_WORD_CLOSED);
+	assert_string_equal(w->b.word, PIPE_CLOSED);
 	assert_false(w->b.is_theirs);
 	assert_int_equal(w->b.error, EPIPE);
-	assert_string_equal(w->a.word, PIPE_WORD_CLOSED);
+	assert_string_equal(w->a.word, PIPE_CLOSED);
 	assert_true(w->a.is_theirs);
 }
 
@@ -270,9 +270,9 @@ static void an_input_that_fails_is_told(void **state)
 	begin(w, &w->b);
 	shut(&w->a.in[1]);
 	run_out(w);
-	assert_string_equal(w->a.word, PIPE_WORD_INPUT);
+	assert_string_equal(w->a.word, PIPE_INPUT);
 	assert_int_equal(w->a.error, EBADF);
-	assert_string_equal(w->b.word, PIPE_WORD_INPUT);
+	assert_string_equal(w->b.word, PIPE_INPUT);
 	assert_true(w->b.is_theirs);
 }
 
@@ -284,10 +284,10 @@ static void an_interruption_is_told_behind_what_was_sent(void **state)
 	begin(w, &w->b);
 	feed(&w->a, "half");
 	turns(w, 2);
-	pipe_io_abort(w->a.io, PIPE_WORD_INTERRUPTED);
+	pipe_io_abort(w->a.io, PIPE_INTERRUPTED);
 	run_out(w);
 	assert_string_equal(got(&w->b), "half");
-	assert_string_equal(w->b.word, PIPE_WORD_INTERRUPTED);
+	assert_string_equal(w->b.word, PIPE_INTERRUPTED);
 	assert_true(w->b.is_theirs);
 	assert_false(w->a.is_theirs);
 }
@@ -383,9 +383,9 @@ static void a_full_disk_is_told(void **state)
 	begin(w, &w->b);
 	feed(&w->a, "too much");
 	run_out(w);
-	assert_string_equal(w->b.word, PIPE_WORD_OUTPUT);
+	assert_string_equal(w->b.word, PIPE_OUTPUT);
 	assert_int_equal(w->b.error, ENOSPC);
-	assert_string_equal(w->a.word, PIPE_WORD_OUTPUT);
+	assert_string_equal(w->a.word, PIPE_OUTPUT);
 }
 
 static void what_is_shared_waits_again_afterwards(void **state)
@@ -402,7 +402,7 @@ static void what_is_shared_waits_again_afterwards(void **state)
 	begin(w, &w->a);
 	begin(w, &w->b);
 	assert_true((fcntl(shared, F_GETFL) & O_NONBLOCK) != 0);
-	pipe_io_abort(w->b.io, PIPE_WORD_INTERRUPTED);
+	pipe_io_abort(w->b.io, PIPE_INTERRUPTED);
 	run_out(w);
 	assert_int_equal(fcntl(shared, F_GETFL) & O_NONBLOCK, 0);
 	close(shared);

@@ -59,7 +59,7 @@ static void on_readable(void *arg)
 	ssize_t n;
 
 	if (evbuffer_reserve_space(io->in_buf, READ_MAX, &room, 1) != 1) {
-		fail(io, PIPE_WORD_MEMORY, ENOMEM);
+		fail(io, PIPE_MEMORY, ENOMEM);
 		return;
 	}
 	n = read(io->config.in_fd, room.iov_base, READ_MAX);
@@ -71,7 +71,7 @@ static void on_readable(void *arg)
 	} else if (n == 0) {
 		end_input(io);
 	} else if (errno != EAGAIN && errno != EINTR) {
-		fail(io, PIPE_WORD_INPUT, errno);
+		fail(io, PIPE_INPUT, errno);
 	}
 	read_on(io);
 }
@@ -104,7 +104,7 @@ static void write_out(struct pipe_io *io)
 		if (n > 0)
 			io->received += (uint64_t)n;
 		else if (n < 0 && errno != EAGAIN && errno != EINTR)
-			fail(io, errno == EPIPE ? PIPE_WORD_CLOSED : PIPE_WORD_OUTPUT, errno);
+			fail(io, errno == EPIPE ? PIPE_CLOSED : PIPE_OUTPUT, errno);
 	}
 	if (io->is_out_over)
 		return;
@@ -130,7 +130,7 @@ static void on_data(void *arg, struct evbuffer *in, size_t n)
 		return;
 	}
 	if (evbuffer_remove_buffer(in, io->out_buf, n) != (int)n) {
-		fail(io, PIPE_WORD_MEMORY, ENOMEM);
+		fail(io, PIPE_MEMORY, ENOMEM);
 		return;
 	}
 	write_out(io);

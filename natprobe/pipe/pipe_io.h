@@ -13,21 +13,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Words of an abort, and of on_over. */
-#define PIPE_WORD_INPUT       "input"         /* what was to be sent could not be read */
-#define PIPE_WORD_OUTPUT      "output"        /* what came could not be written */
-#define PIPE_WORD_CLOSED      "output-closed" /* nobody reads what comes */
-#define PIPE_WORD_INTERRUPTED "interrupted"
-#define PIPE_WORD_MEMORY      "memory"
-
 struct pipe_io_config {
 	struct event_base *base;
 	struct bufferevent *stream; /* taken over, in any case */
 	int in_fd, out_fd;          /* borrowed. /dev/null takes the place of out_fd at its end */
 	bool ends_with_theirs;      /* our direction ends at the latest when theirs has */
 	/*
-	 * Once; it may free. word: NULL: all went well, else why it did not (a word above, or of
-	 * pipe_stream.h). error: an errno that goes with a word of ours, or 0.
+	 * Once; it may free. word: NULL: all went well, else why it did not (pipe_wire.h). error:
+	 * an errno that goes with a word of ours, or 0.
 	 */
 	void (*on_over)(void *arg, const char *word, bool is_theirs, int error);
 	void *arg;

@@ -89,7 +89,7 @@ static void say_head(struct pipe_stream *s, uint8_t kind, size_t len)
 	pipe_head_write(&head, bytes);
 	pipe_flow_said(&s->flow, kind);
 	if (evbuffer_add(output_of(s), bytes, sizeof(bytes)) != 0)
-		break_off(s, BYTES("memory"));
+		break_off(s, BYTES(PIPE_MEMORY));
 }
 
 static void say(struct pipe_stream *s, uint8_t kind)
@@ -115,7 +115,7 @@ void pipe_stream_put(struct pipe_stream *s, struct evbuffer *from)
 			len = PIPE_DATA_MAX;
 		say_head(s, PIPE_DATA, len);
 		if (evbuffer_remove_buffer(from, output_of(s), len) != (int)len)
-			break_off(s, BYTES("memory"));
+			break_off(s, BYTES(PIPE_MEMORY));
 	}
 	(void)evbuffer_drain(from, evbuffer_get_length(from));
 }

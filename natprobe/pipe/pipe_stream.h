@@ -10,9 +10,6 @@
 
 #include "pipe_wire.h"
 
-#define PIPE_LOST     "lost"     /* on_over: it broke without a word */
-#define PIPE_PROTOCOL "protocol" /* on_over, and an abort: the other side breaks the rules */
-
 struct pipe_stream;
 
 struct pipe_stream_hooks {
@@ -22,7 +19,7 @@ struct pipe_stream_hooks {
 	void (*on_room)(void *arg); /* pipe_stream_has_room again, perhaps */
 	/*
 	 * Once, and never within a call of ours: it may free the stream. All is over in good order
-	 * where word is NULL; else it says why not, and is_theirs whose word it is.
+	 * where word is NULL; else it says why not (pipe_wire.h), and is_theirs whose it is.
 	 */
 	void (*on_over)(void *arg, const char *word, bool is_theirs);
 	void *arg;

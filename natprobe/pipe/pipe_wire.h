@@ -37,6 +37,15 @@ struct pipe_head {
 bool pipe_head_read(const uint8_t in[static PIPE_HEAD], struct pipe_head *out);
 void pipe_head_write(const struct pipe_head *head, uint8_t out[static PIPE_HEAD]);
 
+/* Words of an abort. Others are fine as well, for people. */
+#define PIPE_PROTOCOL    "protocol"      /* the other side breaks the rules */
+#define PIPE_INPUT       "input"         /* what was to be sent could not be read */
+#define PIPE_OUTPUT      "output"        /* what came could not be written */
+#define PIPE_CLOSED      "output-closed" /* nobody reads what comes */
+#define PIPE_INTERRUPTED "interrupted"
+#define PIPE_MEMORY      "memory"
+#define PIPE_LOST        "lost" /* never said: it broke without a word */
+
 /* Whether it may be the word of an abort. */
 bool pipe_is_word(struct bytes word);
 
