@@ -77,6 +77,23 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/pipe/pipe_io.c natprobe/pipe/pipe_io.h \
 	natprobe/pipe/pipe_stream.c natprobe/pipe/pipe_stream.h
 
+# forward
+natprobe_libpunch_a_SOURCES += \
+	natprobe/forward/forward_spec.c natprobe/forward/forward_spec.h \
+	natprobe/forward/forward_wire.c natprobe/forward/forward_wire.h
+
+natprobe_libprobeshell_a_SOURCES += \
+	natprobe/forward/forward.c natprobe/forward/forward.h \
+	natprobe/forward/forward_ask.c \
+	natprobe/forward/forward_dial.c natprobe/forward/forward_dial.h \
+	natprobe/forward/forward_join.c natprobe/forward/forward_join.h \
+	natprobe/forward/forward_lookup.c natprobe/forward/forward_lookup.h \
+	natprobe/forward/forward_serve.c \
+	natprobe/forward/forward_state.h \
+	natprobe/forward/forward_talk.c \
+	natprobe/forward/forward_udp_ask.c \
+	natprobe/forward/forward_udp_serve.c
+
 if RTNETLINK
 natprobe_libprobeshell_a_SOURCES += natprobe/pipe/fd_again_linux.c
 else

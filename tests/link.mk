@@ -88,3 +88,18 @@ UNIT_TESTS += tests/test_pipe
 tests_test_pipe_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_pipe_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 endif
+
+# forward
+FUZZ_TARGETS += tests/fuzz_forward
+tests_fuzz_forward_SOURCES = tests/fuzz_forward.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_forward_LDADD = $(PUNCH_LIBS)
+tests_fuzz_forward_LDFLAGS = $(FUZZ_LINK)
+
+if CMOCKA
+UNIT_TESTS += tests/test_forward_spec
+tests_test_forward_spec_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_forward_spec_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_port_forward
+tests_test_port_forward_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_port_forward_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+endif
