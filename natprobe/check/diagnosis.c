@@ -19,6 +19,7 @@
 struct diagnosis {
 	const struct check_options *options;
 	struct event_base *base;
+	bool is_lent; /* the base is somebody else's */
 	struct check_servers servers;
 	struct check_turn turn;                      /* of --turn */
 	struct geo *geo;                             /* NULL: no database is given */
@@ -191,9 +192,15 @@ void diagnosis_free(struct diagnosis *d)
 		return;
 	clear_run(d);
 	geo_free(d->geo);
-	if (d->base != NULL)
+	if (d->base != NULL && !d->is_lent)
 		event_base_free(d->base);
 	free(d);
+}
+
+void diagnosis_lend_base(struct diagnosis *d, struct event_base *base)
+{
+	d->base = base;
+	d->is_lent = base != NULL;
 }
 
 int diagnosis_prepare(struct diagnosis *d)
@@ -204,7 +211,8 @@ int diagnosis_prepare(struct diagnosis *d)
 		rc = open_databases(d);
 	if (rc != 0)
 		return rc;
-	d->base = event_base_new();
+	if (d->base == NULL)
+		d->base = event_base_new();
 	return d->base != NULL ? 0 : failure("no event loop");
 }
 

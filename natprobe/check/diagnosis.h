@@ -18,6 +18,9 @@ struct diagnosis;
 struct diagnosis *diagnosis_new(const struct check_options *options);
 void diagnosis_free(struct diagnosis *d); /* NULL is fine */
 
+/* Runs on that base, which stays its lender's, and makes none; before diagnosis_prepare. */
+void diagnosis_lend_base(struct diagnosis *d, struct event_base *base);
+
 /* Before the first run: are the interfaces there, do the databases open? */
 int diagnosis_prepare(struct diagnosis *d);
 

@@ -6,10 +6,10 @@
 #include "natprobe/net/await.h"
 #include "pair_run.h"
 
-#define PAUSE_US      1000000 /* between two begins at least, whatever the other side wants */
-#define PAUSE_MAX_US  30000000
-#define RELEASE_US    3000000
-#define LOOK_AGAIN_MS 50
+#define PAUSE_US     1000000 /* between two begins at least, whatever the other side wants */
+#define SOON_US      300000
+#define PAUSE_MAX_US 30000000
+#define RELEASE_US   3000000
 
 bool pair_again_is(const struct pair_run *run)
 {
@@ -100,6 +100,16 @@ static void want(struct pair_run *run)
 	await_moment(run->again.timer, run->again.pause_until_us);
 }
 
+/* What uses the path may hear of it as well, and knows more. */
+static void want_soon(struct pair_run *run)
+{
+	const uint64_t soon_us = clock_us() + SOON_US;
+
+	if (run->again.pause_until_us < soon_us)
+		run->again.pause_until_us = soon_us;
+	want(run);
+}
+
 bool pair_again_open(struct pair_run *run)
 {
 	run->again.timer = evtimer_new(run->base, on_timer, run);
@@ -126,7 +136,7 @@ void pair_again_postpone(struct pair_run *run)
 
 	again->failures++;
 	again->pause_until_us = clock_us() + pause_after(again->failures);
-	again->needs_meeting = true;
+	again->needs_meeting = again->has_failed = true;
 	want(run);
 }
 
@@ -168,7 +178,7 @@ bool pair_again_lost(struct pair_run *run, enum meet_failure failure)
 	else if (run->io == NULL)
 		pair_again_postpone(run);
 	else if (failure == MEET_LEFT)
-		want(run);
+		want_soon(run);
 	return true;
 }
 
@@ -179,12 +189,14 @@ void pair_again_forget(struct pair_run *run)
 	retire(run);
 	meet_io_free(run->meet);
 	run->meet = NULL;
-	again->is_wanted = again->needs_meeting = again->is_stale = again->wants_meeting = false;
+	again->is_wanted = again->needs_meeting = again->is_stale = again->wants_meeting =
+		again->has_failed = false;
 	again->pause_until_us = clock_us() + PAUSE_US;
 	run->is_ready = run->is_self_made = run->has_terms = run->has_sent_terms = false;
 	run->is_blind = run->may_go_blind = run->has_left = false;
 	run->is_trial_over = run->is_closed = run->is_released = false;
 	run->is_peer_gone = run->is_peer_done = false;
+	run->has_their_fingerprint = false;
 	run->terms_by_us = run->peer_by_us = 0;
 	run->stand_in = (struct peer_offer){ 0 };
 	run->trial = 0;
@@ -195,14 +207,11 @@ void pair_again_forget(struct pair_run *run)
 
 void pair_again_release(struct pair_run *run)
 {
-	const struct timeval gap = { .tv_usec = LOOK_AGAIN_MS * 1000 };
 	const uint64_t until_us = clock_us() + RELEASE_US;
 
 	retire(run);
-	while (run->again.old_io != NULL && clock_us() < until_us) {
-		event_base_loopexit(run->base, &gap);
-		event_base_loop(run->base, EVLOOP_ONCE);
-	}
+	while (run->again.old_io != NULL && clock_us() < until_us && pair_run_wait(run))
+		;
 }
 
 void pair_run_again(struct pair_run *run)
@@ -210,6 +219,12 @@ void pair_run_again(struct pair_run *run)
 	/* What broke the path may have broken the way to the rendezvous. */
 	if (run->meet != NULL)
 		meet_io_refresh(run->meet);
+	want(run);
+}
+
+void pair_run_meet_again(struct pair_run *run)
+{
+	run->again.needs_meeting = true;
 	want(run);
 }
 

@@ -12,7 +12,8 @@
 #include "natprobe/meet/sntp_io.h"
 #include "natprobe/pair/no_core.h"
 
-#define NTP_GAP_MS 150      /* the diagnosis beside it takes a second or two */
+#define NTP_GAP_MS 150 /* the diagnosis beside it takes a second or two */
+#define WAIT_US    20000
 #define LEAVE_US   150000   /* for what was said last to leave */
 #define BLIND_US   5000000  /* for the owner of an address to answer, where a port waits */
 #define TERMS_US   90000000 /* for theirs: they diagnose their networks first */
@@ -30,7 +31,8 @@ void pair_run_end(struct pair_run *run, int rc)
 		return;
 	run->is_over = true;
 	run->rc = rc;
-	if (run->is_self_made) /* else the diagnosis runs: it ends by itself, and soon */
+	if (run->is_self_made ||
+	    run->again.has_failed) /* else the diagnosis runs: it ends by itself, and soon */
 		event_base_loopbreak(run->base);
 }
 
@@ -314,6 +316,7 @@ static int open_self(struct pair_run *run)
 	punch_io_allow_descriptors();
 	punch_options_check(o, true, &run->turn_options);
 	rc = check_turn_read(&run->turn, &run->turn_options);
+	run->diagnosis.lent = run->lent_base;
 	if (rc == 0)
 		rc = self_diagnosis_open(&run->diagnosis, run->command, o);
 	if (rc == 0)
@@ -337,8 +340,6 @@ int pair_run_open(struct pair_run *run)
 	run->wake = evtimer_new(run->base, on_wake, run);
 	if (run->batch == NULL || run->wake == NULL)
 		return pair_run_fail(run, EXIT_FAILED, "start", "out of memory");
-	if (pair_again_is(run) && !pair_again_open(run))
-		return pair_run_fail(run, EXIT_FAILED, "start", "out of memory");
 	return open_ntp(run);
 }
 
@@ -347,6 +348,8 @@ static struct meet_config meeting_of(const struct pair_run *run)
 	struct meet_config m = { .mode = MEET_CODE, .patience_us = run->options->wait_ms * 1000 };
 	const struct address *to = run->answers != NULL ? run->answers : run->invites;
 
+	if (run->again.has_rested && run->again_hooks.is_patient && m.patience_us == 0)
+		m.patience_us = HAND_US;
 	if (run->answers != NULL)
 		m.patience_us = HAND_US; /* nothing comes back, ever */
 	if (to != NULL) {
@@ -444,20 +447,34 @@ static int make_self(struct pair_run *run)
 	return 0;
 }
 
+static void on_waited(evutil_socket_t fd, short events, void *arg)
+{
+}
+
+/* event_base_loopexit would end a loop that comes later, where something else happens first. */
+bool pair_run_wait(struct pair_run *run)
+{
+	const struct timeval limit = { .tv_usec = WAIT_US };
+	struct event *timer = evtimer_new(run->base, on_waited, NULL);
+	bool ok = timer != NULL && event_add(timer, &limit) == 0 &&
+		  event_base_loop(run->base, EVLOOP_ONCE) == 0;
+
+	if (timer != NULL)
+		event_free(timer);
+	return ok;
+}
+
 /* What was said last leaves, or is lost: nobody answers any more. */
 void pair_run_leave(struct pair_run *run)
 {
 	const uint64_t until_us = clock_us() + LEAVE_US;
-	const struct timeval limit = { .tv_usec = 20000 };
 
 	if (run->meet == NULL || run->has_left)
 		return;
 	run->has_left = true;
 	meet_io_leave(run->meet);
-	while (clock_us() < until_us) {
-		event_base_loopexit(run->base, &limit);
-		event_base_loop(run->base, EVLOOP_ONCE);
-	}
+	while (clock_us() < until_us && pair_run_wait(run))
+		;
 }
 
 /* From the begin, with all that counts for good: the code, and how long the path was there. */
@@ -489,6 +506,8 @@ int pair_run_start(struct pair_run *run)
 	const struct punch_options *o = run->options;
 	int rc = pair_run_open(run);
 
+	if (rc == 0 && pair_again_is(run) && !pair_again_open(run))
+		rc = pair_run_fail(run, EXIT_FAILED, "start", "out of memory");
 	if (rc == 0)
 		rc = open_meeting(run);
 	if (rc == 0)

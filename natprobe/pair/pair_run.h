@@ -13,6 +13,7 @@
 #include "natprobe/trial/trial_record.h"
 #include "natprobe/vantage/check_turn.h"
 #include "self_diagnosis.h"
+#include "natprobe/punch/check.h"
 #include "talk.h"
 
 #define PAIR_RUN_EARLY_MAX 8 /* messages of the next trial that wait until it begins */
@@ -33,6 +34,7 @@ struct pair_again_hooks {
 	void (*on_leave)(void *arg);
 	void (*on_signal)(void *arg, int number);
 	void *arg;
+	bool is_patient; /* waits for good for a side that was there, unless --wait was given */
 };
 
 /* The inside of a run that goes on. */
@@ -47,6 +49,7 @@ struct pair_again {
 	bool needs_meeting; /* the other side is not heard in this one */
 	bool is_stale;      /* our addresses are others than those that we told */
 	bool wants_meeting, is_old_over;
+	bool has_failed; /* to diagnose: that comes again later */
 };
 
 /* Zero, but for what stands first. */
@@ -63,6 +66,7 @@ struct pair_run {
 	const struct own_key *offers;  /* by hand: ours is printed, and an answer read from stdin;
 					  accepts is its door */
 	bool keeps_path;               /* the last trial's path stays open until pair_run_clear */
+	struct event_base *lent_base;  /* NULL: it makes one of its own */
 	struct pair_again_hooks again_hooks; /* of a run that goes on, trial after trial */
 	bool stays;    /* in the meeting after the last trial, until pair_run_leave */
 	uint32_t only; /* strategies that the command can do with, as PUNCH_BIT; 0: all */
@@ -142,8 +146,16 @@ void pair_run_clear(struct pair_run *run);
  * in a new meeting where the other side is not heard in this one.
  */
 void pair_run_again(struct pair_run *run);
+/* The same, and the two meet anew: who was there has left, or there is another in its place. */
+void pair_run_meet_again(struct pair_run *run);
 /* Our addresses have changed: they are found out, and told, before the next trial. */
 void pair_run_is_stale(struct pair_run *run);
+
+/* What checks of the last trial are signed with; of a run that rests. */
+void pair_run_check_keys(const struct pair_run *run, struct check_keys *out);
+
+/* For its own files: lets the loop go on for a moment, or until something happens. */
+bool pair_run_wait(struct pair_run *run);
 
 /* For its own files; pair_hand_x: by hand; pair_again_x: of a run that goes on. */
 bool pair_again_is(const struct pair_run *run);

@@ -58,6 +58,23 @@ static void on_finished(void *arg)
 	event_active(run->wake, EV_TIMEOUT, 0);
 }
 
+static void make_key(const struct pair_run *run, uint8_t key[static MEET_KEY_LEN])
+{
+	char purpose[32];
+
+	snprintf(purpose, sizeof(purpose), "punch %u", (unsigned)run->trial);
+	meet_key(meet_io_meet(run->meet), purpose, key);
+}
+
+void pair_run_check_keys(const struct pair_run *run, struct check_keys *out)
+{
+	uint8_t key[MEET_KEY_LEN];
+
+	make_key(run, key);
+	check_keys_make(out, key, meet_is_a(meet_io_meet(run->meet)));
+	OPENSSL_cleanse(key, sizeof(key));
+}
+
 static bool start_machine(struct pair_run *run)
 {
 	const struct punch_options *o = run->options;
@@ -79,7 +96,6 @@ static bool start_machine(struct pair_run *run)
 		.keeps_port = run->is_keeping,
 		.random = fill_random,
 	};
-	char purpose[32];
 
 	run->stand_in.trial = run->trial;
 	if (run->is_blind)
@@ -89,10 +105,9 @@ static bool start_machine(struct pair_run *run)
 	if (config.by_hand)
 		config.patience_us = (o->wait_ms > 0 ? o->wait_ms * 1000 : HAND_WAIT_US) +
 				     (config.is_a ? 0 : HAND_LATER_US);
-	snprintf(purpose, sizeof(purpose), "punch %u", (unsigned)run->trial);
 	fill_random(NULL, config.key, sizeof(config.key));
 	if (meet != NULL)
-		meet_key(meet, purpose, config.key);
+		make_key(run, config.key);
 	run->punch = punch_new(&config);
 	OPENSSL_cleanse(config.key, sizeof(config.key));
 	return run->punch != NULL;

@@ -18,6 +18,7 @@ int self_diagnosis_open(struct self_diagnosis *s, const char *command,
 	s->diagnosis = diagnosis_new(&s->check_options);
 	if (s->diagnosis == NULL)
 		return failure(s, EXIT_FAILED, "diagnosis", "out of memory");
+	diagnosis_lend_base(s->diagnosis, s->lent);
 	return diagnosis_prepare(s->diagnosis);
 }
 

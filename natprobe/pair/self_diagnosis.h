@@ -14,7 +14,8 @@
 
 /* Zero at first. */
 struct self_diagnosis {
-	const char *command; /* for messages */
+	const char *command;     /* for messages */
+	struct event_base *lent; /* NULL: it makes a base of its own */
 	const struct punch_options *options;
 	struct check_options check_options;
 	struct diagnosis *diagnosis;
