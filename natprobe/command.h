@@ -24,6 +24,7 @@ int cmd_address(int argc, char **argv, const struct command *all);
 int cmd_connect(int argc, char **argv, const struct command *all);
 int cmd_demo(int argc, char **argv, const struct command *all);
 int cmd_interfaces(int argc, char **argv, const struct command *all);
+int cmd_link(int argc, char **argv, const struct command *all);
 int cmd_punch(int argc, char **argv, const struct command *all);
 int cmd_relay(int argc, char **argv, const struct command *all);
 int cmd_watch(int argc, char **argv, const struct command *all);

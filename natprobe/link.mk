@@ -47,13 +47,25 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/link/attach.c natprobe/link/attach.h \
 	natprobe/link/attach_path.c natprobe/link/attach_path.h \
 	natprobe/link/exchange.c natprobe/link/exchange.h \
+	natprobe/link/link_find.c natprobe/link/link_find.h \
+	natprobe/link/link_host.c natprobe/link/link_host.h \
+	natprobe/link/link_run.c natprobe/link/link_run.h \
+	natprobe/link/link_socket.c natprobe/link/link_socket.h \
+	natprobe/link/link_status.c natprobe/link/link_status.h \
+	natprobe/link/link_tag.c natprobe/link/link_tag.h \
+	natprobe/link/link_user.c \
+	natprobe/net/address_watch.h \
 	natprobe/link/splice.c natprobe/link/splice.h \
 	natprobe/link/unix_peer.h
 
+natprobe_natprobe_SOURCES += natprobe/cmd_link.c
+
 if RTNETLINK
 natprobe_libprobeshell_a_SOURCES += natprobe/link/unix_peer_linux.c
+natprobe_libprobeshell_a_SOURCES += natprobe/net/address_watch_linux.c
 else
 natprobe_libprobeshell_a_SOURCES += natprobe/link/unix_peer_portable.c
+natprobe_libprobeshell_a_SOURCES += natprobe/net/address_watch_none.c
 endif
 
 # Its loopback ports.

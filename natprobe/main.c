@@ -13,6 +13,7 @@ static const struct command commands[] = {
 	{ "relay", cmd_relay, "try a TURN server: does it relay, and how well" },
 	{ "punch", cmd_punch, "make a path to another natprobe, or tell why there is none" },
 	{ "connect", cmd_connect, "make such a path, and run a program on it" },
+	{ "link", cmd_link, "make such a path, and keep it for other programs" },
 	{ "address", cmd_address, "print one string by which others can invite this host" },
 	{ "interfaces", cmd_interfaces, "what a peer would be told of this host" },
 	{ "demo", cmd_demo, "a first path to somebody else, step by step" },

@@ -34,6 +34,7 @@ struct party {
 };
 
 struct exchange {
+	struct exchange_hooks hooks;
 	struct transport *transport; /* NULL: none, or nobody is there */
 	bool opens;
 	struct list lists[STATES];
@@ -115,9 +116,20 @@ static void on_over(void *arg, const char *why)
 	event_active(p->exchange->sweeper, EV_TIMEOUT, 0);
 }
 
+static void on_used(void *arg)
+{
+	const struct party *p = arg;
+	const struct exchange_hooks *hooks = &p->exchange->hooks;
+
+	if (hooks->on_used != NULL)
+		hooks->on_used(hooks->arg);
+}
+
 static struct splice *make_splice(struct party *p)
 {
-	const struct splice_hooks hooks = { .on_open = on_open, .on_over = on_over, .arg = p };
+	const struct splice_hooks hooks = {
+		.on_open = on_open, .on_over = on_over, .on_used = on_used, .arg = p
+	};
 
 	return splice_new(p->line.datagrams, &hooks);
 }
@@ -292,6 +304,13 @@ static void free_all(struct exchange *x, enum state state)
 		free_party(LIST_OF(x->lists[state].next, struct party, link));
 }
 
+static void forget_channel(struct party *p)
+{
+	splice_free(p->splice);
+	p->splice = NULL;
+	p->has_lost = false;
+}
+
 /* A program whose channel was lost waits on where the whole link was lost. */
 static void judge_lost(struct party *p)
 {
@@ -299,9 +318,7 @@ static void judge_lost(struct party *p)
 		refuse_party(p, "closed", p->why);
 		return;
 	}
-	splice_free(p->splice);
-	p->splice = NULL;
-	p->has_lost = false;
+	forget_channel(p);
 }
 
 static void try_all(struct exchange *x)
@@ -327,12 +344,13 @@ static void on_sweep(evutil_socket_t fd, short events, void *arg)
 	free_all(x, DEAD);
 }
 
-struct exchange *exchange_new(struct event_base *base)
+struct exchange *exchange_new(struct event_base *base, const struct exchange_hooks *hooks)
 {
 	struct exchange *x = calloc(1, sizeof(*x));
 
 	if (x == NULL)
 		return NULL;
+	x->hooks = *hooks;
 	for (int s = 0; s < STATES; s++)
 		list_init(&x->lists[s]);
 	x->sweeper = evtimer_new(base, on_sweep, x);
@@ -350,6 +368,18 @@ void exchange_free(struct exchange *x)
 		free_all(x, (enum state)s);
 	event_free(x->sweeper);
 	free(x);
+}
+
+void exchange_lose(struct exchange *x)
+{
+	struct list *waiting = &x->lists[WAITING];
+
+	x->transport = NULL;
+	free_all(x, PENDING);
+	free_all(x, STREAM);
+	free_all(x, DEAD);
+	for (struct list *at = waiting->next; at != waiting; at = at->next)
+		forget_channel(LIST_OF(at, struct party, link));
 }
 
 void exchange_use(struct exchange *x, struct transport *t, bool opens)

@@ -17,12 +17,18 @@
 
 struct exchange;
 
+struct exchange_hooks {
+	void (*on_used)(void *arg); /* the transport may have something to do. May be NULL. */
+	void *arg;
+};
+
 struct exchange_counts {
 	uint32_t waiting, pending, streams;
 	uint64_t streams_all; /* since the begin */
 };
 
-struct exchange *exchange_new(struct event_base *base); /* NULL when memory runs out */
+/* NULL when memory runs out. */
+struct exchange *exchange_new(struct event_base *base, const struct exchange_hooks *hooks);
 /* Before the transport is freed, or after it is gone. NULL is fine. */
 void exchange_free(struct exchange *x);
 
@@ -35,10 +41,12 @@ void exchange_add(struct exchange *x, const struct attach_line *line, struct buf
 /* transport_config.on_channel. */
 bool exchange_on_channel(struct exchange *x, struct channel *c);
 
+/* The transport is about to be freed: streams are broken off, and programs that wait go on to. */
+void exchange_lose(struct exchange *x);
+
 /*
  * There is a transport, and the other side is who it shall be. opens: of two that join we are the one
- * that opens the stream. NULL: it is gone, and its channels have been told so; programs that wait go
- * on doing so.
+ * that opens the stream. NULL: it is gone, and its channels have been told so.
  */
 void exchange_use(struct exchange *x, struct transport *t, bool opens);
 

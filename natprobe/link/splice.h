@@ -21,6 +21,8 @@ struct splice_hooks {
 	void (*on_open)(void *arg);
 	/* Nothing more will happen: splice_free it, now or later. why: NULL where both had ended. */
 	void (*on_over)(void *arg, const char *why);
+	/* The channel was used: its transport may have something to do. May be NULL. */
+	void (*on_used)(void *arg);
 	void *arg;
 };
 

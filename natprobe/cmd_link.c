@@ -1,0 +1,159 @@
+/* natprobe link: makes a path to another natprobe, and keeps it for those that attach to it. */
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "natprobe/link/link_listen.h"
+#include "natprobe/link/link_run.h"
+#include "natprobe/report/report.h"
+
+#define NAME_USUAL "default"
+
+struct link {
+	const struct link_options *options;
+	struct link_host *host;
+	struct link_listen *ports; /* NULL: none */
+	bool was_up;
+};
+
+static int usage(const char *what)
+{
+	fprintf(stderr, "natprobe: link: %s\n", what);
+	return EXIT_USAGE;
+}
+
+/* In a line of its own, so that a script can take it. */
+static void show_code(const struct punch_options *o, const char *code)
+{
+	if (o->json) {
+		printf("{\"event\":\"code\",\"code\":\"%s\"}\n", code);
+	} else {
+		if (!o->quiet && isatty(STDERR_FILENO))
+			fprintf(stderr, "On the other side: natprobe link CODE, and the code is\n");
+		printf("%s\n", code);
+	}
+	(void)fflush(stdout);
+}
+
+static void print_path(const struct link *l, bool is_up, const char *what)
+{
+	if (!is_up)
+		printf("The path is away: %s. Another one is made.\n", what);
+	else if (l->was_up)
+		printf("The path is there again: %s.\n", what);
+	else
+		printf("The path is there: %s.\n", what);
+}
+
+static void on_path(void *arg, bool is_up, const char *what, const char *line)
+{
+	struct link *l = arg;
+
+	if (l->options->punch.json)
+		printf("%s\n", line);
+	else if (!l->options->punch.quiet)
+		print_path(l, is_up, what);
+	(void)fflush(stdout);
+	l->was_up = l->was_up || is_up;
+}
+
+/* A descriptor of which the host has the other end. */
+static int attach(void *arg)
+{
+	struct link *l = arg;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return -1;
+	if (link_host_adopt(l->host, pair[1]))
+		return pair[0];
+	close(pair[0]);
+	return -1;
+}
+
+static void open_ports(struct link *l)
+{
+	const struct link_listen_config config = {
+		.base = link_host_base(l->host),
+		.write_port = (uint16_t)l->options->listen_write,
+		.read_port = (uint16_t)l->options->listen_read,
+		.attach = attach,
+		.arg = l,
+	};
+	uint16_t port;
+	int rc;
+
+	if (config.write_port == 0 && config.read_port == 0)
+		return;
+	rc = link_listen_open(&l->ports, &config, &port);
+	if (rc == 0)
+		return;
+	fprintf(stderr, "natprobe: link: port %u of 127.0.0.1: %s; choose another one\n", port,
+		strerror(-rc));
+	link_host_end(l->host, EXIT_FAILED);
+}
+
+static void on_begin(void *arg, struct link_host *host)
+{
+	struct link *l = arg;
+
+	l->host = host;
+	open_ports(l);
+}
+
+static void on_over(void *arg)
+{
+	struct link *l = arg;
+
+	link_listen_close(l->ports);
+}
+
+static int run(const struct link_options *o, char *operand)
+{
+	struct link l = { .options = o };
+	const struct link_run_config config = {
+		.command = "link",
+		.options = o,
+		.operand = operand,
+		.name = o->name != NULL ? o->name : NAME_USUAL,
+		.show_code = show_code,
+		.on_begin = on_begin,
+		.on_over = on_over,
+		.on_path = on_path,
+		.arg = &l,
+	};
+
+	return link_run(&config);
+}
+
+/* Returns -1 to go on, or an exit code. */
+static int read_options(struct link_options *o, int argc, char **argv, char **operand)
+{
+	const char *conflict;
+	struct opt_error err;
+	size_t count;
+
+	*operand = NULL;
+	if (!opt_defaults(&link_program, o, &err) ||
+	    !command_read_args(&link_program, argc, argv, o, operand, 1, &count, &err))
+		return usage(err.text);
+	if (o->punch.help) {
+		opt_print_help(&link_program, stdout);
+		return EXIT_REACHED;
+	}
+	conflict = punch_options_conflict(&o->punch);
+	return conflict != NULL ? usage(conflict) : -1;
+}
+
+int cmd_link(int argc, char **argv, const struct command *all)
+{
+	struct link_options o = { 0 };
+	char *operand;
+	int rc = read_options(&o, argc, argv, &operand);
+
+	if (rc < 0)
+		rc = run(&o, operand);
+	opt_clear(&link_program, &o);
+	return rc;
+}

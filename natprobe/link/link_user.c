@@ -1,0 +1,395 @@
+#include "link_user.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "link_find.h"
+#include "link_run.h"
+#include "list.h"
+#include "natprobe/pair/pair_ways.h"
+
+#define ADDRESS_SCHEME "natkit:"
+#define NAME_USUAL     "default"
+#define EVENT_MAX      4096 /* of a line that a link says of itself */
+#define ASKS_MAX       64
+
+struct link_user {
+	const struct link_user_config *config;
+	struct event_base *base;
+	struct link_host *host; /* NULL: it is the running link of `name` */
+	char name[LINK_NAME_MAX + 1];
+	struct list asks;
+	size_t ask_count;
+	struct bufferevent *watch;
+	struct event *signals[2];
+	bool is_over;
+	int rc;
+};
+
+/* A stream that was asked for. */
+struct ask {
+	struct list link;
+	struct link_user *user;
+	struct bufferevent *bev;
+	struct link_user_stream stream;
+};
+
+/*
+ * What a command has on it may be freed after link_user_run has returned, so it lives as long as the
+ * process does, which runs one command.
+ */
+static struct event_base *base_of_process;
+
+static int complain(const struct link_user *u, int rc, const char *what, const char *why)
+{
+	fprintf(stderr, "natprobe: %s: %s: %s\n", u->config->command, what, why);
+	return rc;
+}
+
+/* --- streams --- */
+
+static struct bufferevent *end_ask(struct ask *a)
+{
+	struct bufferevent *bev = a->bev;
+
+	a->user->ask_count--;
+	list_remove(&a->link);
+	bufferevent_setcb(bev, NULL, NULL, NULL, NULL);
+	free(a);
+	return bev;
+}
+
+static void refuse(struct ask *a, const char *word, const char *text)
+{
+	const struct link_user_stream stream = a->stream;
+
+	bufferevent_free(end_ask(a));
+	stream.on_refused(stream.arg, word, text);
+}
+
+static void take_answer(struct ask *a, struct bytes line)
+{
+	const struct link_user_stream stream = a->stream;
+	struct attach_answer answer;
+	struct bufferevent *bev;
+
+	if (!attach_answer_read(line, &answer)) {
+		refuse(a, "protocol", "the link answers in words that mean nothing here");
+		return;
+	}
+	if (!answer.is_ok) {
+		refuse(a, answer.word, answer.text);
+		return;
+	}
+	bev = end_ask(a);
+	(void)bufferevent_disable(bev, EV_READ | EV_WRITE);
+	stream.on_stream(stream.arg, bev, answer.datagrams);
+}
+
+static void on_answer(struct bufferevent *bev, void *arg)
+{
+	struct evbuffer *in = bufferevent_get_input(bev);
+	const struct evbuffer_ptr end = evbuffer_search_eol(in, NULL, NULL, EVBUFFER_EOL_LF);
+	uint8_t line[ATTACH_LINE_MAX];
+
+	if (end.pos >= ATTACH_LINE_MAX || (end.pos < 0 && evbuffer_get_length(in) > sizeof(line))) {
+		refuse(arg, "protocol", "the link answers in words that mean nothing here");
+		return;
+	}
+	if (end.pos < 0)
+		return;
+	(void)evbuffer_remove(in, line, (size_t)end.pos + 1);
+	take_answer(arg, bytes_of(line, (size_t)end.pos));
+}
+
+static void on_ask_event(struct bufferevent *bev, short events, void *arg)
+{
+	refuse(arg, "closed", "the link has ended");
+}
+
+/* A descriptor that the link knows of, or -1. */
+static int call(struct link_user *u)
+{
+	int pair[2];
+
+	if (u->host == NULL)
+		return attach_call(u->name);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return -1;
+	if (link_host_adopt(u->host, pair[1]))
+		return pair[0];
+	close(pair[0]);
+	return -1;
+}
+
+static struct bufferevent *call_with(struct link_user *u, const char *line)
+{
+	const size_t len = strlen(line);
+	struct bufferevent *bev = NULL;
+	int fd = call(u);
+
+	if (fd < 0)
+		return NULL;
+	if (evutil_make_socket_nonblocking(fd) == 0)
+		bev = bufferevent_socket_new(u->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (bev == NULL) {
+		close(fd);
+		return NULL;
+	}
+	(void)bufferevent_write(bev, line, len);
+	if (len == 0 || line[len - 1] != '\n')
+		(void)bufferevent_write(bev, "\n", 1);
+	return bev;
+}
+
+bool link_user_attach(struct link_user *u, const char *line, const struct link_user_stream *stream)
+{
+	struct ask *a = u->ask_count < ASKS_MAX ? calloc(1, sizeof(*a)) : NULL;
+
+	if (a == NULL)
+		return false;
+	a->user = u;
+	a->stream = *stream;
+	a->bev = call_with(u, line);
+	if (a->bev == NULL) {
+		free(a);
+		return false;
+	}
+	list_init(&a->link);
+	list_append(&u->asks, &a->link);
+	u->ask_count++;
+	bufferevent_setcb(a->bev, on_answer, NULL, on_ask_event, a);
+	return bufferevent_enable(a->bev, EV_READ | EV_WRITE) == 0;
+}
+
+static void drop_asks(struct link_user *u)
+{
+	while (!list_is_empty(&u->asks))
+		bufferevent_free(end_ask(LIST_OF(u->asks.next, struct ask, link)));
+}
+
+/* --- a link that runs --- */
+
+static void on_status(struct link_user *u, const char *line, size_t len)
+{
+	json_t *event = json_loadb(line, len, 0, NULL);
+	const json_t *up = json_object_get(event, "up");
+	const char *what = json_string_value(json_object_get(event, "what"));
+
+	if (json_is_boolean(up) && u->config->on_path != NULL)
+		u->config->on_path(u->config->arg, json_is_true(up), what != NULL ? what : "");
+	json_decref(event);
+}
+
+static void on_watch_read(struct bufferevent *bev, void *arg)
+{
+	struct evbuffer *in = bufferevent_get_input(bev);
+	struct link_user *u = arg;
+	char *line;
+	size_t len;
+
+	while (!u->is_over && (line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF)) != NULL) {
+		on_status(u, line, len);
+		free(line);
+	}
+	if (evbuffer_get_length(in) > EVENT_MAX)
+		(void)evbuffer_drain(in, evbuffer_get_length(in));
+}
+
+static void end_running(struct link_user *u, int rc)
+{
+	u->is_over = true;
+	u->rc = rc;
+	event_base_loopbreak(u->base);
+}
+
+static void on_watch_event(struct bufferevent *bev, short events, void *arg)
+{
+	struct link_user *u = arg;
+
+	if (!u->is_over)
+		end_running(u, complain(u, EXIT_FAILED, u->name, "the link has ended"));
+}
+
+static void on_signal(evutil_socket_t number, short events, void *arg)
+{
+	struct link_user *u = arg;
+
+	if (!u->is_over)
+		end_running(u, EXIT_FAILED);
+}
+
+static bool prepare_running(struct link_user *u)
+{
+	static const int numbers[] = { SIGINT, SIGTERM };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		u->signals[i] = evsignal_new(u->base, numbers[i], on_signal, u);
+		if (u->signals[i] == NULL || event_add(u->signals[i], NULL) != 0)
+			return false;
+	}
+	u->watch = call_with(u, "watch");
+	if (u->watch == NULL)
+		return false;
+	bufferevent_setcb(u->watch, on_watch_read, NULL, on_watch_event, u);
+	return bufferevent_enable(u->watch, EV_READ | EV_WRITE) == 0;
+}
+
+static int run_running(struct link_user *u)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (!prepare_running(u)) {
+		u->rc = complain(u, EXIT_FAILED, u->name, "the link does not answer");
+	} else {
+		u->config->on_begin(u->config->arg, u);
+		while (!u->is_over)
+			event_base_dispatch(u->base);
+	}
+	drop_asks(u);
+	if (u->watch != NULL)
+		bufferevent_free(u->watch);
+	for (size_t i = 0; i < sizeof(u->signals) / sizeof(u->signals[0]); i++) {
+		if (u->signals[i] != NULL)
+			event_free(u->signals[i]);
+	}
+	return u->rc;
+}
+
+/* --- one of our own --- */
+
+static void on_own_begin(void *arg, struct link_host *host)
+{
+	struct link_user *u = arg;
+
+	u->host = host;
+	u->config->on_begin(u->config->arg, u);
+}
+
+static void on_own_over(void *arg)
+{
+	drop_asks(arg);
+}
+
+static void on_own_path(void *arg, bool is_up, const char *what, const char *line)
+{
+	struct link_user *u = arg;
+
+	if (!u->is_over && u->config->on_path != NULL)
+		u->config->on_path(u->config->arg, is_up, what);
+}
+
+/* Standard output is the command's. */
+static void show_code(const struct punch_options *o, const char *code)
+{
+	fprintf(stderr, "%s\n", code);
+}
+
+static int run_own(struct link_user *u, char *operand)
+{
+	const struct link_run_config config = {
+		.command = u->config->command,
+		.options = u->config->options,
+		.operand = operand,
+		.is_short = true,
+		.base = u->base,
+		.show_code = show_code,
+		.on_begin = on_own_begin,
+		.on_over = on_own_over,
+		.on_path = on_own_path,
+		.arg = u,
+	};
+
+	return link_run(&config);
+}
+
+static int run_with_code(struct link_user *u)
+{
+	const struct link_user_config *c = u->config;
+	struct link_options options = *c->options;
+	struct link_user_config own = *c;
+	struct punch_code code = { 0 };
+	int rc = punch_code_find(c->command, c->operand, options.punch.code_file, &code);
+
+	if (rc != 0)
+		return rc;
+	if (!code.is_new && link_find_by_code(code.text, options.name, u->name)) {
+		rc = run_running(u);
+	} else {
+		if (code.is_new && options.punch.code_file == NULL)
+			show_code(&options.punch, code.text);
+		options.punch.code_file = NULL; /* it was read */
+		own.options = &options;
+		u->config = &own;
+		rc = run_own(u, code.text);
+		u->config = c;
+	}
+	punch_code_clear(&code);
+	return rc;
+}
+
+static int run_by_name(struct link_user *u)
+{
+	const char *name = u->config->options->name;
+	int fd;
+
+	(void)snprintf(u->name, sizeof(u->name), "%s", name != NULL ? name : NAME_USUAL);
+	fd = attach_call(u->name);
+	if (fd < 0) {
+		fprintf(stderr,
+			"natprobe: %s: no link \"%s\" runs here; start one with natprobe link, or "
+			"give a code\n",
+			u->config->command, u->name);
+		return EXIT_USAGE;
+	}
+	close(fd);
+	return run_running(u);
+}
+
+static bool is_address(const char *operand)
+{
+	return operand != NULL && strncmp(operand, ADDRESS_SCHEME, strlen(ADDRESS_SCHEME)) == 0;
+}
+
+int link_user_run(const struct link_user_config *config)
+{
+	const struct punch_options *o = &config->options->punch;
+	struct link_user u = { .config = config };
+
+	list_init(&u.asks);
+	if (base_of_process == NULL)
+		base_of_process = event_base_new();
+	u.base = base_of_process;
+	if (u.base == NULL)
+		return complain(&u, EXIT_FAILED, "start", "out of memory");
+	if (o->accept || is_address(config->operand))
+		return run_own(&u, config->operand);
+	if (config->operand != NULL || o->code_file != NULL || getenv("NATPROBE_CODE") != NULL)
+		return run_with_code(&u);
+	return run_by_name(&u);
+}
+
+struct event_base *link_user_base(const struct link_user *u)
+{
+	return u->base;
+}
+
+void link_user_end(struct link_user *u, int rc)
+{
+	if (u->is_over)
+		return;
+	if (u->host == NULL) {
+		end_running(u, rc);
+		return;
+	}
+	u->is_over = true;
+	link_host_end(u->host, rc);
+}
