@@ -99,7 +99,8 @@ int udp_recv_one(int fd, void *buf, size_t cap, struct udp_dgram *out);
 /*
  * Sends one datagram. An ICMP error about an earlier one, which the system reports in place of
  * sending, is not held against it: it is sent then.
- * has_errors  set to true when there is something for udp_recv_error, else left alone
+ * has_errors  set to true when there is something for udp_recv_error, else left alone; NULL: not
+ *             wanted
  * Returns 0, or -errno.
  */
 int udp_send_one(int fd, const struct udp_dgram *d, bool *has_errors);

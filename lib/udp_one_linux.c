@@ -140,7 +140,8 @@ int udp_send_one(int fd, const struct udp_dgram *d, bool *has_errors)
 	if (rc == 0 || !udp_may_be_pending(rc))
 		return rc;
 	/* Telling an error has cleared it: only another one, or this datagram's own, comes now. */
-	*has_errors = true;
+	if (has_errors != NULL)
+		*has_errors = true;
 	return send_msg(fd, &m);
 }
 

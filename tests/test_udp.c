@@ -383,6 +383,23 @@ static void ttl_and_tos_go_along_with_each_datagram(void **state)
 	header_fields(addr_ipv4(127, 0, 0, 1, 0));
 }
 
+static void who_wants_no_errors_sends_all_the_same(void **state)
+{
+	const struct addr loopback = addr_ipv4(127, 0, 0, 1, 0);
+	const struct udp_options options = { .want_errors = true };
+	struct udp_dgram out;
+	struct pair p;
+
+	pair_open_at(&p, loopback, options);
+	out = dgram_to(p.addr_b, BYTES("x"));
+	close(p.b);
+	/* Each is answered by ICMP, of which the next one is told. */
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(udp_send_one(p.a, &out, NULL), 0);
+	p.b = dup(p.a);
+	pair_close(&p);
+}
+
 static void hop_limit_and_traffic_class_go_along(void **state)
 {
 	header_fields(loopback6);
@@ -556,6 +573,7 @@ int main(void)
 		cmocka_unit_test(errors_come_back_as_numbers),
 		cmocka_unit_test(errors_are_left_behind),
 		cmocka_unit_test(ttl_and_tos_go_along_with_each_datagram),
+		cmocka_unit_test(who_wants_no_errors_sends_all_the_same),
 		cmocka_unit_test(hop_limit_and_traffic_class_go_along),
 		cmocka_unit_test(one_datagram_lands_where_there_is_room_around_it),
 		cmocka_unit_test(joined_datagrams_arrive_apart),
