@@ -499,6 +499,15 @@ static void on_signal(void *arg, int number)
 		link_host_end(h, h->config.is_short ? EXIT_FAILED : EXIT_REACHED);
 }
 
+static void on_knock(void *arg)
+{
+	struct link_host *h = arg;
+
+	if (h->path != NULL)
+		link_path_doubt(h->path, clock_us());
+	touch(h);
+}
+
 static void on_addresses(void *arg)
 {
 	struct link_host *h = arg;
@@ -563,7 +572,8 @@ struct link_host *link_host_new(const struct link_host_config *config)
 {
 	const struct pair_again_hooks hooks = { .on_rest = on_rest,
 						.on_leave = on_leave,
-						.on_signal = on_signal };
+						.on_signal = on_signal,
+						.on_knock = on_knock };
 	struct link_host *h;
 
 	if (!transport_is_built()) {

@@ -330,6 +330,11 @@ void meet_set_server_clock(struct meet *m, const char *server, int64_t offset_us
 	}
 }
 
+uint32_t meet_knocks(const struct meet *m)
+{
+	return m->knocks;
+}
+
 const char *meet_failure_text(enum meet_failure f)
 {
 	static const char *const texts[MEET_FAILURES] = {

@@ -172,6 +172,19 @@ static void on_smaller(struct meet *m, const uint8_t *nonce, uint64_t now_us)
 	meet_timer_start(&c->hello, now_us);
 }
 
+static bool is_run(const struct meet *m, const uint8_t *theirs)
+{
+	return memcmp(m->code.theirs, theirs, MEET_NONCE_LEN) == 0;
+}
+
+/* Somebody else begins a meeting with our code: the other side, perhaps, that was started again. */
+static void on_stranger(struct meet *m, const uint8_t *nonce, uint64_t now_us)
+{
+	if (memcmp(nonce, m->code.nonce, MEET_NONCE_LEN) != 0 && !is_run(m, nonce) &&
+	    meet_allows(m, now_us))
+		m->knocks++;
+}
+
 static void on_hello(struct meet *m, struct wire *in, uint64_t now_us)
 {
 	uint8_t nonce[MEET_NONCE_LEN] = { 0 };
@@ -179,7 +192,11 @@ static void on_hello(struct meet *m, struct wire *in, uint64_t now_us)
 
 	wire_get_mem(in, nonce, sizeof(nonce));
 	order = memcmp(nonce, m->code.nonce, sizeof(nonce));
-	if (!wire_done(in) || m->stage != MEET_SEARCHING)
+	if (!wire_done(in))
+		return;
+	if (m->stage == MEET_SHARING)
+		on_stranger(m, nonce, now_us);
+	if (m->stage != MEET_SEARCHING)
 		return;
 	if (order > 0)
 		on_larger(m, nonce, now_us);
@@ -196,11 +213,6 @@ static bool get_run(const struct meet *m, bool is_a, struct wire *in, uint8_t *t
 	memcpy(theirs, nonces[is_a ? 1 : 0], MEET_NONCE_LEN);
 	return !in->failed && memcmp(nonces[0], nonces[1], MEET_NONCE_LEN) < 0 &&
 	       memcmp(nonces[is_a ? 0 : 1], m->code.nonce, MEET_NONCE_LEN) == 0;
-}
-
-static bool is_run(const struct meet *m, const uint8_t *theirs)
-{
-	return memcmp(m->code.theirs, theirs, MEET_NONCE_LEN) == 0;
 }
 
 /* Side B spends its one confirmation. */

@@ -33,6 +33,7 @@ struct meet_io {
 	uint64_t alone_until_us;          /* at the door */
 	struct known_clock clocks[CLOCKS_MAX];
 	uint32_t clock_count; /* in all; the last ones count */
+	uint32_t knocks;      /* that were told */
 	bool was_up, was_refused, is_slow_told, is_driving, is_over;
 	char why[1024]; /* of several servers */
 };
@@ -57,6 +58,17 @@ static void hear_at_door(struct meet_io *io, struct bytes data, uint64_t now_us)
 	}
 }
 
+static void tell_knock(struct meet_io *io)
+{
+	const uint32_t knocks = io->meet != NULL ? meet_knocks(io->meet) : 0;
+
+	if (io->is_over || knocks == io->knocks)
+		return;
+	io->knocks = knocks;
+	if (io->hooks.on_knock != NULL)
+		io->hooks.on_knock(io->hooks.arg);
+}
+
 static void on_message(void *arg, const char *topic, struct bytes data, uint64_t now_us)
 {
 	struct meet_io *io = arg;
@@ -68,6 +80,7 @@ static void on_message(void *arg, const char *topic, struct bytes data, uint64_t
 	else
 		hear_at_door(io, data, now_us);
 	drive(io);
+	tell_knock(io);
 }
 
 static void on_state(void *arg, bool is_up, const char *why)

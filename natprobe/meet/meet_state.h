@@ -86,6 +86,7 @@ struct meet {
 	bool is_a;
 	bool says_ready;                /* MEET_READY is to be told */
 	uint8_t failure;                /* MEET_FINE: none is to be told */
+	uint32_t knocks;                /* of others, once there are keys */
 	bool saw_foreign;               /* messages of another version */
 	uint8_t listens;                /* topics to subscribe to: bits of their index */
 	char topics[2][MEET_TOPIC_MAX]; /* where strangers meet; where the two of us are alone */

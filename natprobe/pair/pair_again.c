@@ -182,6 +182,19 @@ bool pair_again_lost(struct pair_run *run, enum meet_failure failure)
 	return true;
 }
 
+void pair_again_knock(struct pair_run *run)
+{
+	struct pair_again *again = &run->again;
+
+	if (!again->has_rested)
+		return;
+	again->needs_meeting = true;
+	if (again->is_resting)
+		run->again_hooks.on_knock(run->again_hooks.arg);
+	else if (run->io != NULL)
+		pair_run_lose_peer(run);
+}
+
 void pair_again_forget(struct pair_run *run)
 {
 	struct pair_again *again = &run->again;

@@ -178,6 +178,11 @@ static void on_failed(void *arg, enum meet_failure failure, const char *why)
 					failure == MEET_FINE ? "no rendezvous" : "meeting", why));
 }
 
+static void on_knock(void *arg)
+{
+	pair_again_knock(arg);
+}
+
 static void on_slow(void *arg, const char *why)
 {
 	const struct pair_run *run = arg;
@@ -385,6 +390,7 @@ static int open_meeting(struct pair_run *run)
 			   .on_failed = on_failed,
 			   .on_publish = pair_hand_publish,
 			   .on_slow = on_slow,
+			   .on_knock = on_knock,
 			   .arg = run },
 	};
 	const char *why;

@@ -33,6 +33,8 @@ struct pair_again_hooks {
 	/* What on_rest told of is given up. */
 	void (*on_leave)(void *arg);
 	void (*on_signal)(void *arg, int number);
+	/* The other side may have been started again: does the path still live? */
+	void (*on_knock)(void *arg);
 	void *arg;
 	bool is_patient; /* waits for good for a side that was there, unless --wait was given */
 };
@@ -165,6 +167,7 @@ void pair_again_rest(struct pair_run *run);
 void pair_again_heard(struct pair_run *run, uint32_t trial);
 /* True: the run goes on without. */
 bool pair_again_lost(struct pair_run *run, enum meet_failure failure);
+void pair_again_knock(struct pair_run *run);
 /* Makes the run as it was before its meeting. */
 void pair_again_forget(struct pair_run *run);
 /* What is wanted comes later now. */
