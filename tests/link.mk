@@ -25,6 +25,8 @@ SYSTEM_TESTS += tests/sys_aiortc.sh
 EXTRA_DIST += tests/aiortc_peer.py
 
 # A running link, and what attaches to it.
+SYSTEM_TESTS += tests/sys_link.sh
+
 if CMOCKA
 UNIT_TESTS += tests/test_link_options
 tests_test_link_options_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
