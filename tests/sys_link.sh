@@ -8,7 +8,7 @@ bin=$(cd "${builddir:-.}" && pwd)
 natlab=$bin/tests/natlab/natlab
 natprobe=$bin/natprobe/natprobe
 lab_need jq python3 socat
-for tool in "$natlab" "$natprobe" "$bin/stund/stund"; do
+for tool in "$natlab" "$natprobe" "$bin/stund/stund" "$bin/turnd/turnd"; do
 	[ -x "$tool" ] || lab_skip "$tool is not built"
 done
 ! "$natprobe" link --code-file /dev/null 2>&1 | grep -q 'built without' ||
@@ -17,16 +17,17 @@ why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
-export natprobe natlab tmp
+turnd=$bin/turnd/turnd
+export natprobe natlab turnd tmp
 
 # What the sides of a story have in common; each is a shell in a folder of its own.
 cat > "$tmp/side" << 'SIDE'
-# begin SIDE [NAME [OPTION...]]: a link, whose sockets are in SIDE.
+# begin SIDE [NAME [OPTION...]]: a link, whose sockets are in SIDE; BY: how it meets, if not by a code.
 begin() {
 	export XDG_RUNTIME_DIR=$PWD/$1
 	mkdir -p -m 700 "$1"
 	local name=${2:-default}
-	"$natprobe" link --name "$name" --code-file "code-$name" "${@:3}" > "$1-$name.out" 2> "$1-$name.err" &
+	"$natprobe" link --name "$name" ${BY:---code-file code-$name} "${@:3}" > "$1-$name.out" 2> "$1-$name.err" &
 	links+=($!)
 	await test -S "$1/natprobe/$name"
 }
@@ -173,6 +174,25 @@ story killed home-router full-cone -- '
 	rm -f done-a; test -S b/natprobe/default && echo stale; sleep 0.2
 	begin b; await_done a2; await is_up
 	(echo connect again; echo back; sleep 0.5) | socat -t 9 - "$(attach default)" > /dev/null; done_at b; end'
+
+# By a relay of ours.
+story relay open-internet home-router -- '
+	at=$(ip -4 -o address show eth0 | sed "s|.*inet \([0-9.]*\)/.*|\1|")
+	printf "%s\n" "listen = $at" "relay-address = $at" "relay-ports = 50000-50099" \
+		"realm = example.org" "[user ann]" "password = secret" > conf
+	chmod 600 conf; "$turnd" --config conf > log 2>&1 & turnd_pid=$!
+	await grep -q " ready" log; export NATPROBE_TURN_PASSWORD=secret
+	begin a default --strategy relay --turn "turn:$at" --user ann; "$tmp/taker"
+	ask default status | jq -c "[.path.strategy, .path.relayed]"; await_done b; end; kill $turnd_pid' -- '
+	begin b default --strategy relay; "$tmp/giver" true; done_at b; end'
+
+# By an address, over TCP alone; the side that invites is told to end by the other signal.
+story address udp-blocked home-router -- '
+	until [ -s address ]; do sleep 0.1; done; BY=$(cat address) begin a; "$tmp/taker"; await_done b
+	kill -INT "${links[@]}"; wait "${links[@]}"; echo "a ended with $?"' -- '
+	export XDG_STATE_HOME=$PWD/state; "$natprobe" address > part && mv part address
+	BY=--accept begin b; "$tmp/giver" true
+	ask default status | jq -r .path.transport; done_at b; await grep -q left b-default.out; end'
 }
 
 ended attached from-b of-a of-b too-late by-port '["default",true,"direct",1,true,true]' 700 600 \
@@ -180,4 +200,6 @@ ended attached from-b of-a of-b too-late by-port '["default",true,"direct",1,tru
 ended reboot equal 2 gone
 ended moved equal 2 192.168.1.3
 ended killed stale back
+ended relay equal '["relay",true]'
+ended address equal tcp 'a ended with 0'
 exit "$failed"
