@@ -20,6 +20,7 @@
 
 #define FLUSH_US   10000000 /* at the end */
 #define LEAVE_US   2000000  /* of that, for the transport to say that we leave */
+#define LAST_US    60000
 #define LOOK_US    20000
 #define WHAT_MAX   160
 #define STREAM_LOW 20 /* the first byte of a frame of the transport (RFC 7983) */
@@ -223,7 +224,9 @@ static void on_transport_failed(void *arg, enum transport_failure failure, const
 	exchange_use(h->exchange, NULL, false);
 	retire_transport(h);
 	if (h->is_ending) {
-		finish(h);
+		/* Its last words are still to leave. */
+		h->has_said_bye = true;
+		h->end_by_us = clock_us() + LAST_US;
 		return;
 	}
 	if (failure == TRANSPORT_FINGERPRINT) {
