@@ -31,7 +31,9 @@ if CMOCKA
 UNIT_TESTS += tests/test_link_options
 tests_test_link_options_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_link_options_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
-UNIT_TESTS += tests/test_exchange
+UNIT_TESTS += tests/test_exchange tests/test_link_tag
+tests_test_link_tag_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_link_tag_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_exchange_SOURCES = tests/test_exchange.c tests/fake_channels.c tests/fake_channels.h
 tests_test_exchange_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_exchange_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)

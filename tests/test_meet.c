@@ -48,6 +48,27 @@ static void are_quick_and_then_quiet(void **state)
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(party(i)->published, said[i]);
 	assert_met(0, 1);
+	/* A link says nothing for hours, and then that its path broke. */
+	meet_kit_run(k, 20 * 3600u * UINT64_C(1000000));
+	assert_true(meet_kit_say(k, 0, 'z', 10));
+	meet_kit_run(k, 10 * SECOND);
+	assert_string_equal(party(1)->received_text, "z");
+}
+
+static void hear_who_begins_with_their_code_again(void **state)
+{
+	struct meet_kit *k = open_kit(3);
+
+	meet_kit_code(k, 0, CODE);
+	meet_kit_code(k, 1, CODE);
+	meet_kit_run(k, 10 * SECOND);
+	assert_met(0, 1);
+	assert_int_equal(meet_knocks(party(0)->m), 0);
+	assert_int_equal(meet_knocks(party(1)->m), 0);
+	meet_kit_code(k, 1, CODE);
+	meet_kit_run(k, 5 * SECOND);
+	assert_in_range(meet_knocks(party(0)->m), 1, 16);
+	assert_int_equal(party(0)->failure, -1);
 }
 
 static void fill_and_drain(struct meet_kit *k, int from)
@@ -206,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(meet_and_talk, close_kit),
 		cmocka_unit_test_teardown(are_quick_and_then_quiet, close_kit),
+		cmocka_unit_test_teardown(hear_who_begins_with_their_code_again, close_kit),
 		cmocka_unit_test_teardown(meet_whatever_the_carrier_does, close_kit),
 		cmocka_unit_test_teardown(one_wrong_guess_ends_it, close_kit),
 		cmocka_unit_test_teardown(wait_for_somebody_and_then_no_more, close_kit),

@@ -103,6 +103,10 @@ static void test_messages_of_a_trial_arrive(void **state)
 	talk_read(bytes_of(buf, len), &t);
 	assert_int_equal(t.kind, TALK_STARTED);
 	assert_int_equal(t.trial, 9);
+	len = talk_write_again(10, buf, TALK_HEAD_MAX);
+	talk_read(bytes_of(buf, len), &t);
+	assert_int_equal(t.kind, TALK_AGAIN);
+	assert_int_equal(t.trial, 10);
 	buf[0] = 99;
 	talk_read(bytes_of(buf, len), &t);
 	assert_int_equal(t.kind, TALK_FOREIGN);
