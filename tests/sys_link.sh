@@ -1,6 +1,8 @@
 #!/bin/bash
 # natprobe link: two real programs behind NATs of natlab keep a path for the programs that attach to them,
 # across a NAT that is rebooted, an address that changes, and a side that is started again.
+#
+#	sys_link.sh --full     without a rendezvous for a while as well (NATKIT_FULL=1)
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
 
@@ -18,7 +20,8 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
 turnd=$bin/turnd/turnd
-export natprobe natlab turnd tmp
+stund=$bin/stund/stund
+export natprobe natlab turnd stund tmp
 
 # What the sides of a story have in common; each is a shell in a folder of its own.
 cat > "$tmp/side" << 'SIDE'
@@ -100,6 +103,9 @@ ip address add "$second" dev eth0
 ip route replace default via "$gateway" dev eth0
 PROGRAM
 chmod +x "$tmp"/{taker,giver,move}
+
+full=${NATKIT_FULL:-0}
+[ "${1:-}" != --full ] || full=1
 
 declare -A jobs=()
 # story NAME PROFILES-AND-OPTIONS... -- SCRIPT-A -- SCRIPT-B: in the background.
@@ -193,6 +199,16 @@ story address udp-blocked home-router -- '
 	export XDG_STATE_HOME=$PWD/state; "$natprobe" address > part && mv part address
 	BY=--accept begin b; "$tmp/giver" true
 	ask default status | jq -r .path.transport; done_at b; await grep -q left b-default.out; end'
+
+# The rendezvous is away while a path is to be made again.
+[ "$full" != 1 ] || story away open-internet full-cone -- '
+	at=$(ip -4 -o address show eth0 | sed "s|.*inet \([0-9.]*\)/.*|\1|"); echo "$at" > at
+	export NATPROBE_RENDEZVOUS=http://$at:8000/
+	serve() { "$stund" --listen="$at" --rendezvous="$at:8000" --no-self-check >> log 2>&1 & pid=$!; }
+	serve; begin a; "$tmp/taker" & taker=$!; await test -e rebooting
+	kill $pid; sleep 15; serve; wait $taker; await_done b; end; kill $pid' -- '
+	until [ -s at ]; do sleep 0.1; done; export NATPROBE_RENDEZVOUS=http://$(cat at):8000/; begin b
+	"$tmp/giver" sh -c "touch rebooting; sleep 1; $natlab event nat-b reboot"; done_at b; end'
 }
 
 ended attached from-b of-a of-b too-late by-port '["default",true,"direct",1,true,true]' 700 600 \
@@ -201,5 +217,6 @@ ended reboot equal 2 gone
 ended moved equal 2 192.168.1.3
 ended killed stale back
 ended relay equal '["relay",true]'
+[ "$full" != 1 ] || ended away equal
 ended address equal tcp 'a ended with 0'
 exit "$failed"
