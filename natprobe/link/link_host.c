@@ -52,7 +52,7 @@ struct link_host {
 	char what[WHAT_MAX];
 
 	struct event *timer;
-	bool is_ending, has_said_bye;
+	bool is_ending, has_said_bye, has_ended;
 	int rc;
 	uint64_t end_by_us;
 };
@@ -132,6 +132,7 @@ static void on_used(void *arg)
 
 static void finish(struct link_host *h)
 {
+	h->has_ended = true;
 	pair_run_end(h->run, h->rc);
 }
 
@@ -657,6 +658,11 @@ void link_host_end(struct link_host *h, int rc)
 	h->end_by_us = clock_us() + FLUSH_US;
 	/* Whoever has just closed its end is to be heard first. */
 	await_moment(h->timer, clock_us() + LOOK_US);
+}
+
+bool link_host_has_ended(const struct link_host *h)
+{
+	return h->has_ended;
 }
 
 struct event_base *link_host_base(const struct link_host *h)

@@ -30,6 +30,9 @@ bool link_host_adopt(struct link_host *h, int fd);
 /* What programs have written and ended is brought over first, within 10 s, and the run ends then. */
 void link_host_end(struct link_host *h, int rc);
 
+/* Whether it was its own decision that the run ends, and not that of a signal before a path. */
+bool link_host_has_ended(const struct link_host *h);
+
 struct event_base *link_host_base(const struct link_host *h);
 
 #endif

@@ -12,6 +12,8 @@ static int run_with(const struct link_run_config *c, struct pair_run *run, struc
 	if (c->on_begin != NULL)
 		c->on_begin(c->arg, h);
 	rc = pair_run_all(run);
+	if (rc == 0 && c->is_short && !link_host_has_ended(h))
+		rc = EXIT_FAILED; /* interrupted, while a path was made */
 	if (c->on_over != NULL)
 		c->on_over(c->arg);
 	return rc;

@@ -12,6 +12,7 @@
 #define BATCHES_PER_WAKEUP 4
 #define ERRORS_PER_WAKEUP  16
 #define SEND_BUFFER        1048576
+#define STREAM_PIECE       131072 /* read or written at once */
 #define LENGTH_BYTES       2
 #define ICMP_UNREACHABLE   3
 #define ICMP_TOO_BIG       4 /* code; what is too big is found out by frames that are lost */
@@ -180,6 +181,8 @@ static bool open_tcp(struct link_socket *s, struct event_base *base, int fd)
 	s->stream = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (s->stream == NULL)
 		return false;
+	(void)bufferevent_set_max_single_read(s->stream, STREAM_PIECE);
+	(void)bufferevent_set_max_single_write(s->stream, STREAM_PIECE);
 	bufferevent_setcb(s->stream, on_stream_read, NULL, on_stream_event, s);
 	return bufferevent_enable(s->stream, EV_READ | EV_WRITE) == 0;
 }

@@ -307,6 +307,8 @@ void splice_set_channel(struct splice *s, struct channel *c)
 void splice_set_program(struct splice *s, struct bufferevent *bev)
 {
 	s->bev = bev;
+	(void)bufferevent_set_max_single_read(bev, SAME_MAX);
+	(void)bufferevent_set_max_single_write(bev, SAME_MAX);
 	bufferevent_setcb(bev, on_read, on_written, on_event, s);
 	bufferevent_setwatermark(bev, EV_WRITE, SPLICE_OUTPUT_HIGH / 4, 0);
 	(void)bufferevent_write_buffer(bev, s->early);
