@@ -114,6 +114,7 @@ void receive_run_refused(struct receive_run *r, const char *text)
 static void consent(struct receive_run *r, bool is_given)
 {
 	stop_asking(r);
+	transfer_show_go(r->show);
 	transfer_receive_consent(r->receive, is_given);
 	transfer_io_wake(r->io);
 }

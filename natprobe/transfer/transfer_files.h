@@ -11,7 +11,7 @@
 #include "transfer_wire.h"
 
 #define TRANSFER_CHUNK   TRANSFER_BODY_MAX
-#define TRANSFER_ZEROS   (UINT64_C(4) << 20)
+#define TRANSFER_ZEROS   (UINT64_C(256) << 10)
 #define TRANSFER_CHANGED (-1000000) /* no errno: the file is not what the manifest says */
 
 struct transfer_digest {

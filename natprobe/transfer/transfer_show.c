@@ -21,6 +21,7 @@ struct transfer_show {
 	struct transfer_rate rate;
 	uint64_t began_us; /* data flow since */
 	bool is_down;      /* the path */
+	bool is_asking;    /* somebody types */
 };
 
 static uint64_t now_us(void)
@@ -148,7 +149,8 @@ void transfer_show_free(struct transfer_show *s)
 
 static void show_progress(struct transfer_show *s)
 {
-	if (s->base == NULL || s->config.json || s->config.quiet || !isatty(STDERR_FILENO))
+	if (s->base == NULL || s->is_asking || s->progress != NULL || s->config.json ||
+	    s->config.quiet || !isatty(STDERR_FILENO))
 		return;
 	s->progress = progress_new(s->base);
 	progress_say(s->progress, say_progress, s);
@@ -267,6 +269,7 @@ void transfer_show_offer(struct transfer_show *s, const char *directory)
 	uint32_t files = manifest_files(m), tops = 0;
 
 	hide_progress(s);
+	s->is_asking = true;
 	fprintf(stderr, "The other side offers %u file%s, %s, to be written below %s:\n",
 		(unsigned)files, files == 1 ? "" : "s", transfer_size_text(manifest_total(m), size),
 		directory);
@@ -278,6 +281,11 @@ void transfer_show_offer(struct transfer_show *s, const char *directory)
 	}
 	if (tops > NAMES_SHOWN)
 		fprintf(stderr, "  and %u more\n", (unsigned)(tops - NAMES_SHOWN));
+}
+
+void transfer_show_go(struct transfer_show *s)
+{
+	s->is_asking = false;
 	show_progress(s);
 }
 

@@ -31,7 +31,9 @@ void transfer_show_skipped(struct transfer_show *s, const char *path, const char
 void transfer_show_event(struct transfer_show *s, const struct transfer_event *e);
 /* An error that is not of the transfer. */
 void transfer_show_error(struct transfer_show *s, const char *text);
-/* What is offered, for people: to standard error. */
+/* What is offered, for people: to standard error. There is no progress behind it, since somebody may
+ * be asked there, until transfer_show_go. */
 void transfer_show_offer(struct transfer_show *s, const char *directory);
+void transfer_show_go(struct transfer_show *s);
 
 #endif
