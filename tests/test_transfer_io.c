@@ -502,14 +502,18 @@ static void test_unfinished_is_for_its_owner(void **state)
 	assert_false(is_there("to/.noise.natprobe-part"));
 }
 
-static void test_a_file_that_shrinks(void **state)
+static bool is_running(void)
+{
+	return !(lab.here.is_over && lab.there.is_over);
+}
+
+/* With `meddle` in the middle of from/noise, which fails for that. */
+static void run_with(void (*meddle)(void))
 {
 	static const char *const names[] = { "from/noise", NULL };
-	char path[PATH_MAX];
 	int pair[2];
 
 	make_noise("from/noise", LARGE);
-	path_to("from/noise", path);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	lab.here = lab.there = (struct side){ 0 };
 	lab.base = event_base_new();
@@ -517,14 +521,38 @@ static void test_a_file_that_shrinks(void **state)
 	begin_receive(pair[1]);
 	for (int i = 0; i < TURNS_MAX && !is_there("to/.noise.natprobe-part"); i++)
 		event_base_loop(lab.base, EVLOOP_ONCE);
-	assert_int_equal(truncate(path, 100), 0);
-	for (int i = 0; i < TURNS_MAX && !(lab.here.is_over && lab.there.is_over); i++)
+	meddle();
+	for (int i = 0; i < TURNS_MAX && is_running(); i++)
 		event_base_loop(lab.base, EVLOOP_ONCE);
-	assert_false(lab.here.is_ok || lab.there.is_ok);
-	assert_false(is_there("to/noise"));
+	assert_false(is_running() || lab.here.is_ok || lab.there.is_ok);
 	send_run_free(lab.send);
 	receive_run_free(lab.receive);
 	event_base_free(lab.base);
+}
+
+static void shrink(void)
+{
+	char path[PATH_MAX];
+
+	path_to("from/noise", path);
+	assert_int_equal(truncate(path, 100), 0);
+}
+
+static void test_a_file_that_shrinks(void **state)
+{
+	run_with(shrink);
+	assert_false(is_there("to/noise"));
+}
+
+static void come_between(void)
+{
+	make_text("to/noise", "mine");
+}
+
+static void test_something_comes_there_meanwhile(void **state)
+{
+	run_with(come_between);
+	assert_text("to/noise", "mine");
 }
 
 /* Somebody else at the other end of the stream. */
@@ -579,6 +607,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_planted_links, begin, end),
 		cmocka_unit_test_setup_teardown(test_unfinished_is_for_its_owner, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_file_that_shrinks, begin, end),
+		cmocka_unit_test_setup_teardown(test_something_comes_there_meanwhile, begin, end),
 		cmocka_unit_test_setup_teardown(test_strangers, begin, end),
 	};
 

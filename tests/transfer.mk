@@ -37,6 +37,13 @@ UNIT_TESTS += tests/test_transfer_rate
 tests_test_transfer_rate_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_transfer_rate_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_file_place
+tests_test_file_place_SOURCES = tests/test_file_place.c \
+	natprobe/transfer/file_place.c natprobe/transfer/file_place.h \
+	natprobe/transfer/file_place_none.c
+tests_test_file_place_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_file_place_LDADD = $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_transfer_io
 tests_test_transfer_io_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_transfer_io_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
