@@ -216,14 +216,32 @@ static void test_far_away(void **state)
 	assert_int_equal(sum.unmeasured, 0);
 }
 
+/* A is still nominating when the step is through: the socket has to stay. */
+static void test_nominates_late(void **state)
+{
+	static const struct pair pair = { "N31", "N39" };
+	struct punch_score sum = { 0 };
+
+	(void)state;
+	trial(&pair, 125, 0, &sum);
+	assert_int_equal(sum.reasons_wrong, 0);
+	assert_int_equal(sum.disagreed + sum.unfinished, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reachable), cmocka_unit_test(test_linux),
-		cmocka_unit_test(test_tcp),       cmocka_unit_test(test_luck),
-		cmocka_unit_test(test_same_nat),  cmocka_unit_test(test_never),
-		cmocka_unit_test(test_loss),      cmocka_unit_test(test_one_way),
-		cmocka_unit_test(test_far_away),  cmocka_unit_test(test_ends_alike),
+		cmocka_unit_test(test_reachable),
+		cmocka_unit_test(test_linux),
+		cmocka_unit_test(test_tcp),
+		cmocka_unit_test(test_luck),
+		cmocka_unit_test(test_same_nat),
+		cmocka_unit_test(test_never),
+		cmocka_unit_test(test_loss),
+		cmocka_unit_test(test_one_way),
+		cmocka_unit_test(test_far_away),
+		cmocka_unit_test(test_ends_alike),
+		cmocka_unit_test(test_nominates_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -364,7 +364,8 @@ bool pu_agree_next(struct punch *p, struct punch_action *action, uint64_t *deadl
 {
 	struct pu_sent what = { .nomination = p->nomination };
 
-	if (p->nominee == PU_PAIRS_MAX || p->phase != PU_RUN)
+	if (p->nominee == PU_PAIRS_MAX || p->phase != PU_RUN ||
+	    !pu_slot_is_open(p, p->pairs[p->nominee].slot))
 		return false;
 	if (p->now_us < p->nominate_next_us || !pu_may_burst(p, deadline_us)) {
 		pu_by(deadline_us, p->nominate_next_us);

@@ -83,7 +83,7 @@ static bool is_proven(struct punch *p, uint16_t slot, const struct addr *from)
 	return pair != NULL && pair->is_valid;
 }
 
-static bool has_proven(const struct punch *p, uint16_t slot)
+bool pu_slot_is_proven(const struct punch *p, uint16_t slot)
 {
 	for (size_t i = 0; i < PU_PAIRS_MAX; i++) {
 		if (p->pairs[i].slot == slot && p->pairs[i].is_valid)
@@ -110,7 +110,7 @@ static bool was_seen(struct punch *p, uint16_t slot, const struct stun_tid *tid,
 		sources++;
 	}
 	if (sources > 0 && !is_proven(p, slot, from) &&
-	    (sources >= SOURCES_MAX || has_proven(p, slot)))
+	    (sources >= SOURCES_MAX || pu_slot_is_proven(p, slot)))
 		return true;
 	p->seen[p->seen_next] = (struct pu_seen){ .tid = *tid, .from = *from };
 	p->seen_next = (uint16_t)((p->seen_next + 1) % PU_SEEN_MAX);

@@ -97,10 +97,13 @@ void pu_run_begin(struct punch *p)
 	pu_enter(p, PU_RUN);
 }
 
+/* All but what may become the path: that stays until the trial ends. */
 static void close_fresh(struct punch *p, struct pu_step *s)
 {
-	for (uint16_t i = 0; i < s->fresh_count; i++)
-		pu_slot_leave(p, s->fresh[i]);
+	for (uint16_t i = 0; i < s->fresh_count; i++) {
+		if (!pu_slot_is_proven(p, s->fresh[i]))
+			pu_slot_leave(p, s->fresh[i]);
+	}
 	s->fresh_count = 0;
 }
 

@@ -343,6 +343,8 @@ bool pu_checks_next(struct punch *p, struct punch_action *action, uint64_t *dead
 void pu_check_send(struct punch *p, const struct pu_sent *what, uint8_t ttl,
 		   struct punch_action *action);
 struct pu_pair *pu_pair_find(struct punch *p, uint16_t slot, const struct addr *remote);
+/* The other side answered a check of it. */
+bool pu_slot_is_proven(const struct punch *p, uint16_t slot);
 
 /* punch_agree.c */
 void pu_agree_tick(struct punch *p, uint64_t *deadline_us);
