@@ -129,6 +129,22 @@ static void test_the_environment_has_it_all(void **state)
 	assert_null(getenv("NATPROBE_SECRET"));
 }
 
+static void test_our_passwords_are_not_its_own(void **state)
+{
+	struct handover h = path();
+
+	assert_int_equal(setenv("NATPROBE_CODE", "37-copper-violin-harbor", 1), 0);
+	assert_int_equal(setenv("NATPROBE_TURN_PASSWORD", "secret", 1), 0);
+	assert_int_equal(setenv("NATPROBE_RENDEZVOUS", "https://h/,mqtts://me:secret@host", 1), 0);
+	assert_int_equal(setenv("NATPROBE_FD", "7", 1), 0); /* of another natprobe */
+	assert_int_equal(run(&h, "test \"${NATPROBE_CODE-no}${NATPROBE_TURN_PASSWORD-no}"
+				 "${NATPROBE_RENDEZVOUS-no}${NATPROBE_FD-no}\" = nononono"),
+			 0);
+	assert_int_equal(setenv("NATPROBE_RENDEZVOUS", "https://host/", 1), 0);
+	assert_int_equal(run(&h, "test \"$NATPROBE_RENDEZVOUS\" = https://host/"), 0);
+	assert_int_equal(unsetenv("NATPROBE_RENDEZVOUS"), 0);
+}
+
 static void test_a_descriptor_is_passed_or_closed(void **state)
 {
 	struct handover h = path();
@@ -199,6 +215,7 @@ int main(void)
 		cmocka_unit_test(test_ipv6_has_brackets_with_a_port_only),
 		cmocka_unit_test(test_secrets_do_not_become_arguments),
 		cmocka_unit_test(test_the_environment_has_it_all),
+		cmocka_unit_test(test_our_passwords_are_not_its_own),
 		cmocka_unit_test(test_a_descriptor_is_passed_or_closed),
 		cmocka_unit_test(test_our_descriptors_stay_ours),
 		cmocka_unit_test(test_we_leave_no_core_but_others_may),

@@ -188,10 +188,32 @@ static void set_environment(const struct handover *h)
 		snprintf(hex + 2 * i, 3, "%02x", h->key[i]);
 	set("NATPROBE_SECRET", hex);
 	OPENSSL_cleanse(hex, sizeof(hex));
+	(void)unsetenv("NATPROBE_FD"); /* of a natprobe that started us */
 	if (h->pass_as > 0) {
 		snprintf(text, sizeof(text), "%d", h->pass_as);
 		set("NATPROBE_FD", text);
 	}
+}
+
+/* What the C library has copied goes, too. */
+static void forget(const char *name)
+{
+	char *copy = getenv(name);
+
+	if (copy != NULL)
+		OPENSSL_cleanse(copy, strlen(copy));
+	(void)unsetenv(name);
+}
+
+/* Ours are read by now; a program that has the path needs none of them. */
+static void forget_passwords(void)
+{
+	const char *rendezvous = getenv("NATPROBE_RENDEZVOUS");
+
+	forget("NATPROBE_CODE");
+	forget("NATPROBE_TURN_PASSWORD");
+	if (rendezvous != NULL && strchr(rendezvous, '@') != NULL) /* mqtts://USER:PASSWORD@HOST */
+		forget("NATPROBE_RENDEZVOUS");
 }
 
 /* Programs take a socket for one that waits. */
@@ -243,16 +265,6 @@ static void keep_descriptors(void)
 	}
 }
 
-/* What setenv has copied goes, too. */
-static void forget_secret(void)
-{
-	char *copy = getenv("NATPROBE_SECRET");
-
-	if (copy != NULL)
-		OPENSSL_cleanse(copy, strlen(copy));
-	(void)unsetenv("NATPROBE_SECRET");
-}
-
 int handover_start(struct handover *h, char *const *args, pid_t *pid)
 {
 	int rc;
@@ -263,12 +275,13 @@ int handover_start(struct handover *h, char *const *args, pid_t *pid)
 	}
 	if (h->fd >= 0)
 		make_blocking(h->fd);
+	forget_passwords();
 	set_environment(h);
 	keep_descriptors();
 	no_core_end();
 	rc = spawn(h, args, pid);
 	no_core_begin();
-	forget_secret();
+	forget("NATPROBE_SECRET");
 	if (h->fd >= 0)
 		close(h->fd);
 	h->fd = -1;
