@@ -100,15 +100,9 @@ static void drive(struct session *s)
 }
 
 /* From a stranger's terminal to ours: only what can be printed. */
-static void show(struct bytes line)
+static void show(const uint8_t *line, size_t len)
 {
-	fputs("them: ", stdout);
-	for (size_t i = 0; i < line.len; i++) {
-		uint8_t c = line.data[i];
-
-		putchar(c < ' ' || c == 0x7f || (c >= 0x80 && c < 0xa0) ? '?' : c);
-	}
-	putchar('\n');
+	printf("them: %.*s\n", (int)len, (const char *)line);
 	(void)fflush(stdout);
 }
 
@@ -118,8 +112,10 @@ static void hear(void *arg, struct bytes data)
 	uint8_t buf[CHAT_BYTES_MAX];
 	struct bytes line = chat_hear(&s->chat, data, clock_us(), buf);
 
-	if (line.len > 0)
-		show(line);
+	if (line.len > 0) {
+		memmove(buf, line.data, line.len);
+		show(buf, chat_clean(buf, line.len));
+	}
 	drive(s);
 }
 

@@ -114,6 +114,32 @@ static void test_long_lines(void **state)
 	assert_int_equal(carry(&p, &p.a, &p.b, 1, line), CHAT_LINE_MAX);
 }
 
+static void expect_clean(const char *line, const char *want)
+{
+	uint8_t text[CHAT_LINE_MAX];
+	size_t len = strlen(line);
+
+	memcpy(text, line, len);
+	len = chat_clean(text, len);
+	assert_int_equal(len, strlen(want));
+	assert_memory_equal(text, want, len);
+}
+
+static void test_words_are_shown_and_orders_are_not(void **state)
+{
+	expect_clean("", "");
+	expect_clean("\xc3\x84 \xe2\x82\xac \xf0\x9f\x99\x82",
+		     "\xc3\x84 \xe2\x82\xac \xf0\x9f\x99\x82");
+	expect_clean("\x1b[2J\x07\x7f", "?[2J??");
+	expect_clean("\xc2\x9b"
+		     "2J",
+		     "?2J"); /* CSI of 8 bits */
+	expect_clean("\x9b"
+		     "2J\xc3",
+		     "?2J?");
+	expect_clean("\xc0\x9b", "??");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +147,7 @@ int main(void)
 		cmocka_unit_test(test_forgeries_are_not_believed),
 		cmocka_unit_test(test_it_ends),
 		cmocka_unit_test(test_long_lines),
+		cmocka_unit_test(test_words_are_shown_and_orders_are_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

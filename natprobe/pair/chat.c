@@ -5,6 +5,8 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
+#include "utf8.h"
+
 #define MAGIC     0xc1
 #define COUNTER   9 /* bytes before what is sealed: magic, counter */
 #define TAG_LEN   16
@@ -149,6 +151,30 @@ struct bytes chat_hear(struct chat *c, struct bytes datagram, uint64_t now_us,
 		return (struct bytes){ 0 };
 	c->heard = line;
 	return bytes_of(in.at, in.left);
+}
+
+static bool is_control(const uint8_t *c, size_t len)
+{
+	if (len == 1)
+		return c[0] < ' ' || c[0] == 0x7f;
+	return len == 2 && c[0] == 0xc2 && c[1] < 0xa0; /* of 8 bits: terminals obey them as well */
+}
+
+size_t chat_clean(uint8_t *line, size_t len)
+{
+	size_t out = 0, n;
+
+	for (size_t at = 0; at < len; at += n) {
+		n = utf8_len(bytes_of(line + at, len - at));
+		if (n > 0 && !is_control(line + at, n)) {
+			memmove(line + out, line + at, n);
+			out += n;
+			continue;
+		}
+		n = n > 0 ? n : 1;
+		line[out++] = '?';
+	}
+	return out;
 }
 
 bool chat_is_over(const struct chat *c, uint64_t now_us)

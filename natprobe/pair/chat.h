@@ -47,6 +47,9 @@ struct bytes chat_next(struct chat *c, uint64_t now_us, uint8_t buf[static CHAT_
 struct bytes chat_hear(struct chat *c, struct bytes datagram, uint64_t now_us,
 		       uint8_t buf[static CHAT_BYTES_MAX]);
 
+/* A stranger's line for our terminal: what is no character that can be printed becomes '?'. */
+size_t chat_clean(uint8_t *line, size_t len);
+
 /* They left, or were not heard for long. */
 bool chat_is_over(const struct chat *c, uint64_t now_us);
 
