@@ -663,12 +663,16 @@ static void meet_by_hand(uint32_t after_s, struct peer_offer *of_b)
 static void by_hand_one_side_waits_until_the_other_begins(void **state)
 {
 	struct peer_offer of_b;
+	uint64_t began_us;
 
 	meet_by_hand(40, &of_b);
 	rig_start(&r);
+	began_us = r.now_us;
 	assert_true(rig_run(&r, 120 * SECOND));
 	assert_path();
 	assert_in_range(rig_result(&r, 0)->sent, 20, 400);
+	/* Nobody waits for a word that cannot come. */
+	assert_in_range(r.now_us - began_us, 0, 2 * SECOND);
 }
 
 static bool lose_between_hosts(struct rig *rig, uint8_t from_side, const struct addr *from,

@@ -2,6 +2,7 @@
 
 #define EVIDENCE_US      (3000 * PU_MS)
 #define EVIDENCE_HOLD_US (6000 * PU_MS)
+#define HAND_US          (700 * PU_MS)
 #define EVIDENCE_TRIPS   3
 
 enum punch_side pu_side(const struct punch *p, bool ours)
@@ -125,21 +126,30 @@ static void judge(struct punch *p)
 	close_all(p);
 }
 
+/* Nothing was lost, nor was the path left idle: the other side is through in a moment as well. */
+static bool is_measured(const struct punch *p)
+{
+	const struct punch_quality *q = &p->result.quality;
+
+	return p->hold_s == 0 && q->sent > 0 && q->answered == q->sent;
+}
+
 /* When the other side's evidence is waited for no longer. */
 static uint64_t patience_us(const struct punch *p)
 {
 	uint64_t until_us = p->phase_us + (p->hold_s > 0 ? EVIDENCE_HOLD_US : EVIDENCE_US);
 	uint64_t limit_us = p->config.limit_us != 0 ? p->config.limit_us : PUNCH_LIMIT_US;
 	uint64_t end_us = p->start_us + limit_us;
+	uint64_t trips_us = EVIDENCE_TRIPS * pu_measure_round_trip_us(p);
 
 	if (!has_path(p) && until_us > end_us)
 		return end_us;
-	/* Nobody carries their word to us. */
+	/* Nobody carries their word to us; they may still measure, and follow. */
 	if (p->config.by_hand)
-		return until_us;
+		return has_path(p) && is_measured(p) ? p->phase_us + HAND_US + trips_us : until_us;
 	/* They may have to ask anew, where most answers were lost. */
 	if (has_path(p))
-		until_us += EVIDENCE_TRIPS * pu_measure_round_trip_us(p);
+		until_us += trips_us;
 	/* B said that there is nothing, and has taken it since: so it will say another word. */
 	if (has_path(p) && p->config.is_a && p->result.has_theirs && !is_theirs_as_well(p) &&
 	    p->measure_until_us > until_us)
