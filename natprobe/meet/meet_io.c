@@ -1,12 +1,12 @@
 #include "meet_io.h"
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "carrier.h"
 #include "clock.h"
+#include "natprobe/net/random.h"
 #include "peer_clock.h"
 #include "sntp.h"
 
@@ -39,12 +39,6 @@ struct meet_io {
 };
 
 static void drive(struct meet_io *io);
-
-static void fill_random(void *arg, void *buf, size_t len)
-{
-	if (RAND_bytes(buf, (int)len) != 1)
-		abort(); /* without it nothing is safe */
-}
 
 /* The first one that is new; others come again until they are answered. */
 static void hear_at_door(struct meet_io *io, struct bytes data, uint64_t now_us)
@@ -244,7 +238,7 @@ static bool start(struct meet_io *io, const struct meet_io_config *config, const
 {
 	struct meet_config meet = config->meet;
 
-	meet.random = fill_random;
+	meet.random = random_draw;
 	io->timer = evtimer_new(config->base, on_timer, io);
 	if (config->door == NULL)
 		io->meet = meet_new(&meet, clock_us());

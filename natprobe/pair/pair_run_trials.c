@@ -1,11 +1,11 @@
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "natprobe/meet/meet.h"
+#include "natprobe/net/random.h"
 #include "pair_run.h"
 
 #define RUN_ID_LEN    8
@@ -17,12 +17,6 @@
 #define KEEP_US       (UINT64_C(3650) * 86400 * 1000000)
 #define HAND_WAIT_US  (UINT64_C(600) * 1000000) /* for people to carry a token over */
 #define HAND_LATER_US (UINT64_C(60) * 1000000)  /* the meeting gives up first */
-
-static void fill_random(void *arg, void *buf, size_t len)
-{
-	if (RAND_bytes(buf, (int)len) != 1)
-		abort(); /* without it nothing is safe */
-}
 
 static void tell_clock(struct pair_run *run)
 {
@@ -94,7 +88,7 @@ static bool start_machine(struct pair_run *run)
 		.hold_s = run->agreed.hold_s,
 		.by_hand = pair_hand_is(run),
 		.keeps_port = run->is_keeping,
-		.random = fill_random,
+		.random = random_draw,
 	};
 
 	run->stand_in.trial = run->trial;
@@ -105,7 +99,7 @@ static bool start_machine(struct pair_run *run)
 	if (config.by_hand)
 		config.patience_us = (o->wait_ms > 0 ? o->wait_ms * 1000 : HAND_WAIT_US) +
 				     (config.is_a ? 0 : HAND_LATER_US);
-	fill_random(NULL, config.key, sizeof(config.key));
+	random_draw(NULL, config.key, sizeof(config.key));
 	if (meet != NULL)
 		make_key(run, config.key);
 	run->punch = punch_new(&config);
