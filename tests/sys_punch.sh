@@ -232,6 +232,7 @@ says 2 'write https' punch --rendezvous ftp://nowhere/
 says 2 'which program' connect 12-abbey-abbey-abbey
 says 2 'NATPROBE_SECRET' connect 12-abbey-abbey-abbey -- prog %secret%
 says 2 'takes no code' punch --accept 12-abbey-abbey-abbey
+says 2 'needs no code' punch --code-file "$tmp/key" natkit:abc
 says 2 'address' punch natkit:abc
 printf 'not a key\n' > "$tmp/key"
 chmod 600 "$tmp/key"

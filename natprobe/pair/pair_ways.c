@@ -1,14 +1,14 @@
 #include "pair_ways.h"
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "natprobe/meet/own_key.h"
+#include "natprobe/net/random.h"
+#include "no_core.h"
 #include "pair_guests.h"
 
 #define ADDRESS_SCHEME "natkit:"
@@ -29,11 +29,17 @@ static int by_code(const struct pair_ways *w, char *operand)
 	const struct punch_options *o = w->like.options;
 	struct punch_code code = { 0 };
 	struct pair_run run = w->like;
-	int rc;
+	const bool makes_file = operand == NULL && o->code_file != NULL;
+	int rc = 0;
 
+	no_core_begin();
 	run.code = code.text;
-	rc = pair_run_open(&run);
+	/* Not seen among the arguments while somebody is asked for a password. */
+	if (!makes_file)
+		rc = punch_code_find(run.command, operand, o->code_file, &code);
 	if (rc == 0)
+		rc = pair_run_open(&run);
+	if (rc == 0 && makes_file)
 		rc = punch_code_find(run.command, operand, o->code_file, &code);
 	if (rc == 0) {
 		if (code.is_new && o->code_file == NULL)
@@ -60,19 +66,13 @@ static int by_address(const struct pair_ways *w, const char *text)
 	return w->run(&run);
 }
 
-static void fill_random(void *arg, void *buf, size_t len)
-{
-	if (RAND_bytes(buf, (int)len) != 1)
-		abort(); /* without it nothing is safe */
-}
-
 static int open_door(const struct pair_ways *w, struct meet_door **door)
 {
 	struct own_key key;
 	int rc = own_key_read(&key, w->like.options->key_file);
 
 	if (rc == 0)
-		*door = meet_door_new(key.private_key, fill_random, NULL, clock_us());
+		*door = meet_door_new(key.private_key, random_draw, NULL, clock_us());
 	own_key_clear(&key);
 	if (rc != 0)
 		return usage(w, "the key of our address cannot be read; natprobe address says why");
@@ -98,7 +98,7 @@ static int by_offer(const struct pair_ways *w)
 	int rc = own_key_make(&key);
 
 	if (rc == 0)
-		door = meet_door_new(key.private_key, fill_random, NULL, clock_us());
+		door = meet_door_new(key.private_key, random_draw, NULL, clock_us());
 	OPENSSL_cleanse(key.private_key, sizeof(key.private_key));
 	run.offers = &key;
 	run.accepts = door;
@@ -153,6 +153,8 @@ int pair_ways_run(const struct pair_ways *w, char *operand)
 			w, "by hand there is no code: --offer on one side, --answer on the other");
 	if (o->accept && has_code)
 		return usage(w, "--accept takes no code: others know our address");
+	if (is_address && o->code_file != NULL)
+		return usage(w, "--code-file: an address needs no code; leave one of them out");
 	if (!is_address && !o->offer && o->answer == NULL && !o->accept)
 		return by_code(w, operand);
 	punch_code_forget();
