@@ -9,6 +9,7 @@
 #include "natprobe/meet/carrier_uri.h"
 #include "natprobe/meet/own_key.h"
 #include "natprobe/meet/rendezvous_list.h"
+#include "natprobe/pair/no_core.h"
 #include "natprobe/pair/self_diagnosis.h"
 
 static int complain(int rc, const char *what, const char *why)
@@ -85,8 +86,10 @@ static int run(const struct punch_options *o)
 	struct address a = { .port = (uint16_t)o->local_port };
 	struct punch_self self;
 	struct own_key key;
-	int rc = find_key(&key, o->key_file);
+	int rc;
 
+	no_core_begin();
+	rc = find_key(&key, o->key_file);
 	if (rc == 0)
 		rc = find_rendezvous(o, &a);
 	if (rc == 0)

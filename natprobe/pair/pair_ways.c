@@ -32,7 +32,6 @@ static int by_code(const struct pair_ways *w, char *operand)
 	const bool makes_file = operand == NULL && o->code_file != NULL;
 	int rc = 0;
 
-	no_core_begin();
 	run.code = code.text;
 	/* Not seen among the arguments while somebody is asked for a password. */
 	if (!makes_file)
@@ -148,6 +147,7 @@ int pair_ways_run(const struct pair_ways *w, char *operand)
 	const bool is_address =
 		operand != NULL && strncmp(operand, ADDRESS_SCHEME, strlen(ADDRESS_SCHEME)) == 0;
 
+	no_core_begin();
 	if ((o->offer || o->answer != NULL) && has_code)
 		return usage(
 			w, "by hand there is no code: --offer on one side, --answer on the other");

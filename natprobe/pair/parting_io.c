@@ -1,6 +1,7 @@
 #include "parting_io.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -136,7 +137,7 @@ static bool take_byte(struct session *s, uint8_t byte)
 	memmove(s->last, s->last + 1, sizeof(s->last) - 1);
 	s->last[sizeof(s->last) - 1] = byte;
 	for (int serves = 0; serves < 2; serves++) {
-		if (memcmp(s->last, s->theirs[serves], sizeof(s->last)) != 0)
+		if (CRYPTO_memcmp(s->last, s->theirs[serves], sizeof(s->last)) != 0)
 			continue;
 		s->parting.they_serve = serves != 0;
 		s->parting.is_heard = s->is_tcp_over = true;
