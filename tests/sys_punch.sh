@@ -234,6 +234,22 @@ says 2 'NATPROBE_SECRET' connect 12-abbey-abbey-abbey -- prog %secret%
 says 2 'takes no code' punch --accept 12-abbey-abbey-abbey
 says 2 'needs no code' punch --code-file "$tmp/key" natkit:abc
 says 2 'address' punch natkit:abc
+# Nor is the code seen while somebody is asked for a password.
+python3 - "$natprobe" > "$tmp/out" <<'END' || fail "no password is asked for, or the code is seen: $(cat "$tmp/out")"
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], ["natprobe", "punch", "--turn", "turn:192.0.2.1", "--user", "ann",
+                           "12-abbey-abbey-abbey"])
+heard = b""
+while b"Password" not in heard:
+    heard += os.read(fd, 100)
+words = open(f"/proc/{pid}/cmdline").read()
+os.close(fd)
+os.waitpid(pid, 0)
+print(words.replace("\0", " "))
+sys.exit("abbey" in words)
+END
 printf 'not a key\n' > "$tmp/key"
 chmod 600 "$tmp/key"
 says 2 'no key' address --key-file "$tmp/key"
