@@ -368,7 +368,13 @@ static int check_words(const struct command_line *program)
 	if (program->count == 0)
 		return usage("which program? name it behind --");
 	why = handover_check(program->words, program->count);
-	return why != NULL ? usage(why) : -1;
+	if (why != NULL)
+		return usage(why);
+	/* Where it depends on the path, nobody knows yet. */
+	if (strchr(program->words[0], '%') != NULL || handover_finds(program->words[0]))
+		return -1;
+	fprintf(stderr, "natprobe: connect: %s: there is no such program\n", program->words[0]);
+	return EXIT_USAGE;
 }
 
 static int find_dashes(int argc, char **argv)

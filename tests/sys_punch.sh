@@ -230,6 +230,7 @@ says 2 'no code' punch -
 says 2 'no such strategy' punch --strategy magic
 says 2 'write https' punch --rendezvous ftp://nowhere/
 says 2 'which program' connect 12-abbey-abbey-abbey
+says 2 'no such program' connect 12-abbey-abbey-abbey -- ./nowhere
 says 2 'NATPROBE_SECRET' connect 12-abbey-abbey-abbey -- prog %secret%
 says 2 'takes no code' punch --accept 12-abbey-abbey-abbey
 says 2 'needs no code' punch --code-file "$tmp/key" natkit:abc

@@ -140,9 +140,10 @@ story told home-router full-cone -- \
 	until grep -q "^trial 1" a.err; do sleep 0.1; done
 	sleep 0.5; kill -TERM $pid; wait $pid; echo $? > a' -- '$natprobe punch --quiet --code-file code'
 
-# A program that is not there, and one that dies of a signal.
+# A program whose interpreter is not there, and one that dies of a signal.
 story missing home-router full-cone -- \
-	'$natprobe connect --quiet --code-file code -- ./nowhere; echo $? > a' -- \
+	'echo "#!/nowhere" > nowhere; chmod +x nowhere
+	$natprobe connect --quiet --code-file code -- ./nowhere; echo $? > a' -- \
 	'$natprobe connect --quiet --code-file code -- sh -c "kill -9 \$\$"; echo $? > b'
 
 # By an address, and held for a while, by which its mappings are known to live for so long.

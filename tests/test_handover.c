@@ -205,6 +205,12 @@ static void test_a_program_that_is_not_there(void **state)
 	pid_t pid;
 
 	assert_int_equal(handover_start(&h, args, &pid), -ENOENT);
+	assert_false(handover_finds("/no/such/program"));
+	assert_false(handover_finds("no-such-program"));
+	assert_false(handover_finds("/")); /* a folder */
+	assert_false(handover_finds(""));
+	assert_true(handover_finds("/bin/sh"));
+	assert_true(handover_finds("sh"));
 }
 
 int main(void)

@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "natprobe/pair/no_core.h"
@@ -163,6 +165,35 @@ const char *handover_check(char *const *command, size_t count)
 	if (count <= HANDOVER_ARGS_MAX)
 		handover_free_args(handover_args(&any, command, count, &why));
 	return why;
+}
+
+static bool is_program(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+bool handover_finds(const char *name)
+{
+	const char *at = getenv("PATH");
+	char path[PATH_MAX];
+
+	if (strchr(name, '/') != NULL)
+		return is_program(name);
+	if (at == NULL) /* the system has a list of its own */
+		return true;
+	for (;; at++) {
+		size_t len = strcspn(at, ":");
+		int n = snprintf(path, sizeof(path), "%.*s%s%s", (int)len, at, len > 0 ? "/" : "",
+				 name);
+
+		if (n > 0 && (size_t)n < sizeof(path) && is_program(path))
+			return true;
+		at += len;
+		if (*at == '\0')
+			return false;
+	}
 }
 
 static void set(const char *name, const char *value)

@@ -33,6 +33,8 @@ void handover_free_args(char **args); /* NULL is fine */
 
 /* What handover_args would refuse, before there is a path: NULL, or why. */
 const char *handover_check(char *const *command, size_t count);
+/* Whether there is such a program, before two people meet for it. */
+bool handover_finds(const char *name);
 
 /* Before anything is opened: what is open now was given to us, and is to the program as well. */
 void handover_begin(void);
