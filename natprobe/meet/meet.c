@@ -353,17 +353,3 @@ const char *meet_failure_text(enum meet_failure f)
 
 	return (unsigned int)f < MEET_FAILURES ? texts[f] : "it failed";
 }
-
-const char *meet_failure_word(enum meet_failure f)
-{
-	static const char *const tokens[MEET_FAILURES] = {
-		[MEET_FINE] = "fine",
-		[MEET_NOBODY] = "nobody",
-		[MEET_WRONG_CODE] = "wrong-code",
-		[MEET_BROKEN] = "broken",
-		[MEET_GONE] = "gone",
-		[MEET_LEFT] = "left",
-	};
-
-	return (unsigned int)f < MEET_FAILURES ? tokens[f] : "failed";
-}

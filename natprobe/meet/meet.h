@@ -110,6 +110,5 @@ uint32_t meet_knocks(const struct meet *m);
 
 /* For people: "the other side used another code ...", with a remedy. */
 const char *meet_failure_text(enum meet_failure f);
-const char *meet_failure_word(enum meet_failure f);
 
 #endif

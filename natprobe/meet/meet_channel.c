@@ -328,8 +328,3 @@ uint64_t channel_gone_at(const struct meet_channel *c)
 {
 	return is_outstanding(c) ? c->waits_us + CHANNEL_GONE_US : UINT64_MAX;
 }
-
-bool channel_is_gone(const struct meet_channel *c, uint64_t now_us)
-{
-	return now_us >= channel_gone_at(c);
-}

@@ -81,9 +81,7 @@ bool channel_take(struct meet_channel *c, uint64_t counter, struct bytes plain, 
 
 /* For how long something has waited for an answer, and nothing at all came; 0: nothing waits. */
 uint64_t channel_silent_us(const struct meet_channel *c, uint64_t now_us);
-/* Something waits for an answer that did not come for CHANNEL_GONE_US. */
-bool channel_is_gone(const struct meet_channel *c, uint64_t now_us);
-/* When that would be; UINT64_MAX: never, as it is. */
+/* When something has waited for an answer for CHANNEL_GONE_US; UINT64_MAX: never, as it is. */
 uint64_t channel_gone_at(const struct meet_channel *c);
 
 #endif
