@@ -10,6 +10,7 @@
 #include "dtls_hello.h"
 #include "secure_context.h"
 
+#define RECORD_ALERT    21
 #define RECORD_HEADER   5     /* of TLS: type, version, length */
 #define RECORD_OVERHEAD 256   /* what a TLS record may add, and then some */
 #define EARLY_MAX       32768 /* kept before we know whom to expect */
@@ -17,7 +18,12 @@
 #define RETRY_FIRST_US  150000
 #define RETRY_MAX_US    3000000
 #define RETRY_LATE_US   1000 /* the two clocks differ */
-#define AEAD_MIN        16   /* no true record is shorter */
+#define RESTARTS_MAX    16
+#define RESTART_US      300000
+#define WRONG_MAX       4
+#define WRONG_US        2000000
+#define DTLS_RANDOM_LEN 32
+#define AEAD_MIN        16 /* no true record is shorter */
 
 struct secure {
 	struct secure_config config;
@@ -31,14 +37,28 @@ struct secure {
 	struct byte_queue early;  /* TLS: before we know whom to expect. DTLS: the last datagram */
 	struct byte_queue stream; /* TLS: decrypted, up to a whole packet */
 	uint64_t retry_us;
+	uint64_t wrong_us; /* when somebody else's certificate is believed to be all that comes */
+	uint8_t restarts, wrongs;
+	bool has_begun;
+	uint8_t hello[DTLS_RANDOM_LEN]; /* of the client that we answer */
 	uint8_t record[SECURE_PACKET_MAX];
 };
+
+/*
+ * Whether a datagram begins with an alert, which nobody vouches for before there are keys: where those
+ * counted anybody could end a handshake, and two ends that begin anew would upset each other.
+ */
+static bool is_alert(struct bytes datagram)
+{
+	return datagram.len > 0 && datagram.data[0] == RECORD_ALERT;
+}
 
 static void on_datagram(struct bytes datagram, void *arg)
 {
 	struct secure *s = arg;
 
-	s->config.on_frame(s->config.arg, datagram);
+	if (s->state != SECURE_SHAKING || !is_alert(datagram))
+		s->config.on_frame(s->config.arg, datagram);
 }
 
 /* How long OpenSSL waits for an answer; by the clock of the system, as it does. */
@@ -51,10 +71,7 @@ static unsigned int on_timer(SSL *ssl, unsigned int last_us)
 
 static bool set_datagrams(struct secure *s)
 {
-	BIO *bio;
-
-	s->method = dgram_bio_method_new();
-	bio = s->method != NULL ? dgram_bio_new(s->method, &s->end) : NULL;
+	BIO *bio = s->method != NULL ? dgram_bio_new(s->method, &s->end) : NULL;
 	if (bio == NULL)
 		return false;
 	s->end.on_write = on_datagram;
@@ -79,6 +96,22 @@ static bool set_stream(struct secure *s)
 	return true;
 }
 
+/* An SSL at the begin of a handshake. False when memory runs out. */
+static bool open_session(struct secure *s)
+{
+	s->has_begun = false;
+	s->retry_us = SECURE_NEVER;
+	s->ssl = SSL_new(s->ctx);
+	if (s->ssl == NULL || !(s->config.is_stream ? set_stream(s) : set_datagrams(s)))
+		return false;
+	if (s->config.is_client)
+		SSL_set_connect_state(s->ssl);
+	else
+		SSL_set_accept_state(s->ssl);
+	secure_set_frame_max(s, s->config.frame_max);
+	return true;
+}
+
 struct secure *secure_new(const struct secure_config *config)
 {
 	struct secure *s = calloc(1, sizeof(*s));
@@ -86,19 +119,14 @@ struct secure *secure_new(const struct secure_config *config)
 	if (s == NULL)
 		return NULL;
 	s->config = *config;
-	s->retry_us = SECURE_NEVER;
+	s->wrong_us = SECURE_NEVER;
 	s->ctx = secure_context_new(config->identity, config->is_stream, &s->peer);
-	s->ssl = s->ctx != NULL ? SSL_new(s->ctx) : NULL;
-	if (s->ssl == NULL || !(config->is_stream ? set_stream(s) : set_datagrams(s))) {
-		secure_free(s);
-		return NULL;
-	}
-	if (config->is_client)
-		SSL_set_connect_state(s->ssl);
-	else
-		SSL_set_accept_state(s->ssl);
-	secure_set_frame_max(s, config->frame_max);
-	return s;
+	if (!config->is_stream)
+		s->method = dgram_bio_method_new();
+	if (s->ctx != NULL && open_session(s))
+		return s;
+	secure_free(s);
+	return NULL;
 }
 
 void secure_free(struct secure *s)
@@ -172,8 +200,8 @@ static void flush(struct secure *s)
 
 static void fail(struct secure *s)
 {
-	s->state = s->peer.was_wrong ? SECURE_WRONG : SECURE_BROKEN;
-	s->retry_us = SECURE_NEVER;
+	s->state = s->peer.was_wrong || s->wrongs > 0 ? SECURE_WRONG : SECURE_BROKEN;
+	s->retry_us = s->wrong_us = SECURE_NEVER;
 	ERR_clear_error();
 }
 
@@ -239,27 +267,72 @@ static void plan_retry(struct secure *s, uint64_t now_us)
 			      (uint64_t)left.tv_usec;
 }
 
+/* Somebody else's certificate came; perhaps somebody else sent it into our handshake. */
+static bool is_wrong_for_good(struct secure *s, uint64_t now_us)
+{
+	if (!s->peer.was_wrong)
+		return false;
+	if (s->wrong_us == SECURE_NEVER)
+		s->wrong_us = now_us + WRONG_US;
+	return ++s->wrongs >= WRONG_MAX;
+}
+
+/* Until the handshake is over anybody who can send datagrams to us can spoil it: it begins anew. */
+static void restart(struct secure *s, uint64_t now_us)
+{
+	if (s->config.is_stream || is_wrong_for_good(s, now_us) || s->restarts >= RESTARTS_MAX) {
+		fail(s);
+		return;
+	}
+	ERR_clear_error();
+	s->restarts++;
+	s->peer.was_wrong = false;
+	SSL_free(s->ssl);
+	if (!open_session(s))
+		fail(s);
+	else if (s->config.is_client)
+		s->retry_us = now_us + RESTART_US;
+}
+
 static void shake(struct secure *s, uint64_t now_us)
 {
 	int rc, err;
 
 	ERR_clear_error();
+	s->has_begun = true;
 	rc = SSL_do_handshake(s->ssl);
 	err = SSL_get_error(s->ssl, rc);
 	flush(s);
 	if (rc == 1) {
 		s->state = SECURE_UP;
-		s->retry_us = SECURE_NEVER;
+		s->retry_us = s->wrong_us = SECURE_NEVER;
 		return;
 	}
 	if (err == SSL_ERROR_WANT_READ || err == SSL_ERROR_WANT_WRITE)
 		plan_retry(s, now_us);
 	else
-		fail(s);
+		restart(s, now_us);
+}
+
+/* A client that begins anew, or is another one than the one that we began with. */
+static bool is_new_client(struct secure *s, struct bytes datagram)
+{
+	struct dtls_hello hello;
+
+	if (s->config.is_client || s->config.is_stream || s->state != SECURE_SHAKING ||
+	    dtls_hello_parse(datagram, &hello) != DTLS_HELLO_OK ||
+	    memcmp(s->hello, hello.random.data, DTLS_RANDOM_LEN) == 0)
+		return false;
+	memcpy(s->hello, hello.random.data, DTLS_RANDOM_LEN);
+	return s->has_begun && s->restarts < RESTARTS_MAX;
 }
 
 static void feed(struct secure *s, struct bytes frame, uint64_t now_us)
 {
+	if (is_new_client(s, frame))
+		restart(s, now_us);
+	if (s->state > SECURE_UP)
+		return;
 	if (s->config.is_stream) {
 		if (BIO_write(s->in, frame.data, (int)frame.len) != (int)frame.len)
 			fail(s);
@@ -271,6 +344,12 @@ static void feed(struct secure *s, struct bytes frame, uint64_t now_us)
 	if (s->state == SECURE_UP)
 		read_records(s);
 	s->end.in = (struct bytes){ 0 };
+}
+
+/* During a handshake of DTLS. What comes before a client has begun anew is an answer to the last try. */
+static bool counts(const struct secure *s, struct bytes datagram)
+{
+	return !is_alert(datagram) && (!s->config.is_client || s->has_begun || !s->peer.is_known);
 }
 
 /* A datagram that was not answered comes again; what stands in a stream does not. */
@@ -287,6 +366,8 @@ static void keep(struct secure *s, struct bytes frame)
 void secure_input(struct secure *s, struct bytes frame, uint64_t now_us)
 {
 	if (frame.len == 0 || frame.len > UINT16_MAX || s->state > SECURE_UP)
+		return;
+	if (s->state == SECURE_SHAKING && !s->config.is_stream && !counts(s, frame))
 		return;
 	if (!s->peer.is_known)
 		keep(s, frame);
@@ -319,16 +400,22 @@ void secure_hurry(struct secure *s, uint64_t now_us)
 
 uint64_t secure_next_us(const struct secure *s)
 {
-	return s->retry_us;
+	return s->retry_us < s->wrong_us ? s->retry_us : s->wrong_us;
 }
 
 void secure_on_time(struct secure *s, uint64_t now_us)
 {
+	if (now_us >= s->wrong_us) {
+		fail(s);
+		return;
+	}
 	if (now_us < s->retry_us)
 		return;
 	ERR_clear_error();
-	if (DTLSv1_handle_timeout(s->ssl) < 0)
-		fail(s);
+	if (!s->has_begun)
+		shake(s, now_us);
+	else if (DTLSv1_handle_timeout(s->ssl) < 0)
+		restart(s, now_us);
 	else
 		plan_retry(s, now_us);
 }
