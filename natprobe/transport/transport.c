@@ -5,6 +5,7 @@
 #include "transport_state.h"
 
 #define WINDOW_DEFAULT ((size_t)16 << 20)
+#define PATHLESS_US    500000
 #define TCP_MTU        1200 /* chunks cut for TCP may have to leave over UDP later */
 
 bool transport_is_built(void)
@@ -376,7 +377,7 @@ uint64_t transport_next_us(const struct transport *t)
 	if (t->is_over || (t->is_closing && !t->is_up))
 		return t->now_us;
 	if (t->assoc != NULL)
-		next_us = assoc_next_us(t->assoc);
+		next_us = t->path != NULL ? assoc_next_us(t->assoc) : t->now_us + PATHLESS_US;
 	secure_us = t->path != NULL ? secure_next_us(t->path) : TRANSPORT_NEVER;
 	return secure_us < next_us ? secure_us : next_us;
 }
