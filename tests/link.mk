@@ -17,6 +17,33 @@ tests_test_transport_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_transport_LDADD = $(TRANSPORT_LIBS) $(CMOCKA_LIBS)
 endif
 
+if CMOCKA
+UNIT_TESTS += tests/test_transport_hostile
+tests_test_transport_hostile_SOURCES = tests/test_transport_hostile.c $(TRANSPORT_PAIR)
+tests_test_transport_hostile_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_transport_hostile_LDADD = $(TRANSPORT_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_transport_wire
+tests_test_transport_wire_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_transport_wire_LDADD = $(TRANSPORT_LIBS) $(CMOCKA_LIBS)
+endif
+
+FUZZ_TARGETS += tests/fuzz_dcep
+tests_fuzz_dcep_SOURCES = tests/fuzz_dcep.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_dcep_LDADD = $(TRANSPORT_LIBS)
+tests_fuzz_dcep_LDFLAGS = $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz_sctp_watch
+tests_fuzz_sctp_watch_SOURCES = tests/fuzz_sctp_watch.c tests/fuzz_check.h $(FUZZ_MAIN)
+tests_fuzz_sctp_watch_LDADD = $(TRANSPORT_LIBS)
+tests_fuzz_sctp_watch_LDFLAGS = $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz_transport
+tests_fuzz_transport_SOURCES = tests/fuzz_transport.c tests/fuzz_check.h \
+	tests/transport_pair.c tests/transport_pair.h $(FUZZ_MAIN)
+tests_fuzz_transport_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+tests_fuzz_transport_LDADD = $(TRANSPORT_LIBS)
+tests_fuzz_transport_LDFLAGS = $(FUZZ_LINK)
+
 # A WebRTC peer that we did not write.
 check_PROGRAMS += tests/transport_talk
 tests_transport_talk_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)

@@ -95,6 +95,11 @@ static void on_output(void *arg, struct bytes bytes)
 	insert(p, f);
 }
 
+void pair_inject(struct transport_pair *p, int to, struct bytes bytes)
+{
+	transport_input(p->side[to].transport, bytes, p->now_us);
+}
+
 static void on_ready(void *arg)
 {
 	((struct pair_side *)arg)->is_ready = true;

@@ -55,6 +55,8 @@ void pair_use_path(struct transport_pair *p, bool is_tcp, uint16_t frame_max);
 void pair_lose_path(struct transport_pair *p);
 /* A path of UDP between two that know each other, until both are ready; false: they are not. */
 bool pair_connect(struct transport_pair *p);
+/* A frame of somebody else's. */
+void pair_inject(struct transport_pair *p, int to, struct bytes bytes);
 /* Time goes by. */
 void pair_run(struct transport_pair *p, uint64_t us);
 /* Until `is_done` or so long. */

@@ -92,6 +92,8 @@ bool assoc_reset(struct assoc *s, const uint16_t *streams, size_t n);
 void assoc_shutdown(struct assoc *s);
 bool assoc_is_idle(const struct assoc *s); /* all that was sent has arrived */
 
+/* The header of the packet that left last. */
+void assoc_copy_header(const struct assoc *s, uint8_t out[static ASSOC_HEADER_LEN]);
 const struct sctp_watch *assoc_watch(const struct assoc *s);
 void assoc_state_of(const struct assoc *s, struct assoc_state *out);
 

@@ -70,6 +70,11 @@ bool assoc_is_idle(const struct assoc *s)
 	return true;
 }
 
+void assoc_copy_header(const struct assoc *s, uint8_t out[static ASSOC_HEADER_LEN])
+{
+	memset(out, 0, ASSOC_HEADER_LEN);
+}
+
 const struct sctp_watch *assoc_watch(const struct assoc *s)
 {
 	static const struct sctp_watch nothing;

@@ -287,6 +287,11 @@ bool assoc_is_idle(const struct assoc *s)
 	       (!s->watch.has_tsn || sctp_watch_is_acked(&s->watch, s->watch.tsn_last));
 }
 
+void assoc_copy_header(const struct assoc *s, uint8_t out[static ASSOC_HEADER_LEN])
+{
+	memcpy(out, s->packet, ASSOC_HEADER_LEN);
+}
+
 const struct sctp_watch *assoc_watch(const struct assoc *s)
 {
 	return &s->watch;
