@@ -230,6 +230,49 @@ static void test_paths_come_and_go(void **state)
 	pair_end(&p);
 }
 
+/* TLS was there first; DTLS has to shake hands while streams are under way. */
+static void test_tcp_first(void **state)
+{
+	struct transport_pair p;
+	struct end ends[2] = { { .to_write = 3000000, .ends = true }, { .ends = true } };
+
+	pair_begin(&p, 10000, 0);
+	p.side[0].path.rate = p.side[1].path.rate = 1000000;
+	p.side[1].on_channel = end_accept;
+	p.side[1].user = &ends[1];
+	end_open(&p.side[0], &ends[0], "service");
+	pair_introduce(&p);
+	pair_use_path(&p, true, TRANSPORT_FRAME_MAX);
+	pair_run(&p, SECOND);
+	pair_lose_path(&p);
+	pair_run(&p, SECOND / 2);
+	assert_in_range(ends[1].read, 1, 2999999);
+	pair_use_path(&p, false, 1472);
+	assert_true(pair_run_until(&p, ends_are_closed, ends, 10 * SECOND));
+	assert_exchanged(&ends[0], &ends[1]);
+	pair_end(&p);
+}
+
+/* Narrower than what was cut for the path before: that leaves as it is. */
+static void test_frames_get_shorter(void **state)
+{
+	struct transport_pair p;
+	struct end ends[2] = { { .to_write = 1000000, .ends = true }, { .ends = true } };
+	struct transport_counts counts;
+
+	connect_pair(&p, &ends[1]);
+	p.side[0].path.rate = 1000000;
+	end_open(&p.side[0], &ends[0], "service");
+	pair_run(&p, SECOND / 2);
+	for (int i = 0; i < 2; i++)
+		transport_set_frame_max(p.side[i].transport, 700);
+	transport_count(p.side[0].transport, &counts);
+	assert_int_equal(counts.mtu, 700);
+	assert_true(pair_run_until(&p, ends_are_closed, ends, 10 * SECOND));
+	assert_exchanged(&ends[0], &ends[1]);
+	pair_end(&p);
+}
+
 static void test_first_path_is_lost_soon(void **state)
 {
 	struct transport_pair p;
@@ -388,6 +431,8 @@ int main(void)
 		cmocka_unit_test(test_slow_reader),
 		cmocka_unit_test(test_window_of_all),
 		cmocka_unit_test(test_paths_come_and_go),
+		cmocka_unit_test(test_tcp_first),
+		cmocka_unit_test(test_frames_get_shorter),
 		cmocka_unit_test(test_first_path_is_lost_soon),
 		cmocka_unit_test(test_streams_share_fairly),
 		cmocka_unit_test(test_keystroke_beside_bulk),

@@ -31,11 +31,13 @@ struct channel_events {
 	 * the other side was granted until channel_consumed says that it was taken on.
 	 */
 	void (*on_data)(void *arg, struct bytes data, bool is_text);
-	void (*on_writable)(void *arg); /* after channel_write took less than all */
-	void (*on_end)(void *arg);      /* of a stream: the other side has ended its direction */
+	void (*on_writable)(
+		void *arg); /* after channel_write took less than all, or channel_send none */
+	void (*on_end)(void *arg); /* of a stream: the other side has ended its direction */
 	/*
-	 * It is gone, and so is `c` once this returns. why: NULL where both directions had ended, else
-	 * a word of the other side or of ours, for people.
+	 * It is gone, and so is `c` once this returns. why: NULL where both directions had ended and all
+	 * that was written has arrived, or where the other side closed a channel that is no stream;
+	 * else a word of the other side or of ours, for people.
 	 */
 	void (*on_closed)(void *arg, const char *why);
 	void *arg;

@@ -71,6 +71,7 @@ void transport_expect(struct transport *t,
 /*
  * There is a path: the first one, or another one in its place.
  * frame_max  most bytes of a frame there; may be set anew while it is used (transport_set_frame_max)
+ *            what was cut into pieces for a wider path leaves in frames that are longer
  */
 void transport_use_path(struct transport *t, bool is_tcp, uint16_t frame_max, uint64_t now_us);
 void transport_set_frame_max(struct transport *t, uint16_t frame_max);

@@ -88,6 +88,12 @@ static void forget_if_over(struct slot *slot)
 		*slot = (struct slot){ 0 };
 }
 
+/* Who has heard our end may reset its direction before we know that all has arrived. */
+static bool is_in_order(const struct channel *c)
+{
+	return c->kind != CHANNEL_OF_BYTES || (c->end_sent && c->end_heard);
+}
+
 void transport_stream_reset(struct transport *t, uint16_t stream)
 {
 	struct slot *slot;
@@ -99,7 +105,7 @@ void transport_stream_reset(struct transport *t, uint16_t stream)
 	slot->in_ended = true;
 	c = slot->channel;
 	if (c != NULL) {
-		channel_tell_closed(c, c->kind == CHANNEL_OF_BYTES ? "broken off" : NULL);
+		channel_tell_closed(c, is_in_order(c) ? NULL : "broken off");
 		transport_release(t, c);
 	}
 	forget_if_over(slot);
