@@ -76,14 +76,16 @@ static uint64_t sent_up_to(const struct sctp_watch *w, uint32_t tsn)
 static uint64_t gaps_read(struct sctp_watch *w, struct wire *in, uint32_t tsn, uint16_t count)
 {
 	uint64_t bytes = 0;
+	uint32_t last = tsn + 1; /* which is missing, else there would be no gap */
 
 	for (uint16_t i = 0; i < count; i++) {
 		uint32_t from = tsn + wire_get_u16(in), to = tsn + wire_get_u16(in);
 
-		if (in->failed || (int32_t)(to - from) < 0 || (int32_t)(w->tsn_last - to) < 0 ||
-		    (int32_t)(from - tsn) < 2)
+		if (in->failed || (int32_t)(from - last) <= 0 || (int32_t)(to - from) < 0 ||
+		    (int32_t)(w->tsn_last - to) < 0)
 			break;
-		if (sent_up_to(w, to) > sent_up_to(w, from - 1) && sent_up_to(w, from - 1) > 0)
+		last = to;
+		if (sent_up_to(w, from - 1) > 0)
 			bytes += sent_up_to(w, to) - sent_up_to(w, from - 1);
 		if ((int32_t)(to - w->tsn_seen) > 0)
 			w->tsn_seen = to;
