@@ -17,6 +17,7 @@ struct frame {
 };
 
 static uint64_t virtual_us = BEGIN_US;
+static bool is_open; /* a test that failed leaves its own, of which libusrsctp still knows */
 
 int gettimeofday(struct timeval *restrict tv, void *restrict tz)
 {
@@ -122,6 +123,9 @@ static void on_failed(void *arg, enum transport_failure failure, const char *why
 
 void pair_begin(struct transport_pair *p, uint64_t delay_us, size_t window_max)
 {
+	if (is_open)
+		die("the pair of the test before is still there");
+	is_open = true;
 	*p = (struct transport_pair){ .now_us = virtual_us, .seed = 88172645463325252U };
 	list_init(&p->frames);
 	for (int i = 0; i < 2; i++) {
@@ -162,6 +166,7 @@ void pair_end(struct transport_pair *p)
 		identity_clear(&p->side[i].identity);
 	}
 	drop_frames(p);
+	is_open = false;
 }
 
 void pair_introduce(struct transport_pair *p)

@@ -45,7 +45,7 @@ struct transport_pair {
 	void *user;
 };
 
-/* Exits when memory runs out. delay_us: of each direction. */
+/* One at a time. Exits when memory runs out. delay_us: of each direction. */
 void pair_begin(struct transport_pair *p, uint64_t delay_us, size_t window_max);
 void pair_end(struct transport_pair *p);
 /* Each knows the other one's fingerprint. */
