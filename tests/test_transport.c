@@ -406,6 +406,26 @@ static void test_close(void **state)
 	pair_end(&p);
 }
 
+/* Nobody waits for ever for the other side's part of a goodbye. */
+static void test_close_with_loss(void **state)
+{
+	for (int i = 0; i < 10; i++) {
+		struct transport_pair p;
+		struct end ends[2] = { { .to_write = 10000 }, { 0 } };
+
+		connect_pair(&p, &ends[1]);
+		p.seed += (uint64_t)i;
+		p.side[0].path.loss = p.side[1].path.loss = 4000;
+		end_open(&p.side[0], &ends[0], "service");
+		transport_close(p.side[0].transport, p.now_us);
+		pair_run(&p, 30 * SECOND);
+		assert_int_equal(ends[1].read, 10000);
+		assert_true(p.side[0].has_failed);
+		assert_int_equal(p.side[0].failure, TRANSPORT_FINE);
+		pair_end(&p);
+	}
+}
+
 static void test_close_before_all(void **state)
 {
 	struct transport_pair p;
@@ -438,6 +458,7 @@ int main(void)
 		cmocka_unit_test(test_keystroke_beside_bulk),
 		cmocka_unit_test(test_keystroke_alone),
 		cmocka_unit_test(test_close),
+		cmocka_unit_test(test_close_with_loss),
 		cmocka_unit_test(test_close_before_all),
 	};
 

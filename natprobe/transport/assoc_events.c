@@ -39,6 +39,13 @@ static void streams_reset(struct assoc *s, const struct sctp_stream_reset_event 
 		s->resets[s->reset_count++] = e->strreset_stream_list[i];
 }
 
+/* All that it sent was read before; what is left of the procedure may be lost on the way. */
+static void goodbye_came(struct assoc *s, struct assoc_event *out)
+{
+	s->is_over = true;
+	out->kind = ASSOC_LEFT;
+}
+
 /* False: it tells nothing. */
 static bool notified(struct assoc *s, struct bytes data, struct assoc_event *out)
 {
@@ -48,6 +55,8 @@ static bool notified(struct assoc *s, struct bytes data, struct assoc_event *out
 		return false;
 	if (n->sn_header.sn_type == SCTP_ASSOC_CHANGE)
 		association_changed(s, &n->sn_assoc_change, out);
+	else if (n->sn_header.sn_type == SCTP_SHUTDOWN_EVENT)
+		goodbye_came(s, out);
 	else if (n->sn_header.sn_type == SCTP_STREAM_RESET_EVENT)
 		streams_reset(s, &n->sn_strreset_event);
 	return out->kind != ASSOC_NONE;

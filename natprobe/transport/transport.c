@@ -6,7 +6,8 @@
 
 #define WINDOW_DEFAULT ((size_t)16 << 20)
 #define PATHLESS_US    500000
-#define TCP_MTU        1200 /* chunks cut for TCP may have to leave over UDP later */
+#define GOODBYE_US     2000000 /* all has arrived, but what we leave with may be lost */
+#define TCP_MTU        1200    /* chunks cut for TCP may have to leave over UDP later */
 
 bool transport_is_built(void)
 {
@@ -229,12 +230,13 @@ static bool all_is_sent(const struct transport *t)
 
 static void close_if_sent(struct transport *t)
 {
-	if (!t->is_closing || t->is_over || t->has_shut_down)
+	if (!t->is_closing || t->is_over)
 		return;
-	if (!t->is_up) {
+	if (!t->is_up || (t->has_shut_down && t->now_us >= t->goodbye_us)) {
 		transport_fail(t, TRANSPORT_FINE, "closed");
-	} else if (all_is_sent(t)) {
+	} else if (!t->has_shut_down && all_is_sent(t)) {
 		t->has_shut_down = true;
+		t->goodbye_us = t->now_us + GOODBYE_US;
 		assoc_shutdown(t->assoc);
 	}
 }

@@ -62,7 +62,8 @@ struct transport {
 	uint8_t expected[IDENTITY_FINGERPRINT_LEN];
 	bool is_known, is_tcp, is_up, is_closing, is_over, is_failed;
 	bool has_shut_down;
-	uint8_t failure; /* enum transport_failure: to be told */
+	uint64_t goodbye_us; /* good where it has: no answer is waited for beyond */
+	uint8_t failure;     /* enum transport_failure: to be told */
 	const char *why;
 	uint16_t frame_max;
 	uint64_t now_us;
