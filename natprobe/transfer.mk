@@ -32,3 +32,7 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/transfer/file_piece_none.c \
 	natprobe/transfer/file_place_none.c
 endif
+
+natprobe_natprobe_SOURCES += \
+	natprobe/cmd_receive.c \
+	natprobe/cmd_send.c

@@ -54,3 +54,5 @@ tests_test_transfer_hostile_SOURCES = tests/test_transfer_hostile.c \
 tests_test_transfer_hostile_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_transfer_hostile_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
 endif
+
+SYSTEM_TESTS += tests/sys_transfer.sh

@@ -1,0 +1,230 @@
+#!/bin/bash
+# natprobe send and receive between NATs of natlab, at 40 ms and 1 % loss: what is killed at half, on
+# either side, or loses its path, goes on and is right at the end; over a link that runs; what is refused, and how.
+#
+#	sys_transfer.sh                what CI has time for
+#	sys_transfer.sh --full         a sparse file of 5 GiB as well (NATKIT_FULL=1)
+set -u
+. "${srcdir:-.}/tests/lab/lab.sh"
+
+bin=$(cd "${builddir:-.}" && pwd)
+natlab=$bin/tests/natlab/natlab
+natprobe=$bin/natprobe/natprobe
+full=${NATKIT_FULL:-0}
+[ "${1:-}" != --full ] || full=1
+lab_need jq openssl
+for tool in "$natlab" "$natprobe" "$bin/stund/stund"; do
+	[ -x "$tool" ] || lab_skip "$tool is not built"
+done
+why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
+"$natprobe" send --help > /dev/null 2>&1 || lab_skip "natprobe has no links in this build"
+tmp=$(mktemp -d)
+trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
+unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE NATPROBE_LINK
+export natlab natprobe tmp
+
+# side WHO: what a side does in a story, in the story's folder.
+cat > "$tmp/common.sh" << 'PROGRAM'
+export XDG_RUNTIME_DIR=$PWD/run-$1 XDG_STATE_HOME=$PWD/state-$1
+mkdir -p "$XDG_RUNTIME_DIR" out
+code=my-own-long-code
+one() {
+	if [ "$1" = a ]; then
+		exec "$natprobe" send --json "$code" big
+	else
+		exec "$natprobe" receive --json --yes "$code" -o out
+	fi
+}
+got() { stat -c %s out/.big.natprobe-part 2> /dev/null || echo 0; }
+# until_there FILE...: 20 seconds at most.
+until_there() {
+	for _ in {1..400}; do
+		[ -e "$1" ] && return
+		sleep 0.05
+	done
+	echo "$1 did not come"
+}
+PROGRAM
+
+# killed WHO: that side is killed at half of 16 MB, and the other one is ended; both begin again.
+cat > "$tmp/killed.sh" << 'PROGRAM'
+. "$tmp/common.sh"
+one "$1" > "$1.first" 2>&1 & pid=$!
+if [ "$1" = "$2" ]; then
+	until [ "$(got)" -ge 8000000 ] || ! kill -0 "$pid" 2> /dev/null; do sleep 0.02; done
+	kill -KILL "$pid"
+	got > killed
+else
+	until_there killed
+	kill -TERM "$pid"
+fi
+wait "$pid" 2> /dev/null
+echo "$?" > "$1.status"
+one "$1" > "$1.second" 2>&1
+PROGRAM
+
+# moved WHO: a NAT gets another address at half, and all that went through it is lost.
+cat > "$tmp/moved.sh" << 'PROGRAM'
+. "$tmp/common.sh"
+one "$1" > "$1.second" 2>&1 & pid=$!
+if [ "$1" = a ]; then
+	until [ "$(got)" -ge 8000000 ] || ! kill -0 "$pid" 2> /dev/null; do sleep 0.02; done
+	"$natlab" event nat-a new-address
+fi
+wait "$pid"
+PROGRAM
+
+# link WHO: a link runs, and two transfers go over it, one of them into a directory that is there.
+cat > "$tmp/link.sh" << 'PROGRAM'
+. "$tmp/common.sh"
+"$natprobe" link --quiet "$code" > "link.$1" 2>&1 & link=$!
+until_there "$XDG_RUNTIME_DIR/natprobe/default"
+if [ "$1" = a ]; then
+	"$natprobe" send --quiet tree single || echo "tree: $?"
+	"$natprobe" send --quiet single > again 2>&1
+	echo "$?" > again.status
+	until_there over
+else
+	"$natprobe" receive --yes --quiet -o out > first.b 2>&1 || echo "tree: $?"
+	echo other > out/single
+	"$natprobe" receive --yes --quiet -o out > again.b 2>&1
+	echo "$?" > again.b.status
+	touch over
+fi
+sleep 0.3
+kill "$link"
+wait "$link"
+true
+PROGRAM
+
+# sparse WHO: 5 GiB of which nearly nothing is stored.
+cat > "$tmp/sparse.sh" << 'PROGRAM'
+. "$tmp/common.sh"
+one "$1" > "$1.second" 2>&1
+PROGRAM
+
+# prepare WHAT: in the folder of a story, what is sent.
+prepare() {
+	case $1 in
+	big)
+		head -c 16777216 /dev/urandom > big
+		chmod 640 big
+		touch -d '2001-02-03 04:05:06.789' big
+		;;
+	tree)
+		mkdir -p "tree/sub dir/empty"
+		echo text > "tree/sub dir/a"
+		head -c 300000 /dev/urandom > $'tree/\xff\\ name'
+		ln -s /etc/passwd tree/link
+		truncate -s 8M tree/sparse
+		: > tree/empty
+		chmod 4755 tree/empty
+		chmod 700 "tree/sub dir"
+		echo alone > single
+		touch -d 2002-01-01 tree/sub\ dir
+		;;
+	sparse)
+		truncate -s 5G big
+		echo middle | dd of=big bs=1M seek=3000 conv=notrunc status=none
+		;;
+	esac
+}
+
+declare -A jobs=()
+# story NAME SCRIPT ARGUMENT WHAT PROFILES...
+story() {
+	local name=$1 script=$2 argument=$3 what=$4
+
+	shift 4
+	mkdir "$tmp/$name"
+	(
+		cd "$tmp/$name" && prepare "$what" &&
+			timeout 120 "$natlab" pair --dir "$tmp/$name/lab" "$@" -- "bash $tmp/$script.sh a $argument" \
+				-- "bash $tmp/$script.sh b $argument" > log 2>&1
+		echo $? > status
+	) &
+	jobs[$name]=$!
+}
+
+ended_well() {
+	wait "${jobs[$1]}"
+	[ "$(cat "$tmp/$1/status")" = 0 ] ||
+		fail "$1 ended with $(cat "$tmp/$1/status"): $(tail -n 5 "$tmp/$1"/{log,*.first,*.second} 2> /dev/null)"
+}
+
+# says FILE FILTER: a line of JSON for which it is true.
+says() {
+	jq -se "any(.[]; $2)" "$1" > /dev/null || fail "$1 has nothing with $2: $(tail -n 3 "$1")"
+}
+
+# sha256 FILE: by somebody else's hand.
+sha256() {
+	openssl dgst -r -sha256 "$1" | sed 's/ .*//'
+}
+
+same() {
+	local sum
+
+	[ "$(stat -c '%a %Y %y' "$tmp/$1/big")" = "$(stat -c '%a %Y %y' "$tmp/$1/out/big")" ] ||
+		fail "$1: mode or time are others"
+	[ "$(ls -A "$tmp/$1/out")" = big ] || fail "$1: something is left in $(ls -A "$tmp/$1/out")"
+	sum=$(sha256 "$tmp/$1/big")
+	[ "$sum" = "$(sha256 "$tmp/$1/out/big")" ] || fail "$1: what came is something else"
+	says "$tmp/$1/b.second" ".event == \"file-end\" and .sha256 == \"$sum\""
+	says "$tmp/$1/a.second" ".event == \"done\" and .files == 1 and .checksums"
+}
+
+# What needs no other side.
+refused() {
+	local out
+
+	out=$("$natprobe" receive "$1" < /dev/null 2>&1)
+	[ "$? $(grep -c -- --yes <<< "$out")" = "2 1" ] || fail "without a terminal: $out"
+	out=$("$natprobe" send "$1" "$tmp/nowhere" 2>&1)
+	[ "$? $(grep -c 'nowhere: No such file' <<< "$out")" = "1 1" ] || fail "no such file: $out"
+	out=$("$natprobe" send 2>&1)
+	[ "$? $(grep -c 'which files' <<< "$out")" = "2 1" ] || fail "no file: $out"
+	out=$("$natprobe" receive --yes -o "$tmp/nowhere" "$1" 2>&1)
+	[ "$? $(grep -c -- --output <<< "$out")" = "1 1" ] || fail "no directory: $out"
+}
+
+way=(--delay 10ms --loss 0.5% home-router home-router)
+story sender killed a big "${way[@]}"
+story receiver killed b big "${way[@]}"
+story moved moved - big --delay 10ms --loss 0.5% restricted-cone symmetric-random
+story link link - tree --delay 10ms home-router home-router
+refused some-long-code
+
+for name in sender receiver; do
+	ended_well "$name"
+	same "$name"
+	[ "$(cat "$tmp/$name/killed")" -lt 16777216 ] || fail "$name was killed too late"
+	says "$tmp/$name/b.second" '.event == "done" and .kept >= 8000000'
+done
+
+ended_well link
+[ "$(grep -v '^$' "$tmp/link/log")" = "" ] || fail "link: $(cat "$tmp/link/log")"
+cd "$tmp/link" || exit 1
+chmod 755 tree/empty
+diff -r --exclude=link tree out/tree || fail "link: the trees are not the same"
+diff <(cd tree && find . ! -name link -printf '%p %m %s %T@\n' | sort) \
+	<(cd out/tree && find . ! -name link -printf '%p %m %s %T@\n' | sort) || fail "link: modes or times are others"
+[ "$(stat -c %b out/tree/sparse)" -lt 1000 ] || fail "link: the sparse file is not sparse"
+[ "$(cat again.status again.b.status | tr '\n' ' ')" = "1 1 " ] || fail "link: a clash: $(cat again.status again.b.status)"
+grep -q 'single exists' again.b || fail "link: the clash is not named: $(cat again.b)"
+grep -q 'says: .*single.*--force' again || fail "link: the sender does not hear of it: $(cat again)"
+[ "$(cat out/single)" = other ] || fail "link: what was there was overwritten"
+
+ended_well moved
+same moved
+says "$tmp/moved/a.second" '[.event, .up] == ["path", false]'
+says "$tmp/moved/a.second" '.event == "done" and .kept == 0'
+
+if [ "$full" = 1 ]; then
+	story sparse sparse - sparse open-internet open-internet
+	ended_well sparse
+	same sparse
+	[ "$(stat -c %b "$tmp/sparse/out/big")" -lt 1000 ] || fail "sparse: it is not sparse any more"
+fi
+[ "$failed" = 0 ] && echo "killed on either side, or on another path, and right at the end; over a link; refused in words"
+exit "$failed"
