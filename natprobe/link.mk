@@ -49,6 +49,7 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/link/exchange.c natprobe/link/exchange.h \
 	natprobe/link/link_find.c natprobe/link/link_find.h \
 	natprobe/link/link_host.c natprobe/link/link_host.h \
+	natprobe/link/link_host_path.c natprobe/link/link_host_state.h \
 	natprobe/link/link_run.c natprobe/link/link_run.h \
 	natprobe/link/link_socket.c natprobe/link/link_socket.h \
 	natprobe/link/link_status.c natprobe/link/link_status.h \
