@@ -291,6 +291,30 @@ static void a_break_closes_the_descriptor(void **state)
 	close(a);
 }
 
+static void what_was_said_to_the_end_outlives_who_said_it(void **state)
+{
+	struct world *w = *state;
+	int a, b;
+
+	meet(w);
+	a = program(w, 0, "connect x\nthe last will");
+	assert_int_equal(shutdown(a, SHUT_WR), 0);
+	run(w);
+	a = program(w, 0, "connect y\nnot to the e");
+	for (int i = 0; i < 2; i++)
+		exchange_lose(w->sides[i].exchange);
+	run(w);
+	b = program(w, 1, "accept x\n");
+	hear(b, "ok\nthe last will");
+	run(w);
+	hear_end(b);
+	close(b);
+	b = program(w, 1, "accept y\n");
+	hear_nothing(b);
+	close(a);
+	close(b);
+}
+
 static void one_that_is_not_open_yet_survives_the_loss(void **state)
 {
 	struct world *w = *state;
@@ -475,6 +499,7 @@ int main(void)
 		CASE(a_program_may_be_gone_before_its_bytes_arrive),
 		CASE(who_does_not_read_stops_the_other_one),
 		CASE(a_break_closes_the_descriptor),
+		CASE(what_was_said_to_the_end_outlives_who_said_it),
 		CASE(one_that_is_not_open_yet_survives_the_loss),
 		CASE(one_that_was_killed_takes_no_stream),
 		CASE(datagrams_keep_their_borders),

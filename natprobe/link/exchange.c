@@ -215,12 +215,14 @@ static void try_program(struct party *p)
 	struct exchange *x = p->exchange;
 	struct party *other;
 
-	if (x->transport == NULL || p->splice != NULL)
+	if (p->splice != NULL)
 		return;
 	if (is_opener(x, p)) {
-		open_channel(p);
+		if (x->transport != NULL)
+			open_channel(p);
 		return;
 	}
+	/* It may have been said to the end by somebody who has left since. */
 	other = find(&x->lists[PENDING], p->line.service);
 	if (other != NULL)
 		marry(p, other);
@@ -269,13 +271,43 @@ static bool is_ours(const struct channel *c, bool *datagrams)
 	       attach_is_service(bytes_of_str(channel_label(c)));
 }
 
+static struct party *oldest_left_over(const struct exchange *x, size_t *bytes)
+{
+	const struct list *l = &x->lists[PENDING];
+	struct party *oldest = NULL;
+
+	*bytes = 0;
+	for (struct list *at = l->prev; at != l; at = at->prev) {
+		struct party *p = LIST_OF(at, struct party, link);
+		const size_t left = splice_left_over(p->splice);
+
+		*bytes += left;
+		oldest = left > 0 ? p : oldest;
+	}
+	return oldest;
+}
+
+/* What was said to the end waits for good, but for what is new. */
+static void make_room(struct exchange *x)
+{
+	struct party *p;
+	size_t bytes;
+
+	while ((p = oldest_left_over(x, &bytes)) != NULL &&
+	       (bytes > EXCHANGE_LEFT_MAX || x->counts[PENDING] >= EXCHANGE_PENDING_MAX))
+		drop(p);
+}
+
 bool exchange_on_channel(struct exchange *x, struct channel *c)
 {
 	struct channel_events events;
 	struct party *p, *program;
 	bool datagrams;
 
-	if (!is_ours(c, &datagrams) || x->counts[PENDING] >= EXCHANGE_PENDING_MAX)
+	if (!is_ours(c, &datagrams))
+		return false;
+	make_room(x);
+	if (x->counts[PENDING] >= EXCHANGE_PENDING_MAX)
 		return false;
 	p = add(x, PENDING);
 	if (p == NULL)
@@ -370,14 +402,25 @@ void exchange_free(struct exchange *x)
 	free(x);
 }
 
+static void lose_all(struct list *l)
+{
+	struct list *at = l->next;
+
+	while (at != l) {
+		struct party *p = LIST_OF(at, struct party, link);
+
+		at = at->next;
+		splice_lose(p->splice);
+	}
+}
+
 void exchange_lose(struct exchange *x)
 {
 	struct list *waiting = &x->lists[WAITING];
 
 	x->transport = NULL;
-	free_all(x, PENDING);
-	free_all(x, STREAM);
-	free_all(x, DEAD);
+	lose_all(&x->lists[PENDING]);
+	lose_all(&x->lists[STREAM]);
 	for (struct list *at = waiting->next; at != waiting; at = at->next)
 		forget_channel(LIST_OF(at, struct party, link));
 }

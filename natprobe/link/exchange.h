@@ -12,8 +12,9 @@
 #include "attach_wire.h"
 #include "natprobe/transport/transport.h"
 
-#define EXCHANGE_WAITING_MAX 64 /* programs */
-#define EXCHANGE_PENDING_MAX 64 /* channels of the other side that no program has taken */
+#define EXCHANGE_WAITING_MAX 64       /* programs */
+#define EXCHANGE_PENDING_MAX 64       /* channels of the other side that no program has taken */
+#define EXCHANGE_LEFT_MAX    16777216 /* bytes of those that were said to the end */
 
 struct exchange;
 

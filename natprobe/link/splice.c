@@ -287,6 +287,21 @@ static void on_channel_closed(void *arg, const char *why)
 	/* Else a program may still come for what is here. */
 }
 
+void splice_lose(struct splice *s)
+{
+	struct channel *c = s->channel;
+
+	if (c == NULL)
+		return;
+	channel_close(c, "another took the place of the other side");
+	on_channel_closed(s, "the other side is gone");
+}
+
+size_t splice_left_over(const struct splice *s)
+{
+	return s->channel == NULL && s->bev == NULL ? evbuffer_get_length(s->early) : 0;
+}
+
 struct channel_events splice_events(struct splice *s)
 {
 	return (struct channel_events){ .on_open = on_channel_open,

@@ -37,6 +37,12 @@ void splice_set_channel(struct splice *s, struct channel *c);
 /* Takes the bufferevent over, with what it has read. */
 void splice_set_program(struct splice *s, struct bufferevent *bev);
 
+/* The transport is about to go. What the other side has said to the end still is the program's. */
+void splice_lose(struct splice *s);
+
+/* No channel any more, but bytes for a program: how many; 0: there is one, or it has it all. */
+size_t splice_left_over(const struct splice *s);
+
 /* Whether the program has ended its direction: as far as we read, or anywhere. */
 bool splice_is_ending(const struct splice *s);
 /* ... and all of it is with the other side. */
