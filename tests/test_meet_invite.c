@@ -86,6 +86,21 @@ static void the_acceptor_may_never_be_heard(void **state)
 	assert_true(party(1)->published < 50);
 }
 
+static void hear_who_invites_once_more(void **state)
+{
+	struct meet_kit *k = open_kit(3);
+
+	meet_kit_start(k, 0, acceptor(9));
+	meet_kit_start(k, 1, inviter_of(9, "first"));
+	meet_kit_run(k, 5 * SECOND);
+	assert_true(party(0)->is_ready);
+	assert_int_equal(meet_knocks(party(0)->m), 0);
+	meet_kit_start(k, 1, inviter_of(9, "again"));
+	meet_kit_run(k, 5 * SECOND);
+	assert_in_range(meet_knocks(party(0)->m), 1, 16);
+	assert_int_equal(party(0)->failure, -1);
+}
+
 static void meet_whatever_the_carrier_does(void **state)
 {
 	for (uint64_t seed = 0; seed < 40; seed++) {
@@ -267,6 +282,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(meet_in_one_message, close_kit),
 		cmocka_unit_test_teardown(the_acceptor_may_never_be_heard, close_kit),
+		cmocka_unit_test_teardown(hear_who_invites_once_more, close_kit),
 		cmocka_unit_test_teardown(meet_whatever_the_carrier_does, close_kit),
 		cmocka_unit_test_teardown(another_address_means_nothing, close_kit),
 		cmocka_unit_test(a_door_lets_each_in_once),

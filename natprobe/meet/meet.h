@@ -105,7 +105,8 @@ uint64_t meet_silent_us(const struct meet *m, uint64_t now_us);
 void meet_set_server_clock(struct meet *m, const char *server, int64_t offset_us,
 			   uint64_t error_us);
 
-/* How often somebody else was heard to begin a meeting with our code, since there are keys. */
+/* How often somebody else was heard to begin a meeting with our code or our address, since there are
+   keys. */
 uint32_t meet_knocks(const struct meet *m);
 
 /* For people: "the other side used another code ...", with a remedy. */

@@ -103,9 +103,14 @@ static bool on_invitation(struct meet *m, struct bytes whole, struct wire *in, u
 	wire_get_mem(in, ephemeral, sizeof(ephemeral));
 	if (in->failed || m->mode != MEET_ACCEPT)
 		return false;
-	if (m->stage == MEET_SHARING) /* it goes on with it until it hears us */
-		return memcmp(ephemeral, m->invite.ephemeral, sizeof(ephemeral)) == 0 &&
-		       meet_open_envelope(m, whole, in, now_us);
+	if (m->stage == MEET_SHARING) {
+		/* It goes on with it until it hears us; another one may be the same host anew. */
+		if (memcmp(ephemeral, m->invite.ephemeral, sizeof(ephemeral)) == 0)
+			return meet_open_envelope(m, whole, in, now_us);
+		if (meet_allows(m, now_us))
+			m->knocks++;
+		return false;
+	}
 	if (m->stage != MEET_SEARCHING || !meet_allows(m, now_us))
 		return false;
 	memcpy(m->invite.ephemeral, ephemeral, sizeof(ephemeral));

@@ -18,7 +18,7 @@ struct meet_io_hooks {
 	void (*on_publish)(void *arg, struct bytes data);
 	/* May be NULL. No rendezvous is reached yet, and it is still tried; once, and no failure. */
 	void (*on_slow)(void *arg, const char *why);
-	/* May be NULL. Somebody else begins a meeting with our code. */
+	/* May be NULL. Somebody else begins a meeting with our code or our address. */
 	void (*on_knock)(void *arg);
 };
 
