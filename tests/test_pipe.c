@@ -17,6 +17,7 @@
 #include <event2/event.h>
 
 #include "natprobe/pipe/pipe_io.h"
+#include "natprobe/pipe/pipe_report.h"
 #include "natprobe/pipe/pipe_stream.h"
 
 #define BIG   1000000
@@ -78,12 +79,18 @@ static void clear(struct side *s)
 	}
 }
 
+static void turn(struct world *w)
+{
+	(void)event_base_loop(w->base, EVLOOP_NONBLOCK);
+}
+
 static int tear_down(void **state)
 {
 	struct world *w = *state;
 
 	clear(&w->a);
 	clear(&w->b);
+	turn(w); /* what was deferred holds memory */
 	event_base_free(w->base);
 	free(w);
 	return 0;
@@ -110,11 +117,6 @@ static void begin_like(struct world *w, struct side *s, bool ends_with_theirs)
 static void begin(struct world *w, struct side *s)
 {
 	begin_like(w, s, false);
-}
-
-static void turn(struct world *w)
-{
-	(void)event_base_loop(w->base, EVLOOP_NONBLOCK);
 }
 
 static void turns(struct world *w, int count)
@@ -419,6 +421,21 @@ static void a_pipe_that_is_shared_waits_all_the_time(void **state)
 	assert_int_equal(fcntl(w->b.in[0], F_GETFL) & O_NONBLOCK, 0);
 }
 
+static void amounts_and_words_are_for_people(void **state)
+{
+	char text[16];
+
+	assert_string_equal(pipe_amount(0, text), "0 B");
+	assert_string_equal(pipe_amount(999, text), "999 B");
+	assert_string_equal(pipe_amount(1000, text), "1.0 kB");
+	assert_string_equal(pipe_amount(999949, text), "999.9 kB");
+	assert_string_equal(pipe_amount(999950, text), "1.0 MB");
+	assert_string_equal(pipe_amount(UINT64_MAX, text), "18.4 EB");
+	assert_non_null(strstr(pipe_word_text(PIPE_CLOSED, true), "on the other side"));
+	assert_null(strstr(pipe_word_text(PIPE_CLOSED, false), "on the other side"));
+	assert_non_null(strstr(pipe_word_text("from-a-later-one", true), "other side"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -437,6 +454,7 @@ int main(void)
 		TEST(a_full_disk_is_told),
 		TEST(what_is_shared_waits_again_afterwards),
 		TEST(a_pipe_that_is_shared_waits_all_the_time),
+		TEST(amounts_and_words_are_for_people),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@
 #include "sockaddr.h"
 
 #define TURNS   20000
-#define WAITERS 64
+#define WAITERS 256
 
 struct waiter {
 	char line[64];
@@ -128,7 +128,7 @@ static int open_socket(int type, struct addr *at)
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&ss, &len), 0);
 	assert_true(sockaddr_to_addr((struct sockaddr *)&ss, at));
 	if (type == SOCK_STREAM)
-		assert_int_equal(listen(fd, 32), 0);
+		assert_int_equal(listen(fd, 256), 0);
 	return fd;
 }
 
@@ -261,6 +261,7 @@ static int tear_down(void **state)
 	forward_free(w->asks.forward);
 	forward_free(w->serves.forward);
 	event_free(w->matcher);
+	turn(w); /* what was deferred holds memory */
 	if (w->service >= 0)
 		close(w->service);
 	event_base_free(w->base);
@@ -406,21 +407,30 @@ static void many_connections_at_once(void **state)
 	}
 }
 
-static void one_too_many_is_refused(void **state)
+static void a_burst_waits_and_one_too_many_is_refused(void **state)
 {
 	struct world *w = *state;
-	int clients[FORWARD_ASKED_MAX + 1];
+	int clients[FORWARD_CONNS_MAX + 1], calls[FORWARD_CONNS_MAX];
 
 	begin(w, false, 1);
-	w->is_linked = false; /* all of them wait */
-	for (size_t i = 0; i < WAITERS; i++) {
+	w->is_linked = false;
+	for (size_t i = 0; i < FORWARD_CONNS_MAX + 1; i++) {
 		clients[i] = connect_to(SOCK_STREAM, &w->asks.spec.listen);
 		turn(w);
 	}
-	assert_string_equal(hear(w, clients[WAITERS - 1]), strerror(ECONNRESET));
+	assert_string_equal(hear(w, clients[FORWARD_CONNS_MAX]), strerror(ECONNRESET));
 	assert_string_equal(w->asks.word, FORWARD_BUSY);
-	for (size_t i = 0; i < WAITERS; i++)
+	assert_int_equal(w->asks.counts[FORWARD_FAILED], 1);
+	w->is_linked = true;
+	event_active(w->matcher, EV_TIMEOUT, 0);
+	for (size_t i = 0; i < FORWARD_CONNS_MAX; i++)
+		calls[i] = take_call(w);
+	assert_int_equal(w->asks.counts[FORWARD_FAILED], 1);
+	for (size_t i = 0; i < FORWARD_CONNS_MAX; i++) {
 		close(clients[i]);
+		close(calls[i]);
+	}
+	close(clients[FORWARD_CONNS_MAX]);
 }
 
 static void a_stranger_gets_nowhere(void **state)
@@ -496,6 +506,23 @@ static void each_source_of_datagrams_has_its_own_answers(void **state)
 	close(other);
 }
 
+static void the_longest_silent_source_makes_room(void **state)
+{
+	struct world *w = *state;
+
+	begin(w, true, 1);
+	for (int i = 0; i < 2 * FORWARD_FLOWS_MAX; i++) {
+		int client = connect_to(SOCK_DGRAM, &w->asks.spec.listen);
+
+		say(client, "query");
+		answer(w, "query", "answer");
+		assert_string_equal(hear(w, client), "answer");
+		close(client);
+	}
+	assert_int_equal(w->asks.counts[FORWARD_FAILED], 0);
+	assert_int_equal(w->asks.counts[FORWARD_CLOSED], FORWARD_FLOWS_MAX);
+}
+
 static void datagrams_wait_for_the_link(void **state)
 {
 	struct world *w = *state;
@@ -565,10 +592,11 @@ int main(void)
 		TEST(a_service_that_is_not_there_is_told),
 		TEST(a_slow_service_makes_its_client_wait),
 		TEST(many_connections_at_once),
-		TEST(one_too_many_is_refused),
+		TEST(a_burst_waits_and_one_too_many_is_refused),
 		TEST(a_stranger_gets_nowhere),
 		TEST(a_port_that_is_taken_is_told),
 		TEST(each_source_of_datagrams_has_its_own_answers),
+		TEST(the_longest_silent_source_makes_room),
 		TEST(datagrams_wait_for_the_link),
 		TEST(refused_datagrams_ask_once),
 		TEST(an_address_that_refuses_is_not_the_last_one),

@@ -10,9 +10,9 @@
 #include "forward_spec.h"
 #include "natprobe/link/link_user.h"
 
-#define FORWARD_ASKED_MAX  128 /* connections and sources of UDP here, at once */
-#define FORWARD_SERVED_MAX 128 /* of the other side */
-#define FORWARD_IDLE_S     120 /* of UDP: a source that is silent for so long is forgotten */
+#define FORWARD_CONNS_MAX 128 /* connections of TCP at a time, each way */
+#define FORWARD_FLOWS_MAX 64  /* sources of UDP: the one that was silent longest is forgotten */
+#define FORWARD_IDLE_S    120 /* ... and who is silent for so long */
 
 enum forward_event_kind {
 	FORWARD_LISTENS, /* a port here */

@@ -15,7 +15,8 @@ struct ask {
 	struct bufferevent *bev; /* until the answer is there */
 	struct forward_join *join;
 	struct event *patience;
-	bool is_attaching; /* the link still calls us */
+	bool is_queued;    /* the link will be asked */
+	bool is_attaching; /* it was, and still calls us */
 };
 
 static void drop(struct ask *a)
@@ -114,12 +115,21 @@ static void on_event(struct bufferevent *bev, short events, void *arg)
 	fail(arg, PIPE_LOST);
 }
 
+static void attach_next(struct forward *f);
+
+static void end_attaching(struct ask *a)
+{
+	a->is_attaching = false;
+	a->forward->attaching--;
+	attach_next(a->forward);
+}
+
 static void on_stream(void *arg, struct bufferevent *bev, bool datagrams)
 {
 	struct ask *a = arg;
 	const struct forward_msg open = { .kind = FORWARD_OPEN, .target = a->spec->target };
 
-	a->is_attaching = false;
+	end_attaching(a);
 	a->bev = bev;
 	if (a->sock < 0) {
 		free_ask(a); /* it was dropped while we waited */
@@ -135,11 +145,46 @@ static void on_refused(void *arg, const char *word, const char *text)
 {
 	struct ask *a = arg;
 
-	a->is_attaching = false;
+	end_attaching(a);
 	if (a->sock < 0)
 		free_ask(a);
 	else
 		fail(a, FORWARD_BUSY);
+}
+
+static void attach(struct ask *a)
+{
+	struct forward *f = a->forward;
+	const struct link_user_stream stream = { .on_stream = on_stream,
+						 .on_refused = on_refused,
+						 .arg = a };
+
+	a->is_queued = false;
+	if (f->config.attach(f->config.arg, "connect " FORWARD_SERVICE, &stream)) {
+		a->is_attaching = true;
+		f->attaching++;
+		return;
+	}
+	fail(a, FORWARD_BUSY);
+}
+
+static struct ask *find_queued(struct forward *f)
+{
+	for (struct list *at = f->asks.next; at != &f->asks; at = at->next) {
+		struct ask *a = LIST_OF(at, struct ask, link);
+
+		if (a->is_queued)
+			return a;
+	}
+	return NULL;
+}
+
+static void attach_next(struct forward *f)
+{
+	struct ask *a;
+
+	while (f->attaching < FORWARD_ATTACHING && (a = find_queued(f)) != NULL)
+		attach(a);
 }
 
 static struct ask *new_ask(struct forward_port *p, int sock, const struct addr *from)
@@ -178,20 +223,14 @@ static void refuse(struct forward_port *p, int sock, const struct addr *from)
 void forward_ask_begin(struct forward_port *p, int sock, const struct addr *from)
 {
 	struct forward *f = p->forward;
-	struct ask *a = f->asked < FORWARD_ASKED_MAX ? new_ask(p, sock, from) : NULL;
-	const struct link_user_stream stream = { .on_stream = on_stream,
-						 .on_refused = on_refused,
-						 .arg = a };
+	struct ask *a = f->asked < FORWARD_CONNS_MAX ? new_ask(p, sock, from) : NULL;
 
 	if (a == NULL) {
 		refuse(p, sock, from);
 		return;
 	}
-	a->is_attaching = true;
-	if (f->config.attach(f->config.arg, "connect " FORWARD_SERVICE, &stream))
-		return;
-	a->is_attaching = false;
-	fail(a, FORWARD_BUSY);
+	a->is_queued = true;
+	attach_next(f);
 }
 
 void forward_ask_end_all(struct forward *f)

@@ -143,7 +143,7 @@ static bool watch(struct serve *s)
 
 void forward_serve_begin(struct forward *f, struct bufferevent *bev)
 {
-	struct serve *s = f->served < FORWARD_SERVED_MAX ? calloc(1, sizeof(*s)) : NULL;
+	struct serve *s = f->served < FORWARD_CONNS_MAX ? calloc(1, sizeof(*s)) : NULL;
 
 	if (s == NULL) {
 		bufferevent_free(bev);

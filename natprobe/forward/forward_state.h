@@ -12,6 +12,7 @@
 #define FORWARD_SWEEP_S    5      /* and as long a source that was refused is not heard */
 #define FORWARD_QUEUE_HIGH 262144 /* bytes of datagrams: those above are lost */
 #define FORWARD_EARLY_MAX  16384  /* before there is a stream, or a target */
+#define FORWARD_ATTACHING  32     /* connections that the link is asked for at a time */
 #define FORWARD_BATCH      32     /* datagrams or connections, then others have their turn */
 
 struct forward_port;
@@ -26,8 +27,11 @@ struct forward {
 	struct list serves;     /* forward_serve.c */
 	struct list udp_serves; /* forward_udp_serve.c */
 	size_t slot_count;
-	size_t asked;                                     /* connections and sources */
-	size_t served;                                    /* streams */
+	size_t attaching;  /* of asks: others wait for their turn */
+	size_t asked;      /* connections to ports here */
+	size_t served;     /* connections of the other side to targets here */
+	size_t flows;      /* of UDP: sources here */
+	size_t udp_served; /* ... and of the other side */
 	uint8_t datagram[FORWARD_HEAD + FORWARD_MSG_MAX]; /* scratch */
 	uint8_t message[FORWARD_HEAD + FORWARD_MSG_MAX];  /* scratch */
 };

@@ -29,7 +29,7 @@ static void free_flow(struct flow *w)
 	if (w->early != NULL)
 		evbuffer_free(w->early);
 	list_remove(&w->link);
-	w->port->forward->asked--;
+	w->port->forward->flows--;
 	free(w);
 }
 
@@ -174,10 +174,49 @@ static struct flow *find(struct forward_port *p, const struct addr *from)
 	return NULL;
 }
 
+/* The longest silent one that the link does not call any more; NULL: none. */
+static struct flow *find_oldest(struct forward *f)
+{
+	struct flow *oldest = NULL;
+
+	for (size_t i = 0; i < f->config.spec_count; i++) {
+		struct list *flows = &f->ports[i].flows;
+
+		for (struct list *at = flows->next; at != flows; at = at->next) {
+			struct flow *w = LIST_OF(at, struct flow, link);
+
+			if (!w->is_attaching && (oldest == NULL || w->heard_ms < oldest->heard_ms))
+				oldest = w;
+		}
+	}
+	return oldest;
+}
+
+static void forget(struct flow *w)
+{
+	if (w->is_open && !w->is_deaf)
+		tell(w, FORWARD_CLOSED, NULL);
+	free_flow(w);
+}
+
+/* Resolvers have a new source for each query. */
+static bool has_room(struct forward *f)
+{
+	struct flow *oldest;
+
+	if (f->flows < FORWARD_FLOWS_MAX)
+		return true;
+	oldest = find_oldest(f);
+	if (oldest == NULL)
+		return false;
+	forget(oldest);
+	return true;
+}
+
 static struct flow *add(struct forward_port *p, const struct addr *from)
 {
 	struct forward *f = p->forward;
-	struct flow *w = f->asked < FORWARD_ASKED_MAX ? calloc(1, sizeof(*w)) : NULL;
+	struct flow *w = has_room(f) ? calloc(1, sizeof(*w)) : NULL;
 	const struct link_user_stream stream = { .on_stream = on_stream,
 						 .on_refused = on_refused,
 						 .arg = w };
@@ -188,7 +227,7 @@ static struct flow *add(struct forward_port *p, const struct addr *from)
 	w->from = *from;
 	list_init(&w->link);
 	list_append(&p->flows, &w->link);
-	f->asked++;
+	f->flows++;
 	w->early = evbuffer_new();
 	if (w->early == NULL) {
 		free_flow(w);
@@ -249,11 +288,8 @@ void forward_flow_sweep(struct forward_port *p)
 			fail(w, FORWARD_TIMEOUT);
 			continue;
 		}
-		if (!is_stale(w, now_ms))
-			continue;
-		if (w->is_open && !w->is_deaf)
-			tell(w, FORWARD_CLOSED, NULL);
-		free_flow(w);
+		if (is_stale(w, now_ms))
+			forget(w);
 	}
 }
 

@@ -37,7 +37,7 @@ static void free_serve(struct udp_serve *s)
 	if (s->held != NULL)
 		evbuffer_free(s->held);
 	list_remove(&s->link);
-	s->forward->served--;
+	s->forward->udp_served--;
 	free(s);
 }
 
@@ -59,6 +59,7 @@ static void be_patient(struct udp_serve *s)
 			     refused = { .tv_sec = FORWARD_SWEEP_S };
 
 	(void)event_add(s->patience, s->is_refused ? &refused : &idle);
+	list_append(&s->forward->udp_serves, &s->link); /* the longest silent one is the first */
 }
 
 static void say(struct udp_serve *s, uint8_t kind, struct bytes data)
@@ -156,10 +157,10 @@ static void on_found(void *arg, const struct addr *list, size_t count)
 {
 	struct udp_serve *s = arg;
 
-	forward_lookup_free(s->lookup);
-	s->lookup = NULL;
 	memcpy(s->list, list, count * sizeof(list[0]));
 	s->count = count;
+	forward_lookup_free(s->lookup);
+	s->lookup = NULL;
 	try_next(s, 0);
 	if (s->is_refused)
 		return;
@@ -237,8 +238,10 @@ static void on_patience(evutil_socket_t fd, short events, void *arg)
 
 void forward_udp_serve_begin(struct forward *f, struct bufferevent *bev)
 {
-	struct udp_serve *s = f->served < FORWARD_SERVED_MAX ? calloc(1, sizeof(*s)) : NULL;
+	struct udp_serve *s = calloc(1, sizeof(*s));
 
+	if (f->udp_served >= FORWARD_FLOWS_MAX)
+		end(LIST_OF(f->udp_serves.next, struct udp_serve, link));
 	if (s == NULL) {
 		bufferevent_free(bev);
 		return;
@@ -248,7 +251,7 @@ void forward_udp_serve_begin(struct forward *f, struct bufferevent *bev)
 	s->fd = -1;
 	list_init(&s->link);
 	list_append(&f->udp_serves, &s->link);
-	f->served++;
+	f->udp_served++;
 	s->held = evbuffer_new();
 	s->patience = evtimer_new(f->config.base, on_patience, s);
 	if (s->held == NULL || s->patience == NULL) {
