@@ -25,6 +25,8 @@ int cmd_connect(int argc, char **argv, const struct command *all);
 int cmd_demo(int argc, char **argv, const struct command *all);
 int cmd_interfaces(int argc, char **argv, const struct command *all);
 int cmd_link(int argc, char **argv, const struct command *all);
+int cmd_pipe(int argc, char **argv, const struct command *all);
+int cmd_forward(int argc, char **argv, const struct command *all);
 int cmd_punch(int argc, char **argv, const struct command *all);
 int cmd_receive(int argc, char **argv, const struct command *all);
 int cmd_relay(int argc, char **argv, const struct command *all);

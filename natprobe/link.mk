@@ -60,6 +60,8 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/link/unix_peer.h
 
 natprobe_natprobe_SOURCES += natprobe/cmd_link.c
+natprobe_natprobe_SOURCES += natprobe/cmd_pipe.c
+natprobe_natprobe_SOURCES += natprobe/cmd_forward.c
 
 if RTNETLINK
 natprobe_libprobeshell_a_SOURCES += natprobe/link/unix_peer_linux.c
@@ -88,6 +90,7 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/pipe/fd_out.c natprobe/pipe/fd_out.h \
 	natprobe/pipe/fd_wait.c natprobe/pipe/fd_wait.h \
 	natprobe/pipe/pipe_io.c natprobe/pipe/pipe_io.h \
+	natprobe/pipe/pipe_report.c natprobe/pipe/pipe_report.h \
 	natprobe/pipe/pipe_stream.c natprobe/pipe/pipe_stream.h
 
 # forward
@@ -101,6 +104,7 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/forward/forward_dial.c natprobe/forward/forward_dial.h \
 	natprobe/forward/forward_join.c natprobe/forward/forward_join.h \
 	natprobe/forward/forward_lookup.c natprobe/forward/forward_lookup.h \
+	natprobe/forward/forward_report.c natprobe/forward/forward_report.h \
 	natprobe/forward/forward_serve.c \
 	natprobe/forward/forward_state.h \
 	natprobe/forward/forward_talk.c \

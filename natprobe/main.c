@@ -14,6 +14,8 @@ static const struct command commands[] = {
 	{ "punch", cmd_punch, "make a path to another natprobe, or tell why there is none" },
 	{ "connect", cmd_connect, "make such a path, and run a program on it" },
 	{ "link", cmd_link, "make such a path, and keep it for other programs" },
+	{ "pipe", cmd_pipe, "standard input to the other side's standard output, and back" },
+	{ "forward", cmd_forward, "open ports here that lead to services over there" },
 	{ "send", cmd_send, "send files and directories to the other side" },
 	{ "receive", cmd_receive, "receive them there" },
 	{ "address", cmd_address, "print one string by which others can invite this host" },

@@ -106,6 +106,7 @@ tests_echo_server_SOURCES = doc/examples/link/echo-server.c
 tests_echo_client_SOURCES = doc/examples/link/echo-client.c
 
 # pipe
+SYSTEM_TESTS += tests/sys_pipe.sh
 FUZZ_TARGETS += tests/fuzz_pipe_wire
 tests_fuzz_pipe_wire_SOURCES = tests/fuzz_pipe_wire.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_pipe_wire_LDADD = $(PUNCH_LIBS)
@@ -121,6 +122,7 @@ tests_test_pipe_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 endif
 
 # forward
+SYSTEM_TESTS += tests/sys_forward.sh
 FUZZ_TARGETS += tests/fuzz_forward
 tests_fuzz_forward_SOURCES = tests/fuzz_forward.c tests/fuzz_check.h $(FUZZ_MAIN)
 tests_fuzz_forward_LDADD = $(PUNCH_LIBS)

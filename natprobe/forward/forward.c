@@ -58,6 +58,10 @@ static void on_stream(void *arg, struct bufferevent *bev, bool datagrams)
 	struct forward *f = s->forward;
 
 	free_slot(s);
+	if (f->is_stopped) {
+		bufferevent_free(bev);
+		return;
+	}
 	if (datagrams)
 		forward_udp_serve_begin(f, bev);
 	else
@@ -72,7 +76,8 @@ static void on_refused(void *arg, const char *word, const char *text)
 	struct forward *f = s->forward;
 
 	free_slot(s);
-	(void)event_add(f->retry, &moment);
+	if (!f->is_stopped)
+		(void)event_add(f->retry, &moment);
 }
 
 static bool add_slot(struct forward *f)
@@ -264,6 +269,19 @@ struct forward *forward_new(const struct forward_config *config)
 		return f;
 	forward_free(f);
 	return NULL;
+}
+
+void forward_stop(struct forward *f)
+{
+	f->is_stopped = true;
+	(void)event_del(f->retry);
+	for (size_t i = 0; i < f->config.spec_count; i++) {
+		await_no_more(&f->ports[i].timer);
+		await_close(&f->ports[i].readable, &f->ports[i].fd);
+	}
+	forward_ask_drop_all(f);
+	forward_serve_end_all(f);
+	forward_udp_serve_end_all(f);
 }
 
 static void close_port(struct forward_port *p)

@@ -51,6 +51,8 @@ struct forward *forward_new(const struct forward_config *config);
 int forward_listen(struct forward *f, const struct forward_spec **failed);
 /* Serves the other side, from now on. */
 void forward_serve(struct forward *f);
+/* Breaks off what is there, and takes nothing more. */
+void forward_stop(struct forward *f);
 /* NULL is fine. No stream that was asked for may come after this. */
 void forward_free(struct forward *f);
 

@@ -233,6 +233,22 @@ void forward_ask_begin(struct forward_port *p, int sock, const struct addr *from
 	attach_next(f);
 }
 
+void forward_ask_drop_all(struct forward *f)
+{
+	struct list *at = f->asks.next;
+
+	while (at != &f->asks) {
+		struct ask *a = LIST_OF(at, struct ask, link);
+
+		at = at->next;
+		a->is_queued = false;
+		if (a->is_attaching)
+			drop(a);
+		else
+			free_ask(a);
+	}
+}
+
 void forward_ask_end_all(struct forward *f)
 {
 	while (!list_is_empty(&f->asks))

@@ -27,6 +27,7 @@ struct forward {
 	struct list serves;     /* forward_serve.c */
 	struct list udp_serves; /* forward_udp_serve.c */
 	size_t slot_count;
+	bool is_stopped;
 	size_t attaching;  /* of asks: others wait for their turn */
 	size_t asked;      /* connections to ports here */
 	size_t served;     /* connections of the other side to targets here */
@@ -53,6 +54,8 @@ const char *forward_judge(struct forward *f, const struct forward_target *target
 /* A connection was accepted: asks the other side for its target. Takes `sock`. */
 void forward_ask_begin(struct forward_port *p, int sock, const struct addr *from);
 void forward_ask_end_all(struct forward *f);
+/* The same, but for what the link still calls. */
+void forward_ask_drop_all(struct forward *f);
 
 /* Datagrams wait at the port. */
 void forward_flow_read(struct forward_port *p);

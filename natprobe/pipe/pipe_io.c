@@ -20,7 +20,7 @@ struct pipe_io {
 	struct fd_wait in_wait, out_wait;
 	struct fd_out out;
 	struct evbuffer *in_buf, *out_buf;
-	bool is_in_over, they_ended, is_out_over;
+	bool is_in_over, they_ended, is_out_over, is_over;
 	int error;
 	uint64_t sent, received;
 };
@@ -152,6 +152,7 @@ static void on_over(void *arg, const char *word, bool is_theirs)
 {
 	struct pipe_io *io = arg;
 
+	io->is_over = true;
 	fd_wait_close(&io->in_wait);
 	fd_wait_close(&io->out_wait);
 	fd_out_close(&io->out);
@@ -202,7 +203,8 @@ void pipe_io_free(struct pipe_io *io)
 
 void pipe_io_abort(struct pipe_io *io, const char *word)
 {
-	fail(io, word, 0);
+	if (!io->is_over)
+		fail(io, word, 0);
 }
 
 void pipe_io_count(const struct pipe_io *io, uint64_t *sent, uint64_t *received)
