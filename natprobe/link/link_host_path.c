@@ -246,6 +246,15 @@ static void on_socket_doubt(void *arg)
 	link_host_touch(h);
 }
 
+static void on_socket_too_long(void *arg)
+{
+	struct link_host *h = arg;
+
+	if (h->path != NULL)
+		link_path_doubt_width(h->path, clock_us());
+	link_host_touch(h);
+}
+
 static void on_socket_gone(void *arg, const char *why)
 {
 	link_host_give_up(arg, why);
@@ -258,6 +267,7 @@ bool link_host_use_path(struct link_host *h, const struct punch_path *path)
 	const struct link_socket_hooks hooks = { .on_frame = on_frame,
 						 .on_idle = on_socket_idle,
 						 .on_doubt = on_socket_doubt,
+						 .on_too_long = on_socket_too_long,
 						 .on_gone = on_socket_gone,
 						 .arg = h };
 

@@ -15,7 +15,6 @@
 #define STREAM_PIECE       131072 /* read or written at once */
 #define LENGTH_BYTES       2
 #define ICMP_UNREACHABLE   3
-#define ICMP_TOO_BIG       4 /* code; what is too big is found out by frames that are lost */
 #define ICMP6_UNREACHABLE  1
 
 struct link_socket {
@@ -34,18 +33,25 @@ struct link_socket {
 
 /* --- UDP --- */
 
+static bool is_unreachable(const struct link_socket *s, const struct udp_error *e)
+{
+	return !e->is_ours &&
+	       e->type == (s->remote.family == ADDR_IPV6 ? ICMP6_UNREACHABLE : ICMP_UNREACHABLE);
+}
+
 static void read_errors(struct link_socket *s)
 {
 	struct udp_error e;
-	bool doubts = false;
+	bool doubts = false, is_too_long = false;
 
 	for (int i = 0; i < ERRORS_PER_WAKEUP && udp_recv_error(s->fd, &e) == 1; i++) {
-		const bool is_v6 = s->remote.family == ADDR_IPV6;
-		const uint8_t unreachable = is_v6 ? ICMP6_UNREACHABLE : ICMP_UNREACHABLE;
-
-		if (!e.is_ours && e.type == unreachable && (is_v6 || e.code != ICMP_TOO_BIG))
+		if (e.mtu != 0)
+			is_too_long = true;
+		else if (is_unreachable(s, &e))
 			doubts = true;
 	}
+	if (is_too_long)
+		s->hooks.on_too_long(s->hooks.arg);
 	if (doubts)
 		s->hooks.on_doubt(s->hooks.arg);
 }

@@ -14,8 +14,9 @@
 struct link_socket_hooks {
 	/* From the other side's address; good for this call only. */
 	void (*on_frame)(void *arg, struct bytes frame);
-	void (*on_idle)(void *arg);  /* for now all frames that are there have been told */
-	void (*on_doubt)(void *arg); /* ICMP says that the path may be broken */
+	void (*on_idle)(void *arg);     /* for now all frames that are there have been told */
+	void (*on_doubt)(void *arg);    /* ICMP says that the path may be broken */
+	void (*on_too_long)(void *arg); /* ICMP, or our own system, says that a frame was */
 	void (*on_gone)(void *arg, const char *why); /* once: it is broken */
 	void *arg;
 };
