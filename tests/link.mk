@@ -100,7 +100,7 @@ tests_test_link_ports_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 endif
 
 # The examples of doc/link.md, so that they stay true.
-SYSTEM_TESTS += tests/sys_link_examples.sh
+SYSTEM_TESTS += tests/sys_link_examples.sh tests/sys_link_ports.sh
 check_PROGRAMS += tests/echo-server tests/echo-client
 tests_echo_server_SOURCES = doc/examples/link/echo-server.c
 tests_echo_client_SOURCES = doc/examples/link/echo-client.c
