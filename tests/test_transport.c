@@ -324,6 +324,24 @@ static void test_streams_share_fairly(void **state)
 	pair_end(&p);
 }
 
+/* One packet of a hundred is lost by the air, and most of the path is used all the same. */
+static void test_loss_is_not_congestion(void **state)
+{
+	struct transport_pair p;
+	struct end ends[2] = { { .to_write = 100000000 }, { 0 } };
+
+	connect_pair(&p, &ends[1]);
+	for (int i = 0; i < 2; i++) {
+		p.side[i].path.rate = 6250000;
+		p.side[i].path.queue_us = 50000;
+		p.side[i].path.loss = 100;
+	}
+	end_open(&p.side[0], &ends[0], "bulk");
+	pair_run(&p, 2 * SECOND);
+	assert_true((double)ends[1].read > 0.8 * 2 * 6250000);
+	pair_end(&p);
+}
+
 static void on_stamp(void *arg, struct bytes data, bool is_text)
 {
 	*(bool *)arg = true;
@@ -455,6 +473,7 @@ int main(void)
 		cmocka_unit_test(test_frames_get_shorter),
 		cmocka_unit_test(test_first_path_is_lost_soon),
 		cmocka_unit_test(test_streams_share_fairly),
+		cmocka_unit_test(test_loss_is_not_congestion),
 		cmocka_unit_test(test_keystroke_beside_bulk),
 		cmocka_unit_test(test_keystroke_alone),
 		cmocka_unit_test(test_close),

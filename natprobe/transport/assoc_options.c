@@ -7,8 +7,12 @@
 #define RTO_FIRST_MS 500
 #define SACK_MS      20
 #define TRIES        UINT16_MAX /* a path that is lost is no reason to give up: hours */
-#define MTU_MIN      512        /* the library takes no less ... */
-#define MTU_MAX      60000      /* ... and little more */
+#define MTU_MIN      512        /* the library takes no less */
+
+/* As the library has it; its header forgets it. */
+#ifndef SCTP_PLUGGABLE_CC
+#define SCTP_PLUGGABLE_CC 0x00001202
+#endif
 
 static bool set(struct assoc *s, int option, const void *value, size_t len)
 {
@@ -52,35 +56,42 @@ struct sockaddr_conn assoc_address(const struct assoc *s)
 				       .sconn_addr = s->id };
 }
 
-/*
- * After a loss the library halves its window, but leaves it at two packets. So the packets that
- * it is made to believe in are half of what the window shall not fall below; they are cut into those
- * of the path before they leave. Nothing is given up by count, and MTUs are found elsewhere.
- */
+/* Nothing is given up by count, and MTUs are found elsewhere. */
 bool assoc_set_path(struct assoc *s)
 {
 	const struct sockaddr_conn addr = assoc_address(s);
 	const struct sctp_assoc_value chunk = { .assoc_value = (uint32_t)s->packet_room };
-	size_t mtu = (s->least / 2) & ~(size_t)3;
 	struct sctp_paddrparams p = { .spp_flags = SPP_HB_DISABLE | SPP_PMTUD_DISABLE,
-				      .spp_pathmaxrxt = TRIES };
+				      .spp_pathmaxrxt = TRIES,
+				      .spp_pathmtu = MTU_MIN };
 
-	if (mtu > MTU_MAX)
-		mtu = MTU_MAX;
-	if (mtu < s->packet_room)
-		mtu = s->packet_room;
-	p.spp_pathmtu = (uint32_t)(mtu > MTU_MIN ? mtu : MTU_MIN);
+	if (s->packet_room > MTU_MIN)
+		p.spp_pathmtu = (uint32_t)s->packet_room;
 	memcpy(&p.spp_address, &addr, sizeof(addr));
 	return set(s, SCTP_PEER_ADDR_PARAMS, &p, sizeof(p)) &&
 	       set(s, SCTP_MAXSEG, &chunk, sizeof(chunk));
 }
 
-bool assoc_set_window(struct assoc *s, size_t least, size_t most)
+/*
+ * The library gives an association its first window when it is made, and anew when its congestion
+ * control is chosen: in packets, of the length that assoc_set_path told.
+ */
+bool assoc_set_window(struct assoc *s, size_t window)
+{
+	const struct sctp_assoc_value control = { .assoc_value = SCTP_CC_RFC2581 };
+	bool ok;
+
+	usrsctp_sysctl_set_sctp_initial_cwnd((uint32_t)(window / s->packet_room + 1));
+	ok = set(s, SCTP_PLUGGABLE_CC, &control, sizeof(control));
+	usrsctp_sysctl_set_sctp_initial_cwnd(ASSOC_WINDOW_FIRST);
+	return ok;
+}
+
+bool assoc_limit_window(struct assoc *s, size_t most)
 {
 	const struct sctp_assoc_value v = { .assoc_value = (uint32_t)most };
 
-	s->least = least;
-	return set(s, SCTP_MAX_CWND, &v, sizeof(v)) && assoc_set_path(s);
+	return set(s, SCTP_MAX_CWND, &v, sizeof(v));
 }
 
 static bool set_timing(struct assoc *s)

@@ -10,10 +10,11 @@
 #include "list.h"
 #include "window_gauge.h"
 
-#define ASSOC_PORT        5000 /* of both ends, as WebRTC has it */
-#define ASSOC_RESETS_MAX  64
-#define ASSOC_PACKET_MAX  65536
-#define ASSOC_MESSAGE_MAX 65536
+#define ASSOC_PORT         5000 /* of both ends, as WebRTC has it */
+#define ASSOC_RESETS_MAX   64
+#define ASSOC_PACKET_MAX   65536
+#define ASSOC_MESSAGE_MAX  65536
+#define ASSOC_WINDOW_FIRST 10 /* packets */
 
 struct assoc {
 	struct list link;
@@ -23,7 +24,8 @@ struct assoc {
 	struct sctp_watch watch;
 	struct window_gauge gauge;
 	size_t packet_room; /* for chunks, on this path */
-	size_t least;       /* of the window */
+	size_t least;       /* of the window, after a loss; 0: as the library has it */
+	uint64_t again;     /* chunks that were sent again, when it was last set */
 	uint64_t handed;    /* bytes of data */
 	uint64_t busy_until_us;
 	bool is_up, is_over, is_in_message;
@@ -37,9 +39,9 @@ struct assoc {
 /* assoc_options.c */
 bool assoc_set_options(struct assoc *s);
 struct sockaddr_conn assoc_address(const struct assoc *s);
-/* How long packets may be, and what the window may be: of one that has begun. */
+/* How long packets may be: of one that has begun. */
 bool assoc_set_path(struct assoc *s);
-/* most: 0: any */
-bool assoc_set_window(struct assoc *s, size_t least, size_t most);
+bool assoc_set_window(struct assoc *s, size_t window);
+bool assoc_limit_window(struct assoc *s, size_t most); /* 0: any */
 
 #endif

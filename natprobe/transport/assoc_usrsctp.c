@@ -10,7 +10,6 @@
 #define TICK_US         10000
 #define IDLE_TICK_US    500000
 #define BUSY_US         500000 /* after which nothing of the library's is due where all has arrived */
-#define WINDOW_PACKETS  10     /* to begin with */
 #define PIECE_PACKETS   4
 #define DATA_HEADER_LEN 16
 
@@ -92,7 +91,7 @@ static void library_set_up(uint64_t now_us)
 	usrsctp_sysctl_set_sctp_max_chunks_on_queue(CHUNKS_MAX);
 	usrsctp_sysctl_set_sctp_max_burst_default(0);
 	usrsctp_sysctl_set_sctp_max_retran_chunk(0);
-	usrsctp_sysctl_set_sctp_initial_cwnd(WINDOW_PACKETS);
+	usrsctp_sysctl_set_sctp_initial_cwnd(ASSOC_WINDOW_FIRST);
 	usrsctp_sysctl_set_sctp_default_cc_module(SCTP_CC_RFC2581);
 }
 
@@ -174,13 +173,23 @@ void assoc_set_mtu(struct assoc *s, size_t mtu)
 void assoc_renew_path(struct assoc *s, size_t mtu)
 {
 	s->gauge = (struct window_gauge){ 0 };
-	s->packet_room = room_of(mtu);
-	(void)assoc_set_window(s, 0, 0);
+	s->least = 0;
+	(void)assoc_limit_window(s, 0);
+	assoc_set_mtu(s, mtu);
 }
 
 static void touch(struct assoc *s)
 {
 	s->busy_until_us = library.now_us + BUSY_US;
+}
+
+/* A loss has made the window smaller, or there was none while the queues ran empty. */
+static void restore_window(struct assoc *s, bool was_draining)
+{
+	if (s->least == 0 || (s->watch.retransmitted == s->again && !was_draining))
+		return;
+	s->again = s->watch.retransmitted;
+	(void)assoc_set_window(s, s->least);
 }
 
 /* The window follows what arrives in each round trip. */
@@ -193,10 +202,15 @@ static void gauge(struct assoc *s)
 				       .sent = s->watch.sent,
 				       .again = s->watch.retransmitted,
 				       .is_starved = s->handed == s->watch.sent };
+	bool was_draining = s->gauge.is_draining;
 
-	if (s->watch.has_ack && !s->is_over && window_gauge_update(&s->gauge, &v))
-		(void)assoc_set_window(s, window_gauge_least(&s->gauge),
-				       window_gauge_most(&s->gauge));
+	if (!s->watch.has_ack || s->is_over)
+		return;
+	if (window_gauge_update(&s->gauge, &v)) {
+		s->least = window_gauge_least(&s->gauge);
+		(void)assoc_limit_window(s, window_gauge_most(&s->gauge));
+	}
+	restore_window(s, was_draining && !s->gauge.is_draining);
 }
 
 void assoc_input(struct assoc *s, struct bytes packet, uint64_t now_us)

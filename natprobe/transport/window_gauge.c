@@ -4,7 +4,12 @@
 #define DRAIN_US      10000000 /* between drains */
 #define SURPLUS_FIRST 100
 #define SURPLUS_LEAST 10
-#define LOSS_DIVISOR  20 /* one of so many chunks lost: the queue is full, and not the air bad */
+#define LOSS_DIVISOR  20  /* one of so many chunks lost: the queue is full, and not the air bad */
+#define LEAST_BASE    85U /* percent of what was delivered, with a surplus of 0 ... */
+#define LEAST_SHARE   40U /* ... and so many more for a surplus of 100 */
+#define LEAST_GROWING 200U
+#define GROWN_PERCENT 125U /* in GROWN_ROUNDS: else the path is full */
+#define GROWN_ROUNDS  3
 #define CHUNK         1200
 #define MARGIN        (10 * CHUNK)
 
@@ -45,13 +50,29 @@ static uint64_t best_rate(const struct window_gauge *g)
 /* A sender without data says little of the path: such a rate counts only where it is a better one. */
 static void take_rate(struct window_gauge *g, const struct window_view *v)
 {
-	uint64_t took_us = v->now_us - g->round_us;
-	uint64_t rate = (v->delivered - g->round_delivered) * SECOND_US / (took_us + 1);
+	uint64_t took_us = v->now_us - g->round_us, rate;
 
+	/* What comes sooner than a round trip had left before the round began. */
+	if (took_us < g->rtt_us)
+		took_us = g->rtt_us;
+	rate = (v->delivered - g->round_delivered) * SECOND_US / (took_us + 1);
 	if ((g->is_starved || g->is_draining) && rate <= best_rate(g))
 		return;
 	g->rates[g->next] = rate;
 	g->next = (uint8_t)((g->next + 1) % WINDOW_GAUGE_ROUNDS);
+}
+
+/* Whether the path still may carry much more than was ever sent. */
+static void judge_growth(struct window_gauge *g)
+{
+	uint64_t best = best_rate(g);
+
+	if (best >= g->full_rate / 100 * GROWN_PERCENT) {
+		g->full_rate = best;
+		g->full_count = 0;
+	} else if (g->full_count < GROWN_ROUNDS && !g->is_starved && !g->is_draining) {
+		g->full_count++;
+	}
 }
 
 /* Where the queue overflows the surplus is too much for it. */
@@ -110,6 +131,7 @@ bool window_gauge_update(struct window_gauge *g, const struct window_view *v)
 	if ((int32_t)(v->tsn_seen - g->round_tsn) < 0)
 		return false;
 	take_rate(g, v);
+	judge_growth(g);
 	judge_loss(g, v);
 	plan_drain(g, v->now_us);
 	begin_round(g, v);
@@ -124,7 +146,11 @@ static uint64_t span_of(const struct window_gauge *g)
 
 size_t window_gauge_least(const struct window_gauge *g)
 {
-	return g->is_draining ? 0 : (size_t)(span_of(g) / 100 * 85);
+	uint64_t percent = LEAST_BASE + g->surplus * LEAST_SHARE / 100;
+
+	if (g->full_count < GROWN_ROUNDS && g->surplus == SURPLUS_FIRST)
+		percent = LEAST_GROWING;
+	return g->is_draining ? 0 : (size_t)(span_of(g) / 100 * percent);
 }
 
 size_t window_gauge_most(const struct window_gauge *g)
@@ -135,5 +161,6 @@ size_t window_gauge_most(const struct window_gauge *g)
 		return 0;
 	if (g->is_draining)
 		return (size_t)(span / 2 + MARGIN);
-	return (size_t)(span + span / 100 * g->surplus + MARGIN);
+	span += span / 100 * g->surplus + MARGIN;
+	return span < UINT32_MAX ? (size_t)span : UINT32_MAX;
 }
