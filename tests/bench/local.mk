@@ -88,3 +88,12 @@ tests_bench_bench_transport_SOURCES = tests/bench/bench_transport.c \
 tests_bench_bench_transport_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(USRSCTP_CFLAGS)
 tests_bench_bench_transport_LDADD = $(TRANSPORT_LIBS)
 endif
+
+# natprobe pipe beside iperf3, over the same lines of natlab.
+if BATCHED_UDP
+check_PROGRAMS += tests/bench/pipe_end
+tests_bench_pipe_end_SOURCES = tests/bench/pipe_end.c
+tests_bench_pipe_end_LDADD = $(SHELL_LIBS)
+endif
+EXTRA_DIST += tests/bench/bench_pipe
+SYSTEM_TESTS += tests/sys_bench_pipe.sh
