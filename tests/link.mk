@@ -136,3 +136,6 @@ UNIT_TESTS += tests/test_port_forward
 tests_test_port_forward_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_port_forward_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 endif
+
+# Transfers beside each other.
+SYSTEM_TESTS += tests/sys_link_share.sh
