@@ -78,7 +78,9 @@ bool assoc_set_path(struct assoc *s)
  */
 bool assoc_set_window(struct assoc *s, size_t window)
 {
-	const struct sctp_assoc_value control = { .assoc_value = SCTP_CC_RFC2581 };
+	const struct sctp_assoc_value control = {
+		.assoc_value = usrsctp_sysctl_get_sctp_default_cc_module()
+	};
 	bool ok;
 
 	usrsctp_sysctl_set_sctp_initial_cwnd((uint32_t)(window / s->packet_room + 1));
