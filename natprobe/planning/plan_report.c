@@ -87,6 +87,19 @@ static void print_step(const struct punch_step *s, FILE *out)
 	fputc('\n', out);
 }
 
+/* Nothing is certain, nor out of the question, for being rounded. */
+static void print_chance(double chance, FILE *out)
+{
+	const double percent = chance * 100;
+
+	if (percent > 99.9 && percent < 100)
+		fputs("a chance of more than 99.9 %", out);
+	else if (percent > 0 && percent < 0.1)
+		fputs("a chance of less than 0.1 %", out);
+	else
+		fprintf(out, "a chance of %.1f %%", percent);
+}
+
 static void print_sum(const struct punch_plan *plan, FILE *out)
 {
 	static const char *const whose[] = { [PUNCH_SIDE_NONE] = "",
@@ -94,10 +107,13 @@ static void print_sum(const struct punch_plan *plan, FILE *out)
 					     [PUNCH_SIDE_B] = ", on the side of B",
 					     [PUNCH_SIDE_BOTH] = ", on both sides" };
 
-	fprintf(out, "Without a relay it succeeds with a chance of %.1f %%", plan->chance * 100);
-	if (plan->chance_relay > plan->chance)
-		fprintf(out, ", with one of %.1f %%", plan->chance_relay * 100);
-	fprintf(out, ".\n");
+	fputs("Without a relay it succeeds with ", out);
+	print_chance(plan->chance, out);
+	if (plan->chance_relay > plan->chance) {
+		fputs(", with one with ", out);
+		print_chance(plan->chance_relay, out);
+	}
+	fputs(".\n", out);
 	if (plan->reason != REASON_NONE)
 		fprintf(out, "Why: %s%s.\n", punch_reason_text((enum punch_reason)plan->reason),
 			whose[plan->side <= PUNCH_SIDE_BOTH ? plan->side : PUNCH_SIDE_NONE]);

@@ -184,7 +184,7 @@ void transfer_show_path(struct transfer_show *s, bool is_up, const char *what)
 	if (s->config.json) {
 		o = event_new_json(&j, "path");
 		json_put(&j, o, "up", json_boolean(is_up));
-		json_put(&j, o, "text", json_text(what));
+		json_put(&j, o, "what", json_text(what));
 		print_json(&j, o);
 		return;
 	}

@@ -50,8 +50,8 @@ bool trial_matrix_html(const struct trial_matrix *m, const char *program, FILE *
 	html_head_end(out);
 	html_put(out,
 		 "<main>\n<header>\n<p class=\"brand\">%s <span>trials of punching, network by "
-		 "network</span></p>\n<h1>%u trials in %u runs</h1>\n</header>\n",
-		 program, m->trials, m->runs);
+		 "network</span></p>\n<h1>%u trial%s in %u run%s</h1>\n</header>\n",
+		 program, m->trials, m->trials == 1 ? "" : "s", m->runs, m->runs == 1 ? "" : "s");
 	html_put(out, "<section class=\"card\">\n<h2>Networks</h2>\n<p class=\"lead\">Each cell: "
 		      "paths without a relay of tries, where that share lies with a chance of "
 		      "95 %%, and what made most paths, or why there is none.</p>\n");

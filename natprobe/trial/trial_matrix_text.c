@@ -80,7 +80,8 @@ void trial_matrix_text(const struct trial_matrix *m, const struct report_style *
 	text_coloured(&t, TEXT_BOLD, "Networks");
 	fputs("\n", out);
 	print_legend(&t, m);
-	fprintf(out, "\n%u trials in %u runs", m->trials, m->runs);
+	fprintf(out, "\n%u trial%s in %u run%s", m->trials, m->trials == 1 ? "" : "s", m->runs,
+		m->runs == 1 ? "" : "s");
 	if (m->repeated > 0)
 		fprintf(out, "; %u more were told twice", m->repeated);
 	fputs(". Each cell: paths without a relay of tries, where that share lies\n"
