@@ -10,6 +10,7 @@ lab_need jq socat
 for tool in "$natlab" "$bin/natprobe/natprobe" "$bin/stund/stund"; do
 	[ -x "$tool" ] || lab_skip "$tool is not built"
 done
+lab_need_sctp "$bin/natprobe/natprobe"
 why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

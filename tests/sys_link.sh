@@ -13,8 +13,7 @@ lab_need jq python3 socat
 for tool in "$natlab" "$natprobe" "$bin/stund/stund" "$bin/turnd/turnd"; do
 	[ -x "$tool" ] || lab_skip "$tool is not built"
 done
-! "$natprobe" link --code-file /dev/null 2>&1 | grep -q 'built without' ||
-	lab_skip "natprobe was built without libusrsctp"
+lab_need_sctp "$natprobe"
 why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -140,6 +139,7 @@ ended() {
 {
 # Programs of one side before the other side's, and behind them; two links, each of a name; ports of
 # loopback; and what a link says when it is there already, and of itself.
+# attached: the socket is its owner's alone (the modes at its end).
 story attached home-router full-cone -- '
 	begin a default --listen-read 10200; begin a two
 	socat -t 9 "$(attach default)" SYSTEM:"echo accept early; read ok; cat" &

@@ -17,7 +17,7 @@ for tool in "$natlab" "$natprobe" "$bin/stund/stund"; do
 	[ -x "$tool" ] || lab_skip "$tool is not built"
 done
 why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
-"$natprobe" send --help > /dev/null 2>&1 || lab_skip "natprobe has no links in this build"
+lab_need_sctp "$natprobe"
 tmp=$(mktemp -d)
 trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
 unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE NATPROBE_LINK

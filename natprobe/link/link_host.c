@@ -274,13 +274,6 @@ struct link_host *link_host_new(const struct link_host_config *config)
 						.on_knock = on_knock };
 	struct link_host *h;
 
-	if (!transport_is_built()) {
-		fprintf(stderr,
-			"natprobe: %s: this natprobe was built without libusrsctp; build it "
-			"with libusrsctp-dev installed\n",
-			config->run->command);
-		return NULL;
-	}
 	h = calloc(1, sizeof(*h));
 	if (h == NULL)
 		return NULL;

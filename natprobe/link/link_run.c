@@ -1,6 +1,20 @@
 #include "link_run.h"
 
+#include <stdio.h>
+
 #include "natprobe/pair/pair_ways.h"
+#include "natprobe/transport/transport.h"
+
+bool link_run_is_built(const char *command)
+{
+	if (transport_is_built())
+		return true;
+	fprintf(stderr,
+		"natprobe: %s: this natprobe was built without libusrsctp; build it with "
+		"libusrsctp-dev installed\n",
+		command);
+	return false;
+}
 
 static int run_with(const struct link_run_config *c, struct pair_run *run, struct link_host *h)
 {
@@ -63,6 +77,8 @@ int link_run(const struct link_run_config *config)
 		.run = run_link,
 	};
 
+	if (!link_run_is_built(config->command))
+		return EXIT_FAILED;
 	way.punch.accept_max = 1;
 	return pair_ways_run(&ways, config->operand);
 }

@@ -20,6 +20,9 @@ struct link_run_config {
 	void *arg;
 };
 
+/* Whether this build has links at all; if not, that was printed, with what helps. */
+bool link_run_is_built(const char *command);
+
 /* Returns an exit code; what is wrong was printed. */
 int link_run(const struct link_run_config *config);
 

@@ -323,6 +323,8 @@ static int run_with_code(struct link_user *u)
 		return rc;
 	if (!code.is_new && link_find_by_code(code.text, options.name, u->name)) {
 		rc = run_running(u);
+	} else if (!link_run_is_built(c->command)) {
+		rc = EXIT_FAILED; /* before a code is shown */
 	} else {
 		if (code.is_new && options.punch.code_file == NULL)
 			show_code(&options.punch, code.text);
@@ -343,10 +345,12 @@ static int run_by_name(struct link_user *u)
 
 	(void)snprintf(u->name, sizeof(u->name), "%s", name != NULL ? name : NAME_USUAL);
 	fd = attach_call(u->name);
+	if (fd < 0 && !link_run_is_built(u->config->command))
+		return EXIT_FAILED;
 	if (fd < 0) {
 		fprintf(stderr,
 			"natprobe: %s: no link \"%s\" runs here; start one with natprobe link, or "
-			"give a code\n",
+			"give a code: words that both sides use, my-own-long-code, say\n",
 			u->config->command, u->name);
 		return EXIT_USAGE;
 	}

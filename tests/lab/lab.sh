@@ -43,6 +43,12 @@ lab_need() {
 	done
 }
 
+# lab_need_sctp NATPROBE: its links need libusrsctp.
+lab_need_sctp() {
+	! "$1" link --code-file /dev/null 2>&1 | grep -q 'built without' ||
+		lab_skip "natprobe was built without libusrsctp"
+}
+
 # lab_enter "$@": runs the calling script again, inside. Debian keeps ip and nft in /usr/sbin, which
 # is not in the PATH of ordinary users.
 lab_enter() {
