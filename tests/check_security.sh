@@ -4,7 +4,7 @@ set -u
 
 cd "${srcdir:-.}" || exit 1
 doc=doc/security.md
-POINTS=41
+POINTS=49
 
 . "$PWD/tests/proofs.sh"
 
@@ -29,7 +29,7 @@ done < <(rows | while read -r row; do cases "${row#*|}"; done | sort -u)
 
 [ "$(parsers | wc -l)" -gt 10 ] || fault "the parsers are not listed"
 while read -r target; do
-	grep -qE "^FUZZ_TARGETS \+= tests/$target\$" tests/fuzz.mk tests/punch.mk || fault "there is no $target"
+	grep -qE "^FUZZ_TARGETS \+= tests/$target\$" tests/{fuzz,punch,link,transfer}.mk || fault "there is no $target"
 	[ -d "tests/corpus/${target#fuzz_}" ] || fault "$target has no seeds"
 done < <(parsers)
 

@@ -18,11 +18,11 @@ check_case() {
 		fault "there is no $file"
 	elif [[ $file == *.sh ]]; then
 		grep -qF "# $name" "$file" || fault "$file says nothing of \"$name\""
-		grep -qwF "$file" tests/local.mk tests/punch.mk || fault "$file is not part of make check"
+		grep -qwF "$file" tests/{local,punch,link,transfer}.mk || fault "$file is not part of make check"
 	else
 		grep -qE "^static void $name\(void \*\*" "$file" || fault "$file has no test $name"
 		grep -qE "^[[:space:]](.*[[:space:]])?[A-Za-z_]+\(${name}[),]" "$file" || fault "$file does not run $name"
-		grep -qE "tests/${1%.c}( |$)" tests/local.mk tests/punch.mk || fault "$file is not part of make check"
+		grep -qE "tests/${1%.c}( |$)" tests/{local,punch,link,transfer}.mk || fault "$file is not part of make check"
 	fi
 }
 
