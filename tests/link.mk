@@ -52,7 +52,7 @@ SYSTEM_TESTS += tests/sys_aiortc.sh
 EXTRA_DIST += tests/aiortc_peer.py
 
 # A running link, and what attaches to it.
-SYSTEM_TESTS += tests/sys_link.sh
+SYSTEM_TESTS += tests/sys_link.sh tests/sys_readme_link.sh
 
 if CMOCKA
 UNIT_TESTS += tests/test_link_options
