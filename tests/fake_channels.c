@@ -64,10 +64,13 @@ static void destroy(struct channel *c)
 	free(c);
 }
 
+/* Streams alone have a word for why. */
 static void tell_closed(struct channel *c, const char *why)
 {
 	const struct channel_events events = c->events;
 
+	if (strcmp(c->protocol, CHANNEL_STREAM) != 0)
+		why = NULL;
 	destroy(c);
 	if (events.on_closed != NULL)
 		events.on_closed(events.arg, why);

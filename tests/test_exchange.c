@@ -402,6 +402,47 @@ static void what_waits_is_bounded(void **state)
 	run(w);
 }
 
+/* Nobody took them, and those who opened them are gone: others have the room. */
+static void datagrams_that_nobody_took_are_forgotten(void **state)
+{
+	struct world *w = *state;
+	struct exchange_counts counts;
+	int a, b;
+
+	meet(w);
+	for (size_t i = 0; i < EXCHANGE_PENDING_MAX + 1; i++) {
+		a = program(w, 0, "connect x datagrams\n");
+		hear(a, "ok datagrams\n");
+		close(a);
+		run(w);
+	}
+	exchange_count(w->sides[1].exchange, &counts);
+	assert_int_equal(counts.pending, 0);
+	a = program(w, 0, "connect x datagrams\n");
+	b = program(w, 1, "accept x\n");
+	hear(a, "ok datagrams\n");
+	hear(b, "ok datagrams\n");
+	close(a);
+	close(b);
+}
+
+static void datagrams_that_are_refused_are_told(void **state)
+{
+	struct world *w = *state;
+	int fds[EXCHANGE_PENDING_MAX], a;
+
+	meet(w);
+	for (size_t i = 0; i < EXCHANGE_PENDING_MAX; i++)
+		fds[i] = program(w, 0, "connect flood\n");
+	a = program(w, 0, "connect x datagrams\n");
+	hear(a, "error closed it was closed\n");
+	hear_end(a);
+	close(a);
+	for (size_t i = 0; i < EXCHANGE_PENDING_MAX; i++)
+		close(fds[i]);
+	run(w);
+}
+
 static void lines_that_are_none_are_refused(void **state)
 {
 	static char flood[2 * ATTACH_LINE_MAX];
@@ -504,6 +545,8 @@ int main(void)
 		CASE(one_that_was_killed_takes_no_stream),
 		CASE(datagrams_keep_their_borders),
 		CASE(what_waits_is_bounded),
+		CASE(datagrams_that_nobody_took_are_forgotten),
+		CASE(datagrams_that_are_refused_are_told),
 		CASE(lines_that_are_none_are_refused),
 		CASE(one_link_of_a_name_runs),
 		CASE(what_a_killed_link_left_is_replaced),

@@ -280,10 +280,10 @@ static void on_channel_closed(void *arg, const char *why)
 	struct splice *s = arg;
 
 	s->channel = NULL;
-	if (why != NULL && !s->they_ended)
-		end(s, why);
-	else if (s->bev != NULL)
+	if (s->bev != NULL && (why == NULL || s->they_ended))
 		settle(s);
+	else if (s->datagrams || !s->they_ended)
+		end(s, why);
 	/* Else a program may still come for what is here. */
 }
 
