@@ -148,6 +148,33 @@ static void test_refused(void **state)
 	pair_run(&p, SECOND);
 	assert_true(end.is_closed);
 	assert_string_equal(end.why, "refused");
+	assert_false(end.is_open);
+	pair_end(&p);
+}
+
+static void count_closed(void *arg, const char *why)
+{
+	++*(size_t *)arg;
+}
+
+/* Each of them is told, and that goes on where streams of SCTP are used again. */
+static void test_many_refused(void **state)
+{
+	struct transport_pair p;
+	size_t closed = 0;
+	const struct channel_events events = { .on_closed = count_closed, .arg = &closed };
+
+	connect_pair(&p, NULL);
+	p.side[1].on_channel = NULL;
+	for (size_t i = 0; i < 240; i++) {
+		assert_non_null(transport_open(p.side[0].transport, "service",
+					       i % 3 == 0 ? CHANNEL_STREAM : CHANNEL_DATAGRAM,
+					       &events));
+		if (i % 40 == 39)
+			pair_run(&p, SECOND / 20);
+	}
+	pair_run(&p, 2 * SECOND);
+	assert_int_equal(closed, 240);
 	pair_end(&p);
 }
 
@@ -466,6 +493,7 @@ int main(void)
 		cmocka_unit_test(test_abort),
 		cmocka_unit_test(test_many_one_after_another),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_many_refused),
 		cmocka_unit_test(test_slow_reader),
 		cmocka_unit_test(test_window_of_all),
 		cmocka_unit_test(test_paths_come_and_go),

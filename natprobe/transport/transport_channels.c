@@ -41,14 +41,16 @@ static void accept_channel(struct transport *t, uint16_t id, const struct dcep_o
 	if (t->refused > 0)
 		t->refused--;
 	c->is_open = true;
-	c->ack_due = true;
 	c->type = open->type;
 	c->reliability = open->reliability;
 	if (!fits(c, open) || t->is_closing || !t->config.on_channel(t->config.arg, c)) {
 		c->events = (struct channel_events){ 0 };
+		/* Without a word before it a reset is lost where an earlier one is under way. */
+		c->ack_due = c->kind != CHANNEL_OF_BYTES;
 		channel_close(c, "refused");
 		return;
 	}
+	c->ack_due = !c->is_gone;
 	channel_wake(c);
 	channel_window_regrant(c);
 }
