@@ -426,10 +426,10 @@ static void datagrams_that_nobody_took_are_forgotten(void **state)
 	close(b);
 }
 
-static void datagrams_that_are_refused_are_told(void **state)
+static void a_flood_keeps_nobody_away_who_is_waited_for(void **state)
 {
 	struct world *w = *state;
-	int fds[EXCHANGE_PENDING_MAX], a;
+	int fds[EXCHANGE_PENDING_MAX], a, b;
 
 	meet(w);
 	for (size_t i = 0; i < EXCHANGE_PENDING_MAX; i++)
@@ -438,6 +438,13 @@ static void datagrams_that_are_refused_are_told(void **state)
 	hear(a, "error closed it was closed\n");
 	hear_end(a);
 	close(a);
+	/* Whoever is waited for comes through. */
+	b = program(w, 1, "accept x\n");
+	a = program(w, 0, "connect x\n");
+	hear(a, "ok\n");
+	hear(b, "ok\n");
+	close(a);
+	close(b);
 	for (size_t i = 0; i < EXCHANGE_PENDING_MAX; i++)
 		close(fds[i]);
 	run(w);
@@ -468,6 +475,30 @@ static void use_directory(char path[static 64])
 	(void)snprintf(path, 64, "/tmp/natkit-attach-XXXXXX");
 	assert_non_null(mkdtemp(path));
 	assert_int_equal(setenv("XDG_RUNTIME_DIR", path, 1), 0);
+}
+
+/* In the place of a socket, by whoever could. */
+static void what_is_planted_is_not_followed(void **state)
+{
+	struct world *w = *state;
+	struct attach *a = w->sides[0].attach;
+	char runtime[64], room[128], file[140], mine[140];
+	struct stat st;
+
+	use_directory(runtime);
+	assert_int_equal(attach_call("one"), -ENOENT);
+	(void)snprintf(room, sizeof(room), "%s/natprobe", runtime);
+	(void)snprintf(file, sizeof(file), "%s/one", room);
+	(void)snprintf(mine, sizeof(mine), "%s/mine", runtime);
+	assert_int_equal(mkdir(file, 0700), 0);
+	assert_true(attach_listen(a, "one") < 0);
+	assert_int_equal(rmdir(file), 0);
+	assert_int_equal(symlink(mine, file), 0);
+	assert_true(attach_listen(a, "one") < 0);
+	assert_int_equal(stat(mine, &st), -1);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(rmdir(room), 0);
+	assert_int_equal(rmdir(runtime), 0);
 }
 
 static void one_link_of_a_name_runs(void **state)
@@ -546,8 +577,9 @@ int main(void)
 		CASE(datagrams_keep_their_borders),
 		CASE(what_waits_is_bounded),
 		CASE(datagrams_that_nobody_took_are_forgotten),
-		CASE(datagrams_that_are_refused_are_told),
+		CASE(a_flood_keeps_nobody_away_who_is_waited_for),
 		CASE(lines_that_are_none_are_refused),
+		CASE(what_is_planted_is_not_followed),
 		CASE(one_link_of_a_name_runs),
 		CASE(what_a_killed_link_left_is_replaced),
 	};

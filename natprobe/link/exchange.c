@@ -307,7 +307,8 @@ bool exchange_on_channel(struct exchange *x, struct channel *c)
 	if (!is_ours(c, &datagrams))
 		return false;
 	make_room(x);
-	if (x->counts[PENDING] >= EXCHANGE_PENDING_MAX)
+	program = find_taker(x, channel_label(c));
+	if (program == NULL && x->counts[PENDING] >= EXCHANGE_PENDING_MAX)
 		return false;
 	p = add(x, PENDING);
 	if (p == NULL)
@@ -322,7 +323,6 @@ bool exchange_on_channel(struct exchange *x, struct channel *c)
 	events = splice_events(p->splice);
 	channel_set_events(c, &events);
 	splice_set_channel(p->splice, c);
-	program = find_taker(x, p->line.service);
 	if (program != NULL)
 		marry(program, p);
 	return true;
