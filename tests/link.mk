@@ -53,6 +53,7 @@ EXTRA_DIST += tests/aiortc_peer.py
 
 # A running link, and what attaches to it.
 SYSTEM_TESTS += tests/sys_link.sh tests/sys_readme_link.sh
+SYSTEM_TESTS += tests/sys_link_hostile.sh
 
 if CMOCKA
 UNIT_TESTS += tests/test_link_options
