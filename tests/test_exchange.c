@@ -424,6 +424,15 @@ static void datagrams_that_nobody_took_are_forgotten(void **state)
 	hear(b, "ok datagrams\n");
 	close(a);
 	close(b);
+	run(w);
+	/* Nor is there anything in a stream that was ended at once, when its link is gone. */
+	a = program(w, 0, "connect x\n");
+	close(a);
+	run(w);
+	exchange_lose(w->sides[1].exchange);
+	run(w);
+	exchange_count(w->sides[1].exchange, &counts);
+	assert_int_equal(counts.pending, 0);
 }
 
 static void a_flood_keeps_nobody_away_who_is_waited_for(void **state)

@@ -282,7 +282,7 @@ static void on_channel_closed(void *arg, const char *why)
 	s->channel = NULL;
 	if (s->bev != NULL && (why == NULL || s->they_ended))
 		settle(s);
-	else if (s->datagrams || !s->they_ended)
+	else if (!s->they_ended || evbuffer_get_length(s->early) == 0)
 		end(s, why);
 	/* Else a program may still come for what is here. */
 }
