@@ -237,6 +237,8 @@ await is_up
 lies='names escapes sums sizes noise more hole'
 SIDE
 
+# --- a sender that lies, and one that falls silent ---
+# --- the link serves on after a flood of streams ---
 cat > "$tmp/a.sh" << 'SIDE'
 . "$tmp/side" a
 mkdir out
@@ -254,6 +256,8 @@ wait "$link"
 echo "a: $?"
 SIDE
 
+# --- a line without an end, and callers without number ---
+# --- what was sent is sent again, and what was never said, from the path's own address ---
 cat > "$tmp/b.sh" << 'SIDE'
 . "$tmp/side" b
 for lie in $lies; do
