@@ -191,7 +191,8 @@ void transfer_show_path(struct transfer_show *s, bool is_up, const char *what)
 	if (s->config.quiet)
 		return;
 	hide_progress(s);
-	fprintf(stderr, "natprobe: %s: %s\n", s->config.command, what);
+	fprintf(stderr, "natprobe: %s: the path is %s: %s\n", s->config.command,
+		is_up ? "there" : "away", what);
 	show_progress(s);
 }
 
