@@ -16,6 +16,7 @@ struct forward_run {
 	struct link_user *user;
 	struct forward *forward;
 	struct event *signals[2];
+	bool is_told; /* to end, by one of them */
 	struct forward_report report;
 	struct forward_spec specs[SPECS_MAX];
 	size_t spec_count;
@@ -84,6 +85,7 @@ static void on_signal(evutil_socket_t number, short events, void *arg)
 {
 	struct forward_run *r = arg;
 
+	r->is_told = true;
 	forward_stop(r->forward);
 }
 
@@ -147,7 +149,7 @@ static int run(const struct link_options *o, struct forward_run *r, char *operan
 	(void)signal(SIGPIPE, SIG_IGN);
 	rc = link_user_run(&config);
 	clear(r);
-	return rc;
+	return rc == EXIT_FAILED && r->is_told ? EXIT_REACHED : rc;
 }
 
 /* --- what it is told --- */
