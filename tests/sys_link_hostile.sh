@@ -157,7 +157,7 @@ def bulk(meanwhile):
     for i in range(200):
         if i == 20:
             t.start()
-        data = os.urandom(20000)
+        data = os.urandom(4000)
         h.update(data)
         s.sendall(data)
         time.sleep(0.01)
