@@ -16,6 +16,7 @@ struct send {
 	struct link_options options;
 	struct link_user *user;
 	struct send_run *run;
+	bool has_begun, is_over;
 	char **operands;
 	size_t count;
 };
@@ -28,15 +29,17 @@ static int usage(const char *what)
 
 static void on_over(void *arg, bool is_ok)
 {
-	const struct send *s = arg;
+	struct send *s = arg;
 
+	s->is_over = true;
 	link_user_end(s->user, is_ok ? EXIT_REACHED : EXIT_FAILED);
 }
 
 static void on_stream(void *arg, struct bufferevent *stream, bool datagrams)
 {
-	const struct send *s = arg;
+	struct send *s = arg;
 
+	s->has_begun = true;
 	send_run_stream(s->run, stream);
 }
 
@@ -115,6 +118,9 @@ static int run(struct send *s)
 		return EXIT_FAILED;
 	}
 	rc = send_over_link(s);
+	if (rc == EXIT_FAILED && s->has_begun && !s->is_over)
+		fprintf(stderr, "natprobe: send: it was interrupted; run both sides again: it goes "
+				"on where it was\n");
 	send_run_free(s->run);
 	return rc;
 }

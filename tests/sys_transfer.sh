@@ -200,6 +200,7 @@ for name in sender receiver; do
 	same "$name"
 	[ "$(cat "$tmp/$name/killed")" -lt 16777216 ] || fail "$name was killed too late"
 	says "$tmp/$name/b.second" '.event == "done" and .kept >= 8000000'
+	grep -q 'it was interrupted; run both sides' "$tmp/$name"/*.first || fail "$name: who was told to end does not say what helps"
 done
 
 ended_well link
