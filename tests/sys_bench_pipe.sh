@@ -10,9 +10,7 @@ lab_need jq iperf3
 for tool in "$natlab" "${builddir:-.}/natprobe/natprobe" "${builddir:-.}/tests/bench/pipe_end"; do
 	[ -x "$tool" ] || lab_skip "$tool is not built"
 done
-"${builddir:-.}/natprobe/natprobe" pipe --help > /dev/null 2>&1 || lab_skip "natprobe has no links in this build"
-! "${builddir:-.}/natprobe/natprobe" pipe --code-file /dev/null 2>&1 < /dev/null | grep -q 'built without' ||
-	lab_skip "natprobe was built without libusrsctp"
+lab_need_sctp "${builddir:-.}/natprobe/natprobe"
 why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

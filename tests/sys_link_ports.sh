@@ -13,6 +13,7 @@ lab_need socat
 for tool in "$natlab" "$natprobe" "$bin/stund/stund" "$server" "$client"; do
 	[ -x "$tool" ] || lab_skip "$tool is not built"
 done
+lab_need_sctp "$natprobe"
 why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

@@ -10,8 +10,7 @@ natprobe=$bin/natprobe/natprobe
 for tool in "$natlab" "$natprobe" "$bin/stund/stund"; do
 	[ -x "$tool" ] || lab_skip "$tool is not built"
 done
-! "$natprobe" link --code-file /dev/null 2>&1 | grep -q 'built without' ||
-	lab_skip "natprobe was built without libusrsctp"
+lab_need_sctp "$natprobe"
 why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
