@@ -203,12 +203,16 @@ static void gauge(struct assoc *s)
 				       .again = s->watch.retransmitted,
 				       .is_starved = s->handed == s->watch.sent };
 	bool was_draining = s->gauge.is_draining;
+	struct assoc_state state = { 0 };
 
 	if (!s->watch.has_ack || s->is_over)
 		return;
 	if (window_gauge_update(&s->gauge, &v)) {
 		s->least = window_gauge_least(&s->gauge);
 		(void)assoc_limit_window(s, window_gauge_most(&s->gauge));
+		assoc_state_of(s, &state);
+		if (state.window < s->least)
+			(void)assoc_set_window(s, s->least);
 	}
 	restore_window(s, was_draining && !s->gauge.is_draining);
 }
