@@ -56,7 +56,7 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/link/link_tag.c natprobe/link/link_tag.h \
 	natprobe/link/link_user.c \
 	natprobe/net/address_watch.h \
-	natprobe/link/splice.c natprobe/link/splice.h \
+	natprobe/link/junction.c natprobe/link/junction.h \
 	natprobe/link/unix_peer.h
 
 natprobe_natprobe_SOURCES += natprobe/cmd_link.c

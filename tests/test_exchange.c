@@ -1,4 +1,4 @@
-/* exchange, splice, attach: programs at two ends of a link that is memory alone. */
+/* exchange, junction, attach: programs at two ends of a link that is memory alone. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>

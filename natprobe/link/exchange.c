@@ -8,7 +8,7 @@
 
 #include "attach.h"
 #include "list.h"
-#include "splice.h"
+#include "junction.h"
 #include "unix_peer.h"
 
 #define EARLY_MAX 65536
@@ -27,9 +27,9 @@ struct party {
 	struct exchange *exchange;
 	enum state state;
 	struct attach_line line;
-	struct bufferevent *bev; /* of a program that has no answer yet */
-	struct splice *splice;   /* NULL: no channel yet */
-	bool has_lost;           /* its channel, before it was open */
+	struct bufferevent *bev;   /* of a program that has no answer yet */
+	struct junction *junction; /* NULL: no channel yet */
+	bool has_lost;             /* its channel, before it was open */
 	char why[64];
 };
 
@@ -47,7 +47,7 @@ static void free_party(struct party *p)
 {
 	p->exchange->counts[p->state]--;
 	list_remove(&p->link);
-	splice_free(p->splice);
+	junction_free(p->junction);
 	if (p->bev != NULL)
 		bufferevent_free(p->bev);
 	free(p);
@@ -91,7 +91,7 @@ static void stand(struct party *p)
 	p->exchange->streams_all++;
 	move(p, STREAM);
 	attach_accept(bev, p->line.datagrams);
-	splice_set_program(p->splice, bev);
+	junction_set_program(p->junction, bev);
 }
 
 static void on_open(void *arg)
@@ -125,13 +125,13 @@ static void on_used(void *arg)
 		hooks->on_used(hooks->arg);
 }
 
-static struct splice *make_splice(struct party *p)
+static struct junction *make_junction(struct party *p)
 {
-	const struct splice_hooks hooks = {
+	const struct junction_hooks hooks = {
 		.on_open = on_open, .on_over = on_over, .on_used = on_used, .arg = p
 	};
 
-	return splice_new(p->line.datagrams, &hooks);
+	return junction_new(p->line.datagrams, &hooks);
 }
 
 /* --- programs --- */
@@ -187,14 +187,14 @@ static void open_channel(struct party *p)
 	struct channel_events events;
 	struct channel *c = NULL;
 
-	p->splice = make_splice(p);
-	if (p->splice != NULL) {
-		events = splice_events(p->splice);
+	p->junction = make_junction(p);
+	if (p->junction != NULL) {
+		events = junction_events(p->junction);
 		c = transport_open(x->transport, p->line.service,
 				   p->line.datagrams ? CHANNEL_DATAGRAM : CHANNEL_STREAM, &events);
 	}
 	if (c != NULL)
-		splice_set_channel(p->splice, c);
+		junction_set_channel(p->junction, c);
 	else
 		refuse_party(p, "busy",
 			     "there are too many streams; try again when some have ended");
@@ -215,7 +215,7 @@ static void try_program(struct party *p)
 	struct exchange *x = p->exchange;
 	struct party *other;
 
-	if (p->splice != NULL)
+	if (p->junction != NULL)
 		return;
 	if (is_opener(x, p)) {
 		if (x->transport != NULL)
@@ -255,7 +255,7 @@ static struct party *find_taker(struct exchange *x, const char *service)
 		struct party *p = LIST_OF(at, struct party, link);
 
 		at = at->next;
-		if (p->splice != NULL || is_opener(x, p) || strcmp(p->line.service, service) != 0)
+		if (p->junction != NULL || is_opener(x, p) || strcmp(p->line.service, service) != 0)
 			continue;
 		if (!has_left(p))
 			return p;
@@ -279,7 +279,7 @@ static struct party *oldest_left_over(const struct exchange *x, size_t *bytes)
 	*bytes = 0;
 	for (struct list *at = l->prev; at != l; at = at->prev) {
 		struct party *p = LIST_OF(at, struct party, link);
-		const size_t left = splice_left_over(p->splice);
+		const size_t left = junction_left_over(p->junction);
 
 		*bytes += left;
 		oldest = left > 0 ? p : oldest;
@@ -315,14 +315,14 @@ bool exchange_on_channel(struct exchange *x, struct channel *c)
 		return false;
 	p->line.datagrams = datagrams;
 	(void)snprintf(p->line.service, sizeof(p->line.service), "%s", channel_label(c));
-	p->splice = make_splice(p);
-	if (p->splice == NULL) {
+	p->junction = make_junction(p);
+	if (p->junction == NULL) {
 		free_party(p);
 		return false;
 	}
-	events = splice_events(p->splice);
+	events = junction_events(p->junction);
 	channel_set_events(c, &events);
-	splice_set_channel(p->splice, c);
+	junction_set_channel(p->junction, c);
 	if (program != NULL)
 		marry(program, p);
 	return true;
@@ -338,8 +338,8 @@ static void free_all(struct exchange *x, enum state state)
 
 static void forget_channel(struct party *p)
 {
-	splice_free(p->splice);
-	p->splice = NULL;
+	junction_free(p->junction);
+	p->junction = NULL;
 	p->has_lost = false;
 }
 
@@ -410,7 +410,7 @@ static void lose_all(struct list *l)
 		struct party *p = LIST_OF(at, struct party, link);
 
 		at = at->next;
-		splice_lose(p->splice);
+		junction_lose(p->junction);
 	}
 }
 
@@ -443,7 +443,7 @@ bool exchange_is_flushed(const struct exchange *x)
 	for (const struct list *at = l->next; at != l; at = at->next) {
 		const struct party *p = LIST_OF(at, struct party, link);
 
-		if (splice_is_ending(p->splice) && !splice_is_flushed(p->splice))
+		if (junction_is_ending(p->junction) && !junction_is_flushed(p->junction))
 			return false;
 	}
 	return true;

@@ -1,4 +1,4 @@
-#include "splice.h"
+#include "junction.h"
 
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -10,8 +10,8 @@
 #define DATAGRAM_HEAD 2
 #define SAME_MAX      65536 /* bytes of a buffer that are looked at as one piece */
 
-struct splice {
-	struct splice_hooks hooks;
+struct junction {
+	struct junction_hooks hooks;
 	struct channel *channel; /* NULL: not yet, or gone */
 	struct bufferevent *bev; /* NULL: not yet, or gone */
 	struct evbuffer *early;  /* what came before the program did */
@@ -25,9 +25,9 @@ struct splice {
 	bool is_over;
 };
 
-struct splice *splice_new(bool datagrams, const struct splice_hooks *hooks)
+struct junction *junction_new(bool datagrams, const struct junction_hooks *hooks)
 {
-	struct splice *s = calloc(1, sizeof(*s));
+	struct junction *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;
@@ -40,7 +40,7 @@ struct splice *splice_new(bool datagrams, const struct splice_hooks *hooks)
 	return NULL;
 }
 
-void splice_free(struct splice *s)
+void junction_free(struct junction *s)
 {
 	if (s == NULL)
 		return;
@@ -52,7 +52,7 @@ void splice_free(struct splice *s)
 	free(s);
 }
 
-static void end(struct splice *s, const char *why)
+static void end(struct junction *s, const char *why)
 {
 	if (s->is_over)
 		return;
@@ -60,13 +60,13 @@ static void end(struct splice *s, const char *why)
 	s->hooks.on_over(s->hooks.arg, why);
 }
 
-static void used(const struct splice *s)
+static void used(const struct junction *s)
 {
 	if (s->hooks.on_used != NULL)
 		s->hooks.on_used(s->hooks.arg);
 }
 
-static void break_off(struct splice *s, const char *why)
+static void break_off(struct junction *s, const char *why)
 {
 	struct channel *c = s->channel;
 
@@ -80,7 +80,7 @@ static void break_off(struct splice *s, const char *why)
 
 /* --- from the program to the channel --- */
 
-static void end_direction(struct splice *s)
+static void end_direction(struct junction *s)
 {
 	if (s->has_ended || s->channel == NULL)
 		return;
@@ -92,7 +92,7 @@ static void end_direction(struct splice *s)
 }
 
 /* False: the channel takes no more for now. */
-static bool take_piece(struct splice *s, struct evbuffer *in)
+static bool take_piece(struct junction *s, struct evbuffer *in)
 {
 	size_t len = evbuffer_get_contiguous_space(in), taken;
 	const uint8_t *data;
@@ -106,7 +106,7 @@ static bool take_piece(struct splice *s, struct evbuffer *in)
 }
 
 /* False: it is not whole. */
-static bool take_datagram(struct splice *s, struct evbuffer *in)
+static bool take_datagram(struct junction *s, struct evbuffer *in)
 {
 	uint8_t head[DATAGRAM_HEAD];
 	size_t len;
@@ -125,7 +125,7 @@ static bool take_datagram(struct splice *s, struct evbuffer *in)
 }
 
 /* A high-water mark would call us all the time while it is reached. */
-static void read_on(struct splice *s, bool is_on)
+static void read_on(struct junction *s, bool is_on)
 {
 	if (s->bev == NULL)
 		return;
@@ -135,7 +135,7 @@ static void read_on(struct splice *s, bool is_on)
 		(void)bufferevent_disable(s->bev, EV_READ);
 }
 
-static void pump(struct splice *s)
+static void pump(struct junction *s)
 {
 	struct evbuffer *in;
 	bool is_full = false;
@@ -159,12 +159,12 @@ static void on_read(struct bufferevent *bev, void *arg)
 
 /* --- from the channel to the program --- */
 
-static size_t waiting(const struct splice *s)
+static size_t waiting(const struct junction *s)
 {
 	return evbuffer_get_length(bufferevent_get_output(s->bev));
 }
 
-static void consume(struct splice *s)
+static void consume(struct junction *s)
 {
 	const size_t n = s->unconsumed;
 
@@ -178,7 +178,7 @@ static void consume(struct splice *s)
 }
 
 /* All that came has left for the program: what ended is told to it. */
-static void settle(struct splice *s)
+static void settle(struct junction *s)
 {
 	const evutil_socket_t fd = bufferevent_getfd(s->bev);
 
@@ -194,7 +194,7 @@ static void settle(struct splice *s)
 
 static void on_written(struct bufferevent *bev, void *arg)
 {
-	struct splice *s = arg;
+	struct junction *s = arg;
 
 	consume(s);
 	settle(s);
@@ -202,7 +202,7 @@ static void on_written(struct bufferevent *bev, void *arg)
 
 static void on_event(struct bufferevent *bev, short events, void *arg)
 {
-	struct splice *s = arg;
+	struct junction *s = arg;
 
 	/* Who has closed both directions may have written all that it wanted to. */
 	s->is_input_over = true;
@@ -226,7 +226,7 @@ static void put_datagram(struct evbuffer *out, struct bytes data)
 	(void)evbuffer_add(out, data.data, data.len);
 }
 
-static void put(struct splice *s, struct bytes data)
+static void put(struct junction *s, struct bytes data)
 {
 	struct evbuffer *out = s->bev != NULL ? bufferevent_get_output(s->bev) : s->early;
 
@@ -243,7 +243,7 @@ static void put(struct splice *s, struct bytes data)
 
 static void on_channel_data(void *arg, struct bytes data, bool is_text)
 {
-	struct splice *s = arg;
+	struct junction *s = arg;
 
 	if (!s->is_deaf)
 		put(s, data);
@@ -255,7 +255,7 @@ static void on_channel_data(void *arg, struct bytes data, bool is_text)
 
 static void on_channel_open(void *arg)
 {
-	struct splice *s = arg;
+	struct junction *s = arg;
 
 	if (s->hooks.on_open != NULL)
 		s->hooks.on_open(s->hooks.arg);
@@ -268,7 +268,7 @@ static void on_channel_writable(void *arg)
 
 static void on_channel_end(void *arg)
 {
-	struct splice *s = arg;
+	struct junction *s = arg;
 
 	s->they_ended = true;
 	if (s->bev != NULL)
@@ -277,7 +277,7 @@ static void on_channel_end(void *arg)
 
 static void on_channel_closed(void *arg, const char *why)
 {
-	struct splice *s = arg;
+	struct junction *s = arg;
 
 	s->channel = NULL;
 	if (s->bev != NULL && (why == NULL || s->they_ended))
@@ -287,7 +287,7 @@ static void on_channel_closed(void *arg, const char *why)
 	/* Else a program may still come for what is here. */
 }
 
-void splice_lose(struct splice *s)
+void junction_lose(struct junction *s)
 {
 	struct channel *c = s->channel;
 
@@ -297,12 +297,12 @@ void splice_lose(struct splice *s)
 	on_channel_closed(s, "the other side is gone");
 }
 
-size_t splice_left_over(const struct splice *s)
+size_t junction_left_over(const struct junction *s)
 {
 	return s->channel == NULL && s->bev == NULL ? evbuffer_get_length(s->early) : 0;
 }
 
-struct channel_events splice_events(struct splice *s)
+struct channel_events junction_events(struct junction *s)
 {
 	return (struct channel_events){ .on_open = on_channel_open,
 					.on_data = on_channel_data,
@@ -312,14 +312,14 @@ struct channel_events splice_events(struct splice *s)
 					.arg = s };
 }
 
-void splice_set_channel(struct splice *s, struct channel *c)
+void junction_set_channel(struct junction *s, struct channel *c)
 {
 	s->channel = c;
 	s->has_had_channel = true;
 	pump(s);
 }
 
-void splice_set_program(struct splice *s, struct bufferevent *bev)
+void junction_set_program(struct junction *s, struct bufferevent *bev)
 {
 	s->bev = bev;
 	(void)bufferevent_set_max_single_read(bev, SAME_MAX);
@@ -334,14 +334,14 @@ void splice_set_program(struct splice *s, struct bufferevent *bev)
 		settle(s);
 }
 
-bool splice_is_ending(const struct splice *s)
+bool junction_is_ending(const struct junction *s)
 {
 	/* It may stand behind bytes that nobody read yet. */
 	return s->is_input_over ||
 	       (s->bev != NULL && unix_peer_has_ended(bufferevent_getfd(s->bev)));
 }
 
-bool splice_is_flushed(const struct splice *s)
+bool junction_is_flushed(const struct junction *s)
 {
 	return s->channel == NULL || (s->has_ended && channel_is_flushed(s->channel));
 }
