@@ -74,7 +74,7 @@ is 1000000 "$(tr -d ' ' < count)" "what the service had until the client's end"
 for i in 0 1 2 3 4 5 6 7 8 9; do
 	seq "$i" 10000 | cmp - "echo-$i" || fail "connection $i of ten at once"
 done
-is 0 "$(cat done)" "told to end"
+is 0 "$(cat ./done)" "told to end"
 is answer "$(cat name)" "a datagram there and back"
 
 # words TARGET FILE: those that it was refused by.
