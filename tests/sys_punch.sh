@@ -3,45 +3,8 @@
 # natlab, meet at stund's rendezvous and make a path; what they say of it agrees, codes stay secret.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
-
-src=$(cd "${srcdir:-.}" && pwd)
-bin=$(cd "${builddir:-.}" && pwd)
-natlab=$bin/tests/natlab/natlab
-natprobe=$bin/natprobe/natprobe
-lab_need jq python3
-for tool in "$natlab" "$natprobe" "$bin/stund/stund" "$bin/turnd/turnd"; do
-	[ -x "$tool" ] || lab_skip "$tool is not built"
-done
-why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
-turnd=$bin/turnd/turnd
-export natprobe turnd tmp src
-
-# story NAME PROFILE-AND-OPTIONS... -- COMMAND-A -- COMMAND-B: in the background; both commands are
-# for a shell, in a folder of their own. What they print is in NAME/out, their status in NAME/status.
-declare -A jobs=()
-story() {
-	local name=$1
-
-	shift
-	mkdir "$tmp/$name"
-	(
-		cd "$tmp/$name" || exit 1
-		NATLAB_DIR=$tmp/$name/lab XDG_STATE_HOME=$tmp/$name/state \
-			timeout 60 "$natlab" pair "$@" > out 2> err
-		echo $? > status
-	) &
-	jobs[$name]=$!
-}
-
-# ended NAME STATUS: waits for it.
-ended() {
-	wait "${jobs[$1]}"
-	[ "$(cat "$tmp/$1/status")" = "$2" ] ||
-		fail "$1 ended with $(cat "$tmp/$1/status"), not $2: $(tail -n 20 "$tmp/$1/out" "$tmp/$1/err")"
-}
+. "${srcdir:-.}/tests/lab/stories.sh"
+stories_begin jq python3
 
 # of SIDE FILTER: of what a side of the story `json` reported.
 of() {
@@ -90,12 +53,7 @@ story accept home-router home-router --filtering ei -- \
 
 # By a relay alone, which one of them has.
 story relay open-internet home-router -- \
-	'at=$(ip -4 -o address show eth0 | sed "s|.*inet \([0-9.]*\)/.*|\1|")
-	printf "%s\n" "listen = $at" "relay-address = $at" "relay-ports = 50000-50099" \
-		"realm = example.org" "[user ann]" "password = secret" > conf
-	chmod 600 conf; "$turnd" --config conf > log 2>&1 & turnd_pid=$!
-	until grep -q " ready" log; do sleep 0.05; done
-	export NATPROBE_TURN_PASSWORD=secret; echo "$at" > at
+	'. "$side"; relay_begin; echo "$at" > at
 	$natprobe punch --code-file code --json --strategy relay --turn "turn:$at" --user ann > a.json
 	status=$?; kill $turnd_pid; exit $status' -- \
 	'until [ -s at ]; do sleep 0.1; done
@@ -211,17 +169,6 @@ jq -e '.paths[0] | .mapping == "endpoint-independent" and .local == "192.168.1.2
 	"$tmp/alone/interfaces.json" > /dev/null || fail "$(cat "$tmp/alone/interfaces.json")"
 
 # --- mistakes ---
-# says STATUS WORDS ARGUMENT...
-says() {
-	local want=$1 words=$2 got
-
-	shift 2
-	"$natprobe" "$@" > "$tmp/out" 2>&1 < /dev/null
-	got=$?
-	[ "$got" = "$want" ] || fail "natprobe $* ended with $got, not $want: $(cat "$tmp/out")"
-	grep -q -- "$words" "$tmp/out" || fail "natprobe $* says: $(cat "$tmp/out")"
-}
-
 for command in punch connect address interfaces demo; do
 	says 0 "natprobe $command" "$command" --help
 done

@@ -3,42 +3,14 @@
 # two pipes carry the tokens, as people would, and not at once.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
+. "${srcdir:-.}/tests/lab/stories.sh"
+stories_begin jq
 
-bin=$(cd "${builddir:-.}" && pwd)
-natlab=$bin/tests/natlab/natlab
-natprobe=$bin/natprobe/natprobe
-lab_need jq
-for tool in "$natlab" "$natprobe" "$bin/stund/stund"; do
-	[ -x "$tool" ] || lab_skip "$tool is not built"
-done
-why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
-export natprobe
-
-declare -A jobs=()
-# story NAME PROFILE-AND-OPTIONS... -- COMMAND-A -- COMMAND-B: in the background, in a folder of its
-# own with two pipes; what both print is in out and err there, their status in status.
-story() {
-	local name=$1
-
-	shift
-	mkdir "$tmp/$name"
-	mkfifo "$tmp/$name/offer" "$tmp/$name/answer"
-	(
-		cd "$tmp/$name" || exit 1
-		NATLAB_DIR=$tmp/$name/lab XDG_STATE_HOME=$tmp/$name/state \
-			timeout 50 "$natlab" pair "$@" > out 2> err
-		echo $? > status
-	) &
-	jobs[$name]=$!
-}
-
-ended() {
-	wait "${jobs[$1]}"
-	[ "$(cat "$tmp/$1/status")" = "$2" ] ||
-		fail "$1 ended with $(cat "$tmp/$1/status"), not $2: $(tail -n 20 "$tmp/$1"/{out,err,a.err,b.err})"
+# by_hand NAME ...: a story with two pipes.
+by_hand() {
+	mkdir "$tmp/$1"
+	mkfifo "$tmp/$1/offer" "$tmp/$1/answer"
+	story "$@"
 }
 
 # The token is the last line that --json leaves on standard error. The answer takes a while, and
@@ -47,33 +19,29 @@ ended() {
 {
 offers='exec 3<> answer
 	$natprobe punch --offer --json > a.json 2> a.err < answer & pid=$!
-	until token=$(grep "^natkit:" a.err); do sleep 0.1; done
-	echo "$token" > offer; wait $pid'
+	. "$side"; token natkit: a.err $pid > offer; wait $pid'
 answers='token=$(cat offer)
 	$natprobe punch --answer "$token" --json > b.json 2> b.err & pid=$!
-	until token=$(grep "^natkit-answer:" b.err); do
-		kill -0 $pid 2> kill || break; sleep 0.1
-	done
-	sleep 3; echo "$token" | fold -w 60 > answer; wait $pid'
-story easy home-router full-cone -- "$offers" -- "$answers"
-story early home-router home-router -- "$offers" -- "$answers"
+	. "$side"; token natkit-answer: b.err $pid > token; sleep 3; fold -w 60 token > answer; wait $pid'
+by_hand easy home-router full-cone -- "$offers" -- "$answers"
+by_hand early home-router home-router -- "$offers" -- "$answers"
 # Whoever waits for the offering side to begin must not get as far as its NAT.
 if "$natlab" run K1 -- true > "$tmp/k1" 2>&1; then
-	story linux K1 home-router --pcp off --nat-pmp off -- "$offers" -- "$answers"
+	by_hand linux K1 home-router --pcp off --nat-pmp off -- "$offers" -- "$answers"
 else
 	echo "not checked: K1: $(cat "$tmp/k1")"
 fi
 # Of the other side nothing is known yet.
-story blocked udp-blocked home-router -- \
+by_hand blocked udp-blocked home-router -- \
 	'$natprobe punch --offer --json > a.json 2> a.err; echo $? > a.status' -- true
 # Our mapping is another one for each peer: no port can be told beforehand, but theirs takes anybody.
-story hard full-cone cgn-block -- "$offers" -- "$answers"
+by_hand hard full-cone cgn-block -- "$offers" -- "$answers"
 # Nothing does: the one who answers says why, and prints no answer.
-story both symmetric-random symmetric-random -- \
+by_hand both symmetric-random symmetric-random -- \
 	'exec 3<> answer
 	$natprobe punch --offer > a.out 2> a.err < answer & pid=$!
-	until token=$(grep "^natkit:" a.out); do sleep 0.1; done
-	echo "no answer" > answer; echo "$token" | fold -w 50 > offer
+	. "$side"; token natkit: a.out $pid > token
+	echo "no answer" > answer; fold -w 50 token > offer
 	until [ -s b.status ]; do sleep 0.1; done
 	kill -INT $pid; wait $pid; echo $? > a.status' -- \
 	'$natprobe punch --answer - < offer > b.out 2> b.err; echo $? > b.status'
@@ -100,21 +68,11 @@ grep -q 'is no answer' "$tmp/both/a.err" || fail "not an answer: $(cat "$tmp/bot
 grep -qi 'port\|mapping' "$tmp/both/b.out" || fail "no reason: $(cat "$tmp/both/b.out")"
 
 # --- mistakes ---
-# says WORDS ARGUMENT...
-says() {
-	local words=$1 got
-
-	shift
-	"$natprobe" punch "$@" > "$tmp/said" 2>&1 < /dev/null
-	got=$?
-	[ "$got" = 2 ] || fail "natprobe punch $* ended with $got: $(cat "$tmp/said")"
-	grep -q -- "$words" "$tmp/said" || fail "natprobe punch $* says: $(cat "$tmp/said")"
-}
 offer=$(grep '^natkit:' "$tmp/both/a.out")
-says 'choose one' --offer --accept
-says 'one trial' --offer --trials 2
-says 'no code' --offer 12-abbey-abbey-abbey
-says 'missing or mistyped' --answer "${offer%??}"
-says 'by hand' "$offer"
-says 'does not go by hand' --answer "$offer" --strategy birthday
+says 2 'choose one' punch --offer --accept
+says 2 'one trial' punch --offer --trials 2
+says 2 'no code' punch --offer 12-abbey-abbey-abbey
+says 2 'missing or mistyped' punch --answer "${offer%??}"
+says 2 'by hand' punch "$offer"
+says 2 'does not go by hand' punch --answer "$offer" --strategy birthday
 exit "$failed"

@@ -3,42 +3,8 @@
 # than by a rendezvous that is far.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
-
-src=$(cd "${srcdir:-.}" && pwd)
-bin=$(cd "${builddir:-.}" && pwd)
-natlab=$bin/tests/natlab/natlab
-natprobe=$bin/natprobe/natprobe
-lab_need jq python3
-for tool in "$natlab" "$natprobe" "$bin/stund/stund"; do
-	[ -x "$tool" ] || lab_skip "$tool is not built"
-done
-why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
-export natprobe src
-
-declare -A jobs=()
-# story NAME PROFILE-AND-OPTIONS... -- COMMAND-A -- COMMAND-B: in the background, in a folder of its own.
-story() {
-	local name=$1
-
-	shift
-	mkdir "$tmp/$name"
-	(
-		cd "$tmp/$name" || exit 1
-		NATLAB_DIR=$tmp/$name/lab XDG_STATE_HOME=$tmp/$name/state \
-			timeout 80 "$natlab" pair "$@" > out 2> err
-		echo $? > status
-	) &
-	jobs[$name]=$!
-}
-
-ended() {
-	wait "${jobs[$1]}"
-	[ "$(cat "$tmp/$1/status")" = "$2" ] ||
-		fail "$1 ended with $(cat "$tmp/$1/status"), not $2: $(tail -n 20 "$tmp/$1"/{out,err})"
-}
+. "${srcdir:-.}/tests/lab/stories.sh"
+stories_begin jq python3
 
 # shellcheck disable=SC2016	# the shells inside expand these
 {

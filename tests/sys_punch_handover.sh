@@ -3,21 +3,8 @@
 # however these met; what stands in their arguments and environment is true, and the same on both sides.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
-
-src=$(cd "${srcdir:-.}" && pwd)
-bin=$(cd "${builddir:-.}" && pwd)
-natlab=$bin/tests/natlab/natlab
-natprobe=$bin/natprobe/natprobe
-lab_need jq python3
-for tool in "$natlab" "$natprobe" "$bin/stund/stund" "$bin/turnd/turnd"; do
-	[ -x "$tool" ] || lab_skip "$tool is not built"
-done
-why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
-turnd=$bin/turnd/turnd
-export natprobe turnd src tmp
+. "${srcdir:-.}/tests/lab/stories.sh"
+stories_begin jq python3
 
 # A program that writes down what it was given, in a file that is whole when it is there.
 cat > "$tmp/tell" << 'PROGRAM'
@@ -81,29 +68,6 @@ done
 PROGRAM
 chmod +x "$tmp"/{tell,both,serve,once,rounds}
 
-declare -A jobs=()
-# story NAME PROFILE-AND-OPTIONS... -- COMMAND-A -- COMMAND-B: in the background; both commands are for
-# a shell, in a folder of their own. What they print is in NAME/out, their status in NAME/status.
-story() {
-	local name=$1
-
-	shift
-	mkdir "$tmp/$name"
-	(
-		cd "$tmp/$name" || exit 1
-		NATLAB_DIR=$tmp/$name/lab XDG_STATE_HOME=$tmp/$name/state \
-			timeout 60 "$natlab" pair "$@" > out 2> err
-		echo $? > status
-	) &
-	jobs[$name]=$!
-}
-
-ended() {
-	wait "${jobs[$1]}"
-	[ "$(cat "$tmp/$1/status")" = "$2" ] ||
-		fail "$1 ended with $(cat "$tmp/$1/status"), not $2: $(tail -n 20 "$tmp/$1/out" "$tmp/$1/err")"
-}
-
 # has STORY FILE LINE...
 has() {
 	local file=$tmp/$1/$2 line
@@ -163,12 +127,7 @@ story stream home-router full-cone -- \
 
 # By a relay of ours, which is an address on loopback to the program.
 story relay open-internet home-router -- \
-	'at=$(ip -4 -o address show eth0 | sed "s|.*inet \([0-9.]*\)/.*|\1|")
-	printf "%s\n" "listen = $at" "relay-address = $at" "relay-ports = 50000-50099" \
-		"realm = example.org" "[user ann]" "password = secret" > conf
-	chmod 600 conf; "$turnd" --config conf > log 2>&1 & turnd_pid=$!
-	until grep -q " ready" log; do sleep 0.05; done
-	export NATPROBE_TURN_PASSWORD=secret; echo "$at" > at; export NAME=a
+	'. "$side"; relay_begin; echo "$at" > at; export NAME=a
 	$natprobe connect --quiet --code-file code --strategy relay --turn "turn:$at" --user ann -- "$tmp/both"
 	status=$?; kill $turnd_pid; exit $status' -- \
 	'until [ -s at ]; do sleep 0.1; done; export NAME=b
@@ -179,11 +138,9 @@ mkfifo "$tmp/offer" "$tmp/answer"
 story hand home-router full-cone -- \
 	'exec 3<> "$tmp/answer"
 	$natprobe connect --quiet --offer -- "$src/tests/echo.sh" 2> a.err < "$tmp/answer" & pid=$!
-	until token=$(grep "^natkit:" a.err); do sleep 0.1; done
-	echo "$token" > "$tmp/offer"; wait $pid' -- \
+	. "$side"; token natkit: a.err $pid > "$tmp/offer"; wait $pid' -- \
 	'$natprobe connect --quiet --answer - -- "$src/tests/echo.sh" 2> b.err < "$tmp/offer" & pid=$!
-	until token=$(grep "^natkit-answer:" b.err); do kill -0 $pid 2> kill || break; sleep 0.1; done
-	echo "$token" > "$tmp/answer"; wait $pid'
+	. "$side"; token natkit-answer: b.err $pid > "$tmp/answer"; wait $pid'
 }
 
 ended words 0
@@ -235,20 +192,10 @@ for side in a b; do
 done
 
 # --- mistakes ---
-# says WORDS ARGUMENT...
-says() {
-	local words=$1 got
-
-	shift
-	"$natprobe" connect "$@" -- true > "$tmp/said" 2>&1 < /dev/null
-	got=$?
-	[ "$got" = 2 ] || fail "natprobe connect $* ended with $got: $(cat "$tmp/said")"
-	grep -q -- "$words" "$tmp/said" || fail "natprobe connect $* says: $(cat "$tmp/said")"
-}
-says 'choose one' --offer --accept
-says 'no code' --offer 12-abbey-abbey-abbey
-says 'takes no code' --accept 12-abbey-abbey-abbey
-says 'missing or mistyped' --answer natkit:abc
-says 'address' natkit:abc
+says 2 'choose one' connect --offer --accept -- true
+says 2 'no code' connect --offer 12-abbey-abbey-abbey -- true
+says 2 'takes no code' connect --accept 12-abbey-abbey-abbey -- true
+says 2 'missing or mistyped' connect --answer natkit:abc -- true
+says 2 'address' connect natkit:abc -- true
 
 exit "$failed"

@@ -4,7 +4,7 @@ tests_lab_netns_SOURCES = tests/lab/netns.c
 
 EXTRA_DIST += tests/check_layers.sh tests/lab/demo.sh tests/lab/lab.sh tests/lab/profiles.sh \
 	tests/lab/server.sh
-EXTRA_DIST += tests/lab/relay.sh
+EXTRA_DIST += tests/lab/relay.sh tests/lab/side.sh tests/lab/stories.sh
 SYSTEM_TESTS += \
 	tests/sys_cleanup.sh \
 	tests/sys_lab.sh \
