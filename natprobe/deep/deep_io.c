@@ -29,8 +29,7 @@ static void close_all(struct deep_io *io)
 {
 	for (size_t i = 0; i < DEEP_SLOTS_MAX; i++)
 		deep_io_udp_close(&io->udp[i]);
-	for (size_t i = 0; i < DEEP_CONNECTIONS_MAX; i++)
-		deep_io_tcp_close(&io->tcp[i]);
+	tcp_io_close_all(&io->tcp);
 }
 
 static void finish(struct deep_io *io)
@@ -60,10 +59,10 @@ static void carry_out(struct deep_io *io, const struct deep_action *a)
 		deep_io_tcp_connect(io, a);
 		break;
 	case DEEP_WRITE:
-		deep_io_tcp_write(io, a);
+		tcp_io_write(&io->tcp, a->slot, a->data);
 		break;
 	default:
-		deep_io_tcp_close(&io->tcp[a->slot]);
+		tcp_io_close(&io->tcp, a->slot);
 		break;
 	}
 }
@@ -124,8 +123,7 @@ struct deep_io *deep_io_new(const struct deep_io_config *config)
 	io->config = *config;
 	for (size_t i = 0; i < DEEP_SLOTS_MAX; i++)
 		io->udp[i] = (struct deep_io_udp){ .io = io, .fd = -1, .index = (uint16_t)i };
-	for (size_t i = 0; i < DEEP_CONNECTIONS_MAX; i++)
-		io->tcp[i] = (struct deep_io_tcp){ .io = io, .fd = -1, .index = (uint16_t)i };
+	deep_io_tcp_init(io);
 	io->timer = evtimer_new(config->base, on_timer, io);
 	if (io->timer == NULL) {
 		deep_io_free(io);

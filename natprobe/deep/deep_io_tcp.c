@@ -1,156 +1,69 @@
-#include <errno.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "clock.h"
 #include "deep_io_state.h"
-#include "natprobe/net/await.h"
-#include "sockaddr.h"
 
-#define BACKLOG  4
-#define READ_MAX 4096
-
-void deep_io_tcp_close(struct deep_io_tcp *c)
+static void on_connected(void *arg, uint16_t number, const struct addr *local)
 {
-	await_close(&c->event, &c->fd);
-	*c = (struct deep_io_tcp){ .io = c->io, .index = c->index, .fd = -1 };
-}
+	struct deep_io *io = arg;
 
-static void lose(struct deep_io_tcp *c, int err)
-{
-	deep_io_tcp_close(c);
-	deep_on_closed(c->io->config.deep, c->index, err, clock_us());
-}
-
-static bool watch(struct deep_io_tcp *c, short events, event_callback_fn callback)
-{
-	return await_fd(&c->event, c->io->config.base, c->fd, events, callback, c);
-}
-
-static void tell_connected(struct deep_io_tcp *c)
-{
-	const struct addr local = probe_socket_local(c->fd);
-
-	c->stands = true;
-	deep_on_connected(c->io->config.deep, c->index, local.family != ADDR_NONE ? &local : NULL,
+	deep_on_connected(io->config.deep, number, local->family != ADDR_NONE ? local : NULL,
 			  clock_us());
 }
 
-static void on_data(evutil_socket_t fd, short events, void *arg)
+static void on_accepted(void *arg, uint16_t listener, uint16_t number, const struct addr *from)
 {
-	struct deep_io_tcp *c = arg;
-	struct deep_io *io = c->io;
-	uint8_t buf[READ_MAX];
-	ssize_t n = recv(c->fd, buf, sizeof(buf), 0);
+	struct deep_io *io = arg;
 
-	if (n > 0)
-		deep_on_stream(io->config.deep, c->index, bytes_of(buf, (size_t)n), clock_us());
-	else if (n == 0)
-		lose(c, 0);
-	else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-		lose(c, -errno);
-	deep_io_drive(io);
+	deep_on_accepted(io->config.deep, listener, number, from, clock_us());
 }
 
-static void on_connected(evutil_socket_t fd, short events, void *arg)
+static void on_data(void *arg, uint16_t number, struct bytes data)
 {
-	struct deep_io_tcp *c = arg;
-	struct deep_io *io = c->io;
-	int rc = probe_socket_error(c->fd);
+	struct deep_io *io = arg;
 
-	if (rc != 0)
-		lose(c, rc);
-	else if (!watch(c, EV_READ | EV_PERSIST, on_data))
-		lose(c, -ENOMEM);
-	else
-		tell_connected(c);
-	deep_io_drive(io);
+	deep_on_stream(io->config.deep, number, data, clock_us());
 }
 
-static struct deep_io_tcp *free_place(struct deep_io *io)
+static void on_lost(void *arg, uint16_t number, int err, bool stood)
 {
-	for (uint16_t i = DEEP_ACCEPTED_FIRST; i < DEEP_CONNECTIONS_MAX; i++) {
-		if (io->tcp[i].fd < 0)
-			return &io->tcp[i];
-	}
-	return NULL;
+	struct deep_io *io = arg;
+
+	deep_on_closed(io->config.deep, number, err, clock_us());
 }
 
-static void on_acceptable(evutil_socket_t fd, short events, void *arg)
+static void on_rest(void *arg)
 {
-	struct deep_io_tcp *listener = arg;
-	struct deep_io *io = listener->io;
-	struct deep_io_tcp *c = free_place(io);
-	struct addr from;
-	int got = probe_socket_accept(listener->fd, &from);
-
-	if (got < 0)
-		return;
-	if (c == NULL) {
-		close(got);
-		return;
-	}
-	c->fd = got;
-	c->stands = true;
-	if (!watch(c, EV_READ | EV_PERSIST, on_data)) {
-		deep_io_tcp_close(c);
-		return;
-	}
-	deep_on_accepted(io->config.deep, listener->index, c->index, &from, clock_us());
-	deep_io_drive(io);
+	deep_io_drive(arg);
 }
 
-static bool open_socket(struct deep_io_tcp *c, uint16_t port)
+void deep_io_tcp_init(struct deep_io *io)
 {
-	c->fd = probe_socket_tcp_shared(&c->io->config.source, port);
-	return c->fd >= 0;
+	static const struct tcp_io_calls calls = {
+		.on_connected = on_connected,
+		.on_accepted = on_accepted,
+		.on_data = on_data,
+		.on_lost = on_lost,
+		.on_rest = on_rest,
+	};
+
+	io->tcp = (struct tcp_io){ .base = io->config.base,
+				   .calls = &calls,
+				   .arg = io,
+				   .places = io->tcp_places,
+				   .count = DEEP_CONNECTIONS_MAX,
+				   .accepted_first = DEEP_ACCEPTED_FIRST };
+	tcp_io_init(&io->tcp);
 }
 
 void deep_io_tcp_listen(struct deep_io *io, const struct deep_action *a)
 {
-	struct deep_io_tcp *c = &io->tcp[a->slot];
+	const struct tcp_io_way way = { .from = &io->config.source, .port = a->port };
 
-	deep_io_tcp_close(c);
-	c->listens = true;
-	if (!open_socket(c, a->port)) {
-		int rc = c->fd;
-
-		c->fd = -1;
-		lose(c, rc);
-	} else if (listen(c->fd, BACKLOG) != 0) {
-		lose(c, -errno);
-	} else if (!watch(c, EV_READ | EV_PERSIST, on_acceptable)) {
-		lose(c, -ENOMEM);
-	} else {
-		tell_connected(c);
-	}
+	tcp_io_listen(&io->tcp, a->slot, &way);
 }
 
 void deep_io_tcp_connect(struct deep_io *io, const struct deep_action *a)
 {
-	struct deep_io_tcp *c = &io->tcp[a->slot];
-	struct sockaddr_storage sa;
-	socklen_t len = sockaddr_from_addr(&a->to, &sa);
+	const struct tcp_io_way way = { .from = &io->config.source, .port = a->port, .to = a->to };
 
-	deep_io_tcp_close(c);
-	if (!open_socket(c, a->port)) {
-		int rc = c->fd;
-
-		c->fd = -1;
-		lose(c, rc);
-	} else if (connect(c->fd, (struct sockaddr *)&sa, len) != 0 && errno != EINPROGRESS) {
-		lose(c, -errno);
-	} else if (!watch(c, EV_WRITE, on_connected)) {
-		lose(c, -ENOMEM);
-	}
-}
-
-void deep_io_tcp_write(struct deep_io *io, const struct deep_action *a)
-{
-	struct deep_io_tcp *c = &io->tcp[a->slot];
-
-	/* As short as it is, it fits into the send buffer whole, or the connection is of no use. */
-	if (c->fd >= 0 && c->stands &&
-	    send(c->fd, a->data.data, a->data.len, MSG_NOSIGNAL) != (ssize_t)a->data.len)
-		lose(c, -EPIPE);
+	tcp_io_connect(&io->tcp, a->slot, &way);
 }

@@ -57,7 +57,7 @@ static void carry_out(struct punch_io *io, const struct punch_action *a)
 		punch_io_tcp_connect(io, a);
 		break;
 	case PUNCH_WRITE:
-		punch_io_tcp_write(io, a);
+		tcp_io_write(&io->tcp, a->slot, a->data);
 		break;
 	case PUNCH_DISCONNECT:
 		punch_io_tcp_disconnect(io, a);
@@ -79,7 +79,7 @@ static void stop_reading(struct punch_io *io)
 
 	if (path->strategy == PUNCH_NONE || (!path->is_tcp && punch_io_is_relay(io, path->slot)))
 		return;
-	event = path->is_tcp ? io->tcp[path->slot].event : io->udp[path->slot].event;
+	event = path->is_tcp ? io->tcp_places[path->slot].event : io->udp[path->slot].event;
 	if (event != NULL)
 		event_del(event);
 }
@@ -142,8 +142,7 @@ struct punch_io *punch_io_new(const struct punch_io_config *config)
 	io->config = *config;
 	for (size_t i = 0; i < PUNCH_SLOTS_MAX; i++)
 		io->udp[i] = (struct punch_io_udp){ .io = io, .fd = -1, .index = (uint16_t)i };
-	for (size_t i = 0; i < PUNCH_CONNECTIONS_MAX; i++)
-		io->tcp[i] = (struct punch_io_tcp){ .io = io, .fd = -1, .index = (uint16_t)i };
+	punch_io_tcp_init(io);
 	io->timer = evtimer_new(config->base, on_timer, io);
 	io->release_timer = evtimer_new(config->base, on_release_timer, io);
 	if (io->timer == NULL || io->release_timer == NULL) {
@@ -160,8 +159,7 @@ void punch_io_free(struct punch_io *io)
 		return;
 	for (size_t i = 0; i < PUNCH_SLOTS_MAX; i++)
 		punch_io_udp_close(&io->udp[i]);
-	for (size_t i = 0; i < PUNCH_CONNECTIONS_MAX; i++)
-		punch_io_tcp_close(&io->tcp[i]);
+	tcp_io_close_all(&io->tcp);
 	punch_io_map_free_all(io);
 	relay_link_free(io->relay);
 	if (io->timer != NULL)
@@ -198,19 +196,18 @@ void punch_io_stop(struct punch_io *io)
 int punch_io_take(struct punch_io *io)
 {
 	const struct punch_path *path = &punch_result(io->config.punch)->path;
-	struct event **event;
-	int *fd, taken;
+	struct punch_io_udp *s;
+	int fd;
 
 	if (path->strategy == PUNCH_NONE || (!path->is_tcp && punch_io_is_relay(io, path->slot)))
 		return -1;
-	event = path->is_tcp ? &io->tcp[path->slot].event : &io->udp[path->slot].event;
-	fd = path->is_tcp ? &io->tcp[path->slot].fd : &io->udp[path->slot].fd;
-	taken = *fd;
-	*fd = -1;
-	if (*event != NULL)
-		event_free(*event);
-	*event = NULL;
-	return taken;
+	if (path->is_tcp)
+		return tcp_io_take(&io->tcp, path->slot);
+	s = &io->udp[path->slot];
+	fd = s->fd;
+	s->fd = -1;
+	await_no_more(&s->event);
+	return fd;
 }
 
 void punch_io_release(struct punch_io *io, void (*on_released)(void *arg), void *arg)

@@ -3,6 +3,7 @@
 #define NATPROBE_PUNCH_IO_STATE_H
 
 #include "natprobe/map/lease_io.h"
+#include "natprobe/net/tcp_io.h"
 #include "punch_io.h"
 #include "relay_link.h"
 
@@ -17,14 +18,6 @@ struct punch_io_udp {
 	struct addr local;
 };
 
-struct punch_io_tcp {
-	struct punch_io *io;
-	struct event *event;
-	int fd; /* -1: closed */
-	uint16_t index;
-	bool listens, stands;
-};
-
 /* One port at one gateway; each has a socket of its own to it. */
 struct punch_io_map {
 	struct punch_io *io;
@@ -37,7 +30,8 @@ struct punch_io_map {
 struct punch_io {
 	struct punch_io_config config;
 	struct punch_io_udp udp[PUNCH_SLOTS_MAX];
-	struct punch_io_tcp tcp[PUNCH_CONNECTIONS_MAX];
+	struct tcp_io tcp;
+	struct tcp_io_place tcp_places[PUNCH_CONNECTIONS_MAX];
 	struct punch_io_map maps[PUNCH_IO_MAPS_MAX];
 	size_t map_count;
 	struct relay_link *relay; /* NULL: not asked for */
@@ -59,11 +53,10 @@ void punch_io_udp_open(struct punch_io *io, const struct punch_action *a);
 void punch_io_udp_send(struct punch_io *io, const struct punch_action *a);
 void punch_io_udp_close(struct punch_io_udp *s);
 
+void punch_io_tcp_init(struct punch_io *io);
 void punch_io_tcp_listen(struct punch_io *io, const struct punch_action *a);
 void punch_io_tcp_connect(struct punch_io *io, const struct punch_action *a);
-void punch_io_tcp_write(struct punch_io *io, const struct punch_action *a);
 void punch_io_tcp_disconnect(struct punch_io *io, const struct punch_action *a);
-void punch_io_tcp_close(struct punch_io_tcp *c);
 
 void punch_io_map_open(struct punch_io *io, const struct punch_action *a);
 void punch_io_map_remove_all(struct punch_io *io);

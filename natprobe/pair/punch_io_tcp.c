@@ -1,33 +1,12 @@
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "clock.h"
-#include "natprobe/net/await.h"
 #include "punch_io_state.h"
 #include "quiet_close.h"
-#include "sockaddr.h"
-
-#define BACKLOG   8
-#define READ_MAX  4096
-#define TTL_USUAL 64
-
-static void forget(struct punch_io_tcp *c)
-{
-	*c = (struct punch_io_tcp){ .io = c->io, .index = c->index, .fd = -1 };
-}
-
-void punch_io_tcp_close(struct punch_io_tcp *c)
-{
-	await_close(&c->event, &c->fd);
-	forget(c);
-}
 
 static enum punch_stream end_of_attempt(int err)
 {
-	switch (err) {
+	switch (-err) {
 	case ECONNREFUSED:
 	case ECONNRESET:
 		return PUNCH_STREAM_REFUSED;
@@ -42,178 +21,94 @@ static enum punch_stream end_of_attempt(int err)
 	}
 }
 
-static void lose(struct punch_io_tcp *c, int err)
+static void on_connected(void *arg, uint16_t number, const struct addr *local)
 {
-	enum punch_stream what = c->stands ? PUNCH_STREAM_CLOSED : end_of_attempt(err);
+	struct punch_io *io = arg;
 
-	punch_io_tcp_close(c);
-	punch_on_stream(c->io->config.punch, c->index, what, bytes_of(NULL, 0), clock_us());
+	punch_on_connected(io->config.punch, number, local, clock_us());
 }
 
-static bool watch(struct punch_io_tcp *c, short events, event_callback_fn callback)
+static void on_accepted(void *arg, uint16_t listener, uint16_t number, const struct addr *from)
 {
-	return await_fd(&c->event, c->io->config.base, c->fd, events, callback, c);
+	struct punch_io *io = arg;
+
+	punch_on_accepted(io->config.punch, listener, number, from, clock_us());
 }
 
-/* Checks are short, and each is waited for: none may wait for the one before it. */
-static void send_at_once(int fd)
+static void on_data(void *arg, uint16_t number, struct bytes data)
 {
-	int on = 1;
+	struct punch_io *io = arg;
 
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	punch_on_stream(io->config.punch, number, PUNCH_STREAM_DATA, data, clock_us());
 }
 
-static void tell_connected(struct punch_io_tcp *c)
+static void on_lost(void *arg, uint16_t number, int err, bool stood)
 {
-	struct addr local = probe_socket_local(c->fd);
+	struct punch_io *io = arg;
 
-	c->stands = true;
-	punch_on_connected(c->io->config.punch, c->index, &local, clock_us());
+	punch_on_stream(io->config.punch, number, stood ? PUNCH_STREAM_CLOSED : end_of_attempt(err),
+			bytes_of(NULL, 0), clock_us());
 }
 
-static void on_data(evutil_socket_t fd, short events, void *arg)
+static void on_rest(void *arg)
 {
-	struct punch_io_tcp *c = arg;
-	struct punch_io *io = c->io;
-	uint8_t buf[READ_MAX];
-	ssize_t n = recv(c->fd, buf, sizeof(buf), 0);
-
-	if (n > 0)
-		punch_on_stream(io->config.punch, c->index, PUNCH_STREAM_DATA,
-				bytes_of(buf, (size_t)n), clock_us());
-	else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
-		lose(c, 0);
-	punch_io_drive(io);
+	punch_io_drive(arg);
 }
 
-static void on_connected(evutil_socket_t fd, short events, void *arg)
+void punch_io_tcp_init(struct punch_io *io)
 {
-	struct punch_io_tcp *c = arg;
-	struct punch_io *io = c->io;
-	int rc = probe_socket_error(c->fd);
+	static const struct tcp_io_calls calls = {
+		.on_connected = on_connected,
+		.on_accepted = on_accepted,
+		.on_data = on_data,
+		.on_lost = on_lost,
+		.on_rest = on_rest,
+	};
 
-	if (rc != 0)
-		lose(c, -rc);
-	else if (!watch(c, EV_READ | EV_PERSIST, on_data))
-		lose(c, ENOMEM);
-	else
-		tell_connected(c);
-	punch_io_drive(io);
+	io->tcp = (struct tcp_io){ .base = io->config.base,
+				   .calls = &calls,
+				   .arg = io,
+				   .places = io->tcp_places,
+				   .count = PUNCH_CONNECTIONS_MAX,
+				   .accepted_first = PUNCH_ACCEPTED_FIRST };
+	tcp_io_init(&io->tcp);
 }
 
-static struct punch_io_tcp *free_place(struct punch_io *io)
+static struct tcp_io_way way_of(const struct punch_io *io, const struct punch_action *a)
 {
-	for (uint16_t i = PUNCH_ACCEPTED_FIRST; i < PUNCH_CONNECTIONS_MAX; i++) {
-		if (io->tcp[i].fd < 0)
-			return &io->tcp[i];
-	}
-	return NULL;
-}
+	const struct punch_io_config *config = &io->config;
 
-static void on_acceptable(evutil_socket_t fd, short events, void *arg)
-{
-	struct punch_io_tcp *listener = arg;
-	struct punch_io *io = listener->io;
-	struct punch_io_tcp *c = free_place(io);
-	struct addr from;
-	int got = probe_socket_accept(listener->fd, &from);
-
-	if (got < 0)
-		return;
-	if (c == NULL) {
-		close(got);
-		return;
-	}
-	c->fd = got;
-	c->stands = true;
-	send_at_once(got);
-	if (!watch(c, EV_READ | EV_PERSIST, on_data)) {
-		punch_io_tcp_close(c);
-		return;
-	}
-	punch_on_accepted(io->config.punch, listener->index, c->index, &from, clock_us());
-	punch_io_drive(io);
-}
-
-static int open_socket(struct punch_io_tcp *c, const struct punch_action *a)
-{
-	const struct punch_io_config *config = &c->io->config;
-	int fd;
-
-	punch_io_tcp_close(c);
-	if (a->path >= config->path_count)
-		return EADDRNOTAVAIL;
-	fd = probe_socket_tcp_shared(&config->paths[a->path].source, a->port);
-	if (fd < 0)
-		return -fd;
-	c->fd = fd;
-	send_at_once(fd);
-	return 0;
+	return (struct tcp_io_way){
+		.from = a->path < config->path_count ? &config->paths[a->path].source : NULL,
+		.port = a->port,
+		.to = a->to,
+		.ttl = a->ttl,
+	};
 }
 
 void punch_io_tcp_listen(struct punch_io *io, const struct punch_action *a)
 {
-	struct punch_io_tcp *c = &io->tcp[a->slot];
-	int err = open_socket(c, a);
+	const struct tcp_io_way way = way_of(io, a);
 
-	if (err == 0 && listen(c->fd, BACKLOG) != 0)
-		err = errno;
-	if (err == 0 && !watch(c, EV_READ | EV_PERSIST, on_acceptable))
-		err = ENOMEM;
-	c->listens = true;
-	if (err != 0)
-		lose(c, err);
-	else
-		tell_connected(c);
-}
-
-static void set_ttl(int fd, uint8_t family, int ttl)
-{
-	if (family == ADDR_IPV6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &ttl, sizeof(ttl));
-	else
-		(void)setsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+	tcp_io_listen(&io->tcp, a->slot, &way);
 }
 
 void punch_io_tcp_connect(struct punch_io *io, const struct punch_action *a)
 {
-	struct punch_io_tcp *c = &io->tcp[a->slot];
-	int err = open_socket(c, a);
-	struct sockaddr_storage sa;
-	socklen_t len = sockaddr_from_addr(&a->to, &sa);
+	const struct tcp_io_way way = way_of(io, a);
 
-	if (err == 0 && a->ttl != 0)
-		set_ttl(c->fd, a->to.family, a->ttl);
-	if (err == 0 && connect(c->fd, (struct sockaddr *)&sa, len) != 0 && errno != EINPROGRESS)
-		err = errno;
-	/* The SYN has left. If theirs comes in now, our answer has to get there. */
-	if (err == 0 && a->ttl != 0)
-		set_ttl(c->fd, a->to.family, TTL_USUAL);
-	if (err == 0 && !watch(c, EV_WRITE, on_connected))
-		err = ENOMEM;
-	if (err != 0)
-		lose(c, err);
-}
-
-void punch_io_tcp_write(struct punch_io *io, const struct punch_action *a)
-{
-	struct punch_io_tcp *c = &io->tcp[a->slot];
-
-	/* As short as it is, it fits into the send buffer whole, or the connection is of no use. */
-	if (c->fd >= 0 && c->stands &&
-	    send(c->fd, a->data.data, a->data.len, MSG_NOSIGNAL) != (ssize_t)a->data.len)
-		lose(c, EPIPE);
+	tcp_io_connect(&io->tcp, a->slot, &way);
 }
 
 void punch_io_tcp_disconnect(struct punch_io *io, const struct punch_action *a)
 {
-	struct punch_io_tcp *c = &io->tcp[a->slot];
+	const struct tcp_io_place *p = &io->tcp_places[a->slot];
+	int fd;
 
-	if (c->fd >= 0 && a->quiet && !c->listens) {
-		await_no_more(&c->event);
-		quiet_close(c->fd, probe_socket_local(c->fd).family);
-		forget(c);
+	if (p->fd < 0 || !a->quiet || p->listens) {
+		tcp_io_close(&io->tcp, a->slot);
 		return;
 	}
-	punch_io_tcp_close(c);
+	fd = tcp_io_take(&io->tcp, a->slot);
+	quiet_close(fd, probe_socket_local(fd).family);
 }
