@@ -44,12 +44,18 @@ static void make_word(uint8_t *word, const uint8_t *random, size_t len)
 		word[i] = (uint8_t)chars[random[i] % 64];
 }
 
+static uint64_t make_number(const uint8_t random[static 8])
+{
+	struct wire in = wire_read(bytes_of(random, 8));
+
+	return wire_get_u64(&in);
+}
+
 void check_keys_make(struct check_keys *out, const uint8_t key[static 32], bool is_a)
 {
 	static const char *const names[2] = { "natkit check name A", "natkit check name B" };
 	struct stun_key root;
 	uint8_t block[32], password[CHECK_PASSWORD_LEN];
-	struct wire in = wire_read(bytes_of(block, sizeof(block)));
 
 	*out = (struct check_keys){ .is_a = is_a };
 	extract(&root, key);
@@ -58,7 +64,7 @@ void check_keys_make(struct check_keys *out, const uint8_t key[static 32], bool 
 		make_word(out->names[i], block, sizeof(out->names[i]));
 	}
 	expand(&root, is_a ? "natkit check tie A" : "natkit check tie B", block);
-	out->tie_breaker = wire_get_u64(&in);
+	out->tie_breaker = make_number(block);
 	expand(&root, "natkit check password", block);
 	make_word(password, block, sizeof(password));
 	stun_key_make(&out->key, bytes_of(password, sizeof(password)));
