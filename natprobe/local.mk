@@ -152,6 +152,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/check/probe_io.c natprobe/check/probe_io.h \
 	natprobe/net/probe_socket.c natprobe/net/probe_socket.h \
 	natprobe/net/tcp_io.c natprobe/net/tcp_io.h \
+	natprobe/net/dial_io.c natprobe/net/dial_io.h \
 	natprobe/check/probe_state.h \
 	natprobe/vantage/probe_turn.c natprobe/vantage/probe_turn.h \
 	natprobe/check/progress.c natprobe/check/progress.h \

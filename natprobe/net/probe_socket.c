@@ -139,6 +139,25 @@ int probe_socket_accept(int listener, struct addr *from)
 	return rc;
 }
 
+ssize_t probe_socket_receive(int fd, uint8_t *buf, size_t room, struct addr *from)
+{
+	struct sockaddr_storage sa;
+	socklen_t sa_len = sizeof(sa);
+	ssize_t len = recvfrom(fd, buf, room, 0, (struct sockaddr *)&sa, &sa_len);
+
+	if (len < 0)
+		return -errno;
+	return sockaddr_to_addr((struct sockaddr *)&sa, from) ? len : -EAFNOSUPPORT;
+}
+
+void probe_socket_send(int fd, const struct addr *to, struct bytes data)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sockaddr_from_addr(to, &sa);
+
+	(void)sendto(fd, data.data, data.len, 0, (struct sockaddr *)&sa, len);
+}
+
 int probe_socket_error(int fd)
 {
 	int err = 0;

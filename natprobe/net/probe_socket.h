@@ -2,7 +2,10 @@
 #ifndef NATPROBE_PROBE_SOCKET_H
 #define NATPROBE_PROBE_SOCKET_H
 
+#include <sys/types.h>
+
 #include "addr.h"
+#include "wire.h"
 
 struct probe_source {
 	struct addr local;  /* port 0 */
@@ -34,6 +37,15 @@ int probe_socket_tcp_shared(const struct probe_source *from, uint16_t port);
  * -EAGAIN where there is none.
  */
 int probe_socket_accept(int listener, struct addr *from);
+
+/*
+ * The next datagram that has come, and who sent it; longer ones are cut.
+ * Returns its length; -errno: -EAGAIN where there is none.
+ */
+ssize_t probe_socket_receive(int fd, uint8_t *buf, size_t room, struct addr *from);
+
+/* What cannot be sent is as if lost. */
+void probe_socket_send(int fd, const struct addr *to, struct bytes data);
 
 /* What became of a connection that was begun: 0 or -errno. */
 int probe_socket_error(int fd);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "clock.h"
-#include "dial.h"
 #include "natprobe/net/await.h"
+#include "natprobe/net/dial_io.h"
 #include "natprobe/net/random.h"
 #include "natprobe/vantage/turn_end.h"
 
@@ -24,15 +24,17 @@ struct held {
 struct end {
 	struct relay_link *link;
 	struct turn_end turn;
-	struct dial *dial;
 	struct vantage_target target;
+	uint8_t number;
 	bool is_started;
 };
 
 struct relay_link {
 	struct relay_link_config config;
 	struct end ends[ENDS_MAX];
-	size_t count;
+	uint8_t count;
+	struct dial_io dials; /* as many, with the same numbers */
+	struct dial_io_place dial_places[ENDS_MAX];
 	struct end *chosen; /* NULL: none has an address */
 	struct held held[TURN_END_PEERS_MAX];
 	struct event *timer;
@@ -43,63 +45,57 @@ struct relay_link {
 
 static void pump(struct relay_link *l);
 
-static void on_open(void *arg)
+static void on_open(void *arg, uint8_t number)
 {
-	struct end *e = arg;
+	struct relay_link *l = arg;
 
-	turn_end_on_open(&e->turn, clock_us());
-	pump(e->link);
+	turn_end_on_open(&l->ends[number].turn, clock_us());
 }
 
-static void on_frame(struct bytes frame, void *arg)
+static void on_frame(void *arg, uint8_t number, struct bytes frame)
 {
-	struct end *e = arg;
-	struct relay_link *l = e->link;
+	struct relay_link *l = arg;
+	struct end *e = &l->ends[number];
 	struct turn_client_data data;
 
 	if (turn_end_on_bytes(&e->turn, frame, clock_us(), &data) == TURN_CLIENT_DATA &&
 	    e == l->chosen)
 		l->config.on_data(l->config.arg, &data.from, data.data);
-	pump(l);
 }
 
-static void close_dial(struct end *e)
+static void on_close(void *arg, uint8_t number, const struct dial_failure *why)
 {
-	dial_free(e->dial);
-	e->dial = NULL;
+	struct relay_link *l = arg;
+
+	turn_end_on_close(&l->ends[number].turn, why);
 }
 
-static void on_close(const struct dial_failure *why, void *arg)
+static void on_rest(void *arg)
 {
-	struct end *e = arg;
-
-	close_dial(e);
-	turn_end_on_close(&e->turn, why);
-	pump(e->link);
+	pump(arg);
 }
 
-static void open_dial(struct end *e, const struct turn_end_action *a)
+static void init_dials(struct relay_link *l)
 {
-	const struct turn_server *s = e->link->config.server;
-	const struct dial_config config = {
-		.base = e->link->config.base,
-		.transport = e->target.transport,
-		.to = a->to,
-		.tls = s->tls,
-		.dtls = s->dtls,
-		.domain = a->domain != NULL ? a->domain : s->domain,
-		.insecure = s->insecure,
-		.timeout_ms = OPEN_MS,
+	static const struct dial_io_calls calls = {
 		.on_open = on_open,
 		.on_frame = on_frame,
 		.on_close = on_close,
-		.arg = e,
+		.on_rest = on_rest,
 	};
+	const struct turn_server *s = l->config.server;
 
-	close_dial(e);
-	e->dial = dial_new(&config);
-	if (e->dial == NULL)
-		turn_end_on_close(&e->turn, &dial_no_memory);
+	l->dials = (struct dial_io){ .base = l->config.base,
+				     .tls = s->tls,
+				     .dtls = s->dtls,
+				     .domain = s->domain,
+				     .insecure = s->insecure,
+				     .timeout_ms = OPEN_MS,
+				     .calls = &calls,
+				     .arg = l,
+				     .places = l->dial_places,
+				     .count = ENDS_MAX };
+	dial_io_init(&l->dials);
 }
 
 static void start(struct end *e)
@@ -167,7 +163,7 @@ static void send_framed(struct relay_link *l, int peer, struct bytes data)
 
 	if (turn_client_send(l->chosen->turn.client, peer, data, false, clock_us(), buf,
 			     sizeof(buf), &out) == TURN_CLIENT_FRAMED)
-		dial_send(l->chosen->dial, out);
+		dial_io_send(&l->dials, l->chosen->number, out);
 }
 
 static void send_held(struct relay_link *l)
@@ -190,18 +186,19 @@ static void send_held(struct relay_link *l)
 
 static void carry_out(struct end *e, uint64_t now_us, uint64_t *deadline_us)
 {
+	struct dial_io *dials = &e->link->dials;
 	struct turn_end_action a;
 
 	while (e->is_started) {
 		switch (turn_end_next(&e->turn, now_us, &a, deadline_us)) {
 		case TURN_END_DIAL:
-			open_dial(e, &a);
+			dial_io_open(dials, e->number, e->target.transport, &a.to, a.domain);
 			break;
 		case TURN_END_HANG_UP:
-			close_dial(e);
+			dial_io_close(dials, e->number);
 			break;
 		case TURN_END_SAY:
-			dial_send(e->dial, a.data);
+			dial_io_send(dials, e->number, a.data);
 			break;
 		default:
 			return;
@@ -286,9 +283,12 @@ static void list_targets(struct relay_link *l)
 
 	for (size_t i = 0; i < VANTAGE_TARGETS_MAX; i++) {
 		for (int f = 0; f < SERVER_FAMILIES; f++) {
-			if (i < s->target_counts[f] && l->count < ENDS_MAX)
-				l->ends[l->count++] =
-					(struct end){ .link = l, .target = s->targets[f][i] };
+			if (i >= s->target_counts[f] || l->count == ENDS_MAX)
+				continue;
+			l->ends[l->count] = (struct end){ .link = l,
+							  .target = s->targets[f][i],
+							  .number = l->count };
+			l->count++;
 		}
 	}
 }
@@ -301,6 +301,7 @@ struct relay_link *relay_link_new(const struct relay_link_config *config)
 		return NULL;
 	l->config = *config;
 	l->settle_us = clock_us() + SETTLE_US;
+	init_dials(l);
 	list_targets(l);
 	l->timer = evtimer_new(config->base, on_timer, l);
 	if (l->timer == NULL) {
@@ -315,8 +316,8 @@ void relay_link_free(struct relay_link *l)
 {
 	if (l == NULL)
 		return;
+	dial_io_close_all(&l->dials);
 	for (size_t i = 0; i < l->count; i++) {
-		close_dial(&l->ends[i]);
 		if (l->ends[i].is_started)
 			turn_end_clear(&l->ends[i].turn);
 	}

@@ -3,33 +3,24 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "clock.h"
-#include "dial.h"
 #include "natprobe/net/await.h"
+#include "natprobe/net/dial_io.h"
+#include "natprobe/net/probe_socket.h"
 #include "natprobe/net/random.h"
-#include "sockaddr.h"
 #include "udp.h"
 
 #define LOCAL_READS 64
 #define OPEN_MS     8000 /* for TCP and a handshake */
-
-struct attempt;
-
-struct dial_end {
-	struct attempt *attempt;
-	uint8_t number;
-	struct dial *dial;
-};
 
 struct attempt {
 	struct relay_run *run;
 	const struct turn_candidate *candidate;
 	struct relay_row *row;
 	struct relay_trial *trial; /* NULL: it is over */
-	struct dial_end ends[RELAY_ENDS];
+	struct dial_io ends;
+	struct dial_io_place end_places[RELAY_ENDS];
 	struct event *timer;
 	int local_fd; /* our own socket; -1: not opened, or it cannot be */
 	struct event *local_event;
@@ -45,62 +36,56 @@ struct relay_run {
 
 static void pump(struct attempt *a);
 
-static void on_open(void *arg)
+static void on_open(void *arg, uint8_t number)
 {
-	struct dial_end *e = arg;
-	const char *problem = dial_certificate_problem(e->dial);
+	struct attempt *a = arg;
+	const char *problem = dial_io_certificate_problem(&a->ends, number);
 
 	if (problem != NULL)
-		(void)snprintf(e->attempt->row->certificate, sizeof(e->attempt->row->certificate),
-			       "%s", problem);
-	relay_trial_on_open(e->attempt->trial, e->number, clock_us());
-	pump(e->attempt);
+		(void)snprintf(a->row->certificate, sizeof(a->row->certificate), "%s", problem);
+	relay_trial_on_open(a->trial, number, clock_us());
 }
 
-static void on_frame(struct bytes frame, void *arg)
+static void on_frame(void *arg, uint8_t number, struct bytes frame)
 {
-	struct dial_end *e = arg;
+	struct attempt *a = arg;
 
-	relay_trial_on_bytes(e->attempt->trial, e->number, frame, clock_us());
-	pump(e->attempt);
+	relay_trial_on_bytes(a->trial, number, frame, clock_us());
 }
 
-static void close_end(struct dial_end *e)
+static void on_close(void *arg, uint8_t number, const struct dial_failure *why)
 {
-	dial_free(e->dial);
-	e->dial = NULL;
+	struct attempt *a = arg;
+
+	relay_trial_on_close(a->trial, number, why, clock_us());
 }
 
-static void on_close(const struct dial_failure *why, void *arg)
+static void on_rest(void *arg)
 {
-	struct dial_end *e = arg;
-
-	close_end(e);
-	relay_trial_on_close(e->attempt->trial, e->number, why, clock_us());
-	pump(e->attempt);
+	pump(arg);
 }
 
-static void open_end(struct dial_end *e, const struct relay_action *x)
+static void init_ends(struct attempt *a)
 {
-	const struct relay_run_config *c = e->attempt->run->config;
-	const struct dial_config config = {
-		.base = c->base,
-		.transport = e->attempt->candidate->transport,
-		.to = x->to,
-		.tls = c->tls,
-		.dtls = c->dtls,
-		.domain = x->domain != NULL ? x->domain : c->domain,
-		.insecure = c->insecure,
-		.timeout_ms = OPEN_MS,
+	static const struct dial_io_calls calls = {
 		.on_open = on_open,
 		.on_frame = on_frame,
 		.on_close = on_close,
-		.arg = e,
+		.on_rest = on_rest,
 	};
+	const struct relay_run_config *c = a->run->config;
 
-	e->dial = dial_new(&config);
-	if (e->dial == NULL)
-		relay_trial_on_close(e->attempt->trial, e->number, &dial_no_memory, clock_us());
+	a->ends = (struct dial_io){ .base = c->base,
+				    .tls = c->tls,
+				    .dtls = c->dtls,
+				    .domain = c->domain,
+				    .insecure = c->insecure,
+				    .timeout_ms = OPEN_MS,
+				    .calls = &calls,
+				    .arg = a,
+				    .places = a->end_places,
+				    .count = RELAY_ENDS };
+	dial_io_init(&a->ends);
 }
 
 static void on_local(evutil_socket_t fd, short events, void *arg)
@@ -109,16 +94,12 @@ static void on_local(evutil_socket_t fd, short events, void *arg)
 	uint8_t buf[2048];
 
 	for (int i = 0; i < LOCAL_READS; i++) {
-		struct sockaddr_storage sa;
-		socklen_t sa_len = sizeof(sa);
 		struct addr from;
-		ssize_t len = recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)&sa, &sa_len);
+		ssize_t len = probe_socket_receive(fd, buf, sizeof(buf), &from);
 
 		if (len < 0)
 			break;
-		if (sockaddr_to_addr((struct sockaddr *)&sa, &from))
-			relay_trial_on_local(a->trial, bytes_of(buf, (size_t)len), &from,
-					     clock_us());
+		relay_trial_on_local(a->trial, bytes_of(buf, (size_t)len), &from, clock_us());
 	}
 	pump(a);
 }
@@ -129,31 +110,22 @@ static void open_local(struct attempt *a, uint8_t family)
 	const struct udp_options options = { 0 };
 
 	a->local_fd = udp_open(&any, &options, NULL);
-	if (a->local_fd < 0)
-		return;
-	a->local_event =
-		event_new(a->run->config->base, a->local_fd, EV_READ | EV_PERSIST, on_local, a);
-	if (a->local_event != NULL)
-		event_add(a->local_event, NULL);
+	if (a->local_fd >= 0)
+		(void)await_fd(&a->local_event, a->run->config->base, a->local_fd,
+			       EV_READ | EV_PERSIST, on_local, a);
 }
 
-/* What cannot be sent is as if lost. */
 static void send_local(struct attempt *a, const struct relay_action *x)
 {
-	struct sockaddr_storage sa;
-	socklen_t len = sockaddr_from_addr(&x->to, &sa);
-
 	if (a->local_fd < 0)
 		open_local(a, x->to.family);
 	if (a->local_fd >= 0)
-		(void)sendto(a->local_fd, x->data.data, x->data.len, 0, (struct sockaddr *)&sa,
-			     len);
+		probe_socket_send(a->local_fd, &x->to, x->data);
 }
 
 static void close_attempt(struct attempt *a)
 {
-	for (size_t i = 0; i < RELAY_ENDS; i++)
-		close_end(&a->ends[i]);
+	dial_io_close_all(&a->ends);
 	await_close(&a->local_event, &a->local_fd);
 	await_no_more(&a->timer);
 	relay_trial_free(a->trial);
@@ -168,11 +140,6 @@ static void finish(struct attempt *a)
 		event_base_loopbreak(a->run->config->base);
 }
 
-static void set_timer(struct attempt *a, uint64_t deadline_us)
-{
-	await_moment(a->timer, deadline_us);
-}
-
 static void pump(struct attempt *a)
 {
 	struct relay_action x;
@@ -180,19 +147,19 @@ static void pump(struct attempt *a)
 	for (;;) {
 		switch (relay_trial_next(a->trial, clock_us(), &x)) {
 		case RELAY_OPEN:
-			open_end(&a->ends[x.end], &x);
+			dial_io_open(&a->ends, x.end, a->candidate->transport, &x.to, x.domain);
 			break;
 		case RELAY_CLOSE:
-			close_end(&a->ends[x.end]);
+			dial_io_close(&a->ends, x.end);
 			break;
 		case RELAY_SEND:
-			dial_send(a->ends[x.end].dial, x.data);
+			dial_io_send(&a->ends, x.end, x.data);
 			break;
 		case RELAY_SEND_LOCAL:
 			send_local(a, &x);
 			break;
 		case RELAY_WAIT:
-			set_timer(a, x.deadline_us);
+			await_moment(a->timer, x.deadline_us);
 			return;
 		case RELAY_DONE:
 			finish(a);
@@ -215,8 +182,7 @@ static bool start(struct attempt *a)
 	config.random = random_draw;
 	*a->row = (struct relay_row){ 0 };
 	a->local_fd = -1;
-	for (uint8_t i = 0; i < RELAY_ENDS; i++)
-		a->ends[i] = (struct dial_end){ .attempt = a, .number = i };
+	init_ends(a);
 	a->trial = relay_trial_new(&config, clock_us());
 	a->timer = evtimer_new(a->run->config->base, on_timer, a);
 	if (a->trial == NULL || a->timer == NULL) {
@@ -224,7 +190,7 @@ static bool start(struct attempt *a)
 		return false;
 	}
 	a->run->open++;
-	set_timer(a, 0);
+	await_moment(a->timer, 0);
 	return true;
 }
 
@@ -239,7 +205,7 @@ static void on_signal(evutil_socket_t number, short events, void *arg)
 		if (a->trial == NULL)
 			continue;
 		relay_trial_stop(a->trial, clock_us());
-		set_timer(a, 0);
+		await_moment(a->timer, 0);
 	}
 }
 

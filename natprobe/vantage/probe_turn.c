@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "dial.h"
 #include "natprobe/net/await.h"
+#include "natprobe/net/dial_io.h"
 #include "natprobe/net/random.h"
 #include "sockaddr.h"
 
@@ -16,12 +16,6 @@
 #define OPEN_MS          8000 /* for TCP and a handshake */
 #define DATAGRAM_MAX     2048
 #define STREAM_READ_MAX  1024 /* more than any Binding answer; the rest waits */
-
-struct end {
-	struct probe_turn *turn;
-	struct dial *dial; /* NULL: closed */
-	uint8_t number;
-};
 
 struct slot {
 	struct probe_turn *turn;
@@ -43,7 +37,8 @@ struct call {
 struct probe_turn {
 	struct probe_turn_config config;
 	struct vantage *vantage;
-	struct end ends[VANTAGE_ENDS];
+	struct dial_io ends;
+	struct dial_io_place end_places[VANTAGE_ENDS];
 	struct slot slots[VANTAGE_SLOTS];
 	struct call calls[VANTAGE_CALLS];
 	struct event *timer;
@@ -52,60 +47,53 @@ struct probe_turn {
 
 static void drive(struct probe_turn *t);
 
-static void on_open(void *arg)
+static void on_open(void *arg, uint8_t number)
 {
-	struct end *e = arg;
+	struct probe_turn *t = arg;
 
-	vantage_on_dialled(e->turn->vantage, e->number, clock_us());
-	drive(e->turn);
+	vantage_on_dialled(t->vantage, number, clock_us());
 }
 
-static void on_frame(struct bytes frame, void *arg)
+static void on_frame(void *arg, uint8_t number, struct bytes frame)
 {
-	struct end *e = arg;
+	struct probe_turn *t = arg;
 
-	vantage_on_frame(e->turn->vantage, e->number, frame, clock_us());
-	drive(e->turn);
+	vantage_on_frame(t->vantage, number, frame, clock_us());
 }
 
-static void close_end(struct end *e)
+static void on_close(void *arg, uint8_t number, const struct dial_failure *why)
 {
-	dial_free(e->dial);
-	e->dial = NULL;
+	struct probe_turn *t = arg;
+
+	vantage_on_hung_up(t->vantage, number, why, clock_us());
 }
 
-static void on_close(const struct dial_failure *why, void *arg)
+static void on_rest(void *arg)
 {
-	struct end *e = arg;
-
-	close_end(e);
-	vantage_on_hung_up(e->turn->vantage, e->number, why, clock_us());
-	drive(e->turn);
+	drive(arg);
 }
 
-static void open_end(struct probe_turn *t, const struct vantage_action *a)
+static void init_ends(struct probe_turn *t)
 {
-	const struct turn_server *s = t->config.server;
-	struct end *e = &t->ends[a->end];
-	const struct dial_config config = {
-		.base = t->config.base,
-		.transport = a->transport,
-		.to = a->to,
-		.tls = s->tls,
-		.dtls = s->dtls,
-		.domain = a->domain != NULL ? a->domain : s->domain,
-		.insecure = s->insecure,
-		.timeout_ms = OPEN_MS,
+	static const struct dial_io_calls calls = {
 		.on_open = on_open,
 		.on_frame = on_frame,
 		.on_close = on_close,
-		.arg = e,
+		.on_rest = on_rest,
 	};
+	const struct turn_server *s = t->config.server;
 
-	close_end(e);
-	e->dial = dial_new(&config);
-	if (e->dial == NULL)
-		vantage_on_hung_up(t->vantage, a->end, &dial_no_memory, clock_us());
+	t->ends = (struct dial_io){ .base = t->config.base,
+				    .tls = s->tls,
+				    .dtls = s->dtls,
+				    .domain = s->domain,
+				    .insecure = s->insecure,
+				    .timeout_ms = OPEN_MS,
+				    .calls = &calls,
+				    .arg = t,
+				    .places = t->end_places,
+				    .count = VANTAGE_ENDS };
+	dial_io_init(&t->ends);
 }
 
 static void close_slot(struct slot *s)
@@ -119,16 +107,13 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 	uint8_t buf[DATAGRAM_MAX];
 
 	for (int i = 0; i < READS_PER_WAKEUP; i++) {
-		struct sockaddr_storage sa;
-		socklen_t sa_len = sizeof(sa);
 		struct addr from;
-		ssize_t len = recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)&sa, &sa_len);
+		ssize_t len = probe_socket_receive(fd, buf, sizeof(buf), &from);
 
 		if (len < 0)
 			break;
-		if (sockaddr_to_addr((struct sockaddr *)&sa, &from))
-			vantage_on_datagram(s->turn->vantage, s->number, &from,
-					    bytes_of(buf, (size_t)len), clock_us());
+		vantage_on_datagram(s->turn->vantage, s->number, &from, bytes_of(buf, (size_t)len),
+				    clock_us());
 	}
 	drive(s->turn);
 }
@@ -147,16 +132,6 @@ static void open_slot(struct probe_turn *t, uint8_t number)
 	}
 	close_slot(s);
 	vantage_on_open_failed(t->vantage, number);
-}
-
-/* What cannot be sent is as if lost. */
-static void send_from(struct probe_turn *t, const struct vantage_action *a)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = sockaddr_from_addr(&a->to, &sa);
-
-	(void)sendto(t->slots[a->slot].fd, a->data.data, a->data.len, 0, (struct sockaddr *)&sa,
-		     len);
 }
 
 static void hang_up(struct call *c)
@@ -180,15 +155,12 @@ static void on_called(evutil_socket_t fd, short events, void *arg)
 	struct call *c = arg;
 
 	for (int i = 0; i < READS_PER_WAKEUP; i++) {
-		struct sockaddr_storage sa;
-		socklen_t len = sizeof(sa);
 		struct addr from;
-		int got = accept(fd, (struct sockaddr *)&sa, &len);
+		int got = probe_socket_accept(fd, &from);
 
 		if (got < 0)
 			break;
-		if (sockaddr_to_addr((struct sockaddr *)&sa, &from))
-			vantage_on_accepted(c->turn->vantage, c->number, &from);
+		vantage_on_accepted(c->turn->vantage, c->number, &from);
 		close(got);
 	}
 	drive(c->turn);
@@ -268,15 +240,9 @@ static void open_call(struct probe_turn *t, const struct vantage_action *a)
 	vantage_on_disconnected(t->vantage, a->slot);
 }
 
-static void wait_until(struct probe_turn *t, uint64_t deadline_us)
-{
-	await_moment(t->timer, deadline_us);
-}
-
 static void close_all(struct probe_turn *t)
 {
-	for (size_t i = 0; i < VANTAGE_ENDS; i++)
-		close_end(&t->ends[i]);
+	dial_io_close_all(&t->ends);
 	for (size_t i = 0; i < VANTAGE_SLOTS; i++)
 		close_slot(&t->slots[i]);
 	for (size_t i = 0; i < VANTAGE_CALLS; i++)
@@ -295,19 +261,19 @@ static void carry_out(struct probe_turn *t, const struct vantage_action *a)
 {
 	switch (a->kind) {
 	case VANTAGE_DIAL:
-		open_end(t, a);
+		dial_io_open(&t->ends, a->end, a->transport, &a->to, a->domain);
 		break;
 	case VANTAGE_HANG_UP:
-		close_end(&t->ends[a->end]);
+		dial_io_close(&t->ends, a->end);
 		break;
 	case VANTAGE_SAY:
-		dial_send(t->ends[a->end].dial, a->data);
+		dial_io_send(&t->ends, a->end, a->data);
 		break;
 	case VANTAGE_OPEN:
 		open_slot(t, a->slot);
 		break;
 	case VANTAGE_SEND:
-		send_from(t, a);
+		probe_socket_send(t->slots[a->slot].fd, &a->to, a->data);
 		break;
 	case VANTAGE_CLOSE:
 		close_slot(&t->slots[a->slot]);
@@ -330,7 +296,7 @@ static void drive(struct probe_turn *t)
 	while (!t->is_done) {
 		switch (vantage_next(t->vantage, clock_us(), &a)) {
 		case VANTAGE_WAIT:
-			wait_until(t, a.deadline_us);
+			await_moment(t->timer, a.deadline_us);
 			t->config.on_rest(t->config.arg);
 			return;
 		case VANTAGE_DONE:
@@ -372,8 +338,7 @@ struct probe_turn *probe_turn_new(const struct probe_turn_config *config,
 	if (t == NULL)
 		return NULL;
 	t->config = *config;
-	for (uint8_t i = 0; i < VANTAGE_ENDS; i++)
-		t->ends[i] = (struct end){ .turn = t, .number = i };
+	init_ends(t);
 	for (uint8_t i = 0; i < VANTAGE_SLOTS; i++)
 		t->slots[i] = (struct slot){ .turn = t, .fd = -1, .number = i };
 	for (uint8_t i = 0; i < VANTAGE_CALLS; i++)
