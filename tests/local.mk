@@ -108,6 +108,8 @@ tests_libturnd_rig_a_SOURCES = \
 	tests/turnd_rig_client.c
 TURND_RIG_LIBS = tests/libturnd_rig.a $(TURND_CORE_LIBS)
 TURND_KIT = tests/turnd_kit.c tests/turnd_kit.h
+TURN_ONE = tests/turn_one.c tests/turn_one.h
+TURN_MOVE = tests/turn_move.c tests/turn_move.h
 
 # Shows one diagnosis packet by packet.
 check_PROGRAMS += tests/sim_show
@@ -787,14 +789,22 @@ tests_test_judge_LDADD = $(TURND_CORE_LIBS) $(CMOCKA_LIBS)
 
 # Stories of a turnd under virtual time
 UNIT_TESTS += tests/scen_turn_allocate
+tests_scen_turn_allocate_SOURCES = tests/scen_turn_allocate.c $(TURN_ONE)
 tests_scen_turn_allocate_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_turn_allocate_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/scen_turn_ports
+tests_scen_turn_ports_SOURCES = tests/scen_turn_ports.c $(TURN_ONE)
+tests_scen_turn_ports_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_scen_turn_ports_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/scen_turn_refresh
+tests_scen_turn_refresh_SOURCES = tests/scen_turn_refresh.c $(TURN_ONE)
 tests_scen_turn_refresh_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_turn_refresh_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/scen_turn_peers
+tests_scen_turn_peers_SOURCES = tests/scen_turn_peers.c $(TURN_ONE)
 tests_scen_turn_peers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_turn_peers_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
@@ -803,6 +813,7 @@ tests_test_turnd_secure_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_turnd_secure_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/scen_turn_mobility
+tests_scen_turn_mobility_SOURCES = tests/scen_turn_mobility.c $(TURN_MOVE)
 tests_scen_turn_mobility_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_turn_mobility_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
@@ -816,8 +827,19 @@ tests_test_conform_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_conform_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/scen_turn_workers
+tests_scen_turn_workers_SOURCES = tests/scen_turn_workers.c $(TURN_MOVE)
 tests_scen_turn_workers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_scen_turn_workers_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/scen_turn_worker_ports
+tests_scen_turn_worker_ports_SOURCES = tests/scen_turn_worker_ports.c $(TURN_MOVE)
+tests_scen_turn_worker_ports_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_scen_turn_worker_ports_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/scen_turn_between
+tests_scen_turn_between_SOURCES = tests/scen_turn_between.c $(TURN_MOVE)
+tests_scen_turn_between_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_scen_turn_between_LDADD = $(TURND_RIG_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/scen_turn_client
 tests_scen_turn_client_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

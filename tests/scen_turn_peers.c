@@ -5,26 +5,9 @@
 
 #include <cmocka.h>
 
-#include "turn_story.h"
+#include "turn_one.h"
 
 #define MINUTE UINT64_C(60000)
-
-static struct rig r;
-static struct rig_client c;
-
-static int begin(void **state)
-{
-	rig_init(&r);
-	r.snapshot.nonces.life_s = 86400; /* these stories are not about stale nonces */
-	rig_client(&c, &r, 1000);
-	return 0;
-}
-
-static int end(void **state)
-{
-	rig_stop(&r);
-	return 0;
-}
 
 static void allocate(void)
 {
@@ -319,7 +302,7 @@ static void a_reload_that_puts_turnd_to_a_peers_address_shuts_its_port(void **st
 	assert_int_equal(from(&beside), TURND_TO_CLIENT);
 }
 
-#define STORY(f) cmocka_unit_test_setup_teardown(f, begin, end)
+#define STORY(f) cmocka_unit_test_setup_teardown(f, one_begin, one_end)
 
 int main(void)
 {

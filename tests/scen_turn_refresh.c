@@ -5,24 +5,7 @@
 
 #include <cmocka.h>
 
-#include "turn_story.h"
-
-static struct rig r;
-static struct rig_client c;
-
-static int begin(void **state)
-{
-	rig_init(&r);
-	r.snapshot.nonces.life_s = 86400; /* these stories are not about stale nonces */
-	rig_client(&c, &r, 1000);
-	return 0;
-}
-
-static int end(void **state)
-{
-	rig_stop(&r);
-	return 0;
-}
+#include "turn_one.h"
 
 static void dual(void)
 {
@@ -240,7 +223,7 @@ static void use_token(struct rig_client *of, struct bytes key_of_token, uint32_t
 
 static int end_tokens(void **state)
 {
-	end(state);
+	one_end(state);
 	token_keys_free(token_keys);
 	token_keys = NULL;
 	return 0;
@@ -330,7 +313,7 @@ static void a_token_that_is_shown_with_a_ticket_is_known_there(void **state)
 	assert_int_equal(away.lifetime_s, 1900);
 }
 
-#define STORY(f) cmocka_unit_test_setup_teardown(f, begin, end)
+#define STORY(f) cmocka_unit_test_setup_teardown(f, one_begin, one_end)
 
 int main(void)
 {
@@ -345,12 +328,12 @@ int main(void)
 		STORY(without_a_family_both_are_refreshed_and_deleted),
 		STORY(refresh_and_data_race_the_end),
 		STORY(the_timer_says_when_it_ends),
-		cmocka_unit_test_setup_teardown(no_lifetime_goes_beyond_the_access_token, begin,
+		cmocka_unit_test_setup_teardown(no_lifetime_goes_beyond_the_access_token, one_begin,
 						end_tokens),
-		cmocka_unit_test_setup_teardown(a_token_that_ended_refreshes_nothing, begin,
+		cmocka_unit_test_setup_teardown(a_token_that_ended_refreshes_nothing, one_begin,
 						end_tokens),
 		cmocka_unit_test_setup_teardown(a_token_that_is_shown_with_a_ticket_is_known_there,
-						begin, end_tokens),
+						one_begin, end_tokens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
