@@ -195,6 +195,16 @@ tests_test_partner_SOURCES = tests/test_partner.c $(PARTNER_KIT)
 tests_test_partner_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_partner_LDADD = $(PARTNER_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_partner_session
+tests_test_partner_session_SOURCES = tests/test_partner_session.c $(PARTNER_KIT)
+tests_test_partner_session_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_partner_session_LDADD = $(PARTNER_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_partner_hand
+tests_test_partner_hand_SOURCES = tests/test_partner_hand.c $(PARTNER_KIT)
+tests_test_partner_hand_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_partner_hand_LDADD = $(PARTNER_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_partner_board
 tests_test_partner_board_SOURCES = tests/test_partner_board.c $(PARTNER_KIT) $(ALLOC_COUNT)
 tests_test_partner_board_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)

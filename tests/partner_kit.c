@@ -1,5 +1,11 @@
 #include "partner_kit.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
 #include "stun_attr.h"
 
 static const struct addr links[2] = {
@@ -192,4 +198,37 @@ bool partner_kit_hand(struct partner_kit *k, int side, unsigned int face, unsign
 	if (d.len > 0)
 		send_to(k, !side, d);
 	return d.len > 0;
+}
+
+const struct addr partner_kit_client = { .family = ADDR_IPV4,
+					 .port = 40000,
+					 .ip = { 93, 184, 7, 9 } };
+const struct addr partner_kit_client6 = { .family = ADDR_IPV6,
+					  .port = 40000,
+					  .ip = { 0x2a, 0x01, 0x04, 0xf8, [15] = 9 } };
+
+struct partner_kit *partner_kit_live(struct partner_kit *k, uint64_t seed)
+{
+	partner_kit_open(k, seed);
+	partner_kit_run(k, 200);
+	for (int side = 0; side < 2; side++) {
+		assert_int_equal(partner_kit_why(k, side), PARTNER_LIVE);
+		assert_true(partner_kit_has(k, side, 0));
+		assert_true(partner_kit_has(k, side, 1));
+		assert_false(partner_kit_has(k, side, 2));
+	}
+	return k;
+}
+
+bool partner_kit_both_live(struct partner_kit *k)
+{
+	return partner_kit_why(k, 0) == PARTNER_LIVE && partner_kit_why(k, 1) == PARTNER_LIVE;
+}
+
+struct bytes partner_kit_heard(const struct partner_kit *k, int side, enum partner_type type)
+{
+	const struct partner_kit_flying *f = &k->heard[side][type];
+
+	assert_true(f->len > 0);
+	return bytes_of(f->bytes, f->len);
 }

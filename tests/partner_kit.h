@@ -67,6 +67,16 @@ enum partner_took partner_kit_say(struct partner_kit *k, int side, struct bytes 
 bool partner_kit_has(struct partner_kit *k, int side, unsigned int face);
 enum partner_why partner_kit_why(struct partner_kit *k, int side);
 
+/* The same, 200 ms later, by when both have heard each other; and whether both do still. */
+struct partner_kit *partner_kit_live(struct partner_kit *k, uint64_t seed);
+bool partner_kit_both_live(struct partner_kit *k);
+
+/* The last of a type that a side said. */
+struct bytes partner_kit_heard(const struct partner_kit *k, int side, enum partner_type type);
+
+/* Somebody whom they may send to. */
+extern const struct addr partner_kit_client, partner_kit_client6;
+
 /* A Binding success response that tells `to` its address, in `buf`. */
 struct bytes partner_kit_answer(uint8_t *buf, size_t cap, const struct addr *to, bool classic);
 
