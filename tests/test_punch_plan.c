@@ -61,6 +61,29 @@ static void test_birthday(void **state)
 	}
 }
 
+/* A block of ports is searched until a miss is next to excluded; the mappings that it takes, of which
+ * a NAT may grant few, are fewer. */
+static void test_block(void **state)
+{
+	static const uint16_t widths[] = { 200, 512, 1008, 2048, 4096 };
+	struct peer_profile a = punch_row_profile(ROW_BLOCK, 0), b = punch_row_profile(ROW_PORT, 1);
+	struct punch_plan_options options = { 0 };
+	struct punch_plan plan;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+		const struct punch_step *s;
+
+		a.paths[0].port_high = (uint16_t)(a.paths[0].port_low + widths[i] - 1);
+		punch_plan_make(&a, &b, &options, &plan);
+		s = step_of(&plan, PUNCH_BIRTHDAY);
+		assert_non_null(s);
+		assert_true(s->a.sockets <= s->b.ports);
+		assert_true(s->a.sockets <= 64 || s->a.sockets * s->a.sockets <= 9 * widths[i]);
+		assert_true(punch_birthday_chance(widths[i], s->a.sockets, s->b.ports) > 0.999998);
+	}
+}
+
 /* 'y': sure without search; 'p': by chance; 'x': a relay only. TCP alone where it says 't'. */
 static const char *const matrix[PUNCH_ROWS] = {
 	[ROW_OPEN] = "yyyyyyyyyt",       [ROW_FIREWALL] = "yyyyyyppp.",
@@ -348,11 +371,12 @@ static void test_two_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_birthday),  cmocka_unit_test(test_matrix),
-		cmocka_unit_test(test_mirror),    cmocka_unit_test(test_only),
-		cmocka_unit_test(test_forced),    cmocka_unit_test(test_neighbours),
-		cmocka_unit_test(test_several),   cmocka_unit_test(test_two_openings),
-		cmocka_unit_test(test_following), cmocka_unit_test(test_two_at_once),
+		cmocka_unit_test(test_birthday),     cmocka_unit_test(test_block),
+		cmocka_unit_test(test_matrix),       cmocka_unit_test(test_mirror),
+		cmocka_unit_test(test_only),         cmocka_unit_test(test_forced),
+		cmocka_unit_test(test_neighbours),   cmocka_unit_test(test_several),
+		cmocka_unit_test(test_two_openings), cmocka_unit_test(test_following),
+		cmocka_unit_test(test_two_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

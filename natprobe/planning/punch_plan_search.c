@@ -9,7 +9,8 @@
 #define WINDOW_MAX       400
 #define BOTH_MIN         16
 #define BOTH_MAX         96
-#define HITS             9.0 /* expected ones, so that none at all is one case in 8000 */
+#define HITS             9.0  /* expected ones, for which sockets are opened */
+#define HITS_TRIED       14.0 /* ... for which ports are tried: none is one case in a million */
 #define SOCKETS_FULL     256
 #define SOCKETS_MIN      64
 #define PORTS_FULL       1000 /* with SOCKETS_FULL: what a search of all ports takes at least */
@@ -258,7 +259,7 @@ static void share_time(const struct plan_pair *p, const struct plan_limits *l, u
 		*sockets = at_least_one(lesser(wanted, packets / (4 * ways)));
 	open = *sockets * 2 * ways;
 	*ports = packets > open ? packets - open : 0;
-	*ports = lesser(*ports, clamp(HITS * width / *sockets, SOCKETS_MIN, PUNCH_PORTS_MAX));
+	*ports = lesser(*ports, clamp(HITS_TRIED * width / *sockets, SOCKETS_MIN, PUNCH_PORTS_MAX));
 	*ports = lesser(*ports, width);
 }
 
