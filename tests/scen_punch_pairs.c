@@ -16,7 +16,8 @@ static const struct punch_oracle always = { .udp = PUNCH_ORACLE_ALWAYS };
 static const struct punch_oracle sometimes = { .udp = PUNCH_ORACLE_SOMETIMES };
 static const struct punch_oracle never = { .udp = PUNCH_ORACLE_NEVER };
 
-static void trial(const struct pair *p, uint64_t seed, uint32_t loss, struct punch_score *score)
+static void trial_of(const struct pair *p, uint64_t seed, uint32_t loss, uint32_t only,
+		     struct punch_score *score)
 {
 	bool is_same = p->b[0] == '\0';
 	struct sim_pair_config c = {
@@ -27,9 +28,15 @@ static void trial(const struct pair *p, uint64_t seed, uint32_t loss, struct pun
 		.has_relay = seed % 2 == 0,
 		.clock_error_us = 10000,
 		.start_skew_us = seed % 3 == 0 ? 8000 : -3000,
+		.only = only,
 	};
 
 	punch_score_trial(&c, stderr, score);
+}
+
+static void trial(const struct pair *p, uint64_t seed, uint32_t loss, struct punch_score *score)
+{
+	trial_of(p, seed, loss, 0, score);
 }
 
 static void check(const struct pair *list, size_t n, const struct punch_oracle *oracle)
@@ -216,6 +223,19 @@ static void test_far_away(void **state)
 	assert_int_equal(sum.unmeasured, 0);
 }
 
+/* A NAT that ends a mapping when somebody meets it who is not expected: whoever lets in everybody, and
+ * has another port for each, only waits. */
+static void test_fragile(void **state)
+{
+	static const struct pair list[] = { { "N23", "N39" }, { "N39", "N23" } };
+	struct punch_score sum = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(list); i++)
+		trial_of(&list[i], 1 + 2 * i, 0, PUNCH_BIT(PUNCH_TCP), &sum);
+	assert_int_equal(sum.reached, ARRAY_LEN(list));
+}
+
 /* A is still nominating when the step is through: the socket has to stay. */
 static void test_nominates_late(void **state)
 {
@@ -242,6 +262,7 @@ int main(void)
 		cmocka_unit_test(test_far_away),
 		cmocka_unit_test(test_ends_alike),
 		cmocka_unit_test(test_nominates_late),
+		cmocka_unit_test(test_fragile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

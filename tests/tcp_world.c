@@ -151,6 +151,17 @@ static void refuse(struct tcp_world *w, const struct tcp_world_segment *s, enum 
 	put(w, &answer, w->delay_us);
 }
 
+static void forget(struct tcp_world_host *h, uint16_t external)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < h->flow_count; i++) {
+		if (h->flows[i].external != external)
+			h->flows[kept++] = h->flows[i];
+	}
+	h->flow_count = kept;
+}
+
 /* Through the NAT of the host it goes to. False: it did not get in. */
 static bool enters(struct tcp_world *w, struct tcp_world_segment *s)
 {
@@ -175,6 +186,8 @@ static bool enters(struct tcp_world *w, struct tcp_world_segment *s)
 		s->to = addr_with_port(&h->addr, f->local);
 		return true;
 	}
+	if (h->nat.forgets)
+		forget(h, s->to.port);
 	if (s->kind == SYN && h->nat.reaction != TCP_WORLD_DROP)
 		refuse(w, s, h->nat.reaction == TCP_WORLD_RST ? RST : ICMP_ERROR);
 	return false;

@@ -35,6 +35,7 @@ struct tcp_world_nat {
 	bool keeps_first;          /* ... but the first of a local port is always local + 1000 */
 	bool no_simultaneous_open; /* a SYN that meets one of its own is dropped */
 	bool hides_icmp;           /* about a TTL that ended */
+	bool forgets;              /* a mapping that somebody meets who may not come in */
 	struct addr external;      /* port 0 */
 };
 

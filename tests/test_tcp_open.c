@@ -574,6 +574,35 @@ static void finds_ports_that_differ(void **state)
 	}
 }
 
+/*
+ * A port that everybody may come to, and that nothing leaves from: what left from another one would
+ * end the mapping it meets. One connection at a time, since all would lead to one socket.
+ */
+static void waits_where_it_is_found(void **state)
+{
+	static struct bench b;
+
+	for (int i = 0; i < 2; i++) {
+		struct side *hard = &b.sides[i], *other = &b.sides[1 - i];
+		struct addr second = addr_ipv4(20, 9, 7, 2, 3478);
+
+		begin_meeting(&b, &meetings[4]);
+		b.world.hosts[i].nat.differs = b.world.hosts[i].nat.is_open = true;
+		b.world.hosts[1 - i].nat.forgets = true;
+		hard->profile.paths[0].tcp_mapping = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
+		hard->profile.paths[0].tcp_filtering = BEHAVIOUR_ENDPOINT_INDEPENDENT;
+		other->profile.paths[0].tcp_filtering = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
+		make_offers(&b);
+		add_endpoint(hard, PEER_MAPPED, PORT, tcp_world_map(&b.world, i, PORT, &second));
+		run(&b);
+		meets(&b, "waits");
+		assert_int_equal(hard->connects, 0);
+		assert_int_equal(other->connects, 1);
+		assert_true(b.sides[0].agreed_us <= START_US + 8 * b.world.delay_us);
+		end(&b);
+	}
+}
+
 /* The second step of a trial goes on where the first one ended, and loss changes nothing. */
 static void each_step_has_a_port_of_its_own(void **state)
 {
@@ -780,6 +809,7 @@ int main(void)
 		cmocka_unit_test(attempts_are_bounded),
 		cmocka_unit_test(begins_when_it_is_time),
 		cmocka_unit_test(finds_ports_that_differ),
+		cmocka_unit_test(waits_where_it_is_found),
 		cmocka_unit_test(each_step_has_a_port_of_its_own),
 		cmocka_unit_test(says_nothing_to_strangers),
 		cmocka_unit_test(another_key_is_a_stranger),

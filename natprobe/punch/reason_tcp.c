@@ -109,11 +109,12 @@ static struct punch_verdict judge_silence(const struct reason_view *v)
 {
 	const struct punch_evidence *a = v->sides[0].seen, *b = v->sides[1].seen;
 	bool knows_both = is_known(&v->sides[0]) && is_known(&v->sides[1]);
+	bool idle_a = a->tcp_connects == 0 && !v->sides[0].is_open;
+	bool idle_b = b->tcp_connects == 0 && !v->sides[1].is_open;
 
 	/* One had nobody to connect to: its own NAT did not expect the other one. */
-	if (a->tcp_connects == 0 || b->tcp_connects == 0)
-		return reason_say(REASON_TCP_FILTERED,
-				  reason_side_of(a->tcp_connects == 0, b->tcp_connects == 0));
+	if (idle_a || idle_b)
+		return reason_say(REASON_TCP_FILTERED, reason_side_of(idle_a, idle_b));
 	if (!knows_both || v->sides[0].is_open || v->sides[1].is_open || may_be_lost(v))
 		return reason_unsure();
 	return reason_say(REASON_TCP_NO_SIMULTANEOUS_OPEN, PUNCH_SIDE_BOTH);

@@ -270,17 +270,51 @@ static void add_local(struct tcp_open *t, const struct addr *seen)
 	}
 }
 
-static void add_announced(struct tcp_open *t, bool mapped)
+/* Of the endpoints of one port that are mapped, no more than `most`. */
+static void add_announced(struct tcp_open *t, unsigned most)
 {
 	const struct peer_offer *o = t->c.their_offer;
 
 	for (size_t i = 0; i < o->endpoint_count; i++) {
 		const struct peer_endpoint *e = &o->endpoints[i];
 
-		if (!is_of(e, &t->step, t->theirs->path) || (e->kind == PEER_MAPPED && !mapped))
+		if (!is_of(e, &t->step, t->theirs->path))
 			continue;
+		if (e->kind == PEER_MAPPED && most == 0)
+			continue;
+		most -= e->kind == PEER_MAPPED;
 		add_target(t, &e->addr, e->kind == PEER_HOST);
 	}
+}
+
+/* How many mapped endpoints of theirs are of use. */
+static unsigned announced_of_use(const struct tcp_open *t, enum tcp_ports kind)
+{
+	switch (kind) {
+	case TCP_PORTS_LOCAL:
+	case TCP_PORTS_COUNTED:
+	case TCP_PORTS_FOLLOWING:
+		return 0;
+	case TCP_PORTS_OPEN:
+		/* All lead to one socket, where connections from one port of ours would be one. */
+		return 1;
+	default:
+		return PEER_ENDPOINTS_MAX;
+	}
+}
+
+/*
+ * Where they come in by a port of ours that none of our connections leaves from, and their NAT lets
+ * in nobody but whom they connect to, a connection of ours gets nowhere: at worst it ends the mapping
+ * that theirs needs. So only they connect.
+ */
+static bool are_we_silent(const struct tcp_open *t)
+{
+	struct peer_path theirs = plan_tcp_view(their_path(t));
+
+	return tcp_ports_of(our_path(t), t->c.our_offer, &t->step, t->ours->path) ==
+		       TCP_PORTS_OPEN &&
+	       theirs.filtering == BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
 }
 
 void tcp_targets_make(struct tcp_open *t)
@@ -291,8 +325,11 @@ void tcp_targets_make(struct tcp_open *t)
 
 	find_ports(t);
 	find_sources(t);
-	add_announced(t, kind != TCP_PORTS_LOCAL && kind != TCP_PORTS_COUNTED &&
-				 kind != TCP_PORTS_FOLLOWING);
+	if (are_we_silent(t)) {
+		add_announced(t, 0);
+		return;
+	}
+	add_announced(t, announced_of_use(t, kind));
 	if (mapped != NULL && kind == TCP_PORTS_LOCAL)
 		add_local(t, &mapped->addr);
 	if (mapped != NULL && kind == TCP_PORTS_COUNTED)
