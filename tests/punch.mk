@@ -139,6 +139,12 @@ tests_test_punch_SOURCES = tests/test_punch.c tests/punch_rig.c tests/punch_rig.
 tests_test_punch_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_punch_LDADD = $(PUNCH_LIBS) -lm $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_punch_fragile
+tests_test_punch_fragile_SOURCES = \
+	tests/test_punch_fragile.c tests/punch_rig.c tests/punch_rig.h tests/rng.h
+tests_test_punch_fragile_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_punch_fragile_LDADD = $(PUNCH_LIBS) -lm $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_punch_wire
 tests_test_punch_wire_SOURCES = tests/test_punch_wire.c
 tests_test_punch_wire_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

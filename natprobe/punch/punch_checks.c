@@ -8,6 +8,8 @@
 #define NOMINATED_US     (100 * PU_MS)
 #define EXTRA            3 /* checks after the first success */
 #define EXTRA_US         (30 * PU_MS)
+#define AGAIN_US         (100 * PU_MS)  /* and a round trip: proven ones that are not nominated */
+#define AGAIN_MOST_US    (1500 * PU_MS) /* since it was proven */
 
 struct pu_pair *pu_pair_find(struct punch *p, uint16_t slot, const struct addr *remote)
 {
@@ -142,6 +144,7 @@ static void take_request(struct punch *p, uint16_t slot, const struct addr *from
 		if (e->seen.family == ADDR_NONE)
 			e->seen = *from;
 	}
+	pu_run_on_check(p, c->step, slot);
 	answer(p, slot, from, &c->tid);
 	pair = learn(p, slot, from, c->step);
 	if (pair == NULL)
@@ -290,6 +293,22 @@ static uint64_t again_us(const struct punch *p, const struct pu_pair *pair)
 	return PU_NEVER;
 }
 
+/*
+ * B: a NAT may have ended the mapping meanwhile, and then no nomination comes in before something
+ * leaves again. Further apart than a round trip, so that answers find it as it was when they were
+ * asked for.
+ */
+static uint64_t awaiting_us(const struct punch *p, const struct pu_pair *pair)
+{
+	uint64_t again_us = p->now_us + pu_measure_round_trip_us(p) + AGAIN_US;
+
+	if (p->config.is_a || p->phase != PU_RUN || p->nomination != 0 ||
+	    p->agreed != PU_PAIRS_MAX || p->now_us < pu_run_nominate_us(p, pair->step) ||
+	    again_us > pair->valid_us + AGAIN_MOST_US)
+		return PU_NEVER;
+	return again_us;
+}
+
 static bool pair_next(struct punch *p, struct pu_pair *pair, struct punch_action *action)
 {
 	struct pu_sent what = { .slot = pair->slot, .to = pair->remote, .step = pair->step };
@@ -299,8 +318,8 @@ static bool pair_next(struct punch *p, struct pu_pair *pair, struct punch_action
 		return false;
 	}
 	if (pair->is_valid) {
-		pair->extra--;
-		pair->next_us = pair->extra > 0 ? p->now_us + EXTRA_US : PU_NEVER;
+		pair->extra = (uint8_t)(pair->extra - (pair->extra > 0));
+		pair->next_us = pair->extra > 0 ? p->now_us + EXTRA_US : awaiting_us(p, pair);
 	} else {
 		pair->tries++;
 		pair->next_us = again_us(p, pair);

@@ -7,6 +7,7 @@
 #define ASK_US         (450 * PU_MS) /* questions after a step; twice the round trip more */
 #define ASK_MOST_US    (900 * PU_MS)
 #define END_US         (1000 * PU_MS) /* of the limit: for the exchange of evidence */
+#define HOLD_US        (150 * PU_MS)  /* and a round trip: until what was heard of is proven */
 #define ALIVE_MAX      16
 #define SHOTS_AT_ONCE  20000 /* that may be skipped: they are bounded, whatever the plan says */
 
@@ -397,16 +398,45 @@ static bool shoot(struct punch *p, uint8_t i, struct punch_action *action)
 	return true;
 }
 
+void pu_run_on_check(struct punch *p, uint8_t step, uint16_t slot)
+{
+	if (step < p->result.plan.count && slot >= PU_SLOT_FRESH &&
+	    p->steps[step].state == PU_STEP_RUNS && p->steps[step].heard_us == 0)
+		p->steps[step].heard_us = p->now_us;
+}
+
+/*
+ * One of its fresh sockets was found. What the others send comes from ports that the other side has
+ * not sent to, and could end its mapping: so they wait, once, until that one is proven. What is due
+ * comes later by as much.
+ */
+static bool holds(struct punch *p, uint8_t i, uint64_t *deadline_us)
+{
+	struct pu_step *s = &p->steps[i];
+	uint64_t until_us = s->heard_us + pu_measure_round_trip_us(p) + HOLD_US;
+
+	if (s->heard_us == 0)
+		return false;
+	if (p->now_us < until_us) {
+		pu_by(deadline_us, until_us);
+		return true;
+	}
+	s->held_us = until_us - s->heard_us;
+	return false;
+}
+
 static bool step_next(struct punch *p, uint8_t i, struct punch_action *action,
 		      uint64_t *deadline_us)
 {
 	struct pu_step *s = &p->steps[i];
 
-	if (s->state != PU_STEP_RUNS || p->result.plan.steps[i].is_tcp)
+	if (s->state != PU_STEP_RUNS || p->result.plan.steps[i].is_tcp || holds(p, i, deadline_us))
 		return false;
 	while (load_shot(p, i)) {
-		if (step_start_us(p, i) + s->shot.at_us > p->now_us) {
-			pu_by(deadline_us, step_start_us(p, i) + s->shot.at_us);
+		uint64_t at_us = step_start_us(p, i) + s->held_us + s->shot.at_us;
+
+		if (at_us > p->now_us) {
+			pu_by(deadline_us, at_us);
 			return false;
 		}
 		if (shoot(p, i, action))

@@ -156,6 +156,8 @@ struct pu_step {
 	uint16_t fresh[PUNCH_SOCKETS_MAX];
 	uint16_t fresh_count;
 	uint64_t asks_until_us;
+	uint64_t heard_us; /* when the first check of theirs came to a fresh socket; 0: none did */
+	uint64_t held_us;  /* by so much its shots are later, since one came */
 	struct tcp_open *tcp;
 	bool is_tcp_dead; /* what it had did not carry */
 	bool is_tcp_late; /* its nomination was not answered in time: it is not nominated again */
@@ -324,6 +326,8 @@ bool pu_run_next(struct punch *p, struct punch_action *action, uint64_t *deadlin
 const struct punch_part *pu_part(const struct punch *p, const struct punch_step *s);
 /* What is known of that step as it begins, or makes a path before that. */
 void pu_run_note(struct punch *p, uint8_t step);
+/* A check of theirs came in that step, to that socket. */
+void pu_run_on_check(struct punch *p, uint8_t step, uint16_t slot);
 /* After that nothing is agreed on any more: a no has to be told. */
 uint64_t pu_run_last_us(const struct punch *p);
 /* What that step makes is not nominated before. */
