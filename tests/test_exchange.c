@@ -64,7 +64,7 @@ static int set_up(void **state)
 	for (int i = 0; i < 2; i++) {
 		const struct attach_hooks hooks = { .on_line = on_line, .arg = &w->sides[i] };
 
-		w->sides[i].exchange = exchange_new(w->base, &(struct exchange_hooks){ 0 });
+		w->sides[i].exchange = exchange_new(w->base);
 		w->sides[i].attach = attach_new(w->base, &hooks);
 	}
 	*state = w;

@@ -108,7 +108,7 @@ static int set_up(void **state)
 	for (int i = 0; i < 2; i++) {
 		const struct attach_hooks hooks = { .on_line = on_line, .arg = &sides[i] };
 
-		sides[i].exchange = exchange_new(base, &(struct exchange_hooks){ 0 });
+		sides[i].exchange = exchange_new(base);
 		sides[i].attach = attach_new(base, &hooks);
 		open_ports(&sides[i]);
 	}

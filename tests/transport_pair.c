@@ -121,6 +121,11 @@ static void on_failed(void *arg, enum transport_failure failure, const char *why
 	side->failure = failure;
 }
 
+static void on_due(void *arg)
+{
+	((struct pair_side *)arg)->is_due = true;
+}
+
 void pair_begin(struct transport_pair *p, uint64_t delay_us, size_t window_max)
 {
 	if (is_open)
@@ -136,10 +141,12 @@ void pair_begin(struct transport_pair *p, uint64_t delay_us, size_t window_max)
 						   .on_ready = on_ready,
 						   .on_channel = on_channel,
 						   .on_failed = on_failed,
+						   .on_due = on_due,
 						   .arg = side,
 						   .window_max = window_max };
 
 		side->pair = p;
+		side->next_us = TRANSPORT_NEVER;
 		side->path.delay_us = delay_us;
 		if (!identity_make(&side->identity))
 			die("no identity");
@@ -189,14 +196,26 @@ void pair_lose_path(struct transport_pair *p)
 		transport_lose_path(p->side[i].transport);
 }
 
-static uint64_t next_us(const struct transport_pair *p)
+/* A host that asks when it was told to, and at no other time, is late for nothing. */
+static uint64_t ask_next(struct pair_side *side)
+{
+	const uint64_t us = transport_next_us(side->transport);
+
+	if (!side->is_due && us < side->next_us)
+		die("a transport has something to do, and did not tell");
+	side->is_due = false;
+	side->next_us = us;
+	return us;
+}
+
+static uint64_t next_us(struct transport_pair *p)
 {
 	uint64_t next = TRANSPORT_NEVER;
 
 	if (!list_is_empty(&p->frames))
 		next = LIST_OF(p->frames.next, struct frame, link)->due_us;
 	for (int i = 0; i < 2; i++) {
-		uint64_t us = transport_next_us(p->side[i].transport);
+		uint64_t us = ask_next(&p->side[i]);
 
 		next = us < next ? us : next;
 	}

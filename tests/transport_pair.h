@@ -27,7 +27,8 @@ struct pair_side {
 	struct identity identity;
 	struct transport *transport;
 	struct pair_path path; /* what it sends */
-	bool is_ready, has_failed;
+	bool is_ready, has_failed, is_due;
+	uint64_t next_us; /* as it was when it was due */
 	enum transport_failure failure;
 	/* For tests: the channels that the other side opens. */
 	bool (*on_channel)(struct pair_side *side, struct channel *c);

@@ -34,7 +34,6 @@ struct party {
 };
 
 struct exchange {
-	struct exchange_hooks hooks;
 	struct transport *transport; /* NULL: none, or nobody is there */
 	bool opens;
 	struct list lists[STATES];
@@ -116,20 +115,9 @@ static void on_over(void *arg, const char *why)
 	event_active(p->exchange->sweeper, EV_TIMEOUT, 0);
 }
 
-static void on_used(void *arg)
-{
-	const struct party *p = arg;
-	const struct exchange_hooks *hooks = &p->exchange->hooks;
-
-	if (hooks->on_used != NULL)
-		hooks->on_used(hooks->arg);
-}
-
 static struct junction *make_junction(struct party *p)
 {
-	const struct junction_hooks hooks = {
-		.on_open = on_open, .on_over = on_over, .on_used = on_used, .arg = p
-	};
+	const struct junction_hooks hooks = { .on_open = on_open, .on_over = on_over, .arg = p };
 
 	return junction_new(p->line.datagrams, &hooks);
 }
@@ -376,13 +364,12 @@ static void on_sweep(evutil_socket_t fd, short events, void *arg)
 	free_all(x, DEAD);
 }
 
-struct exchange *exchange_new(struct event_base *base, const struct exchange_hooks *hooks)
+struct exchange *exchange_new(struct event_base *base)
 {
 	struct exchange *x = calloc(1, sizeof(*x));
 
 	if (x == NULL)
 		return NULL;
-	x->hooks = *hooks;
 	for (int s = 0; s < STATES; s++)
 		list_init(&x->lists[s]);
 	x->sweeper = evtimer_new(base, on_sweep, x);

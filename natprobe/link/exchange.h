@@ -18,18 +18,13 @@
 
 struct exchange;
 
-struct exchange_hooks {
-	void (*on_used)(void *arg); /* the transport may have something to do. May be NULL. */
-	void *arg;
-};
-
 struct exchange_counts {
 	uint32_t waiting, pending, streams;
 	uint64_t streams_all; /* since the begin */
 };
 
 /* NULL when memory runs out. */
-struct exchange *exchange_new(struct event_base *base, const struct exchange_hooks *hooks);
+struct exchange *exchange_new(struct event_base *base);
 /* Before the transport is freed, or after it is gone. NULL is fine. */
 void exchange_free(struct exchange *x);
 

@@ -60,21 +60,13 @@ static void end(struct junction *s, const char *why)
 	s->hooks.on_over(s->hooks.arg, why);
 }
 
-static void used(const struct junction *s)
-{
-	if (s->hooks.on_used != NULL)
-		s->hooks.on_used(s->hooks.arg);
-}
-
 static void break_off(struct junction *s, const char *why)
 {
 	struct channel *c = s->channel;
 
 	s->channel = NULL;
-	if (c != NULL) {
+	if (c != NULL)
 		channel_close(c, why);
-		used(s);
-	}
 	end(s, why);
 }
 
@@ -142,7 +134,6 @@ static void pump(struct junction *s)
 
 	if (s->channel == NULL || s->bev == NULL || s->has_ended)
 		return;
-	used(s);
 	in = bufferevent_get_input(s->bev);
 	while (s->channel != NULL && !is_full && evbuffer_get_length(in) > 0)
 		is_full = !(s->datagrams ? take_datagram(s, in) : take_piece(s, in));
@@ -174,7 +165,6 @@ static void consume(struct junction *s)
 		return;
 	s->unconsumed = 0;
 	channel_consumed(s->channel, n);
-	used(s);
 }
 
 /* All that came has left for the program: what ended is told to it. */

@@ -21,8 +21,6 @@ struct junction_hooks {
 	void (*on_open)(void *arg);
 	/* Nothing more will happen: junction_free it, now or later. why: NULL where both had ended. */
 	void (*on_over)(void *arg, const char *why);
-	/* The channel was used: its transport may have something to do. May be NULL. */
-	void (*on_used)(void *arg);
 	void *arg;
 };
 

@@ -84,11 +84,6 @@ void link_host_touch(struct link_host *h)
 	event_active(h->timer, EV_TIMEOUT, 0);
 }
 
-static void on_used(void *arg)
-{
-	link_host_touch(arg);
-}
-
 void link_host_finish(struct link_host *h)
 {
 	h->has_ended = true;
@@ -238,7 +233,6 @@ static void on_line(void *arg, const struct attach_line *line, struct buffereven
 		answer_with(h, bev, line->verb == ATTACH_WATCH);
 	else
 		exchange_add(h->exchange, line, bev);
-	link_host_touch(h);
 }
 
 /* --- all of it --- */
@@ -252,7 +246,6 @@ void link_host_random(void *arg, void *buf, size_t len)
 static bool make_parts(struct link_host *h)
 {
 	const struct attach_hooks attach = { .on_line = on_line, .arg = h };
-	const struct exchange_hooks exchange = { .on_used = on_used, .arg = h };
 	uint8_t salt[LINK_TAG_SALT_LEN];
 
 	link_host_random(NULL, salt, sizeof(salt));
@@ -260,7 +253,7 @@ static bool make_parts(struct link_host *h)
 		return false;
 	h->timer = evtimer_new(h->base, on_timer, h);
 	h->attach = attach_new(h->base, &attach);
-	h->exchange = exchange_new(h->base, &exchange);
+	h->exchange = exchange_new(h->base);
 	h->addresses = address_watch_new(h->base, on_addresses, h);
 	return h->timer != NULL && h->attach != NULL && h->exchange != NULL &&
 	       identity_make(&h->identity);

@@ -68,6 +68,11 @@ static void on_transport_failed(void *arg, enum transport_failure failure, const
 	pair_run_meet_again(h->run);
 }
 
+static void on_transport_due(void *arg)
+{
+	link_host_touch(arg);
+}
+
 static bool make_transport(struct link_host *h)
 {
 	const struct transport_config config = {
@@ -77,6 +82,7 @@ static bool make_transport(struct link_host *h)
 		.on_ready = on_ready,
 		.on_channel = on_channel,
 		.on_failed = on_transport_failed,
+		.on_due = on_transport_due,
 		.arg = h,
 	};
 
@@ -154,10 +160,7 @@ static void on_path_output(void *arg, struct bytes frame, bool is_probe)
 
 static void on_path_identity(void *arg, const uint8_t fingerprint[static LINK_FINGERPRINT_LEN])
 {
-	struct link_host *h = arg;
-
-	expect(h, fingerprint);
-	link_host_touch(h);
+	expect(arg, fingerprint);
 }
 
 static void on_path_frame_max(void *arg, uint16_t frame_max)

@@ -80,10 +80,18 @@ static void tell_failed(struct transport *t)
 	t->config.on_failed(t->config.arg, t->failure, t->why);
 }
 
+static void tell_due(const struct transport *t)
+{
+	if (t->config.on_due != NULL)
+		t->config.on_due(t->config.arg);
+}
+
 void transport_leave(struct transport *t)
 {
-	if (--t->depth == 0)
-		reap(t);
+	if (--t->depth > 0)
+		return;
+	reap(t);
+	tell_due(t);
 }
 
 static void on_frame(void *arg, struct bytes frame)
@@ -358,6 +366,7 @@ void transport_set_frame_max(struct transport *t, uint16_t frame_max)
 void transport_lose_path(struct transport *t)
 {
 	t->path = NULL;
+	tell_due(t);
 }
 
 void transport_input(struct transport *t, struct bytes frame, uint64_t now_us)

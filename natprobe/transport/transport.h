@@ -40,6 +40,9 @@ struct transport_config {
 	bool (*on_channel)(void *arg, struct channel *c);
 	/* Once, and nothing follows but transport_free. Channels are gone, each told so before. */
 	void (*on_failed)(void *arg, enum transport_failure failure, const char *why);
+	/* After each call for it or one of its channels, when it may have something to do: ask
+	   transport_next_us when all else is done. May be NULL. */
+	void (*on_due)(void *arg);
 	void *arg;
 	/* CHANNEL_STREAM: what the other side may have under way to us, all channels together.
 	   0: 16 MiB. */
@@ -79,8 +82,7 @@ void transport_set_frame_max(struct transport *t, uint16_t frame_max);
 void transport_lose_path(struct transport *t);
 
 void transport_input(struct transport *t, struct bytes frame, uint64_t now_us);
-/* When transport_on_time has to be called at the latest. Any call for the transport or one of its
-   channels may change it: ask again after each. */
+/* When transport_on_time has to be called at the latest. It changes as on_due tells. */
 uint64_t transport_next_us(const struct transport *t);
 void transport_on_time(struct transport *t, uint64_t now_us);
 
