@@ -46,6 +46,7 @@ natprobe_libprobeshell_a_SOURCES += \
 natprobe_libprobeshell_a_SOURCES += \
 	natprobe/link/attach.c natprobe/link/attach.h \
 	natprobe/link/attach_path.c natprobe/link/attach_path.h \
+	natprobe/link/attach_place.c natprobe/link/attach_place.h \
 	natprobe/link/exchange.c natprobe/link/exchange.h \
 	natprobe/link/link_find.c natprobe/link/link_find.h \
 	natprobe/link/link_host.c natprobe/link/link_host.h \

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -479,96 +478,6 @@ static void lines_that_are_none_are_refused(void **state)
 	close(a);
 }
 
-static void use_directory(char path[static 64])
-{
-	(void)snprintf(path, 64, "/tmp/natkit-attach-XXXXXX");
-	assert_non_null(mkdtemp(path));
-	assert_int_equal(setenv("XDG_RUNTIME_DIR", path, 1), 0);
-}
-
-/* In the place of a socket, by whoever could. */
-static void what_is_planted_is_not_followed(void **state)
-{
-	struct world *w = *state;
-	struct attach *a = w->sides[0].attach;
-	char runtime[64], room[128], file[140], mine[140];
-	struct stat st;
-
-	use_directory(runtime);
-	assert_int_equal(attach_call("one"), -ENOENT);
-	(void)snprintf(room, sizeof(room), "%s/natprobe", runtime);
-	(void)snprintf(file, sizeof(file), "%s/one", room);
-	(void)snprintf(mine, sizeof(mine), "%s/mine", runtime);
-	assert_int_equal(mkdir(file, 0700), 0);
-	assert_true(attach_listen(a, "one") < 0);
-	assert_int_equal(rmdir(file), 0);
-	assert_int_equal(symlink(mine, file), 0);
-	assert_true(attach_listen(a, "one") < 0);
-	assert_int_equal(stat(mine, &st), -1);
-	assert_int_equal(unlink(file), 0);
-	assert_int_equal(rmdir(room), 0);
-	assert_int_equal(rmdir(runtime), 0);
-}
-
-static void one_link_of_a_name_runs(void **state)
-{
-	struct world *w = *state;
-	char runtime[64], file[128];
-	struct stat st;
-	int fd;
-
-	use_directory(runtime);
-	assert_int_equal(attach_call("one"), -ENOENT);
-	assert_int_equal(attach_listen(w->sides[0].attach, "one"), 0);
-	(void)snprintf(file, sizeof(file), "%s/natprobe/one", runtime);
-	assert_int_equal(stat(file, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(attach_listen(w->sides[1].attach, "one"), -EADDRINUSE);
-	assert_int_equal(attach_listen(w->sides[1].attach, "two"), 0);
-	fd = attach_call("one");
-	assert_true(fd >= 0);
-	say(fd, "status\n");
-	run(w);
-	assert_int_equal(w->sides[0].status_asked, 1);
-	close(fd);
-	for (int i = 0; i < 2; i++) {
-		attach_free(w->sides[i].attach);
-		w->sides[i].attach = NULL;
-	}
-	assert_int_equal(stat(file, &st), -1);
-	(void)snprintf(file, sizeof(file), "%s/natprobe", runtime);
-	assert_int_equal(rmdir(file), 0);
-	assert_int_equal(rmdir(runtime), 0);
-}
-
-static void what_a_killed_link_left_is_replaced(void **state)
-{
-	struct world *w = *state;
-	char runtime[64], file[128], kept[140];
-	int fd;
-
-	use_directory(runtime);
-	assert_int_equal(attach_listen(w->sides[0].attach, "one"), 0);
-	(void)snprintf(file, sizeof(file), "%s/natprobe/one", runtime);
-	(void)snprintf(kept, sizeof(kept), "%s.kept", file);
-	assert_int_equal(link(file, kept), 0);
-	attach_free(w->sides[0].attach);
-	w->sides[0].attach = NULL;
-	assert_int_equal(rename(kept, file), 0);
-	assert_int_equal(attach_call("one"), -ECONNREFUSED);
-	assert_int_equal(attach_listen(w->sides[1].attach, "one"), 0);
-	fd = attach_call("one");
-	assert_true(fd >= 0);
-	close(fd);
-	attach_free(w->sides[1].attach);
-	w->sides[1].attach = NULL;
-	(void)snprintf(file, sizeof(file), "%s/natprobe", runtime);
-	assert_int_equal(chmod(file, 0755), 0);
-	assert_int_equal(attach_call("one"), -EPERM);
-	assert_int_equal(rmdir(file), 0);
-	assert_int_equal(rmdir(runtime), 0);
-}
-
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -588,9 +497,6 @@ int main(void)
 		CASE(datagrams_that_nobody_took_are_forgotten),
 		CASE(a_flood_keeps_nobody_away_who_is_waited_for),
 		CASE(lines_that_are_none_are_refused),
-		CASE(what_is_planted_is_not_followed),
-		CASE(one_link_of_a_name_runs),
-		CASE(what_a_killed_link_left_is_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,19 +3,17 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "attach_path.h"
+#include "attach_place.h"
 #include "list.h"
 #include "natprobe/net/await.h"
 #include "unix_peer.h"
 
-#define BACKLOG  16
-#define PATIENCE 10 /* seconds, for the line */
+#define PATIENCE 10  /* seconds, for the line */
+#define REST_MS  200 /* where no descriptor is left */
 
 struct call {
 	struct list link;
@@ -26,9 +24,8 @@ struct call {
 struct attach {
 	struct attach_hooks hooks;
 	struct event_base *base;
-	struct event *acceptable;
-	int fd; /* -1: it does not listen */
-	struct sockaddr_un address;
+	struct attach_place place; /* empty: it does not listen */
+	struct event *acceptable, *again;
 	struct list calls;
 	size_t call_count;
 };
@@ -45,33 +42,34 @@ static void on_refusal_event(struct bufferevent *bev, short events, void *arg)
 	bufferevent_free(bev);
 }
 
-static void answer(struct bufferevent *bev, const struct attach_answer *a)
+static size_t write_refusal(const char *word, const char *text, char *out, size_t cap)
 {
-	char text[ATTACH_LINE_MAX + 1];
+	struct attach_answer a = { 0 };
 
-	(void)bufferevent_write(bev, text, attach_answer_write(a, text, sizeof(text)));
+	(void)snprintf(a.word, sizeof(a.word), "%s", word);
+	(void)snprintf(a.text, sizeof(a.text), "%s", text);
+	return attach_answer_write(&a, out, cap);
 }
 
 void attach_refuse(struct bufferevent *bev, const char *word, const char *text)
 {
 	const struct timeval patience = { .tv_sec = PATIENCE };
-	struct attach_answer a = { 0 };
+	char line[ATTACH_LINE_MAX + 1];
 
-	(void)snprintf(a.word, sizeof(a.word), "%s", word);
-	(void)snprintf(a.text, sizeof(a.text), "%s", text);
 	bufferevent_setcb(bev, NULL, on_refusal_written, on_refusal_event, NULL);
 	bufferevent_setwatermark(bev, EV_WRITE, 0, 0);
 	bufferevent_set_timeouts(bev, NULL, &patience);
 	(void)bufferevent_disable(bev, EV_READ);
 	(void)bufferevent_enable(bev, EV_WRITE);
-	answer(bev, &a);
+	(void)bufferevent_write(bev, line, write_refusal(word, text, line, sizeof(line)));
 }
 
 void attach_accept(struct bufferevent *bev, bool datagrams)
 {
 	const struct attach_answer a = { .is_ok = true, .datagrams = datagrams };
+	char line[ATTACH_LINE_MAX + 1];
 
-	answer(bev, &a);
+	(void)bufferevent_write(bev, line, attach_answer_write(&a, line, sizeof(line)));
 }
 
 /* --- calls --- */
@@ -121,6 +119,8 @@ static void on_event(struct bufferevent *bev, short events, void *arg)
 
 	if ((events & BEV_EVENT_TIMEOUT) != 0)
 		attach_refuse(end_call(c), "timeout", "no line was said");
+	else if (evbuffer_get_length(bufferevent_get_input(bev)) > 0)
+		attach_refuse(end_call(c), "usage", "the line has no newline at its end");
 	else
 		bufferevent_free(end_call(c));
 }
@@ -148,84 +148,67 @@ bool attach_adopt(struct attach *a, int fd)
 	return true;
 }
 
+static bool is_same_user(int fd)
+{
+	uid_t uid;
+
+	return unix_peer_uid(fd, &uid) == 0 && uid == geteuid();
+}
+
+static void turn_away(int fd, const char *word, const char *text)
+{
+	char line[ATTACH_LINE_MAX + 1];
+	const size_t len = write_refusal(word, text, line, sizeof(line));
+
+	(void)send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+}
+
+/* Whoever calls stays in the queue; without a rest this would be told again and again. */
+static void rest(struct attach *a)
+{
+	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
+		return;
+	(void)event_del(a->acceptable);
+	(void)event_add(a->again, &(struct timeval){ .tv_usec = REST_MS * 1000 });
+}
+
+static void on_again(evutil_socket_t fd, short events, void *arg)
+{
+	struct attach *a = arg;
+
+	(void)event_add(a->acceptable, NULL);
+}
+
 static void on_acceptable(evutil_socket_t listener, short events, void *arg)
 {
 	struct attach *a = arg;
-	int fd = accept(a->fd, NULL, NULL);
-	uid_t uid;
+	int fd = accept(a->place.fd, NULL, NULL);
 
-	if (fd < 0)
-		return;
-	if (a->call_count >= ATTACH_CALLS_MAX || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 ||
-	    unix_peer_uid(fd, &uid) != 0 || uid != geteuid()) {
-		close(fd);
+	if (fd < 0) {
+		rest(a);
 		return;
 	}
-	(void)attach_adopt(a, fd);
+	(void)evutil_make_socket_closeonexec(fd);
+	if (!is_same_user(fd))
+		turn_away(fd, "denied", "a link is for programs of its own user alone");
+	else if (a->call_count >= ATTACH_CALLS_MAX)
+		turn_away(fd, "busy", "too many programs have not yet said their line");
+	else
+		(void)attach_adopt(a, fd);
 }
 
-/* --- the socket --- */
-
-static int open_unix(void)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	return fd >= 0 ? fd : -errno;
-}
-
-static int connect_to(const struct sockaddr_un *address)
-{
-	int fd = open_unix(), rc;
-
-	if (fd < 0 || connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
-		return fd;
-	rc = -errno;
-	close(fd);
-	return rc;
-}
-
-static int bind_once(int fd, const struct sockaddr_un *address)
-{
-	const mode_t before = umask(0177);
-	int rc = bind(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 ? -errno : 0;
-
-	(void)umask(before);
-	return rc;
-}
-
-/* One that nobody answers at is left over from a link that was killed. */
-static int bind_to(int fd, const struct sockaddr_un *address)
-{
-	int rc = bind_once(fd, address), other;
-
-	if (rc != -EADDRINUSE)
-		return rc;
-	other = connect_to(address);
-	if (other >= 0)
-		close(other);
-	if (other != -ECONNREFUSED)
-		return -EADDRINUSE;
-	return unlink(address->sun_path) == 0 ? bind_once(fd, address) : -errno;
-}
+/* --- all of it --- */
 
 int attach_listen(struct attach *a, const char *name)
 {
-	int rc = attach_path(name, &a->address), fd;
+	int rc = attach_place_take(&a->place, name);
 
 	if (rc != 0)
 		return rc;
-	fd = open_unix();
-	if (fd < 0)
-		return fd;
-	rc = bind_to(fd, &a->address);
-	if (rc != 0) {
-		close(fd);
-		return rc;
-	}
-	a->fd = fd;
-	if (evutil_make_socket_nonblocking(fd) != 0 || listen(fd, BACKLOG) != 0)
-		return -errno;
-	return await_fd(&a->acceptable, a->base, fd, EV_READ | EV_PERSIST, on_acceptable, a)
+	a->again = evtimer_new(a->base, on_again, a);
+	return a->again != NULL && await_fd(&a->acceptable, a->base, a->place.fd,
+					    EV_READ | EV_PERSIST, on_acceptable, a)
 		       ? 0
 		       : -ENOMEM;
 }
@@ -238,7 +221,7 @@ struct attach *attach_new(struct event_base *base, const struct attach_hooks *ho
 		return NULL;
 	a->hooks = *hooks;
 	a->base = base;
-	a->fd = -1;
+	attach_place_init(&a->place);
 	list_init(&a->calls);
 	return a;
 }
@@ -247,18 +230,10 @@ void attach_free(struct attach *a)
 {
 	if (a == NULL)
 		return;
-	if (a->fd >= 0)
-		(void)unlink(a->address.sun_path);
-	await_close(&a->acceptable, &a->fd);
+	await_no_more(&a->acceptable);
+	await_no_more(&a->again);
+	attach_place_leave(&a->place);
 	while (!list_is_empty(&a->calls))
 		bufferevent_free(end_call(LIST_OF(a->calls.next, struct call, link)));
 	free(a);
-}
-
-int attach_call(const char *name)
-{
-	struct sockaddr_un address;
-	int rc = attach_path(name, &address);
-
-	return rc != 0 ? rc : connect_to(&address);
 }

@@ -9,8 +9,7 @@
 
 #include "attach_wire.h"
 
-#define ATTACH_PATH_MAX  104 /* what a sockaddr_un holds everywhere */
-#define ATTACH_CALLS_MAX 32  /* programs that have not yet said their line */
+#define ATTACH_CALLS_MAX 32 /* programs that have not yet said their line */
 
 struct attach_hooks {
 	/* A program's line. The bufferevent is the callee's, its callbacks unset, with what stood
@@ -25,10 +24,7 @@ struct attach;
 struct attach *attach_new(struct event_base *base, const struct attach_hooks *hooks);
 void attach_free(struct attach *a); /* NULL is fine; the socket is removed */
 
-/*
- * Makes the socket of that name. Returns 0, or -errno: -EADDRINUSE where a link of that name runs,
- * -EPERM where its directory may be written by others.
- */
+/* Takes that name, as attach_place_take has it; -ENOMEM as well. */
 int attach_listen(struct attach *a, const char *name);
 
 /* A descriptor as if its program had called. False: it is closed, for lack of memory. */
@@ -37,13 +33,4 @@ bool attach_adopt(struct attach *a, int fd);
 /* Says "error WORD TEXT", and closes once that has left. */
 void attach_refuse(struct bufferevent *bev, const char *word, const char *text);
 void attach_accept(struct bufferevent *bev, bool datagrams);
-
-/* --- for programs --- */
-
-/* The directory of the sockets, without them: 0 or -errno. It is made where it is missing. */
-int attach_directory(char *path, size_t cap);
-
-/* Calls the link of that name. Returns a descriptor, or -errno: -ENOENT and -ECONNREFUSED: none runs. */
-int attach_call(const char *name);
-
 #endif

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "attach.h"
 #include "link_options.h"
 #include "natprobe/state_file.h"
 
@@ -74,7 +73,7 @@ int attach_directory(char *path, size_t cap)
 
 int attach_path(const char *name, struct sockaddr_un *out)
 {
-	char directory[ATTACH_PATH_MAX + LINK_NAME_MAX];
+	char directory[ATTACH_DIRECTORY_MAX];
 	int rc, len;
 
 	*out = (struct sockaddr_un){ .sun_family = AF_UNIX };

@@ -8,7 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "attach.h"
+#include "attach_place.h"
 #include "link_tag.h"
 
 #define STATUS_MAX 16384
@@ -70,7 +70,7 @@ static bool find(DIR *d, const char *code, char out[static LINK_NAME_MAX + 1])
 
 bool link_find_by_code(const char *code, const char *name, char out[static LINK_NAME_MAX + 1])
 {
-	char path[ATTACH_PATH_MAX + LINK_NAME_MAX];
+	char path[ATTACH_DIRECTORY_MAX];
 	bool found = false;
 	DIR *d;
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attach_path.h"
 #include "clock.h"
 #include "link_host_state.h"
 #include "natprobe/net/await.h"
@@ -304,9 +305,10 @@ void link_host_free(struct link_host *h)
 	free(h);
 }
 
-int link_host_listen(struct link_host *h, const char *name)
+/* No socket could be made, for -rc. */
+static int complain_of_place(const struct link_host *h, int rc, const char *name)
 {
-	int rc = attach_listen(h->attach, name);
+	char directory[ATTACH_DIRECTORY_MAX] = "";
 
 	if (rc == -EADDRINUSE) {
 		fprintf(stderr,
@@ -315,11 +317,21 @@ int link_host_listen(struct link_host *h, const char *name)
 			h->run->command, name);
 		return EXIT_FAILED;
 	}
+	(void)attach_directory(directory, sizeof(directory));
 	if (rc == -EPERM)
-		return link_host_complain(h, EXIT_FAILED, "the directory of links' sockets",
-					  "others may write there; see XDG_RUNTIME_DIR");
+		return link_host_complain(h, EXIT_FAILED, directory, LINK_DIRECTORY_REMEDY);
+	fprintf(stderr, "natprobe: %s: %s/%s: %s\n", h->run->command, directory, name,
+		rc == -EEXIST ? "it is no socket; remove it, or choose another --name"
+			      : strerror(-rc));
+	return EXIT_FAILED;
+}
+
+int link_host_listen(struct link_host *h, const char *name)
+{
+	int rc = attach_listen(h->attach, name);
+
 	if (rc != 0)
-		return link_host_complain(h, EXIT_FAILED, name, strerror(-rc));
+		return complain_of_place(h, rc, name);
 	h->name = strdup(name);
 	return h->name != NULL ? 0 : link_host_complain(h, EXIT_FAILED, name, "out of memory");
 }

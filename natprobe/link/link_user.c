@@ -11,7 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "attach.h"
+#include "attach_place.h"
+#include "attach_wire.h"
 #include "link_find.h"
 #include "link_run.h"
 #include "list.h"
