@@ -59,7 +59,8 @@ static void each_has_its_own(void **state)
 		{ &link_program, { "--listen-write=10100", "--listen-read=10200", NULL } },
 		{ &receive_program, { "-y", "-f", "-o", "dir", NULL } },
 		{ &forward_program,
-		  { "--allow=localhost:80", "--allow=[::1]:53/udp", "-a", "10.0.0.1:1", NULL } },
+		  { "--allow=localhost:80", "--allow=[::1]:53/udp", "-a", "10.0.0.1:1/tcp",
+		    NULL } },
 	};
 	struct link_options o;
 
@@ -90,8 +91,11 @@ static void what_cannot_be_is_refused(void **state)
 		{ &forward_program, { "--allow=a.example:0", NULL } },
 		{ &forward_program, { "--allow=a.example:65536", NULL } },
 		{ &forward_program, { "--allow=a.example:99999999999999999999", NULL } },
-		{ &forward_program, { "--allow=a.example:80/tcp", NULL } },
+		{ &forward_program, { "--allow=a.example:80/sctp", NULL } },
 		{ &forward_program, { "--allow=a.example:/udp", NULL } },
+		{ &forward_program, { "--allow=*.example:80", NULL } },
+		{ &forward_program, { "--allow=::1:80", NULL } },
+		{ &forward_program, { "--allow=127.1:80", NULL } },
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {

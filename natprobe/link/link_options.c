@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "natprobe/forward/forward_spec.h"
 #include "natprobe/pair/punch_rows.h"
 
 #define OPTIONS struct link_options
@@ -29,31 +30,15 @@ static bool check_name(const char *text, struct opt_error *err)
 	return false;
 }
 
-static bool is_port(const char *text, size_t len)
-{
-	unsigned long port = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9' || port > UINT16_MAX)
-			return false;
-		port = port * 10 + (unsigned long)(text[i] - '0');
-	}
-	return port > 0 && port <= UINT16_MAX;
-}
-
-/* HOST:PORT or HOST:PORT/udp; [::1]:53. What HOST means is found out when it is used. */
+/* What HOST means is found out when it is used. */
 static bool check_target(const char *text, struct opt_error *err)
 {
-	size_t len = strlen(text);
-	const char *colon;
+	struct forward_target target;
+	const char *why = forward_target_read(bytes_of_str(text), &target);
 
-	if (len > 4 && strcmp(text + len - 4, "/udp") == 0)
-		len -= 4;
-	colon = strrchr(text, ':');
-	if (colon != NULL && colon > text && is_port(colon + 1, len - (size_t)(colon + 1 - text)))
-		return true;
-	snprintf(err->text, sizeof(err->text), "write HOST:PORT, or HOST:PORT/udp");
-	return false;
+	if (why != NULL)
+		snprintf(err->text, sizeof(err->text), "%s", why);
+	return why == NULL;
 }
 
 /* clang-format off */

@@ -20,8 +20,10 @@
 
 #define ADDRESS_SCHEME "natkit:"
 #define NAME_USUAL     "default"
-#define EVENT_MAX      4096 /* of a line that a link says of itself */
-#define ASKS_MAX       64
+#define LINK_HANGS \
+	"the link of that name does not answer; was it stopped? End it, and start it again"
+#define EVENT_MAX 4096 /* of a line that a link says of itself */
+#define ASKS_MAX  64
 
 struct link_user {
 	const struct link_user_config *config;
@@ -169,7 +171,10 @@ bool link_user_attach(struct link_user *u, const char *line, const struct link_u
 	list_append(&u->asks, &a->link);
 	u->ask_count++;
 	bufferevent_setcb(a->bev, on_answer, NULL, on_ask_event, a);
-	return bufferevent_enable(a->bev, EV_READ | EV_WRITE) == 0;
+	if (bufferevent_enable(a->bev, EV_READ | EV_WRITE) == 0)
+		return true;
+	bufferevent_free(end_ask(a));
+	return false;
 }
 
 static void drop_asks(struct link_user *u)
@@ -218,7 +223,8 @@ static void on_watch_event(struct bufferevent *bev, short events, void *arg)
 	struct link_user *u = arg;
 
 	if (!u->is_over)
-		end_running(u, complain(u, EXIT_FAILED, u->name, "the link has ended"));
+		end_running(u, complain(u, EXIT_FAILED, u->name,
+					"the link has ended; start natprobe link again, and this"));
 }
 
 static void on_signal(evutil_socket_t number, short events, void *arg)
@@ -249,7 +255,7 @@ static int run_running(struct link_user *u)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (!prepare_running(u)) {
-		u->rc = complain(u, EXIT_FAILED, u->name, "the link does not answer");
+		u->rc = complain(u, EXIT_FAILED, u->name, LINK_HANGS);
 	} else {
 		u->config->on_begin(u->config->arg, u);
 		while (!u->is_over)
@@ -339,6 +345,27 @@ static int run_with_code(struct link_user *u)
 	return rc;
 }
 
+/* There is none to be used, for -rc. */
+static int complain_of_call(const struct link_user *u, int rc)
+{
+	char directory[ATTACH_DIRECTORY_MAX] = "";
+
+	if (rc == -EAGAIN)
+		return complain(u, EXIT_FAILED, u->name, LINK_HANGS);
+	(void)attach_directory(directory, sizeof(directory));
+	if (rc == -EPERM)
+		return complain(u, EXIT_FAILED, directory, LINK_DIRECTORY_REMEDY);
+	if (rc != -ENOENT && rc != -ECONNREFUSED)
+		return complain(u, EXIT_FAILED, directory, strerror(-rc));
+	if (!link_run_is_built(u->config->command))
+		return EXIT_FAILED;
+	fprintf(stderr,
+		"natprobe: %s: no link \"%s\" runs here; start one with natprobe link, or give a "
+		"code: words that both sides use, my-own-long-code, say\n",
+		u->config->command, u->name);
+	return EXIT_USAGE;
+}
+
 static int run_by_name(struct link_user *u)
 {
 	const char *name = u->config->options->name;
@@ -346,15 +373,8 @@ static int run_by_name(struct link_user *u)
 
 	(void)snprintf(u->name, sizeof(u->name), "%s", name != NULL ? name : NAME_USUAL);
 	fd = attach_call(u->name);
-	if (fd < 0 && !link_run_is_built(u->config->command))
-		return EXIT_FAILED;
-	if (fd < 0) {
-		fprintf(stderr,
-			"natprobe: %s: no link \"%s\" runs here; start one with natprobe link, or "
-			"give a code: words that both sides use, my-own-long-code, say\n",
-			u->config->command, u->name);
-		return EXIT_USAGE;
-	}
+	if (fd < 0)
+		return complain_of_call(u, fd);
 	close(fd);
 	return run_running(u);
 }
