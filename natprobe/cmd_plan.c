@@ -76,6 +76,7 @@ static int tell(const struct plan_options *o, uint32_t only, struct report_docum
 		    0)
 			return inconclusive(paths[i]);
 	}
+	options.apart = plan_report_is_apart(&profiles[0], &profiles[1]);
 	punch_plan_make(&profiles[0], &profiles[1], &options, &plan);
 	struct plan_report r = { .files = { paths[0], paths[1] },
 				 .profiles = { &profiles[0], &profiles[1] },

@@ -126,6 +126,56 @@ static void json_has_the_same(void **state)
 	free(text);
 }
 
+static void one_address_outside_does_not_make_one_network(void **state)
+{
+	struct story s;
+
+	(void)state;
+	fixture_restrict_port(&s.a);
+	fixture_restrict_port(&s.b);
+	make(&s);
+	/* Of the laboratory, or of one host at two times. */
+	assert_true(plan_report_is_apart(&s.profiles[0], &s.profiles[1]));
+	s.profiles[1].paths[0].local = addr_ipv4(10, 0, 0, 3, 0);
+	assert_false(plan_report_is_apart(&s.profiles[0], &s.profiles[1]));
+	s.profiles[1].paths[0].local = addr_ipv4(10, 0, 9, 3, 0);
+	assert_true(plan_report_is_apart(&s.profiles[0], &s.profiles[1]));
+	s.profiles[1].paths[0].local = addr_ipv4(10, 0, 0, 3, 0);
+	s.profiles[1].paths[0].mapping = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
+	assert_true(plan_report_is_apart(&s.profiles[0], &s.profiles[1]));
+	s.profiles[1].paths[0].mapping = BEHAVIOUR_ENDPOINT_INDEPENDENT;
+	s.profiles[0].paths[0].externals[0] = addr_ipv4(192, 0, 2, 1, 0);
+	s.profiles[1].paths[0].externals[0] = addr_ipv4(192, 0, 2, 1, 0);
+	assert_true(plan_report_is_apart(&s.profiles[0], &s.profiles[1]));
+}
+
+/* A NAT of random ports before either: next to hopeless, unless it is one NAT, whose inside is near. */
+static void networks_apart_have_no_inside_in_common(void **state)
+{
+	struct punch_plan_options options = { .start_error_us = 20000 };
+	struct story s;
+	double near;
+
+	(void)state;
+	fixture_restrict_port(&s.a);
+	fixture_restrict_port(&s.b);
+	make(&s);
+	for (size_t i = 0; i < 2; i++) {
+		struct peer_path *path = &s.profiles[i].paths[0];
+
+		path->mapping = path->tcp_mapping = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
+		path->filtering = path->tcp_filtering = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
+		path->delta = DELTA_RANDOM;
+		path->portmap = VERDICT_NO;
+	}
+	punch_plan_make(&s.profiles[0], &s.profiles[1], &options, &s.plan);
+	near = s.plan.chance;
+	options.apart = true;
+	punch_plan_make(&s.profiles[0], &s.profiles[1], &options, &s.plan);
+	assert_true(near > 0.9);
+	assert_true(s.plan.chance < 0.1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +183,8 @@ int main(void)
 		cmocka_unit_test(text_names_steps_and_the_sum),
 		cmocka_unit_test(text_says_why_not),
 		cmocka_unit_test(json_has_the_same),
+		cmocka_unit_test(one_address_outside_does_not_make_one_network),
+		cmocka_unit_test(networks_apart_have_no_inside_in_common),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,58 @@ size_t plan_report_profile(const struct report *r, struct peer_profile *out, con
 	return out->path_count;
 }
 
+/* 192.0.2.0/24 and 2001:db8::/32 stand for what --redact hides. */
+static bool is_masked(const struct addr *a)
+{
+	static const uint8_t ipv4[] = { 192, 0, 2 }, ipv6[] = { 0x20, 0x01, 0x0d, 0xb8 };
+
+	if (a->family == ADDR_IPV4)
+		return memcmp(a->ip, ipv4, sizeof(ipv4)) == 0;
+	return a->family == ADDR_IPV6 && memcmp(a->ip, ipv6, sizeof(ipv6)) == 0;
+}
+
+/* Two addresses of one network, as networks commonly are: reports do not say how long the prefix is. */
+static bool is_neighbour(const struct addr *a, const struct addr *b)
+{
+	size_t common = a->family == ADDR_IPV4 ? 3 : 8;
+
+	return a->family != ADDR_NONE && a->family == b->family && !addr_equal_ip(a, b) &&
+	       memcmp(a->ip, b->ip, common) == 0;
+}
+
+static bool is_known(uint8_t behaviour)
+{
+	return behaviour != BEHAVIOUR_UNKNOWN && behaviour != BEHAVIOUR_MIXED;
+}
+
+static bool may_equal(uint8_t a, uint8_t b)
+{
+	return !is_known(a) || !is_known(b) || a == b;
+}
+
+static bool may_share_nat(const struct peer_path *a, const struct peer_path *b)
+{
+	if (!peer_shares_external(a, b) || !is_neighbour(&a->local, &b->local))
+		return false;
+	for (uint8_t i = 0; i < a->external_count; i++) {
+		if (is_masked(&a->externals[i]))
+			return false;
+	}
+	return may_equal(a->mapping, b->mapping) && may_equal(a->filtering, b->filtering) &&
+	       may_equal(a->tcp_mapping, b->tcp_mapping) && a->udp_blocked == b->udp_blocked;
+}
+
+bool plan_report_is_apart(const struct peer_profile *a, const struct peer_profile *b)
+{
+	for (uint8_t i = 0; i < a->path_count; i++) {
+		for (uint8_t j = 0; j < b->path_count; j++) {
+			if (may_share_nat(&a->paths[i], &b->paths[j]))
+				return false;
+		}
+	}
+	return true;
+}
+
 static void print_side(const struct plan_report *r, size_t side, FILE *out)
 {
 	const struct peer_profile *p = r->profiles[side];

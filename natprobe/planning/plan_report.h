@@ -13,6 +13,14 @@
  */
 size_t plan_report_profile(const struct report *r, struct peer_profile *out, const char **names);
 
+/*
+ * True unless two saved reports may be of two hosts behind one NAT. One external address does not
+ * show that: reports of a laboratory, and those that --redact masked, have it in common, and so have
+ * customers of one carrier. Hosts of one network also have two addresses of their own, close to each
+ * other, and found the same NAT.
+ */
+bool plan_report_is_apart(const struct peer_profile *a, const struct peer_profile *b);
+
 struct plan_report {
 	const char *files[2]; /* of A and B */
 	const struct peer_profile *profiles[2];

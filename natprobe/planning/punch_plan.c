@@ -279,7 +279,7 @@ static void consider(struct draft *d, uint8_t ia, uint8_t ib)
 
 	same_host = same_host && memcmp(d->a->host, nobody, sizeof(nobody)) != 0;
 	for (uint8_t family = ADDR_IPV6; family >= ADDR_IPV4; family--) {
-		bool shares = peer_shares_external(a, b);
+		bool apart = d->options->apart, shares = !apart && peer_shares_external(a, b);
 		struct plan_pair p = {
 			.a = a,
 			.b = b,
@@ -288,8 +288,8 @@ static void consider(struct draft *d, uint8_t ia, uint8_t ib)
 			.family = family,
 			.same_host = same_host,
 			.same_nat = shares,
-			.local = same_host || shares || peer_may_be_ours(a, b) ||
-				 peer_may_be_ours(b, a),
+			.local = same_host || shares ||
+				 (!apart && (peer_may_be_ours(a, b) || peer_may_be_ours(b, a))),
 			.start_error_us = d->options->start_error_us,
 		};
 

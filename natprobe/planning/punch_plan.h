@@ -68,6 +68,7 @@ struct punch_plan_options {
 				    tried whatever its chance */
 	uint32_t start_error_us; /* by how much the two starts may differ */
 	bool has_relay;          /* either side has one */
+	bool apart;              /* they are in two networks, even if addresses are alike */
 	uint16_t sockets_max;    /* 0: PUNCH_SOCKETS_MAX; a user's cap of mappings */
 };
 
