@@ -84,6 +84,7 @@ static struct punch_told_evidence sample(void)
 		.tcp_accepted = 18,
 		.tcp_connected = 19,
 		.has_portmap = true,
+		.is_unseen = true,
 		.has_relay = true,
 		.relay_code = 401,
 	};
@@ -99,7 +100,7 @@ static void evidence_comes_back_as_it_was(void **state)
 	assert_true(addr_equal(&got.outer, &e.outer));
 	assert_int_equal(got.seen[0].began_us, -5);
 	assert_true(addr_equal(&got.seen[0].seen, &e.seen[0].seen));
-	assert_true(got.seen[0].has_portmap && got.seen[0].has_relay);
+	assert_true(got.seen[0].has_portmap && got.seen[0].has_relay && got.seen[0].is_unseen);
 	assert_int_equal(got.seen[0].icmp[2], 9);
 	assert_int_equal(got.seen[0].tcp_connected, 19);
 	assert_int_equal(got.seen[0].relay_code, 401);

@@ -89,6 +89,25 @@ static const struct row rows[] = {
 	  { { EASY }, { TRIED(SIM), .send_errors = 12 }, { 0 } },
 	  SAYS(REASON_LOCAL_ERROR, B) },
 
+	/* A socket that no server answers, before and after. */
+	{ "A's NAT lets it out no more",
+	  STEP(PUNCH_PORT_MAPPING),
+	  { { HARD }, { TRIED(PUNCH_PORT_MAPPING), .is_unseen = true }, { 0 } },
+	  { { EASY }, { WITH(PUNCH_PORT_MAPPING, 1, 0), .has_portmap = true }, { 0 } },
+	  SAYS(REASON_UNSURE, NONE) },
+	{ "the same, and B's ports are searched",
+	  STEP(PUNCH_BIRTHDAY),
+	  { { EASY }, { WITH(PUNCH_BIRTHDAY, 1, 97), .is_unseen = true }, { .ports = 97 } },
+	  { { HARD }, { WITH(PUNCH_BIRTHDAY, 97, 97) }, { .sockets = 97 } },
+	  SAYS(REASON_UNSURE, NONE) },
+	{ "a server answers it later: the answers before were lost",
+	  STEP(PUNCH_BIRTHDAY),
+	  { { EASY },
+	    { WITH(PUNCH_BIRTHDAY, 1, 97), .is_unseen = true, .mapped_after = AT(1, 40001) },
+	    { .ports = 97 } },
+	  { { HARD }, { WITH(PUNCH_BIRTHDAY, 97, 97) }, { .sockets = 97 } },
+	  SAYS(REASON_BIRTHDAY_MISSED, B) },
+
 	/* One endpoint for all, and another one. */
 	{ "A hard",
 	  STEP(SIM),

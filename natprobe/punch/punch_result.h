@@ -30,6 +30,7 @@ struct punch_evidence {
 	/* Of TCP: connections within the own network are none of these, unless they came from there. */
 	uint16_t tcp_connects, tcp_refused, tcp_icmp, tcp_timeouts, tcp_accepted, tcp_connected;
 	bool has_portmap, has_relay;
+	bool is_unseen; /* no server answered that socket before the step: announced is a guess */
 	uint16_t relay_code; /* STUN error of the TURN server; 0: none */
 };
 

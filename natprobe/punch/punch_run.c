@@ -169,8 +169,13 @@ void pu_run_note(struct punch *p, uint8_t i)
 	e->has_portmap = p->portmaps[pu_part(p, step)->path].family != ADDR_NONE;
 	e->has_relay = pu_slot_is_open(p, PU_SLOT_RELAY);
 	e->relay_code = p->relay_code;
-	if (!step->is_tcp)
-		e->local = p->slots[pu_run_slot(p, i, SHOTS_SOCKET_SET)].local;
+	if (!step->is_tcp) {
+		const struct pu_slot *slot = &p->slots[pu_run_slot(p, i, SHOTS_SOCKET_SET)];
+
+		e->local = slot->local;
+		e->is_unseen = slot->state == PU_OPEN && slot->mapped[0].family == ADDR_NONE &&
+			       slot->mapped[1].family == ADDR_NONE;
+	}
 }
 
 static void begin_step(struct punch *p, uint8_t i)

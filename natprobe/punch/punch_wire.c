@@ -145,7 +145,7 @@ static void put_seen(struct wire_out *out, const struct punch_evidence *e)
 #undef PUT
 	for (int i = 0; i < PUNCH_ICMP_KINDS; i++)
 		wire_put_u16(out, e->icmp[i]);
-	wire_put_u8(out, (uint8_t)(e->has_portmap | e->has_relay << 1));
+	wire_put_u8(out, (uint8_t)(e->has_portmap | e->has_relay << 1 | e->is_unseen << 2));
 	put_addr(out, &e->local);
 	put_addr(out, &e->announced);
 	put_addr(out, &e->seen);
@@ -166,6 +166,7 @@ static void get_seen(struct wire *in, struct punch_evidence *e)
 	flags = wire_get_u8(in);
 	e->has_portmap = (flags & 1) != 0;
 	e->has_relay = (flags & 2) != 0;
+	e->is_unseen = (flags & 4) != 0;
 	e->local = get_addr(in);
 	e->announced = get_addr(in);
 	e->seen = get_addr(in);

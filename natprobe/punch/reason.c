@@ -224,6 +224,16 @@ static bool judge_blocked(const struct reason_view *v, struct punch_verdict *out
 	return blocked[0] || blocked[1];
 }
 
+/*
+ * Its socket had no answer of anybody, though others had before it: its NAT may let no more of them
+ * out, its rate may be used up, servers may be away. What the rest shows is not about the peer then.
+ */
+static bool was_mute(const struct reason_side *s)
+{
+	return s->seen->is_unseen && s->seen->received == 0 && s->seen->answers == 0 &&
+	       s->seen->mapped_after.family == ADDR_NONE;
+}
+
 static struct punch_verdict judge_strategy(const struct reason_view *v)
 {
 	struct punch_verdict out;
@@ -234,6 +244,8 @@ static struct punch_verdict judge_strategy(const struct reason_view *v)
 		return judge_relay(v);
 	if (judge_blocked(v, &out))
 		return out;
+	if (was_mute(&v->sides[0]) || was_mute(&v->sides[1]))
+		return reason_unsure();
 	switch (v->c->step->strategy) {
 	case PUNCH_PORT_MAPPING:
 		return judge_port_mapping(v);
