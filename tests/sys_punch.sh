@@ -99,9 +99,8 @@ ended json 0
 [ "$(of b '.trials[0].path.outer')" = "$(of a '.trials[0].path.remote')" ] || fail "two paths"
 jq -es '.[0].trials[0] as $a | .[1].trials[0] as $b |
 	($a.quality.rtt_median_ms - $b.quality.rtt_median_ms | fabs) <=
-		5 + $a.quality.jitter_ms + $b.quality.jitter_ms and
-	($a.to_path_ms - $b.to_path_ms | fabs) <=
-		$a.quality.rtt_max_ms + $a.skew_error_ms + $b.skew_error_ms + 50 and
+		$a.quality.rtt_error_ms + $b.quality.rtt_error_ms and
+	($a.to_path_ms - $b.to_path_ms | fabs) <= ([$a.to_path_error_ms, $b.to_path_error_ms] | max) and
 	$a.quality.answered > 0 and $b.quality.answered > 0' \
 	"$tmp/json/a.json" "$tmp/json/b.json" > /dev/null ||
 	fail "times: $(cat "$tmp/json/a.json" "$tmp/json/b.json")"

@@ -77,6 +77,31 @@ static json_t *path(struct json *j, const struct trial_record *r)
 	return o;
 }
 
+/* What a busy host takes to wake a process, and to say what time it is. */
+#define TIMER_US 50000
+/* After a loss the next check may take so long (shots). */
+#define AGAIN_US 300000
+
+/* Ten round trips on either side: their medians lie within what was seen. */
+static uint32_t rtt_error_us(const struct punch_quality *q)
+{
+	return (q->rtt_max_us - q->rtt_min_us) / 2 + q->jitter_us + 2500;
+}
+
+/*
+ * How far the other side's time to the path may be from ours. Each has it when a check of its own is
+ * answered, which may be a round trip later there, and counts from its own start.
+ */
+static json_t *to_path_error(const struct trial_record *r)
+{
+	const struct punch_quality *q = &r->quality;
+	uint64_t us = 2 * (uint64_t)r->skew_error_us + q->rtt_max_us + TIMER_US;
+
+	if (r->path.strategy == PUNCH_NONE || q->answered == 0)
+		return json_null();
+	return json_ms(us + (q->answered < q->sent ? AGAIN_US : 0));
+}
+
 static json_t *quality(struct json *j, const struct punch_quality *q)
 {
 	bool any = q->answered > 0;
@@ -87,6 +112,7 @@ static json_t *quality(struct json *j, const struct punch_quality *q)
 	json_put(j, o, "rtt_min_ms", any ? json_ms(q->rtt_min_us) : json_null());
 	json_put(j, o, "rtt_median_ms", any ? json_ms(q->rtt_median_us) : json_null());
 	json_put(j, o, "rtt_max_ms", any ? json_ms(q->rtt_max_us) : json_null());
+	json_put(j, o, "rtt_error_ms", any ? json_ms(rtt_error_us(q)) : json_null());
 	json_put(j, o, "jitter_ms", any ? json_ms(q->jitter_us) : json_null());
 	json_put(j, o, "held_s", json_integer(q->held_s));
 	json_put(j, o, "survived",
@@ -182,6 +208,7 @@ static json_t *record(struct json *j, const struct trial_record *r)
 		 json_string(punch_strategy_word((enum punch_strategy)r->path.strategy)));
 	json_put(j, o, "path", path(j, r));
 	json_put(j, o, "to_path_ms", has_path ? json_ms(r->to_path_us) : json_null());
+	json_put(j, o, "to_path_error_ms", to_path_error(r));
 	json_put(j, o, "elapsed_ms", json_ms(r->elapsed_us));
 	json_put(j, o, "skew_ms", json_real((double)r->skew_us / 1000));
 	json_put(j, o, "skew_error_ms", json_ms(r->skew_error_us));

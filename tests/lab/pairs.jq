@@ -27,9 +27,9 @@ def path_of($carrier; $x; $y):
 	unless_equal("their evidence"; [$x.their_evidence, $y.their_evidence]; evidence_of($carrier)),
 	unless_near("skew"; $x.skew_ms; $y.skew_ms; $x.skew_error_ms + $y.skew_error_ms),
 	unless_near("time to path"; $x.to_path_ms; $y.to_path_ms;
-		$x.quality.rtt_max_ms + $x.skew_error_ms + $y.skew_error_ms + 50),
+		[$x.to_path_error_ms, $y.to_path_error_ms] | max),
 	unless_near("round trip"; $x.quality.rtt_median_ms; $y.quality.rtt_median_ms;
-		5 + $x.quality.jitter_ms + $y.quality.jitter_ms),
+		$x.quality.rtt_error_ms + $y.quality.rtt_error_ms),
 	(($x.quality, $y.quality) | if .answered > 0 then empty else "no round trip" end);
 
 def reason_of($x; $y):
