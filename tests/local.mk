@@ -622,6 +622,9 @@ tests_test_probe_socket_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/test_file
 tests_test_file_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_file_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_state_file
+tests_test_state_file_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_state_file_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 
 # natprobe: turns
 UNIT_TESTS += tests/test_floor
