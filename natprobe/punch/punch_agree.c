@@ -367,10 +367,12 @@ bool pu_agree_next(struct punch *p, struct punch_action *action, uint64_t *deadl
 	if (p->nominee == PU_PAIRS_MAX || p->phase != PU_RUN ||
 	    !pu_slot_is_open(p, p->pairs[p->nominee].slot))
 		return false;
-	if (p->now_us < p->nominate_next_us || !pu_may_burst(p, deadline_us)) {
+	if (p->now_us < p->nominate_next_us) {
 		pu_by(deadline_us, p->nominate_next_us);
 		return false;
 	}
+	if (!pu_may_burst(p, deadline_us))
+		return false;
 	what.slot = p->pairs[p->nominee].slot;
 	what.to = p->pairs[p->nominee].remote;
 	what.step = p->pairs[p->nominee].step;

@@ -298,13 +298,14 @@ bool pu_measure_next(struct punch *p, struct punch_action *action, uint64_t *dea
 	uint64_t due_us = p->ping_next_us;
 
 	if (p->phase == PU_MEASURE && p->pings_sent < p->pings_wanted) {
-		if (p->now_us >= due_us && pu_may_burst(p, deadline_us)) {
+		if (p->now_us < due_us) {
+			pu_by(deadline_us, due_us);
+		} else if (pu_may_burst(p, deadline_us)) {
 			p->pings_sent++;
 			p->ping_next_us = p->now_us + ping_gap_us(p);
 			pu_by(deadline_us, p->ping_next_us);
 			return ping(p, action);
 		}
-		pu_by(deadline_us, due_us);
 	}
 	if (p->phase != PU_HOLD || !p->config.is_a || p->hold_asked == HOLD_ASKS)
 		return false;
