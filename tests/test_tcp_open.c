@@ -542,29 +542,36 @@ static void add_sample(struct bench *b, int i, uint16_t local_port, const struct
 	};
 }
 
+/* Side `hard` is behind that NAT. */
+static void begin_search(struct bench *b, const struct search *s, int hard)
+{
+	struct peer_path *path = &b->sides[hard].profile.paths[0];
+	struct addr server = addr_ipv4(20, 9, 7, 1, 3479);
+
+	begin_meeting(b, &meetings[4]);
+	b->world.hosts[hard].nat = s->nat;
+	b->world.hosts[hard].nat.external = addr_ipv4(20, 0, 0, (uint8_t)(10 + hard), 0);
+	path->tcp_mapping = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
+	path->tcp_filtering = s->filtering;
+	path->delta = s->delta;
+	path->delta_value = s->value;
+	path->background_per_s = 0;
+	make_offers(b);
+	/* Others have moved the counter on, since. */
+	for (uint16_t port = 1; port < 6; port++)
+		(void)tcp_world_map(&b->world, hard, port, &server);
+	if (s->delta == DELTA_DEPENDENT)
+		add_sample(b, hard, 52000, &server);
+}
+
 static void finds_ports_that_differ(void **state)
 {
 	static struct bench b;
 
 	for (size_t i = 0; i < 2 * ARRAY_LEN(searches); i++) {
 		const struct search *s = &searches[i / 2];
-		struct side *hard = &b.sides[i % 2];
-		struct addr server = addr_ipv4(20, 9, 7, 1, 3479);
 
-		begin_meeting(&b, &meetings[4]);
-		b.world.hosts[i % 2].nat = s->nat;
-		b.world.hosts[i % 2].nat.external = addr_ipv4(20, 0, 0, (uint8_t)(10 + i % 2), 0);
-		hard->profile.paths[0].tcp_mapping = BEHAVIOUR_ADDRESS_AND_PORT_DEPENDENT;
-		hard->profile.paths[0].tcp_filtering = s->filtering;
-		hard->profile.paths[0].delta = s->delta;
-		hard->profile.paths[0].delta_value = s->value;
-		hard->profile.paths[0].background_per_s = 0;
-		make_offers(&b);
-		/* Others have moved the counter on, since. */
-		for (uint16_t port = 1; port < 6; port++)
-			(void)tcp_world_map(&b.world, (int)(i % 2), port, &server);
-		if (s->delta == DELTA_DEPENDENT)
-			add_sample(&b, (int)(i % 2), 52000, &server);
+		begin_search(&b, s, i % 2);
 		run(&b);
 		if (s->fails)
 			does_not_meet(&b, s->why);
@@ -768,6 +775,62 @@ static void measures_round_trips(void **state)
 	end(&b);
 }
 
+/* A ping whose answer is late over a long way is followed by copies, so that TCP notices what is
+ * missing; it is one ping all the same. */
+static void copies_follow_a_late_ping(void **state)
+{
+	static struct bench b;
+	uint64_t sent_us;
+	unsigned before;
+	uint32_t rtt_us;
+
+	begin_meeting(&b, &meetings[4]);
+	b.world.delay_us = 200000;
+	for (int i = 0; i < 2; i++)
+		b.sides[i].profile.paths[0].rtt_us = b.world.delay_us;
+	run(&b);
+	meets(&b, "ping");
+
+	b.sides[1].is_mute = true;
+	before = b.sides[0].writes;
+	sent_us = b.world.now_us;
+	tcp_open_ping(b.sides[0].t, sent_us);
+	run_until(&b, sent_us + 5 * b.world.delay_us / 2);
+	assert_int_equal(b.sides[0].writes, before + 1);
+	run_until(&b, sent_us + 9 * b.world.delay_us / 2);
+	assert_int_equal(b.sides[0].writes, before + 3);
+	run_until(&b, sent_us + 100 * b.world.delay_us);
+	assert_int_equal(b.sides[0].writes, before + 8);
+
+	b.sides[1].is_mute = false;
+	run_until(&b, sent_us + 102 * b.world.delay_us);
+	assert_true(tcp_open_take_pong(b.sides[0].t, &rtt_us));
+	assert_int_equal(rtt_us, b.world.now_us - sent_us - b.world.delay_us);
+	assert_false(tcp_open_take_pong(b.sides[0].t, &rtt_us));
+	end(&b);
+}
+
+/* One more SYN may move the mapping of a connection that is about to be agreed on. */
+static void rests_once_one_is_proven(void **state)
+{
+	static struct bench b;
+	unsigned connects;
+
+	begin_search(&b, &searches[0], 1);
+	b.no_nomination = true;
+	open_side(&b, 0);
+	open_side(&b, 1);
+	while (b.sides[0].valid_us == 0 && b.world.now_us < START_US + DURATION_US)
+		run_until(&b, b.world.now_us + 1000);
+	connects = b.sides[0].connects;
+	run_until(&b, b.sides[0].valid_us + 1000000);
+	assert_int_equal(b.sides[0].connects, connects);
+	/* Nobody agrees: there may be a better one. */
+	run_until(&b, b.sides[0].valid_us + 1500000);
+	assert_true(b.sides[0].connects > connects);
+	end(&b);
+}
+
 static void takes_another_when_the_nominated_one_ends(void **state)
 {
 	static struct bench b;
@@ -817,6 +880,8 @@ int main(void)
 		cmocka_unit_test(meets_in_one_network),
 		cmocka_unit_test(own_network_tells_nothing_of_a_nat),
 		cmocka_unit_test(measures_round_trips),
+		cmocka_unit_test(copies_follow_a_late_ping),
+		cmocka_unit_test(rests_once_one_is_proven),
 		cmocka_unit_test(takes_another_when_the_nominated_one_ends),
 	};
 

@@ -8,6 +8,11 @@
 #define LONG_US    250000
 #define COPIES_MAX 5
 #define COPY_US    80000
+/* Of the last ping, while it is not answered: what follows shows the other end what it has to send
+ * again, before its timer does. They end before the answers are waited for no more. */
+#define PING_COPIES_MAX 8
+/* After a connection has proven itself, and two round trips more: until it is agreed on. */
+#define QUIET_US 1000000
 
 void tcp_conn_begin(struct tcp_open *t, uint16_t slot, uint64_t now_us)
 {
@@ -17,6 +22,16 @@ void tcp_conn_begin(struct tcp_open *t, uint16_t slot, uint64_t now_us)
 	c->began_us = now_us;
 	/* Who was connected to waits until the other side has proven that it is no stranger. */
 	c->asks[TCP_ASK].is_due = !c->is_accepted;
+}
+
+/*
+ * It carries both ways and is about to be agreed on: one more SYN, to another port of the same host,
+ * may move the mapping that it goes through.
+ */
+static void note_valid(struct tcp_open *t, const struct tcp_conn *c, uint64_t now_us)
+{
+	if (c->is_heard && c->is_proven)
+		t->quiet_until_us = now_us + QUIET_US + 2 * t->rtt_us;
 }
 
 /* Whom we have heard first is the other side as it looks from here. */
@@ -31,11 +46,15 @@ static void note_heard(struct tcp_open *t, struct tcp_conn *c)
 	c->is_heard = true;
 }
 
-static void on_request(struct tcp_open *t, uint16_t slot, const struct check *check)
+static void on_request(struct tcp_open *t, uint16_t slot, const struct check *check,
+		       uint64_t now_us)
 {
 	struct tcp_conn *c = &t->conns[slot];
+	bool was_heard = c->is_heard;
 
 	note_heard(t, c);
+	if (!was_heard)
+		note_valid(t, c, now_us);
 	if (c->due_count < TCP_DUE_MAX)
 		c->due[c->due_count++] = check->tid;
 	if (t->c.is_a || check->nomination <= t->nomination)
@@ -69,7 +88,10 @@ static void on_answer(struct tcp_open *t, uint16_t slot, const struct check *che
 			continue;
 		ask->is_open = false;
 		t->seen.answers++;
-		c->is_proven = true;
+		if (!c->is_proven) {
+			c->is_proven = true;
+			note_valid(t, c, now_us);
+		}
 		c->outer = check->mapped;
 		if (i == TCP_NOMINATE && t->chosen == slot)
 			t->is_agreed = true;
@@ -87,7 +109,7 @@ static void on_frame(struct tcp_open *t, uint16_t slot, struct bytes frame, uint
 
 	check_read(t->c.keys, frame, &check);
 	if (check.kind == CHECK_REQUEST) {
-		on_request(t, slot, &check);
+		on_request(t, slot, &check, now_us);
 	} else if (check.kind == CHECK_ANSWER) {
 		on_answer(t, slot, &check, now_us);
 	} else {
@@ -142,19 +164,28 @@ static bool write_answer(struct tcp_open *t, uint16_t slot, struct punch_action 
 	return write_out(t, slot, len, action);
 }
 
-static bool wants_copy(const struct tcp_open *t, const struct tcp_ask *ask)
+static bool wants_copy(const struct tcp_open *t, const struct tcp_ask *ask, uint8_t most)
 {
-	return t->rtt_us >= LONG_US && ask->is_open && !ask->is_due && ask->copies < COPIES_MAX;
+	return t->rtt_us >= LONG_US && ask->is_open && !ask->is_due && ask->copies < most;
+}
+
+static size_t last_ping(const struct tcp_open *t)
+{
+	return (t->ping_next + TCP_PINGS - 1u) % TCP_PINGS;
 }
 
 uint64_t tcp_conn_due_us(const struct tcp_open *t, const struct tcp_conn *c)
 {
+	const struct tcp_ask *ping = &t->pings[last_ping(t)];
 	uint64_t at_us = UINT64_MAX;
 
 	for (int i = 0; i < TCP_ASKS && c->state == TCP_CONN_OPEN && !c->is_dropped; i++) {
-		if (wants_copy(t, &c->asks[i]) && c->asks[i].again_us < at_us)
+		if (wants_copy(t, &c->asks[i], COPIES_MAX) && c->asks[i].again_us < at_us)
 			at_us = c->asks[i].again_us;
 	}
+	if (t->chosen != TCP_NO_SLOT && c == &t->conns[t->chosen] &&
+	    wants_copy(t, ping, PING_COPIES_MAX) && ping->again_us < at_us)
+		at_us = ping->again_us;
 	return at_us;
 }
 
@@ -194,9 +225,29 @@ static bool write_ask(struct tcp_open *t, uint16_t slot, enum tcp_ask_kind kind,
 
 	if (ask->is_due)
 		return write_request(t, slot, ask, nomination, now_us, action);
-	if (!wants_copy(t, ask) || now_us < ask->again_us)
+	if (!wants_copy(t, ask, COPIES_MAX) || now_us < ask->again_us)
 		return false;
 	return write_copy(t, slot, ask, nomination, now_us, action);
+}
+
+static bool write_ping(struct tcp_open *t, uint16_t slot, uint64_t now_us,
+		       struct punch_action *action)
+{
+	struct tcp_ask *ping = &t->pings[last_ping(t)];
+	bool is_written;
+
+	if (t->pings_due > 0) {
+		t->pings_due--;
+		ping = &t->pings[t->ping_next++ % TCP_PINGS];
+		is_written = write_request(t, slot, ping, 0, now_us, action);
+		ping->again_us = now_us + t->rtt_us + t->rtt_us / 2;
+		return is_written;
+	}
+	if (!wants_copy(t, ping, PING_COPIES_MAX) || now_us < ping->again_us)
+		return false;
+	is_written = write_copy(t, slot, ping, 0, now_us, action);
+	ping->again_us = now_us + t->rtt_us / 2;
+	return is_written;
 }
 
 bool tcp_conn_write(struct tcp_open *t, uint16_t slot, uint64_t now_us, struct punch_action *action)
@@ -210,8 +261,5 @@ bool tcp_conn_write(struct tcp_open *t, uint16_t slot, uint64_t now_us, struct p
 	if (write_ask(t, slot, TCP_NOMINATE, now_us, action) ||
 	    write_ask(t, slot, TCP_ASK, now_us, action))
 		return true;
-	if (t->chosen != slot || t->pings_due == 0)
-		return false;
-	t->pings_due--;
-	return write_request(t, slot, &t->pings[t->ping_next++ % TCP_PINGS], 0, now_us, action);
+	return t->chosen == slot && write_ping(t, slot, now_us, action);
 }

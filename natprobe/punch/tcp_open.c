@@ -159,9 +159,16 @@ static bool listen_next(struct tcp_open *t, uint64_t now_us, struct punch_action
 	return false;
 }
 
+/* When that attempt is made. */
+static uint64_t begins_us(const struct tcp_open *t, const struct tcp_line *line)
+{
+	return tcp_open_is_valid(t) && t->quiet_until_us > line->next_us ? t->quiet_until_us
+									 : line->next_us;
+}
+
 static uint64_t deadline_us(const struct tcp_open *t, const struct tcp_line *line)
 {
-	uint64_t at_us = line != NULL ? line->next_us : UINT64_MAX;
+	uint64_t at_us = line != NULL ? begins_us(t, line) : UINT64_MAX;
 
 	for (uint16_t slot = 0; slot < PUNCH_CONNECTIONS_MAX; slot++) {
 		uint64_t until_us;
@@ -186,7 +193,7 @@ enum punch_kind tcp_open_next(struct tcp_open *t, uint64_t now_us, struct punch_
 	    listen_next(t, now_us, action))
 		return (enum punch_kind)action->kind;
 	line = is_over(t, now_us) ? NULL : tcp_lines_next(t);
-	if (line != NULL && line->next_us <= now_us) {
+	if (line != NULL && begins_us(t, line) <= now_us) {
 		tcp_line_begin(t, line, now_us, action);
 		return PUNCH_CONNECT;
 	}

@@ -89,8 +89,9 @@ struct tcp_open {
 	uint16_t ping_next, pings_due;
 	uint32_t pongs[TCP_PINGS];
 	uint16_t pong_count;
-	bool was_heard;  /* on the path, by a check of theirs */
-	uint64_t rtt_us; /* between the two, as far as both profiles tell */
+	bool was_heard;          /* on the path, by a check of theirs */
+	uint64_t quiet_until_us; /* no attempt begins before: one has just succeeded */
+	uint64_t rtt_us;         /* between the two, as far as both profiles tell */
 	struct punch_evidence seen;
 	uint8_t out[TCP_FRAME_MAX];
 };
