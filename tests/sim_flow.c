@@ -57,10 +57,11 @@ bool sim_flow_write(struct sim_flow *f, struct bytes data)
 	return true;
 }
 
-static void send_again(struct sim_flow *f)
+static void send_again(struct sim_flow *f, uint64_t now_us)
 {
 	f->again_len = f->sent_len;
 	f->is_again_due = true;
+	f->again_us = now_us;
 	f->is_timed = false; /* it would not be known which one was answered */
 }
 
@@ -99,6 +100,19 @@ static void forget_acked(struct sim_flow *f, size_t len)
 	f->again_len -= least(f->again_len, len);
 	f->is_again_due = f->again_len > 0;
 	f->repeats = 0;
+	f->again_us = 0;
+}
+
+/* Something behind what is missing has come. Where that was sent again, it came back so late that it
+ * left after that: then that is lost, too. */
+static void repeat(struct sim_flow *f, uint64_t now_us)
+{
+	bool is_again_lost = f->has_rtt && now_us >= f->again_us + f->rtt_us + f->rtt_us / 4;
+
+	if (f->repeats < REPEATS)
+		f->repeats++;
+	if (f->repeats == REPEATS && (f->again_us == 0 || is_again_lost))
+		send_again(f, now_us);
 }
 
 bool sim_flow_on_ack(struct sim_flow *f, uint32_t ack, bool is_pure, uint64_t now_us)
@@ -108,8 +122,8 @@ bool sim_flow_on_ack(struct sim_flow *f, uint32_t ack, bool is_pure, uint64_t no
 	if (len > f->sent_len)
 		return false;
 	if (len == 0) {
-		if (is_pure && f->sent_len > 0 && ++f->repeats == REPEATS)
-			send_again(f);
+		if (is_pure && f->sent_len > 0)
+			repeat(f, now_us);
 		return false;
 	}
 	forget_acked(f, len);
@@ -126,7 +140,7 @@ void sim_flow_on_timer(struct sim_flow *f, uint64_t now_us)
 {
 	if (f->timer_us > now_us)
 		return;
-	send_again(f);
+	send_again(f, now_us);
 	f->timeout_us *= 2;
 	f->timer_us = now_us + f->timeout_us;
 }

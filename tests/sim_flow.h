@@ -1,8 +1,9 @@
 /*
  * sim_flow - what one end of a simulated TCP connection does with data: keeps it until it is
  * acknowledged, sends it again when the round trip that was measured says so, or three
- * acknowledgements of the same, and puts what comes in order. RFC 9293, RFC 6298 with the bounds
- * of Linux; no window, no congestion control: what is said here is short.
+ * acknowledgements of the same, and again where they go on after that (as RFC 8985 has it), and puts
+ * what comes in order. RFC 9293, RFC 6298 with the bounds of Linux; no window, no congestion
+ * control: what is said here is short.
  */
 #ifndef NATKIT_SIM_FLOW_H
 #define NATKIT_SIM_FLOW_H
@@ -24,6 +25,7 @@ struct sim_flow {
 	size_t out_len, sent_len;
 	size_t again_len;   /* of what was sent: to be sent again, as acknowledgements come */
 	bool is_again_due;  /* its first segment, at once */
+	uint64_t again_us;  /* when it was sent again last */
 	bool is_timed;      /* the round trip of what ends before timed_end */
 	uint32_t timed_end; /* a sequence number */
 	uint64_t timed_us;

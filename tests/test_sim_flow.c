@@ -118,6 +118,12 @@ static void test_repeats(void **state)
 	assert_int_equal(sent(1000).seq, FIRST);
 	assert_false(sim_flow_on_ack(&from, FIRST, true, 1000));
 	assert_false(sim_flow_send(&from, 1000, &s));
+	/* More than a round trip after that: what was sent again is missing as well. */
+	sim_flow_measured(&from, 400);
+	assert_false(sim_flow_on_ack(&from, FIRST, true, 1400));
+	assert_false(sim_flow_send(&from, 1400, &s));
+	assert_false(sim_flow_on_ack(&from, FIRST, true, 1500));
+	assert_int_equal(sent(1500).seq, FIRST);
 }
 
 /* --- a way that loses a third, and lets others overtake --- */
