@@ -10,6 +10,8 @@
 #include "natprobe/trial/trial_record.h"
 #include "sim_pair.h"
 
+#define MATRIX_ERROR_US 10000 /* its --clock-error */
+
 static void show_part(const char *name, const struct punch_part *p)
 {
 	printf("      %s%s ttl %u, sockets %u, ports %u", name, p->opens ? " opens" : "",
@@ -143,33 +145,7 @@ static void take_environment(struct sim_pair_config *c)
 		c->only = PUNCH_BIT(punch_strategy_find(only));
 	if (skew != NULL)
 		c->start_skew_us = strtol(skew, NULL, 10) * 1000;
-	c->has_relay = getenv("RELAY") != NULL;
-}
-
-/* As bench/punch_matrix sets it up, where it is not told otherwise. */
-static void take_matrix(struct sim_pair_config *c)
-{
-	static struct peer_profile known[2];
-	const uint64_t error_us = 10000;
-	struct sim_pair_config alone;
-
-	c->clock_error_us = error_us;
-	c->start_skew_us =
-		(int64_t)(c->seed * 2654435761u % (2 * error_us + 1)) - (int64_t)error_us;
-	c->has_relay = c->seed % 2 == 0;
-	if ((c->seed & 2) != 0 && !c->same_nat) {
-		const struct nat_profile *first = c->profiles[0];
-
-		c->profiles[0] = c->profiles[1];
-		c->profiles[1] = first;
-	}
-	for (unsigned i = 0; i < 2; i++) {
-		alone = *c;
-		alone.trace = NULL;
-		alone.profiles[0] = alone.profiles[1] = c->profiles[c->same_nat ? 0 : i];
-		sim_pair_diagnose(&alone, i, &known[i]);
-		c->known[i] = &known[i];
-	}
+	c->has_relay = c->has_relay || getenv("RELAY") != NULL;
 }
 
 int main(int argc, char **argv)
@@ -189,11 +165,12 @@ int main(int argc, char **argv)
 		c.seed = strtoul(argv[3], NULL, 10);
 	if (argc > 4)
 		c.loss_per_mille = (uint32_t)(strtod(argv[4], NULL) * 1000);
+	if (getenv("MATRIX") != NULL)
+		c = sim_pair_drawn(c.profiles[0], c.profiles[1], c.seed, c.loss_per_mille,
+				   MATRIX_ERROR_US);
 	if (argc > 5)
 		c.trace = stdout;
 	take_environment(&c);
-	if (getenv("MATRIX") != NULL)
-		take_matrix(&c);
 	finished = sim_pair_run(&c, sides);
 	show(finished, sides);
 	return finished ? 0 : 1;

@@ -112,6 +112,14 @@ struct sim_pair_driver {
 bool sim_pair_drive(const struct sim_pair_config *config, const struct sim_pair_driver *driver,
 		    struct sim_pair_side sides[2]);
 
+/*
+ * The trial that bench/punch_matrix has for two profiles, in the order of its list, with this seed
+ * and loss: who is A, the relay and the skew come from the seed. second NULL: behind one NAT.
+ */
+struct sim_pair_config sim_pair_drawn(const struct nat_profile *first,
+				      const struct nat_profile *second, uint64_t seed,
+				      uint32_t loss_per_mille, uint32_t clock_error_us);
+
 /* Returns false where a side did not finish. */
 bool sim_pair_run(const struct sim_pair_config *config, struct sim_pair_side sides[2]);
 

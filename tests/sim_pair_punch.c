@@ -105,6 +105,24 @@ static const struct sim_pair_driver driver = {
 	.get_result = get_result,
 };
 
+struct sim_pair_config sim_pair_drawn(const struct nat_profile *first,
+				      const struct nat_profile *second, uint64_t seed,
+				      uint32_t loss_per_mille, uint32_t clock_error_us)
+{
+	bool is_swapped = second != NULL && (seed & 2) != 0;
+
+	return (struct sim_pair_config){
+		.profiles = { is_swapped ? second : first, is_swapped ? first : second },
+		.same_nat = second == NULL,
+		.seed = seed,
+		.loss_per_mille = loss_per_mille,
+		.has_relay = seed % 2 == 0,
+		.clock_error_us = clock_error_us,
+		.start_skew_us = (int64_t)(seed * 2654435761u % (2ull * clock_error_us + 1)) -
+				 (int64_t)clock_error_us,
+	};
+}
+
 bool sim_pair_run(const struct sim_pair_config *config, struct sim_pair_side sides[2])
 {
 	struct sim_pair_config known = *config;

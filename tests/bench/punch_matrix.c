@@ -212,52 +212,36 @@ static size_t last_of(const struct options *o, size_t i)
 }
 
 /* A diagnosis of each network is made once for a seed and a loss, whoever it meets. */
-static const struct peer_profile *diagnosis(const struct options *o, size_t i, unsigned side,
+static const struct peer_profile *diagnosis(size_t i, unsigned side,
 					    const struct sim_pair_config *c)
 {
-	struct sim_pair_config alone = *c;
-
-	if (is_known[side][i])
-		return &known[side][i];
-	alone.profiles[0] = alone.profiles[side] = o->list[i];
-	sim_pair_diagnose(&alone, side, &known[side][i]);
+	if (!is_known[side][i])
+		sim_pair_diagnose(c, side, &known[side][i]);
 	is_known[side][i] = true;
 	return &known[side][i];
 }
 
 static void run_pair(const struct options *o, struct shared *all, unsigned job, size_t i, size_t k,
-		     const struct sim_pair_config *common)
+		     uint64_t seed, uint32_t loss)
 {
-	struct sim_pair_config c = *common;
-	bool swapped = (c.seed & 2) != 0;
+	struct sim_pair_config c =
+		sim_pair_drawn(o->list[i], o->same ? NULL : o->list[k], seed, loss, o->error_us);
+	bool is_swapped = c.profiles[0] != o->list[i];
 
-	c.same_nat = o->same;
-	c.profiles[0] = o->list[swapped ? k : i];
-	c.profiles[1] = o->list[swapped ? i : k];
-	c.known[0] = diagnosis(o, swapped ? k : i, 0, common);
-	c.known[1] = diagnosis(o, swapped ? i : k, 1, common);
+	c.only = o->only;
+	c.carrier_loss_per_mille = o->carrier_loss;
+	c.known[0] = diagnosis(is_swapped ? k : i, 0, &c);
+	c.known[1] = diagnosis(is_swapped ? i : k, 1, &c);
 	punch_score_trial(&c, o->says ? stderr : NULL, &all->cells[job][i][k]);
 }
 
 static void run_seed(const struct options *o, struct shared *all, unsigned job, uint64_t seed,
 		     uint32_t loss)
 {
-	const struct sim_pair_config common = {
-		.seed = seed,
-		.loss_per_mille = loss,
-		.has_relay = seed % 2 == 0,
-		.only = o->only,
-		.same_nat = o->same,
-		.carrier_loss_per_mille = o->carrier_loss,
-		.clock_error_us = o->error_us,
-		.start_skew_us = (int64_t)(seed * 2654435761u % (2 * o->error_us + 1)) -
-				 (int64_t)o->error_us,
-	};
-
 	memset(is_known, 0, sizeof(is_known));
 	for (size_t i = 0; i < o->count; i++) {
 		for (size_t k = i; k < last_of(o, i); k++)
-			run_pair(o, all, job, i, k, &common);
+			run_pair(o, all, job, i, k, seed, loss);
 	}
 }
 
