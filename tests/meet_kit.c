@@ -5,7 +5,8 @@
 
 #include "fuzz_check.h"
 
-#define ACTIONS_MAX 2000 /* without a wait: nobody is that busy */
+#define ACTIONS_MAX  2000 /* without a wait: nobody is that busy */
+#define TCP_AGAIN_US 250000
 
 void meet_kit_draw(void *arg, void *buf, size_t len)
 {
@@ -69,6 +70,19 @@ static bool listens(const struct meet_kit_party *p, const char *topic)
 	return false;
 }
 
+/* When what leaves then has come through one connection. */
+static uint64_t through_tcp(struct meet_kit *k, uint64_t *free_us, uint64_t at_us)
+{
+	uint64_t again_us = TCP_AGAIN_US;
+
+	for (; rng_below(&k->rng, 100) < k->tcp_loss_percent; again_us *= 2)
+		at_us += again_us;
+	if (at_us < *free_us)
+		at_us = *free_us;
+	*free_us = at_us;
+	return at_us;
+}
+
 static void fly(struct meet_kit *k, struct meet_kit_message m)
 {
 	uint64_t jitter = k->jitter_us > 0 ? rng_below(&k->rng, (uint32_t)k->jitter_us) : 0;
@@ -76,6 +90,10 @@ static void fly(struct meet_kit *k, struct meet_kit_message m)
 	if (rng_below(&k->rng, 100) < k->loss_percent || k->flying_count == MEET_KIT_FLYING)
 		return;
 	m.at_us = k->now_us + (m.from >= 0 ? k->delay_us + jitter : 0);
+	if (k->tcp_loss_percent > 0 && m.from >= 0) {
+		m.at_us = through_tcp(k, &k->tcp_free_us[m.from][0], m.at_us);
+		m.at_us = through_tcp(k, &k->tcp_free_us[m.to][1], m.at_us);
+	}
 	k->flying[k->flying_count++] = m;
 }
 

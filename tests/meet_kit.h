@@ -47,6 +47,11 @@ struct meet_kit {
 	bool keeps; /* who subscribes later gets what was said */
 	uint32_t loss_percent, repeat_percent;
 	uint64_t delay_us, jitter_us;
+	/* TCP carries it to the rendezvous and on, and loses so many segments: each is sent again, later
+	   and later, and what is behind it waits. */
+	uint32_t tcp_loss_percent;
+	uint64_t tcp_free_us[MEET_KIT_PARTIES]
+			    [2]; /* when what a party sends, or gets, is through */
 	/* May change what is carried to m->to, or return false: it is not. */
 	bool (*lie)(struct meet_kit *k, struct meet_kit_message *m);
 	void *lie_arg;

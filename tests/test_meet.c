@@ -191,15 +191,121 @@ static void notice_who_is_gone(void **state)
 	meet_kit_stop(k, 1);
 	meet_kit_run(k, 1000 * SECOND);
 	assert_int_equal(party(0)->failure, -1); /* it had nothing to say */
-	assert_int_equal(meet_silent_us(party(0)->m, meet_kit_clock(k, 0)), 0);
+	assert_true(meet_gone_at_us(party(0)->m) == UINT64_MAX);
 	assert_true(meet_kit_say(k, 0, 'a', 5));
 	meet_kit_run(k, 59 * SECOND);
 	assert_int_equal(party(0)->failure, -1);
-	assert_in_range(meet_silent_us(party(0)->m, meet_kit_clock(k, 0)), 58 * SECOND,
-			59 * SECOND);
+	assert_in_range(meet_kit_clock(k, 0) - meet_gone_at_us(party(0)->m), 49 * SECOND,
+			52 * SECOND);
 	meet_kit_run(k, 2 * SECOND);
 	assert_int_equal(party(0)->failure, MEET_GONE);
 	assert_true(party(0)->published < 30);
+}
+
+#define ASK_EVERY (2 * SECOND)
+
+static bool is_taken_for_gone(const struct meet_kit *k, int i)
+{
+	return meet_kit_clock(k, i) >= meet_gone_at_us(party(i)->m);
+}
+
+static void ask(struct meet_kit *k, int i)
+{
+	meet_ask(party(i)->m, meet_kit_clock(k, i));
+}
+
+/* Who waits for the other side's word asks now and then whether it is there. */
+static void miss_who_fell_silent_within_ten_seconds(void **state)
+{
+	for (int death = 0; death < 8; death++) {
+		struct meet_kit *k = open_kit(20 + (uint64_t)death);
+		uint64_t died_us = 0;
+		int seconds = 0;
+
+		meet_kit_code(k, 0, CODE);
+		meet_kit_code(k, 1, CODE);
+		meet_kit_run(k, 2 * SECOND);
+		assert_met(0, 1);
+		for (int i = 0; i < 40 && !is_taken_for_gone(k, 0); i++, seconds++) {
+			if (i == 8 + death) {
+				meet_kit_stop(k, 1);
+				died_us = k->now_us;
+			}
+			if (i % 8 == 0)
+				ask(k, 0);
+			meet_kit_run(k, ASK_EVERY / 8);
+		}
+		meet_kit_run(k, 0);
+		while (!is_taken_for_gone(k, 0) && k->now_us < died_us + 20 * SECOND)
+			meet_kit_run(k, SECOND / 10);
+		assert_true(died_us != 0);
+		assert_in_range(k->now_us - died_us, 5 * SECOND, 10 * SECOND);
+		assert_int_equal(party(0)->failure, -1);
+		close_kit(state);
+	}
+}
+
+/* Whom the carrier lets wait is not missed: a broker far away, and two TCPs that lose a fifth. */
+static void slow_carriers_are_no_silence(void **state)
+{
+	static const struct {
+		uint64_t delay_us, jitter_us;
+		uint32_t loss_percent, tcp_loss_percent;
+		int most; /* of 60 sides that were missed nevertheless */
+	} carriers[] = {
+		{ 50000, 0, 0, 0, 0 },         { 400000, 800000, 0, 0, 0 },
+		{ 2000000, 2000000, 0, 0, 0 }, { 100000, 100000, 20, 0, 0 },
+		{ 50000, 20000, 0, 20, 1 },
+	};
+
+	for (size_t c = 0; c < ARRAY_LEN(carriers); c++) {
+		int missed = 0;
+
+		for (uint64_t seed = 0; seed < 30; seed++) {
+			struct meet_kit *k = open_kit(100 + seed);
+
+			k->delay_us = carriers[c].delay_us;
+			k->jitter_us = carriers[c].jitter_us;
+			k->loss_percent = carriers[c].loss_percent;
+			k->tcp_loss_percent = carriers[c].tcp_loss_percent;
+			meet_kit_code(k, 0, CODE);
+			meet_kit_code(k, 1, CODE);
+			while (!(party(0)->is_ready && party(1)->is_ready))
+				meet_kit_run(k, SECOND);
+			for (int i = 0; i < 80; i++) {
+				if (i % 8 == 0)
+					ask(k, (int)(seed % 2));
+				meet_kit_run(k, ASK_EVERY / 8);
+				if (is_taken_for_gone(k, (int)(seed % 2))) {
+					missed++;
+					break;
+				}
+			}
+			close_kit(state);
+		}
+		if (missed > carriers[c].most)
+			fail_msg("carrier %zu: %d of 30 were missed", c, missed);
+	}
+}
+
+/* One question, one answer, and nothing more. */
+static void a_question_costs_little(void **state)
+{
+	struct meet_kit *k = open_kit(21);
+	int said[2];
+
+	meet_kit_code(k, 0, CODE);
+	meet_kit_code(k, 1, CODE);
+	meet_kit_run(k, 10 * SECOND);
+	said[0] = party(0)->published;
+	said[1] = party(1)->published;
+	ask(k, 0);
+	ask(k, 0);
+	assert_true(meet_gone_at_us(party(0)->m) < UINT64_MAX);
+	meet_kit_run(k, 10 * SECOND);
+	assert_true(meet_gone_at_us(party(0)->m) == UINT64_MAX);
+	assert_int_equal(party(0)->published, said[0] + 1);
+	assert_int_equal(party(1)->published, said[1] + 1);
 }
 
 static void take_no_more_than_they_can_keep(void **state)
@@ -235,6 +341,9 @@ int main(void)
 		cmocka_unit_test_teardown(use_a_code_again_over_what_was_said_before, close_kit),
 		cmocka_unit_test_teardown(leave_with_a_word, close_kit),
 		cmocka_unit_test_teardown(notice_who_is_gone, close_kit),
+		cmocka_unit_test(miss_who_fell_silent_within_ten_seconds),
+		cmocka_unit_test(slow_carriers_are_no_silence),
+		cmocka_unit_test_teardown(a_question_costs_little, close_kit),
 		cmocka_unit_test_teardown(take_no_more_than_they_can_keep, close_kit),
 	};
 

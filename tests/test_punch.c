@@ -442,6 +442,29 @@ static void b_is_gone(struct rig *w)
 		punch_on_peer_gone(w->sides[0].punch, rig_clock(w, 0));
 }
 
+static bool lose_between_hosts(struct rig *rig, uint8_t from_side, const struct addr *from,
+			       const struct addr *to, struct bytes data)
+{
+	return !addr_equal(from, &rig->server) && !addr_equal(to, &rig->server);
+}
+
+/* A goes on without B's offer, in case that B hears it; once B is missed there is no reason to. */
+static void alone_it_goes_on_until_the_peer_is_gone(void **state)
+{
+	r.sides[1].loses_told = true;
+	r.filter = lose_between_hosts;
+	rig_start(&r);
+	assert_true(punch_is_waiting(r.sides[0].punch));
+	(void)rig_run(&r, 7 * SECOND);
+	assert_false(punch_is_waiting(r.sides[0].punch));
+	assert_false(r.sides[0].finished);
+	punch_on_peer_gone(r.sides[0].punch, rig_clock(&r, 0));
+	(void)rig_run(&r, 1);
+	assert_true(r.sides[0].finished);
+	assert_int_equal(rig_result(&r, 0)->overall.reason, REASON_PEER_SILENT);
+	assert_int_equal(rig_open(&r, 0), 0);
+}
+
 static void a_peer_that_is_gone_is_not_waited_for(void **state)
 {
 	r.sides[1].loses_told = true;
@@ -675,12 +698,6 @@ static void by_hand_one_side_waits_until_the_other_begins(void **state)
 	assert_in_range(r.now_us - began_us, 0, 2 * SECOND);
 }
 
-static bool lose_between_hosts(struct rig *rig, uint8_t from_side, const struct addr *from,
-			       const struct addr *to, struct bytes data)
-{
-	return !addr_equal(from, &rig->server) && !addr_equal(to, &rig->server);
-}
-
 static void by_hand_nobody_may_begin(void **state)
 {
 	struct peer_offer of_b;
@@ -747,6 +764,7 @@ int main(void)
 		STORY(a_stop_is_told_to_the_other_side),
 		STORY(what_is_underway_at_a_stop_is_not_lost),
 		STORY(a_peer_that_is_gone_is_not_waited_for),
+		STORY(alone_it_goes_on_until_the_peer_is_gone),
 		STORY(a_path_that_is_held_is_asked_again),
 		STORY(a_peer_that_goes_on_holds_nobody_for_ever),
 		STORY(another_step_each_time_is_not_followed_for_ever),

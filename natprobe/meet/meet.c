@@ -8,6 +8,9 @@
 
 #define PATIENCE_US 600000000
 #define FIRST_US    300000
+/* For an answer, and two round trips more: a TCP that has to send a segment again five times. */
+#define ANSWER_US       7000000
+#define UNKNOWN_TRIP_US 1500000
 
 struct meet *meet_blank(uint64_t now_us, void (*random)(void *arg, void *buf, size_t len),
 			void *random_arg)
@@ -301,9 +304,28 @@ void meet_key(const struct meet *m, const char *purpose, uint8_t out[static MEET
 	(void)kdf_expand(m->root, "key for ", bytes_of_str(purpose), out, MEET_KEY_LEN);
 }
 
-uint64_t meet_silent_us(const struct meet *m, uint64_t now_us)
+void meet_ask(struct meet *m, uint64_t now_us)
 {
-	return m->stage == MEET_SHARING ? channel_silent_us(&m->channel, now_us) : 0;
+	m->now_us = now_us;
+	if (m->stage == MEET_SHARING)
+		channel_ask(&m->channel, now_us);
+}
+
+bool meet_has_come(const struct meet *m)
+{
+	return m->stage == MEET_SHARING && !is_unheard(m);
+}
+
+uint64_t meet_gone_at_us(const struct meet *m)
+{
+	const uint64_t waits_us = channel_waits_us(&m->channel);
+	uint64_t trip_us = peer_clock_longest_trip_us(&m->channel.clock);
+
+	if (!meet_has_come(m) || waits_us == UINT64_MAX)
+		return UINT64_MAX;
+	if (trip_us == 0)
+		trip_us = UNKNOWN_TRIP_US;
+	return waits_us + ANSWER_US + 2 * trip_us;
 }
 
 bool meet_clock(const struct meet *m, int64_t *offset_us, uint64_t *error_us,

@@ -96,8 +96,17 @@ void meet_key(const struct meet *m, const char *purpose, uint8_t out[static MEET
  */
 bool meet_clock(const struct meet *m, int64_t *offset_us, uint64_t *error_us,
 		uint64_t *round_trip_us);
-/* For how long the other side has owed an answer, which it gives at once; 0: it owes none. */
-uint64_t meet_silent_us(const struct meet *m, uint64_t now_us);
+/* The other side has to answer, though there is nothing to say: is it still there? */
+void meet_ask(struct meet *m, uint64_t now_us);
+/* Did it come? With a code it has as soon as there is a key; of whom we invite nothing is known
+   until the first answer. */
+bool meet_has_come(const struct meet *m);
+/*
+ * When who came and owes an answer is taken for gone, if nothing comes before; UINT64_MAX: not as it
+ * is. Any natprobe that runs answers at once, whatever else it does; what the carrier takes for it is
+ * seen by the round trips so far.
+ */
+uint64_t meet_gone_at_us(const struct meet *m);
 /*
  * What a time server just told: its clock = ours + offset. Told to the other side as well; where both
  * know that of one server (the same name), meet_clock may be tighter.

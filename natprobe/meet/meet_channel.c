@@ -14,6 +14,7 @@
 #define PING_EVERY_US    250000
 #define PINGS            4
 #define PINGS_TRIED      8
+#define EAGER_TRIES      14
 #define WINDOW           64
 
 static void queue_init(struct channel_queue *q)
@@ -91,7 +92,7 @@ static void due_within(struct meet_channel *c, uint64_t now_us, uint64_t delay_u
 
 static bool is_outstanding(const struct meet_channel *c)
 {
-	return c->out.count > 0 || (c->wants_hearing && !c->is_heard);
+	return c->out.count > 0 || c->asks || (c->wants_hearing && !c->is_heard);
 }
 
 bool channel_queue(struct meet_channel *c, enum channel_kind kind, struct bytes data,
@@ -108,6 +109,16 @@ bool channel_queue(struct meet_channel *c, enum channel_kind kind, struct bytes 
 	return true;
 }
 
+void channel_ask(struct meet_channel *c, uint64_t now_us)
+{
+	if (is_outstanding(c)) /* an answer is owed already */
+		return;
+	c->asks = true;
+	c->waits_us = now_us;
+	c->tries = 0;
+	due_within(c, now_us, 0);
+}
+
 struct channel_message *channel_pop(struct meet_channel *c)
 {
 	return queue_pop(&c->in);
@@ -115,7 +126,8 @@ struct channel_message *channel_pop(struct meet_channel *c)
 
 static uint64_t retry_after(const struct meet_channel *c)
 {
-	uint64_t slowest = c->is_heard ? CHANNEL_SLOWEST_US : CHANNEL_UNHEARD_US;
+	uint64_t unheard = c->tries < EAGER_TRIES ? CHANNEL_EAGER_US : CHANNEL_UNHEARD_US;
+	uint64_t slowest = c->is_heard ? CHANNEL_SLOWEST_US : unheard;
 	uint64_t after = (uint64_t)CHANNEL_FIRST_US << (c->tries < 16 ? c->tries : 16);
 
 	return after < slowest ? after : slowest;
@@ -151,7 +163,7 @@ static void put_messages(struct meet_channel *c, struct wire_out *out)
 void channel_put(struct meet_channel *c, uint64_t now_us, struct wire_out *out)
 {
 	bool has_stamp = c->newest > 0;
-	bool asks = c->pings > 0 || (c->wants_hearing && !c->is_heard);
+	bool asks = c->pings > 0 || c->asks || (c->wants_hearing && !c->is_heard);
 	unsigned int flags =
 		(c->leaves ? FLAG_LEAVE : 0) | (asks ? FLAG_PING : 0) | (has_stamp ? FLAG_ECHO : 0);
 
@@ -280,6 +292,9 @@ static void take_stamps(struct meet_channel *c, uint64_t sent_us, uint64_t echo_
 static void heard(struct meet_channel *c, uint64_t now_us)
 {
 	c->waits_us = now_us;
+	if (c->asks && c->out.count == 0 && c->pings == 0)
+		c->due_us = UINT64_MAX;
+	c->asks = false;
 	if (c->is_heard)
 		return;
 	c->is_heard = true;
@@ -319,9 +334,9 @@ bool channel_take(struct meet_channel *c, uint64_t counter, struct bytes plain, 
 	return take_messages(c, &in, number, now_us);
 }
 
-uint64_t channel_silent_us(const struct meet_channel *c, uint64_t now_us)
+uint64_t channel_waits_us(const struct meet_channel *c)
 {
-	return is_outstanding(c) && now_us > c->waits_us ? now_us - c->waits_us : 0;
+	return is_outstanding(c) ? c->waits_us : UINT64_MAX;
 }
 
 uint64_t channel_gone_at(const struct meet_channel *c)

@@ -20,6 +20,7 @@
 #define CHANNEL_FIRST_US    300000
 #define CHANNEL_SLOWEST_US  8000000
 #define CHANNEL_UNHEARD_US  30000000 /* the slowest, while nobody was ever heard */
+#define CHANNEL_EAGER_US    4000000 /* ... at first: who hears us and is not heard misses us soon */
 #define CHANNEL_GONE_US     60000000
 
 enum channel_kind {
@@ -53,6 +54,7 @@ struct meet_channel {
 	uint8_t pings;      /* exchanges that are still wanted, for the clock */
 	bool is_heard;      /* at least once */
 	bool wants_hearing; /* until heard, an envelope is outstanding though it has no message */
+	bool asks;          /* ... until something comes */
 	bool leaves, they_left;
 
 	uint64_t newest;                /* counter of theirs, + 1 */
@@ -67,6 +69,8 @@ void channel_free(struct meet_channel *c); /* wipes what is queued */
 /* False: too much is queued, or too long. */
 bool channel_queue(struct meet_channel *c, enum channel_kind kind, struct bytes data,
 		   uint64_t now_us);
+/* Has the other side answer: something is outstanding until anything of theirs comes. */
+void channel_ask(struct meet_channel *c, uint64_t now_us);
 /* The next message of theirs, which the caller frees with channel_drop; or NULL. */
 struct channel_message *channel_pop(struct meet_channel *c);
 void channel_drop(struct channel_message *m);
@@ -79,8 +83,8 @@ bool channel_is_new(const struct meet_channel *c, uint64_t counter);
 /* What was inside of an authentic envelope. False: it is malformed. */
 bool channel_take(struct meet_channel *c, uint64_t counter, struct bytes plain, uint64_t now_us);
 
-/* For how long something has waited for an answer, and nothing at all came; 0: nothing waits. */
-uint64_t channel_silent_us(const struct meet_channel *c, uint64_t now_us);
+/* Since when something waits for an answer, and nothing at all came; UINT64_MAX: nothing waits. */
+uint64_t channel_waits_us(const struct meet_channel *c);
 /* When something has waited for an answer for CHANNEL_GONE_US; UINT64_MAX: never, as it is. */
 uint64_t channel_gone_at(const struct meet_channel *c);
 

@@ -295,6 +295,14 @@ bool meet_io_send(struct meet_io *io, struct bytes data)
 	return ok;
 }
 
+void meet_io_ask(struct meet_io *io)
+{
+	if (io->is_over || io->meet == NULL)
+		return;
+	meet_ask(io->meet, clock_us());
+	drive(io);
+}
+
 bool meet_io_hear(struct meet_io *io, struct bytes data)
 {
 	if (io->is_over || io->door == NULL || io->meet != NULL)

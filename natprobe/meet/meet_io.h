@@ -46,6 +46,9 @@ void meet_io_free(struct meet_io *io); /* NULL is fine. Not from a hook. */
 /* To the other side, once and in order. False: too much is queued. */
 bool meet_io_send(struct meet_io *io, struct bytes data);
 
+/* meet_ask. */
+void meet_io_ask(struct meet_io *io);
+
 /* Without a carrier: what was carried to our door. False: it is no invitation for us. */
 bool meet_io_hear(struct meet_io *io, struct bytes data);
 

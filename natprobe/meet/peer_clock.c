@@ -131,7 +131,7 @@ static struct range narrowed(struct range r, struct range by)
 	return both.low <= both.high ? both : r; /* a server that is wrong adds nothing */
 }
 
-static uint64_t longest_round_trip(const struct peer_clock *c)
+uint64_t peer_clock_longest_trip_us(const struct peer_clock *c)
 {
 	uint64_t longest = 0;
 
@@ -154,6 +154,6 @@ bool peer_clock_view(const struct peer_clock *c, uint64_t now_us, struct peer_cl
 		return false;
 	out->error_us = ((uint64_t)(r.high - r.low) + 1) / 2;
 	out->offset_us = r.low + (int64_t)out->error_us;
-	out->round_trip_us = longest_round_trip(c);
+	out->round_trip_us = peer_clock_longest_trip_us(c);
 	return true;
 }

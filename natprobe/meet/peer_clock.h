@@ -52,6 +52,8 @@ void peer_clock_received(struct peer_clock *c, uint64_t theirs_us, uint64_t ours
 /* We sent at ours_us, they received at theirs_us: it cannot be further ahead. */
 void peer_clock_delivered(struct peer_clock *c, uint64_t ours_us, uint64_t theirs_us);
 void peer_clock_round_trip(struct peer_clock *c, uint64_t took_us);
+/* Of the last ones; 0: nothing came back yet. */
+uint64_t peer_clock_longest_trip_us(const struct peer_clock *c);
 
 /* More servers than PEER_CLOCK_SERVERS are forgotten, the later ones. */
 void peer_clock_server_told(struct peer_clock *c, const char *name, bool us,

@@ -79,7 +79,7 @@ static void wait_for_terms(struct pair_run *run)
 
 	run->terms_by_us = clock_us() + (may_go_blind ? BLIND_US : TERMS_US);
 	run->may_go_blind = may_go_blind;
-	pair_run_wake_at(run, run->terms_by_us);
+	pair_run_wake_at(run, clock_us());
 }
 
 static void send_terms(struct pair_run *run)
@@ -218,19 +218,34 @@ static void begin(struct pair_run *run)
 	pair_run_begin(run);
 }
 
+static void lose_terms(struct pair_run *run, const char *why)
+{
+	if (!pair_again_is(run) || !pair_again_lost(run, MEET_GONE))
+		pair_run_end(run, pair_run_fail(run, EXIT_FAILED, "meeting", why));
+}
+
 /* Nothing came of what the other side wants. An event may come a tick of its clock too early. */
 static void judge_terms(struct pair_run *run)
 {
-	if (run->has_terms || run->terms_by_us == 0)
+	uint64_t look_us;
+
+	if (run->has_terms || run->terms_by_us == 0 || run->is_over)
 		return;
-	if (clock_us() < run->terms_by_us)
-		pair_run_wake_at(run, run->terms_by_us);
+	look_us = pair_run_watch(run);
+	if (run->is_over)
+		return;
+	/* Whom we invite may not be there yet: --wait says for how long. */
+	if (!run->may_go_blind && !pair_hand_is(run) && !meet_has_come(meet_io_meet(run->meet)))
+		run->terms_by_us = clock_us() + TERMS_US;
+	if (pair_run_is_lost(run))
+		lose_terms(run, meet_failure_text(MEET_GONE));
+	else if (clock_us() < run->terms_by_us)
+		pair_run_wake_at(run, look_us < run->terms_by_us ? look_us : run->terms_by_us);
 	else if (run->may_go_blind)
 		go_blind(run);
-	else if (!pair_again_is(run) || !pair_again_lost(run, MEET_GONE))
-		pair_run_end(run, pair_run_fail(run, EXIT_FAILED, "meeting",
-						"the other side came, and tells nothing of itself; "
-						"start again on both sides"));
+	else
+		lose_terms(run, "the other side came, and tells nothing of itself; start again on "
+				"both sides");
 }
 
 static void on_wake(evutil_socket_t fd, short events, void *arg)

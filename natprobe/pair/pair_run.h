@@ -96,6 +96,7 @@ struct pair_run {
 	struct talk_terms wanted, their_terms, agreed;
 	struct peer_offer stand_in;  /* for that of an address whose owner cannot answer */
 	uint64_t terms_by_us;        /* until when theirs are waited for; 0: not yet */
+	uint64_t ask_at_us;          /* when the other side is asked next whether it is there */
 	bool may_go_blind, is_blind; /* on without an answer */
 	bool is_self_made, is_ready, has_terms, has_sent_terms, is_interrupted, is_peer_gone;
 	bool is_alone; /* nobody came */
@@ -181,6 +182,10 @@ void pair_run_leave_port(struct pair_run *run);
 void pair_run_begin(struct pair_run *run);
 void pair_run_step(struct pair_run *run);
 void pair_run_lose_peer(struct pair_run *run);
+/* Asks who has to say something next whether it is there; when to look again. */
+uint64_t pair_run_watch(struct pair_run *run);
+/* It did not answer for so long that it is gone. */
+bool pair_run_is_lost(const struct pair_run *run);
 void pair_run_wake_at(struct pair_run *run, uint64_t at_us);
 void pair_run_end(struct pair_run *run, int rc);
 void pair_run_name(struct pair_run *run);

@@ -12,7 +12,7 @@
 #define LAST_WORDS_US 2000000  /* after the last trial, for the other side to have heard it all */
 #define PEER_US       20000000 /* ... after any other one */
 #define SILENT_US     10000000 /* ... that ended without a word of the other side about it */
-#define QUIET_US      10000000 /* ... that acknowledged nothing: it was told six times */
+#define ASK_US        2000000  /* who has to say something is asked whether it is there */
 #define WISH_US       UINT64_C(3600000000) /* for trials that the other side alone wants */
 #define KEEP_US       (UINT64_C(3650) * 86400 * 1000000)
 #define HAND_WAIT_US  (UINT64_C(600) * 1000000) /* for people to carry a token over */
@@ -39,7 +39,7 @@ static void on_tell(void *arg, struct bytes data)
 		return;
 	(void)meet_io_send(run->meet, bytes_of(buf, len));
 	if (!event_pending(run->wake, EV_TIMEOUT, NULL))
-		pair_run_wake_at(run, clock_us() + QUIET_US);
+		pair_run_wake_at(run, clock_us() + ASK_US);
 }
 
 static void on_finished(void *arg)
@@ -194,6 +194,7 @@ void pair_run_begin(struct pair_run *run)
 	hear_early(run);
 	if (run->is_peer_gone)
 		punch_io_peer_gone(run->io);
+	pair_run_wake_at(run, clock_us());
 }
 
 static void keep_early(struct pair_run *run, struct bytes data)
@@ -380,42 +381,63 @@ static uint64_t patience_us(const struct pair_run *run)
 	return punch_result(run->punch)->has_theirs ? PEER_US : SILENT_US;
 }
 
-/* When who owes an answer is given up: any natprobe that runs gives it at once, whatever else it does. */
-static uint64_t silent_by_us(const struct pair_run *run)
+/* Not where nothing comes back: by hand, or in a meeting that we do not hear. */
+static bool is_watched(const struct pair_run *run)
 {
-	const struct meet *meet = meet_io_meet(run->meet);
-	const uint64_t now_us = clock_us();
-	uint64_t silent_us, error_us, trip_us = 0;
-	int64_t offset_us;
-
-	if (meet == NULL || run->is_blind || pair_hand_is(run) || pair_again_is(run))
-		return UINT64_MAX;
-	silent_us = meet_silent_us(meet, now_us);
-	if (silent_us == 0 || !meet_clock(meet, &offset_us, &error_us, &trip_us))
-		return UINT64_MAX;
-	return now_us - silent_us + QUIET_US + 2 * trip_us;
+	return meet_io_meet(run->meet) != NULL && !run->is_blind && !pair_hand_is(run);
 }
 
+/* They have to say something before we can go on. */
+static bool waits_for_word(const struct pair_run *run)
+{
+	if (run->io == NULL)
+		return run->is_ready && !run->has_terms;
+	return !run->is_trial_over && punch_is_waiting(run->punch);
+}
+
+uint64_t pair_run_watch(struct pair_run *run)
+{
+	const uint64_t now_us = clock_us();
+	const bool waits = waits_for_word(run);
+	uint64_t gone_us;
+
+	if (!is_watched(run))
+		return UINT64_MAX;
+	if (waits && now_us >= run->ask_at_us) {
+		run->ask_at_us = now_us + ASK_US;
+		meet_io_ask(run->meet);
+	}
+	gone_us = meet_gone_at_us(meet_io_meet(run->meet));
+	return waits && run->ask_at_us < gone_us ? run->ask_at_us : gone_us;
+}
+
+bool pair_run_is_lost(const struct pair_run *run)
+{
+	return is_watched(run) && clock_us() >= meet_gone_at_us(meet_io_meet(run->meet));
+}
+
+/* A run that goes on knows better: by its path. */
 static void judge_silence(struct pair_run *run)
 {
-	const uint64_t by_us = silent_by_us(run);
+	uint64_t look_us;
 
-	if (run->is_peer_gone || by_us == UINT64_MAX)
+	if (run->is_peer_gone || pair_again_is(run))
 		return;
-	if (clock_us() >= by_us)
+	look_us = pair_run_watch(run);
+	if (pair_run_is_lost(run))
 		pair_run_lose_peer(run);
-	else
-		pair_run_wake_at(run, by_us);
+	else if (look_us != UINT64_MAX)
+		pair_run_wake_at(run, look_us);
 }
 
 /* Their end of the trial: a moment later, as a rule. */
 static void wait_for_peer(struct pair_run *run)
 {
-	const uint64_t silent_us = silent_by_us(run);
+	const uint64_t look_us = pair_again_is(run) ? UINT64_MAX : pair_run_watch(run);
 
 	if (run->peer_by_us == 0)
 		run->peer_by_us = clock_us() + patience_us(run);
-	pair_run_wake_at(run, silent_us < run->peer_by_us ? silent_us : run->peer_by_us);
+	pair_run_wake_at(run, look_us < run->peer_by_us ? look_us : run->peer_by_us);
 }
 
 /* Datagrams of what comes next mean nothing to a trial that still runs; in a stream they break it. */

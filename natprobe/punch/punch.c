@@ -275,6 +275,11 @@ void punch_set_clock(struct punch *p, const struct punch_clock *clock)
 	p->has_clock = true;
 }
 
+bool punch_is_waiting(const struct punch *p)
+{
+	return p->phase < PU_RUN;
+}
+
 void punch_on_peer_gone(struct punch *p, uint64_t now_us)
 {
 	p->now_us = now_us;

@@ -98,6 +98,8 @@ void punch_set_peer(struct punch *p, const struct peer_profile *theirs,
 		    const uint8_t key[static PUNCH_KEY_LEN]);
 /* May be called again when more is known, until the start is agreed on. */
 void punch_set_clock(struct punch *p, const struct punch_clock *clock);
+/* Before the start: for the other side's word, or for our own sockets. */
+bool punch_is_waiting(const struct punch *p);
 /* The other side will say no more (the meeting broke): what is known has to do. */
 void punch_on_peer_gone(struct punch *p, uint64_t now_us);
 /* The user has enough. PUNCH_FINISHED follows soon. */

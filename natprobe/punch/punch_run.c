@@ -298,8 +298,7 @@ static uint64_t run_end_us(const struct punch *p)
 	return end_us;
 }
 
-/* A nominates what is about to be proven, before it says that there is nothing. */
-static bool is_hopeful(const struct punch *p)
+bool pu_run_is_hopeful(const struct punch *p)
 {
 	for (uint8_t i = 0; i < p->result.plan.count; i++) {
 		if (p->steps[i].tcp != NULL && !p->steps[i].is_tcp_dead &&
@@ -313,7 +312,7 @@ static bool is_through(const struct punch *p, uint64_t *deadline_us)
 {
 	uint64_t end_us = run_end_us(p);
 	bool waits = (pu_agree_is_near(p) && p->now_us < pu_run_last_us(p)) ||
-		     (is_hopeful(p) && p->now_us < limit_us(p));
+		     (pu_run_is_hopeful(p) && p->now_us < limit_us(p));
 
 	if (p->now_us >= end_us && !waits)
 		return true;
@@ -321,8 +320,24 @@ static bool is_through(const struct punch *p, uint64_t *deadline_us)
 	return false;
 }
 
+/* We went on without their offer, and nothing came of that, either. */
+static bool is_alone(const struct punch *p)
+{
+	if (!p->is_peer_gone || !p->is_stand_in || p->result.has_theirs || pu_run_is_hopeful(p))
+		return false;
+	for (uint8_t i = 0; i < PU_PAIRS_MAX; i++) {
+		if (p->pairs[i].slot != PU_NO_SLOT)
+			return false;
+	}
+	return true;
+}
+
 void pu_run_tick(struct punch *p, uint64_t *deadline_us)
 {
+	if (is_alone(p)) {
+		pu_end_now(p, REASON_PEER_SILENT, pu_side(p, false));
+		return;
+	}
 	if (p->result.plan.count == 0) {
 		pu_end_now(p, p->result.plan.reason, p->result.plan.side);
 		return;

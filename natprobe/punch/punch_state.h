@@ -330,6 +330,8 @@ void pu_run_note(struct punch *p, uint8_t step);
 void pu_run_on_check(struct punch *p, uint8_t step, uint16_t slot);
 /* After that nothing is agreed on any more: a no has to be told. */
 uint64_t pu_run_last_us(const struct punch *p);
+/* A: it nominates a connection that is about to be proven, before it says that there is nothing. */
+bool pu_run_is_hopeful(const struct punch *p);
 /* What that step makes is not nominated before. */
 uint64_t pu_run_nominate_us(const struct punch *p, uint8_t step);
 
