@@ -5,6 +5,9 @@
 #define NOMINATE_US  (1500 * PU_MS)
 #define PATIENCE_US  (1500 * PU_MS) /* B: for the nomination, since the last success */
 #define TCP_AGREE_US (2000 * PU_MS)
+/* A relay waits for connections that stand, and are not proven yet; less long than B for A's word. */
+#define TCP_FIRST_US (1000 * PU_MS)
+#define LOOK_US      (20 * PU_MS)
 
 /* The better, the smaller. */
 enum rank { RANK_LOCAL, RANK_IPV6, RANK_IPV4, RANK_HAIRPIN, RANK_TCP, RANK_RELAYED };
@@ -159,10 +162,13 @@ static void choose(struct punch *p, uint64_t *deadline_us)
 		nominate_tcp(p, tcp);
 		return;
 	}
-	if (p->now_us >= ripe)
-		nominate(p, best);
-	else
+	if (p->now_us < ripe)
 		pu_by(deadline_us, ripe);
+	else if (rank_of(p, pair) == RANK_RELAYED && p->now_us < ripe + TCP_FIRST_US &&
+		 pu_run_is_hopeful(p))
+		pu_by(deadline_us, p->now_us + LOOK_US);
+	else
+		nominate(p, best);
 }
 
 static void take_path(struct punch *p, uint8_t step, const struct punch_path *path)
