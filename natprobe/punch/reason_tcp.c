@@ -1,6 +1,10 @@
 #include "reason_state.h"
 #include "tcp_open.h"
 
+/* A path that loses more than that may lose a SYN of each pair that crosses, however many there are:
+ * attempts go on in step with what the systems send again. */
+#define MUCH_LOST 0.15
+
 static bool is_blocked(const struct reason_side *s)
 {
 	return s->path->tcp_blocked == VERDICT_YES;
@@ -90,8 +94,11 @@ static bool is_known(const struct reason_side *s)
 /* Whether it is no wonder that each attempt lost one of the three packets of a handshake. */
 static bool may_be_lost(const struct reason_view *v)
 {
-	double through = 1 - reason_share_lost(v), chance = 1;
+	double lost = reason_share_lost(v), through = 1 - lost, chance = 1;
 	int least = UINT16_MAX;
+
+	if (lost > MUCH_LOST)
+		return true;
 
 	for (int i = 0; i < 2; i++) {
 		const struct punch_evidence *e = v->sides[i].seen;
