@@ -15,6 +15,8 @@ natprobe_libpunch_a_SOURCES += \
 natprobe_libprobeshell_a_SOURCES += \
 	natprobe/transfer/file_piece.c natprobe/transfer/file_piece.h \
 	natprobe/transfer/file_place.c natprobe/transfer/file_place.h \
+	natprobe/transfer/file_walk.c natprobe/transfer/file_walk.h \
+	natprobe/transfer/part_file.c natprobe/transfer/part_file.h \
 	natprobe/transfer/receive_run.c natprobe/transfer/receive_run.h \
 	natprobe/transfer/send_run.c natprobe/transfer/send_run.h \
 	natprobe/transfer/sha256.c natprobe/transfer/sha256.h \

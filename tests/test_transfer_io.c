@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -502,6 +503,48 @@ static void test_unfinished_is_for_its_owner(void **state)
 	assert_false(is_there("to/.noise.natprobe-part"));
 }
 
+/* A second receiver of the same file would write into what the first one has checked. */
+static void test_one_at_a_time(void **state)
+{
+	static const char *const names[] = { "from/noise", NULL };
+	char part[PATH_MAX];
+	int fd;
+
+	make_noise("from/noise", LARGE);
+	for (int at = 0; at < 2; at++) {
+		make_text("to/.noise.natprobe-part", at == 0 ? "" : "other");
+		path_to("to/.noise.natprobe-part", part);
+		fd = open(part, O_WRONLY | O_CLOEXEC);
+		assert_int_equal(flock(fd, LOCK_EX), 0);
+		run_badly(names);
+		assert_true(is_there("to/.noise.natprobe-part"));
+		assert_false(is_there("to/noise"));
+		assert_int_equal(close(fd), 0);
+	}
+	run_well(names);
+	assert_arrived("from/noise", "to/noise");
+}
+
+/* Of a run before, on a file system that keeps two seconds at best. */
+static void test_coarse_times(void **state)
+{
+	static const char *const names[] = { "from/a", NULL };
+
+	make_text("from/a", "text");
+	make_text("to/a", "text");
+	set_time("from/a", 1000000001, 900000000);
+	set_time("to/a", 1000000000, 0);
+	run_well(names);
+	set_time("to/a", 999999999, 999999999);
+	run_badly(names);
+	set_time("to/a", 1000000002, 0);
+	run_badly(names);
+	make_text("to/a", "TEXT");
+	set_time("to/a", 1000000000, 0);
+	run_badly(names);
+	assert_text("to/a", "TEXT");
+}
+
 static bool is_running(void)
 {
 	return !(lab.here.is_over && lab.there.is_over);
@@ -542,6 +585,74 @@ static void test_a_file_that_shrinks(void **state)
 {
 	run_with(shrink);
 	assert_false(is_there("to/noise"));
+}
+
+/* What is open is not what would get the name. */
+static void move_away(void)
+{
+	char part[PATH_MAX], path[PATH_MAX];
+
+	path_to("to/.noise.natprobe-part", part);
+	path_to("to/moved", path);
+	assert_int_equal(rename(part, path), 0);
+	make_text("to/.noise.natprobe-part", "mine");
+}
+
+static void test_a_part_that_is_moved(void **state)
+{
+	run_with(move_away);
+	assert_false(is_there("to/noise"));
+	assert_text("to/.noise.natprobe-part", "mine");
+}
+
+/* Somebody who may write to what is sent has it lead elsewhere, once it was looked at. */
+static void test_source_behind_a_link(void **state)
+{
+	static const char *const names[] = { "from/d", NULL };
+	struct stat st;
+	char path[PATH_MAX], other[PATH_MAX];
+	int pair[2];
+
+	make_directory("from/d", 0755);
+	make_directory("from/d/e", 0755);
+	make_directory("secret", 0755);
+	make_text("from/d/e/a", "public");
+	make_text("secret/a", "secret");
+	path_to("from/d/e/a", path);
+	assert_int_equal(stat(path, &st), 0);
+	set_time("secret/a", st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	lab.here = lab.there = (struct side){ 0 };
+	lab.base = event_base_new();
+	begin_send(names, pair[0]);
+	path_to("from/d/e", path);
+	path_to("from/d/was", other);
+	assert_int_equal(rename(path, other), 0);
+	path_to("secret", other);
+	assert_int_equal(symlink(other, path), 0);
+	begin_receive(pair[1]);
+	for (int i = 0; i < TURNS_MAX && !(lab.here.is_over && lab.there.is_over); i++)
+		event_base_loop(lab.base, EVLOOP_ONCE);
+	assert_false(lab.here.is_ok || lab.there.is_ok);
+	assert_false(is_there("to/d/e/a"));
+	send_run_free(lab.send);
+	receive_run_free(lab.receive);
+	event_base_free(lab.base);
+}
+
+static void test_what_is_no_file(void **state)
+{
+	const struct send_run_config config = { .quiet = true };
+	struct send_run *r = send_run_new(&config);
+	char path[PATH_MAX];
+
+	path_to("from/fifo", path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_false(send_run_add(r, path));
+	assert_false(send_run_add(r, "/dev/null"));
+	assert_false(send_run_add(r, "/"));
+	assert_false(send_run_add(r, ""));
+	send_run_free(r);
 }
 
 static void come_between(void)
@@ -607,6 +718,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_planted_links, begin, end),
 		cmocka_unit_test_setup_teardown(test_unfinished_is_for_its_owner, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_file_that_shrinks, begin, end),
+		cmocka_unit_test_setup_teardown(test_one_at_a_time, begin, end),
+		cmocka_unit_test_setup_teardown(test_coarse_times, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_part_that_is_moved, begin, end),
+		cmocka_unit_test_setup_teardown(test_source_behind_a_link, begin, end),
+		cmocka_unit_test_setup_teardown(test_what_is_no_file, begin, end),
 		cmocka_unit_test_setup_teardown(test_something_comes_there_meanwhile, begin, end),
 		cmocka_unit_test_setup_teardown(test_strangers, begin, end),
 	};

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "file_piece.h"
+#include "file_walk.h"
 
 /* What was named: its real path, of which the last component is where its entries begin. */
 struct root {
@@ -91,6 +92,14 @@ static const char *kind_text(mode_t mode)
 	return "a device";
 }
 
+static const char *why_not(enum manifest_result result)
+{
+	if (result == MANIFEST_TWICE)
+		return "its name was given twice";
+	return result == MANIFEST_SIZE ? "it has more than 2^40 bytes: split it"
+				       : manifest_why(result);
+}
+
 static bool add_entry(struct source_files *s, const struct root *root, const struct stat *st)
 {
 	uint8_t safe[SAFE_PATH_MAX];
@@ -111,8 +120,7 @@ static bool add_entry(struct source_files *s, const struct root *root, const str
 	result = manifest_add(s->manifest, &e);
 	if (result == MANIFEST_OK)
 		return true;
-	return refuse(s, "cannot be sent",
-		      result == MANIFEST_TWICE ? "its name was given twice" : manifest_why(result));
+	return refuse(s, "cannot be sent", why_not(result));
 }
 
 static bool add_path(struct source_files *s, const struct root *root);
@@ -170,8 +178,12 @@ static bool is_part(const struct source_files *s)
 	return safe_name(bytes_of_str(name), safe, &len) == SAFE_NAME_PART;
 }
 
-static bool skip(const struct source_files *s, const char *what)
+/* Below what was named; that itself has to be something. */
+static bool leave_out(struct source_files *s, const struct root *root, const char *what)
 {
+	if (strcmp(s->path, root->path) == 0)
+		return refuse(s, what,
+			      "name a file or a directory; natprobe pipe carries the rest");
 	s->on_skipped(s->arg, s->path, what);
 	return true;
 }
@@ -184,9 +196,9 @@ static bool add_path(struct source_files *s, const struct root *root)
 	if (lstat(s->path, &st) != 0)
 		return refuse_errno(s);
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
-		return skip(s, kind_text(st.st_mode));
+		return leave_out(s, root, kind_text(st.st_mode));
 	if (is_part(s))
-		return skip(s, "the rest of a transfer that did not end");
+		return leave_out(s, root, "the rest of a transfer that did not end");
 	if (access(s->path, S_ISDIR(st.st_mode) ? R_OK | X_OK : R_OK) != 0)
 		return refuse_errno(s);
 	if (!add_entry(s, root, &st))
@@ -258,20 +270,45 @@ static int on_close(void *arg)
 	return ok ? 0 : TRANSFER_CHANGED;
 }
 
+/* The directory of an entry. A link that came there meanwhile would lead to what nobody named. */
+static int open_parent(const struct root *root, struct bytes parent)
+{
+	char path[PATH_MAX];
+	int top, fd;
+
+	(void)snprintf(path, sizeof(path), "%.*s", (int)root->before_name, root->path);
+	top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (top < 0)
+		return -errno;
+	fd = file_walk(top, parent);
+	(void)close(top);
+	return fd;
+}
+
+static int open_entry(const struct root *root, struct bytes path)
+{
+	char name[SAFE_COMPONENT_MAX + 1];
+	struct bytes parent, last = file_walk_name(path, &parent);
+	int dir = open_parent(root, parent), fd;
+
+	if (dir < 0)
+		return dir;
+	(void)snprintf(name, sizeof(name), "%.*s", (int)last.len, (const char *)last.data);
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		fd = -errno;
+	(void)close(dir);
+	return fd;
+}
+
 static int on_open(void *arg, uint32_t index)
 {
 	struct source_files *s = arg;
-	const struct root *root = root_of(s, index);
-	int n;
 
 	s->entry = manifest_get(s->manifest, index);
-	n = snprintf(s->path, sizeof(s->path), "%.*s%.*s", (int)root->before_name, root->path,
-		     (int)s->entry.path.len, (const char *)s->entry.path.data);
-	if (n < 0 || (size_t)n >= sizeof(s->path))
-		return -ENAMETOOLONG;
-	s->fd = open(s->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	s->fd = open_entry(root_of(s, index), s->entry.path);
 	if (s->fd < 0)
-		return -errno;
+		return s->fd;
 	return is_as_told(s) ? 0 : on_close(s);
 }
 

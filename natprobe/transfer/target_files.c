@@ -10,6 +10,8 @@
 
 #include "file_piece.h"
 #include "file_place.h"
+#include "file_walk.h"
+#include "part_file.h"
 
 #define DIRECTORY  (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define PLAIN      (O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
@@ -57,46 +59,13 @@ void target_files_free(struct target_files *t)
 	free(t);
 }
 
-/* The next component of *path, and takes it off. */
-static bool next_component(struct bytes *path, char out[static SAFE_COMPONENT_MAX + 1])
-{
-	const uint8_t *slash = memchr(path->data, '/', path->len);
-	size_t len = slash != NULL ? (size_t)(slash - path->data) : path->len;
-	size_t used = slash != NULL ? len + 1 : len;
-
-	if (len == 0 || len > SAFE_COMPONENT_MAX)
-		return false;
-	memcpy(out, path->data, len);
-	out[len] = '\0';
-	path->data += used;
-	path->len -= used;
-	return true;
-}
-
-/* From component to component, so that no link leads away. Returns a descriptor or -errno. */
-static int walk(int top, struct bytes path)
-{
-	char name[SAFE_COMPONENT_MAX + 1];
-	int fd = dup(top);
-
-	while (fd >= 0 && path.len > 0) {
-		int next = next_component(&path, name) ? openat(fd, name, DIRECTORY) : -1;
-		int err = errno;
-
-		(void)close(fd);
-		fd = next;
-		errno = err;
-	}
-	return fd >= 0 ? fd : -errno;
-}
-
 static int use_directory(struct target_files *t, struct bytes path)
 {
 	if (t->dir >= 0 && bytes_equal(path, bytes_of(t->dir_path, t->dir_len)))
 		return 0;
 	if (t->dir >= 0)
 		(void)close(t->dir);
-	t->dir = walk(t->top, path);
+	t->dir = file_walk(t->top, path);
 	if (t->dir < 0)
 		return t->dir;
 	memcpy(t->dir_path, path.data, path.len);
@@ -107,19 +76,10 @@ static int use_directory(struct target_files *t, struct bytes path)
 /* Its directory as t->dir, and its names. */
 static int use_entry(struct target_files *t, const struct transfer_entry *e)
 {
-	struct bytes name = e->path, parent;
+	struct bytes parent, name = file_walk_name(e->path, &parent);
 
-	while (name.len > 0 && memchr(name.data, '/', name.len) != NULL) {
-		const uint8_t *slash = memchr(name.data, '/', name.len);
-
-		name.len -= (size_t)(slash + 1 - name.data);
-		name.data = slash + 1;
-	}
 	if (name.len == 0 || name.len > SAFE_COMPONENT_MAX)
 		return -EINVAL;
-	parent = bytes_of(e->path.data, e->path.len - name.len);
-	if (parent.len > 0)
-		parent.len--;
 	memcpy(t->name, name.data, name.len);
 	t->name[name.len] = '\0';
 	safe_name_part(name, t->part);
@@ -129,6 +89,16 @@ static int use_entry(struct target_files *t, const struct transfer_entry *e)
 static bool is_time(const struct stat *st, const struct transfer_entry *e)
 {
 	return st->st_mtim.tv_sec == e->mtime_s && (uint32_t)st->st_mtim.tv_nsec == e->mtime_ns;
+}
+
+/* Some file systems keep 2 seconds and nothing finer. What is in the file is compared anyway. */
+static bool is_about_time(const struct stat *st, const struct transfer_entry *e)
+{
+	const int64_t s = st->st_mtim.tv_sec;
+
+	if (s == e->mtime_s)
+		return (uint32_t)st->st_mtim.tv_nsec <= e->mtime_ns;
+	return s < e->mtime_s && s + 1 == e->mtime_s;
 }
 
 static enum transfer_found judge_directory(const struct stat *st, const struct transfer_entry *e)
@@ -146,13 +116,7 @@ static enum transfer_found judge_file(const struct stat *st, const struct transf
 		return FOUND_OTHER; /* replaced itself, never followed */
 	if (!S_ISREG(st->st_mode))
 		return FOUND_ODD;
-	return is_time(st, e) && (uint64_t)st->st_size == e->size ? FOUND_SAME : FOUND_OTHER;
-}
-
-/* Nobody else has a name for it, or gave it to us. */
-static bool is_part(const struct stat *st)
-{
-	return S_ISREG(st->st_mode) && st->st_nlink == 1 && st->st_uid == geteuid();
+	return is_about_time(st, e) && (uint64_t)st->st_size == e->size ? FOUND_SAME : FOUND_OTHER;
 }
 
 static int on_look(void *arg, const struct transfer_entry *e, enum transfer_found *found,
@@ -171,8 +135,7 @@ static int on_look(void *arg, const struct transfer_entry *e, enum transfer_foun
 		*found = e->kind == ENTRY_DIRECTORY ? judge_directory(&st, e) : judge_file(&st, e);
 	else if (errno != ENOENT)
 		return -errno;
-	if (fstatat(t->dir, t->part, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_part(&st))
-		*part = (uint64_t)st.st_size;
+	*part = part_file_size(t->dir, t->part);
 	return 0;
 }
 
@@ -185,30 +148,29 @@ static void on_close(void *arg)
 	t->fd = -1;
 }
 
-/* Opens it if it is a plain file. Of a part: of nobody else. */
-static int open_plain(struct target_files *t, const char *name, int flags, bool is_ours)
+/* Opens it if it is a plain file. Returns a descriptor or -errno. */
+static int open_plain(int dir, const char *name)
 {
+	int fd = openat(dir, name, O_RDONLY | PLAIN);
 	struct stat st;
-	int err;
 
-	t->fd = openat(t->dir, name, flags | PLAIN);
-	if (t->fd < 0)
+	if (fd < 0)
 		return -errno;
-	if (fstat(t->fd, &st) == 0 && (is_ours ? is_part(&st) : S_ISREG(st.st_mode)))
-		return 0;
-	err = EPERM;
-	on_close(t);
-	return -err;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	(void)close(fd);
+	return -EPERM;
 }
 
-static int on_open_old(void *arg, const struct transfer_entry *e, bool is_part_file)
+static int on_open_old(void *arg, const struct transfer_entry *e, bool is_part)
 {
 	struct target_files *t = arg;
 	int rc = use_entry(t, e);
 
 	if (rc != 0)
 		return rc;
-	return open_plain(t, is_part_file ? t->part : t->name, O_RDONLY, is_part_file);
+	t->fd = is_part ? part_file_open_old(t->dir, t->part) : open_plain(t->dir, t->name);
+	return t->fd >= 0 ? 0 : t->fd;
 }
 
 static int64_t on_read(void *arg, uint64_t at, uint8_t *buf, size_t cap, uint64_t *hole)
@@ -216,6 +178,12 @@ static int64_t on_read(void *arg, uint64_t at, uint8_t *buf, size_t cap, uint64_
 	const struct target_files *t = arg;
 
 	return file_piece_read(t->fd, at, buf, cap, hole);
+}
+
+/* Some file systems keep no modes, or not this one: there it stays as they have it. */
+static int set_mode(int fd, mode_t mode)
+{
+	return fchmod(fd, mode) == 0 || errno == EPERM || errno == EOPNOTSUPP ? 0 : -errno;
 }
 
 static int on_make_directory(void *arg, const struct transfer_entry *e)
@@ -231,17 +199,9 @@ static int on_make_directory(void *arg, const struct transfer_entry *e)
 	fd = openat(t->dir, t->name, DIRECTORY);
 	if (fd < 0)
 		return -errno;
-	rc = fchmod(fd, UNFINISHED) == 0 ? 0 : -errno;
+	rc = set_mode(fd, UNFINISHED);
 	(void)close(fd);
 	return rc;
-}
-
-static int open_new_part(struct target_files *t)
-{
-	if (unlinkat(t->dir, t->part, 0) != 0 && errno != ENOENT)
-		return -errno;
-	t->fd = openat(t->dir, t->part, O_WRONLY | O_CREAT | O_EXCL | PLAIN, S_IRUSR | S_IWUSR);
-	return t->fd >= 0 ? 0 : -errno;
 }
 
 static int on_open(void *arg, const struct transfer_entry *e, uint64_t at)
@@ -251,16 +211,8 @@ static int on_open(void *arg, const struct transfer_entry *e, uint64_t at)
 
 	if (rc != 0)
 		return rc;
-	if (at == 0)
-		return open_new_part(t);
-	rc = open_plain(t, t->part, O_WRONLY, true);
-	if (rc != 0)
-		return rc;
-	if (fchmod(t->fd, S_IRUSR | S_IWUSR) == 0 && ftruncate(t->fd, (off_t)at) == 0)
-		return 0;
-	rc = -errno;
-	on_close(t);
-	return rc;
+	t->fd = part_file_open(t->dir, t->part, at);
+	return t->fd >= 0 ? 0 : t->fd;
 }
 
 static int on_write(void *arg, uint64_t at, struct bytes data)
@@ -288,8 +240,10 @@ static int set_mode_and_time(int fd, const struct transfer_entry *e)
 		{ .tv_sec = (time_t)e->mtime_s, .tv_nsec = (long)e->mtime_ns },
 	};
 
-	if (fchmod(fd, e->mode & TRANSFER_MODE) != 0)
-		return -errno;
+	int rc = set_mode(fd, e->mode & TRANSFER_MODE);
+
+	if (rc != 0)
+		return rc;
 	return futimens(fd, times) == 0 ? 0 : -errno;
 }
 
@@ -302,6 +256,8 @@ static int on_finish(void *arg, const struct transfer_entry *e, bool replaces)
 		rc = -errno;
 	if (rc == 0)
 		rc = set_mode_and_time(t->fd, e);
+	if (rc == 0 && !part_file_is(t->dir, t->part, t->fd))
+		rc = -ENOENT;
 	/* Some file systems tell only now that there was no room. */
 	if (close(t->fd) != 0 && rc == 0)
 		rc = -errno;

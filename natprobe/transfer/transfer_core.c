@@ -72,6 +72,10 @@ static const char *remedy(int rc)
 		return "the file system has no names that long; give it a shorter one";
 	case EEXIST:
 		return "something else has come there meanwhile; move it away, and " AGAIN;
+	case EBUSY:
+		return "another natprobe receive writes it at this moment; wait for that one, or "
+		       "end "
+		       "it, and " AGAIN;
 	case EIO:
 		return "the disk fails; copy what matters off it first";
 	case ENOENT:

@@ -135,9 +135,8 @@ static void wrong(struct transfer_receive *r)
 		t->drop(t->arg, &r->entry);
 	r->is_open = false;
 	transfer_fail(&r->core,
-		      "%s: its SHA-256 is not what the sender counted, so it was thrown away; run "
-		      "both sides again",
-		      safe_text(r->entry.path, name));
+		      "%s: its SHA-256 is not what the sender counted%s; run both sides again",
+		      safe_text(r->entry.path, name), r->is_here ? "" : ", so it was thrown away");
 }
 
 void receive_file_end(struct transfer_receive *r, const uint8_t digest[static TRANSFER_DIGEST_LEN])
