@@ -14,7 +14,6 @@ struct receive {
 	struct link_options options;
 	struct link_user *user;
 	struct receive_run *run;
-	bool has_begun, is_over;
 };
 
 static int usage(const char *what)
@@ -27,7 +26,6 @@ static void on_over(void *arg, bool is_ok)
 {
 	struct receive *r = arg;
 
-	r->is_over = true;
 	link_user_end(r->user, is_ok ? EXIT_REACHED : EXIT_FAILED);
 }
 
@@ -35,7 +33,6 @@ static void on_stream(void *arg, struct bufferevent *stream, bool datagrams)
 {
 	struct receive *r = arg;
 
-	r->has_begun = true;
 	receive_run_stream(r->run, stream);
 }
 
@@ -94,9 +91,8 @@ static int receive_over_link(struct receive *r, char *operand)
 		return EXIT_FAILED;
 	}
 	rc = link_user_run(&link);
-	if (rc == EXIT_FAILED && r->has_begun && !r->is_over)
-		fprintf(stderr, "natprobe: receive: it was interrupted; run both sides again: it "
-				"goes on where it was\n");
+	if (rc != EXIT_REACHED)
+		receive_run_gone(r->run);
 	receive_run_free(r->run);
 	return rc;
 }

@@ -16,7 +16,6 @@ struct send {
 	struct link_options options;
 	struct link_user *user;
 	struct send_run *run;
-	bool has_begun, is_over;
 	char **operands;
 	size_t count;
 };
@@ -31,7 +30,6 @@ static void on_over(void *arg, bool is_ok)
 {
 	struct send *s = arg;
 
-	s->is_over = true;
 	link_user_end(s->user, is_ok ? EXIT_REACHED : EXIT_FAILED);
 }
 
@@ -39,7 +37,6 @@ static void on_stream(void *arg, struct bufferevent *stream, bool datagrams)
 {
 	struct send *s = arg;
 
-	s->has_begun = true;
 	send_run_stream(s->run, stream);
 }
 
@@ -118,9 +115,8 @@ static int run(struct send *s)
 		return EXIT_FAILED;
 	}
 	rc = send_over_link(s);
-	if (rc == EXIT_FAILED && s->has_begun && !s->is_over)
-		fprintf(stderr, "natprobe: send: it was interrupted; run both sides again: it goes "
-				"on where it was\n");
+	if (rc != EXIT_REACHED)
+		send_run_gone(s->run);
 	send_run_free(s->run);
 	return rc;
 }

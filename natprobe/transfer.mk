@@ -23,6 +23,7 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/transfer/source_files.c natprobe/transfer/source_files.h \
 	natprobe/transfer/target_files.c natprobe/transfer/target_files.h \
 	natprobe/transfer/transfer_io.c natprobe/transfer/transfer_io.h \
+	natprobe/transfer/transfer_offer.c natprobe/transfer/transfer_offer.h \
 	natprobe/transfer/transfer_show.c natprobe/transfer/transfer_show.h
 
 if RTNETLINK

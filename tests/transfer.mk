@@ -48,6 +48,10 @@ UNIT_TESTS += tests/test_transfer_io
 tests_test_transfer_io_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_transfer_io_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_transfer_ask
+tests_test_transfer_ask_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_transfer_ask_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_transfer_hostile
 tests_test_transfer_hostile_SOURCES = tests/test_transfer_hostile.c \
 	tests/transfer_fixture.c tests/transfer_fixture.h

@@ -4,6 +4,7 @@
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "sha256.h"
@@ -21,6 +22,7 @@ struct receive_run {
 	struct transfer_receive *receive;
 	struct transfer_io *io;
 	struct event_base *base;
+	bool is_over;
 	struct event *answer; /* somebody types it */
 };
 
@@ -102,6 +104,7 @@ void receive_run_path(struct receive_run *r, bool is_up, const char *what)
 
 static void end(struct receive_run *r, const char *why)
 {
+	r->is_over = true;
 	transfer_show_error(r->show, why);
 	r->config.on_over(r->config.arg, false);
 }
@@ -109,6 +112,15 @@ static void end(struct receive_run *r, const char *why)
 void receive_run_refused(struct receive_run *r, const char *text)
 {
 	end(r, text);
+}
+
+void receive_run_gone(struct receive_run *r)
+{
+	if (r->is_over)
+		return;
+	if (r->answer != NULL)
+		fputc('\n', stderr);
+	transfer_show_gone(r->show, r->io != NULL);
 }
 
 static void consent(struct receive_run *r, bool is_given)
@@ -136,6 +148,7 @@ static void ask(struct receive_run *r)
 		consent(r, false);
 		return;
 	}
+	(void)tcflush(STDIN_FILENO, TCIFLUSH); /* what was typed before the question is no answer */
 	fprintf(stderr, "Take them? [y/N] ");
 	fflush(stderr);
 }
@@ -172,6 +185,7 @@ static void on_over(void *arg)
 {
 	struct receive_run *r = arg;
 
+	r->is_over = true;
 	r->config.on_over(r->config.arg, transfer_receive_core(r->receive)->is_ok);
 }
 

@@ -23,6 +23,8 @@ void receive_run_free(struct receive_run *r); /* NULL is fine. From on_over as w
 void receive_run_begin(struct receive_run *r, struct event_base *base);
 void receive_run_path(struct receive_run *r, bool is_up, const char *what);
 void receive_run_refused(struct receive_run *r, const char *text);
+/* The link ended, whoever ended it: tells so where nothing of an end was told yet. */
+void receive_run_gone(struct receive_run *r);
 /* The stream is taken over. on_over follows, perhaps at once. */
 void receive_run_stream(struct receive_run *r, struct bufferevent *stream);
 

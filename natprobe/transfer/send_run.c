@@ -16,6 +16,7 @@ struct send_run {
 	struct transfer_send *send;
 	struct transfer_io *io;
 	struct event_base *base;
+	bool is_over;
 };
 
 static const struct transfer_core *core(void *arg)
@@ -95,6 +96,7 @@ void send_run_path(struct send_run *r, bool is_up, const char *what)
 
 static void end(struct send_run *r, const char *why)
 {
+	r->is_over = true;
 	transfer_show_error(r->show, why);
 	r->config.on_over(r->config.arg, false);
 }
@@ -102,6 +104,12 @@ static void end(struct send_run *r, const char *why)
 void send_run_refused(struct send_run *r, const char *text)
 {
 	end(r, text);
+}
+
+void send_run_gone(struct send_run *r)
+{
+	if (!r->is_over)
+		transfer_show_gone(r->show, r->io != NULL);
 }
 
 static void on_output(void *arg, struct bytes frame)
@@ -118,6 +126,7 @@ static void on_over(void *arg)
 {
 	struct send_run *r = arg;
 
+	r->is_over = true;
 	r->config.on_over(r->config.arg, transfer_send_core(r->send)->is_ok);
 }
 

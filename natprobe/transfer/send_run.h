@@ -22,6 +22,8 @@ bool send_run_add(struct send_run *r, const char *path);
 void send_run_begin(struct send_run *r, struct event_base *base);
 void send_run_path(struct send_run *r, bool is_up, const char *what);
 void send_run_refused(struct send_run *r, const char *text);
+/* The link ended, whoever ended it: tells so where nothing of an end was told yet. */
+void send_run_gone(struct send_run *r);
 /* The stream is taken over. on_over follows, perhaps at once. */
 void send_run_stream(struct send_run *r, struct bufferevent *stream);
 

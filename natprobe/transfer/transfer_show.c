@@ -8,9 +8,9 @@
 #include "clock.h"
 #include "natprobe/check/progress.h"
 #include "natprobe/report/report_json_put.h"
+#include "transfer_offer.h"
 #include "transfer_rate.h"
 
-#define NAMES_SHOWN    10
 #define REPORT_EVERY_S 1
 
 struct transfer_show {
@@ -213,75 +213,39 @@ void transfer_show_skipped(struct transfer_show *s, const char *path, const char
 	}
 }
 
-void transfer_show_error(struct transfer_show *s, const char *text)
+static void report_error(const char *text)
 {
 	struct json j = { 0 };
-	json_t *o;
+	json_t *o = event_new_json(&j, "error");
 
-	hide_progress(s);
-	fprintf(stderr, "natprobe: %s: %s\n", s->config.command, text);
-	if (!s->config.json)
-		return;
-	o = event_new_json(&j, "error");
 	json_put(&j, o, "text", json_text(text));
+	json_put(&j, o, "told", json_false());
 	print_json(&j, o);
 }
 
-static bool is_top(struct bytes path)
+void transfer_show_error(struct transfer_show *s, const char *text)
 {
-	return memchr(path.data, '/', path.len) == NULL;
+	hide_progress(s);
+	fprintf(stderr, "natprobe: %s: %s\n", s->config.command, text);
+	if (s->config.json)
+		report_error(text);
 }
 
-static bool is_below(struct bytes path, struct bytes top)
+void transfer_show_gone(struct transfer_show *s, bool has_begun)
 {
-	return path.len > top.len && path.data[top.len] == '/' &&
-	       memcmp(path.data, top.data, top.len) == 0;
-}
-
-/* Entry `at` with all that is in it; what is below stands right behind it, or is not counted. */
-static void print_top(const struct manifest *m, uint32_t at)
-{
-	struct transfer_entry e = manifest_get(m, at);
-	char name[SAFE_TEXT_MAX], size[TRANSFER_SIZE_TEXT];
-	uint64_t bytes = e.size;
-	uint32_t files = 0;
-
-	for (uint32_t i = at + 1; i < manifest_count(m); i++) {
-		struct transfer_entry below = manifest_get(m, i);
-
-		if (!is_below(below.path, e.path))
-			continue;
-		bytes += below.size;
-		files += below.kind == ENTRY_FILE;
-	}
-	safe_text(e.path, name);
-	transfer_size_text(bytes, size);
-	if (e.kind == ENTRY_FILE)
-		fprintf(stderr, "  %s  %s\n", name, size);
-	else
-		fprintf(stderr, "  %s/  %u file%s, %s\n", name, (unsigned)files,
-			files == 1 ? "" : "s", size);
+	hide_progress(s);
+	if (has_begun)
+		transfer_show_error(s, "it was interrupted; run both sides again: it goes on where "
+				       "it was");
+	else if (s->config.json) /* people were told already, by the link */
+		report_error("there was no path to the other side; standard error says why");
 }
 
 void transfer_show_offer(struct transfer_show *s, const char *directory)
 {
-	const struct manifest *m = manifest(s);
-	char size[TRANSFER_SIZE_TEXT];
-	uint32_t files = manifest_files(m), tops = 0;
-
 	hide_progress(s);
 	s->is_asking = true;
-	fprintf(stderr, "The other side offers %u file%s, %s, to be written below %s:\n",
-		(unsigned)files, files == 1 ? "" : "s", transfer_size_text(manifest_total(m), size),
-		directory);
-	for (uint32_t i = 0; i < manifest_count(m); i++) {
-		if (!is_top(manifest_get(m, i).path))
-			continue;
-		if (tops++ < NAMES_SHOWN)
-			print_top(m, i);
-	}
-	if (tops > NAMES_SHOWN)
-		fprintf(stderr, "  and %u more\n", (unsigned)(tops - NAMES_SHOWN));
+	transfer_offer_print(manifest(s), directory);
 }
 
 void transfer_show_go(struct transfer_show *s)
@@ -299,7 +263,7 @@ static void report_offer(struct transfer_show *s)
 	for (uint32_t i = 0; i < manifest_count(m); i++) {
 		struct transfer_entry e = manifest_get(m, i);
 
-		if (is_top(e.path))
+		if (transfer_offer_is_top(e.path))
 			json_add(&j, names, json_name(e.path));
 	}
 	json_put(&j, o, "files", json_integer(manifest_files(m)));

@@ -31,6 +31,8 @@ void transfer_show_skipped(struct transfer_show *s, const char *path, const char
 void transfer_show_event(struct transfer_show *s, const struct transfer_event *e);
 /* An error that is not of the transfer. */
 void transfer_show_error(struct transfer_show *s, const char *text);
+/* The link ended before the transfer did; has_begun: both sides were there. */
+void transfer_show_gone(struct transfer_show *s, bool has_begun);
 /* What is offered, for people: to standard error. There is no progress behind it, since somebody may
  * be asked there, until transfer_show_go. */
 void transfer_show_offer(struct transfer_show *s, const char *directory);
