@@ -305,6 +305,55 @@ static void a_break_is_no_end(void **state)
 	assert_string_equal(w->a.word, PIPE_LOST);
 }
 
+/* Raw pieces of a peer. */
+static void say_data(struct side *peer)
+{
+	static uint8_t data[PIPE_HEAD + PIPE_DATA_MAX];
+	const struct pipe_head head = { .kind = PIPE_DATA, .len = PIPE_DATA_MAX };
+
+	pipe_head_write(&head, data);
+	assert_int_equal(write(peer->stream, data, sizeof(data)), sizeof(data));
+}
+
+static void say_and_leave(struct side *peer, const char *word)
+{
+	const struct pipe_head head = { .kind = PIPE_ABORT, .len = (uint32_t)strlen(word) };
+	uint8_t bytes[PIPE_HEAD];
+
+	pipe_head_write(&head, bytes);
+	assert_int_equal(write(peer->stream, bytes, sizeof(bytes)), sizeof(bytes));
+	assert_int_equal(write(peer->stream, word, head.len), head.len);
+	shut(&peer->stream);
+	peer->is_over = true;
+}
+
+/* Writing fails before the reason is read, which stands behind what a slow reader has not taken. */
+static void the_reason_is_heard_though_nobody_hears_us(void **state)
+{
+	struct world *w = *state;
+	char sink[4096];
+
+	begin(w, &w->a);
+	for (int i = 0; i < 5; i++) { /* more than a pipe has room for, and is kept */
+		say_data(&w->b);
+		turns(w, 20);
+	}
+	say_data(&w->b);
+	say_and_leave(&w->b, PIPE_CLOSED);
+	feed(&w->a, "for nobody");
+	turns(w, 20);
+	feed(&w->a, "nor this");
+	turns(w, 20);
+	assert_false(w->a.is_over);
+	for (int i = 0; i < 1000 && !w->a.is_over; i++) {
+		(void)fcntl(w->a.out[0], F_SETFL, O_NONBLOCK);
+		(void)!read(w->a.out[0], sink, sizeof(sink));
+		turn(w);
+	}
+	assert_string_equal(w->a.word, PIPE_CLOSED);
+	assert_true(w->a.is_theirs);
+}
+
 static void a_stranger_is_not_believed(void **state)
 {
 	struct world *w = *state;
@@ -448,6 +497,7 @@ int main(void)
 		TEST(an_input_that_fails_is_told),
 		TEST(an_interruption_is_told_behind_what_was_sent),
 		TEST(a_break_is_no_end),
+		TEST(the_reason_is_heard_though_nobody_hears_us),
 		TEST(a_stranger_is_not_believed),
 		TEST(little_is_kept_for_a_slow_reader),
 		TEST(files_are_carried_as_well),

@@ -17,6 +17,7 @@ struct pipe_stream {
 	size_t left; /* of the piece of data that is coming */
 	bool is_paused;
 	bool is_eof;
+	bool is_unheard; /* nobody takes what we say any more; what was said to us may still come */
 	bool is_leaving; /* all was said: it leaves, and nothing more is heard */
 	bool is_over;
 	bool is_theirs;
@@ -88,7 +89,7 @@ static void say_head(struct pipe_stream *s, uint8_t kind, size_t len)
 
 	pipe_head_write(&head, bytes);
 	pipe_flow_said(&s->flow, kind);
-	if (evbuffer_add(output_of(s), bytes, sizeof(bytes)) != 0)
+	if (!s->is_unheard && evbuffer_add(output_of(s), bytes, sizeof(bytes)) != 0)
 		break_off(s, BYTES(PIPE_MEMORY));
 }
 
@@ -103,14 +104,15 @@ static void say(struct pipe_stream *s, uint8_t kind)
 
 bool pipe_stream_has_room(const struct pipe_stream *s)
 {
-	return evbuffer_get_length(output_of(s)) < OUTPUT_HIGH;
+	return !s->is_unheard && evbuffer_get_length(output_of(s)) < OUTPUT_HIGH;
 }
 
 void pipe_stream_put(struct pipe_stream *s, struct evbuffer *from)
 {
 	size_t len;
 
-	while ((len = evbuffer_get_length(from)) > 0 && !s->is_over && !s->is_leaving) {
+	while ((len = evbuffer_get_length(from)) > 0 && !s->is_over && !s->is_leaving &&
+	       !s->is_unheard) {
 		if (len > PIPE_DATA_MAX)
 			len = PIPE_DATA_MAX;
 		say_head(s, PIPE_DATA, len);
@@ -137,7 +139,8 @@ void pipe_stream_abort(struct pipe_stream *s, const char *word)
 	if (s->is_over || s->is_leaving)
 		return;
 	say_head(s, PIPE_ABORT, text.len);
-	(void)evbuffer_add(output_of(s), text.data, text.len);
+	if (!s->is_unheard)
+		(void)evbuffer_add(output_of(s), text.data, text.len);
 	set_word(s, text, false);
 	leave(s);
 }
@@ -226,11 +229,20 @@ static void on_written(struct bufferevent *bev, void *arg)
 		s->hooks.on_room(s->hooks.arg);
 }
 
+static void stop_saying(struct pipe_stream *s)
+{
+	s->is_unheard = true;
+	(void)evbuffer_drain(output_of(s), evbuffer_get_length(output_of(s)));
+}
+
 static void on_event(struct bufferevent *bev, short events, void *arg)
 {
 	struct pipe_stream *s = arg;
 
-	s->is_eof = true;
+	if ((events & BEV_EVENT_WRITING) != 0)
+		stop_saying(s); /* the word that says why may wait to be read */
+	else
+		s->is_eof = true;
 	if (s->is_leaving && (events & (BEV_EVENT_ERROR | BEV_EVENT_WRITING)) != 0)
 		end(s);
 	else
