@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "natprobe/forward/forward_report.h"
+#include "natprobe/link/link_code.h"
 #include "natprobe/link/link_user.h"
 #include "natprobe/report/report.h"
 
@@ -13,6 +14,7 @@
 #define ALLOWS_MAX 64
 
 struct forward_run {
+	const struct punch_options *meeting;
 	struct link_user *user;
 	struct forward *forward;
 	struct event *signals[2];
@@ -48,6 +50,13 @@ static void on_event(void *arg, const struct forward_event *e)
 	struct forward_run *r = arg;
 
 	forward_report_event(&r->report, e);
+}
+
+static void on_code(void *arg, const char *code)
+{
+	const struct forward_run *r = arg;
+
+	link_code_show(r->meeting, "forward CODE ...", code, stdout);
 }
 
 static void on_path(void *arg, bool is_up, const char *what)
@@ -139,7 +148,7 @@ static int run(const struct link_options *o, struct forward_run *r, char *operan
 		.command = "forward",
 		.options = o,
 		.operand = operand,
-		.has_operand = operand != NULL,
+		.on_code = on_code,
 		.on_begin = on_begin,
 		.on_path = on_path,
 		.arg = r,
@@ -154,19 +163,10 @@ static int run(const struct link_options *o, struct forward_run *r, char *operan
 
 /* --- what it is told --- */
 
-static size_t colons(const char *text)
-{
-	size_t count = 0;
-
-	for (; *text != '\0'; text++)
-		count += *text == ':';
-	return count;
-}
-
-/* A code has no colon, and an address (natkit:...) one. */
+/* Neither a code nor an address is one of [ADDRESS:]PORT:HOST:PORT, nor what is mistyped for one. */
 static bool is_code(const char *operand)
 {
-	return colons(operand) < 2;
+	return strchr(operand, ':') == NULL || strncmp(operand, "natkit:", 7) == 0;
 }
 
 static int read_specs(struct forward_run *r, char **operands, size_t count)
@@ -247,9 +247,12 @@ int cmd_forward(int argc, char **argv, const struct command *all)
 	char *code = NULL;
 	int rc;
 
-	if (r == NULL)
+	if (r == NULL) {
+		fprintf(stderr, "natprobe: forward: out of memory\n");
 		return EXIT_FAILED;
+	}
 	rc = read_options(&o, r, argc, argv, &code);
+	r->meeting = &o.punch;
 	r->report.json = o.punch.json;
 	r->report.quiet = o.punch.quiet;
 	if (rc < 0)

@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "natprobe/link/link_listen.h"
+#include "natprobe/link/link_code.h"
 #include "natprobe/link/link_run.h"
 #include "natprobe/report/report.h"
 
@@ -23,17 +24,9 @@ static int usage(const char *what)
 	return EXIT_USAGE;
 }
 
-/* In a line of its own, so that a script can take it. */
 static void show_code(const struct punch_options *o, const char *code)
 {
-	if (o->json) {
-		printf("{\"event\":\"code\",\"code\":\"%s\"}\n", code);
-	} else {
-		if (!o->quiet && isatty(STDERR_FILENO))
-			fprintf(stderr, "On the other side: natprobe link CODE, and the code is\n");
-		printf("%s\n", code);
-	}
-	(void)fflush(stdout);
+	link_code_show(o, "link CODE", code, stdout);
 }
 
 static void print_path(const struct link *l, bool is_up, const char *what)

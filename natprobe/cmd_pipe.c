@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "natprobe/link/link_code.h"
 #include "natprobe/link/link_user.h"
 #include "natprobe/pipe/pipe_report.h"
 #include "natprobe/pipe/pipe_wire.h"
 #include "natprobe/report/report.h"
 
 struct pipe_run {
+	const struct punch_options *meeting;
 	struct link_user *user;
 	struct pipe_io *io;
 	struct event *signals[2];
@@ -106,6 +108,13 @@ static void on_begin(void *arg, struct link_user *user)
 		on_refused(p, "memory", "the link cannot be used: out of memory or descriptors");
 }
 
+static void on_code(void *arg, const char *code)
+{
+	const struct pipe_run *p = arg;
+
+	link_code_show(p->meeting, "pipe CODE", code, stderr);
+}
+
 static void on_path(void *arg, bool is_up, const char *what)
 {
 	struct pipe_run *p = arg;
@@ -113,9 +122,10 @@ static void on_path(void *arg, bool is_up, const char *what)
 	pipe_report_path(&p->report, is_up, what);
 }
 
-static int run(const struct link_options *o, char *operand, bool has_operand)
+static int run(const struct link_options *o, char *operand)
 {
 	struct pipe_run p = {
+		.meeting = &o->punch,
 		.report = { .json = o->punch.json,
 			    .quiet = o->punch.quiet,
 			    .shows_progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO) },
@@ -124,7 +134,7 @@ static int run(const struct link_options *o, char *operand, bool has_operand)
 		.command = "pipe",
 		.options = o,
 		.operand = operand,
-		.has_operand = has_operand,
+		.on_code = on_code,
 		.on_begin = on_begin,
 		.on_path = on_path,
 		.arg = &p,
@@ -182,7 +192,7 @@ int cmd_pipe(int argc, char **argv, const struct command *all)
 		keep_open(fd);
 	rc = read_options(&o, argc, argv, &operand, &count);
 	if (rc < 0)
-		rc = run(&o, operand, count > 0);
+		rc = run(&o, operand);
 	opt_clear(&pipe_program, &o);
 	return rc;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "natprobe/link/link_code.h"
 #include "natprobe/link/link_user.h"
 #include "natprobe/report/report.h"
 #include "natprobe/transfer/receive_run.h"
@@ -56,6 +57,13 @@ static void on_begin(void *arg, struct link_user *user)
 		receive_run_refused(r->run, "out of memory");
 }
 
+static void on_code(void *arg, const char *code)
+{
+	const struct receive *r = arg;
+
+	link_code_show(&r->options.punch, "send CODE FILE...", code, stdout);
+}
+
 static void on_path(void *arg, bool is_up, const char *what)
 {
 	const struct receive *r = arg;
@@ -68,7 +76,7 @@ static int receive_over_link(struct receive *r, char *operand)
 	const struct link_user_config link = { .command = "receive",
 					       .options = &r->options,
 					       .operand = operand,
-					       .has_operand = operand != NULL,
+					       .on_code = on_code,
 					       .on_begin = on_begin,
 					       .on_path = on_path,
 					       .arg = r };

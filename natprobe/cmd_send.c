@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "command.h"
+#include "natprobe/link/link_code.h"
 #include "natprobe/link/link_user.h"
 #include "natprobe/meet/address.h"
 #include "natprobe/meet/code.h"
@@ -60,6 +61,13 @@ static void on_begin(void *arg, struct link_user *user)
 		send_run_refused(s->run, "out of memory");
 }
 
+static void on_code(void *arg, const char *code)
+{
+	const struct send *s = arg;
+
+	link_code_show(&s->options.punch, "receive CODE", code, stdout);
+}
+
 static void on_path(void *arg, bool is_up, const char *what)
 {
 	const struct send *s = arg;
@@ -67,20 +75,27 @@ static void on_path(void *arg, bool is_up, const char *what)
 	send_run_path(s->run, is_up, what);
 }
 
-/* The first operand, where it is no file, and others follow. */
-static bool has_code(const struct send *s)
+/* A name that was mistyped is none: those of files have a dot, most of them. */
+static bool is_code(const char *text)
 {
 	char code[CODE_MAX];
 	struct address address;
-	const char *first = s->operands[0], *why;
+	const char *why;
+
+	if (address_parse(text, &address, &why))
+		return true;
+	return strpbrk(text, "./") == NULL && code_normalise(text, code, &why);
+}
+
+/* The first operand, where it is no file, and others follow. */
+static bool has_code(const struct send *s)
+{
+	const char *first = s->operands[0];
 	struct stat st;
 
 	if (s->count < 2 || s->options.punch.code_file != NULL)
 		return false;
-	if (strcmp(first, "-") == 0)
-		return true;
-	return lstat(first, &st) != 0 &&
-	       (code_normalise(first, code, &why) || address_parse(first, &address, &why));
+	return strcmp(first, "-") == 0 || (lstat(first, &st) != 0 && is_code(first));
 }
 
 static int send_over_link(struct send *s)
@@ -89,7 +104,7 @@ static int send_over_link(struct send *s)
 	const struct link_user_config config = { .command = "send",
 						 .options = &s->options,
 						 .operand = is_given ? s->operands[0] : NULL,
-						 .has_operand = is_given,
+						 .on_code = on_code,
 						 .on_begin = on_begin,
 						 .on_path = on_path,
 						 .arg = s };

@@ -39,6 +39,7 @@ natprobe_libpunch_a_SOURCES += \
 	natprobe/link/link_path.c natprobe/link/link_path.h
 
 natprobe_libprobeshell_a_SOURCES += \
+	natprobe/link/link_code.c natprobe/link/link_code.h \
 	natprobe/link/link_options.c natprobe/link/link_options.h \
 	natprobe/link/link_user.h
 

@@ -76,6 +76,11 @@ story killed home-router home-router -- \
 	until [ -s got ]; do sleep 0.05; done; kill $pid; wait $pid; echo $? > a' -- \
 	'natprobe pipe --code-file code < /dev/null > got; echo $? > b'
 
+# Without a code one is made, and typed on the other side.
+story made home-router open-internet -- \
+	'export XDG_RUNTIME_DIR=$PWD; echo words | natprobe pipe --quiet 2> code' -- \
+	'until [ -s code ]; do sleep 0.05; done; natprobe pipe --quiet "$(head -n 1 code)" < /dev/null > got'
+
 # Through links that run; who sends is ready long before anybody reads.
 story early home-router home-router -- \
 	'export XDG_RUNTIME_DIR=$PWD/run-a; mkdir -m 700 run-a
@@ -91,8 +96,8 @@ story early home-router home-router -- \
 	kill $link; wait $link; true'
 }
 
-XDG_RUNTIME_DIR=$tmp natprobe pipe --quiet < /dev/null 2> "$tmp/none"
-is 2 $? "without a link and without a code"
+XDG_RUNTIME_DIR=$tmp natprobe pipe --quiet --name none < /dev/null 2> "$tmp/none"
+is 2 $? "without a link of that name, and without a code"
 grep -q 'natprobe link' "$tmp/none" || fail "no remedy: $(cat "$tmp/none")"
 natprobe pipe - < /dev/null 2> "$tmp/dash"
 is 2 $? "a code on the input that is carried"
@@ -116,6 +121,9 @@ ended killed
 is 1 "$(cat a)" "killed: the side that was"
 is 1 "$(cat b)" "killed: the other side"
 grep -q 'on the other side' out err || fail "killed: not told: $(cat out err)"
+
+ended made
+is words "$(cat got)" "made: what came"
 
 ended early
 is 0 "$(cat a)" "early: the sender"

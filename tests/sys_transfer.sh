@@ -97,6 +97,18 @@ wait "$link"
 true
 PROGRAM
 
+# made WHO: without a code, and without a link, the sender makes one, which is typed on the other side.
+cat > "$tmp/made.sh" << 'PROGRAM'
+. "$tmp/common.sh"
+if [ "$1" = a ]; then
+	"$natprobe" send --json single > a.second 2>&1
+else
+	until_there a.second
+	until code=$(head -n 1 a.second | jq -r .code) && [ -n "$code" ]; do sleep 0.05; done
+	"$natprobe" receive --json --yes -o out "$code" > b.second 2>&1
+fi
+PROGRAM
+
 # sparse WHO: 5 GiB of which nearly nothing is stored.
 cat > "$tmp/sparse.sh" << 'PROGRAM'
 . "$tmp/common.sh"
@@ -192,6 +204,7 @@ way=(--delay 10ms --loss 0.5% home-router home-router)
 story sender killed a big "${way[@]}"
 story receiver killed b big "${way[@]}"
 story moved moved - big --delay 10ms --loss 0.5% restricted-cone symmetric-random
+story made made - tree open-internet home-router
 story link link - tree --delay 10ms home-router home-router
 refused some-long-code
 
@@ -215,6 +228,10 @@ diff <(cd tree && find . ! -name link -printf '%p %m %s %T@\n' | sort) \
 grep -q 'single exists' again.b || fail "link: the clash is not named: $(cat again.b)"
 grep -q 'says: .*single.*--force' again || fail "link: the sender does not hear of it: $(cat again)"
 [ "$(cat out/single)" = other ] || fail "link: what was there was overwritten"
+
+ended_well made
+[ "$(cat "$tmp/made/out/single")" = alone ] || fail "made: it did not come"
+says "$tmp/made/b.second" '.event == "done" and .files == 1'
 
 ended_well moved
 same moved

@@ -111,8 +111,10 @@ static const struct opt pipe_table[] = {
 const struct opt_program pipe_program = {
 	.name = "natprobe",
 	.synopsis = "pipe [OPTION]... [CODE|ADDRESS]",
-	.summary = "Carries standard input to the other side's standard output, and the other way "
-		   "round. Without CODE the running link is used.",
+	.summary =
+		"Carries standard input to the other side's standard output, and the other way "
+		"round. Without CODE the running link is used; where none runs a code is made and "
+		"printed: type it on the other side.",
 	.table = pipe_table,
 	.size = sizeof(OPTIONS),
 };
@@ -124,8 +126,10 @@ static const struct opt send_table[] = {
 const struct opt_program send_program = {
 	.name = "natprobe",
 	.synopsis = "send [OPTION]... [CODE|ADDRESS] FILE|DIRECTORY...",
-	.summary = "Sends files and directories to natprobe receive on the other side; what broke "
-		   "off before is resumed. Without CODE the running link is used.",
+	.summary =
+		"Sends files and directories to natprobe receive on the other side; what broke "
+		"off before is resumed. Without CODE the running link is used; where none runs a "
+		"code is made and printed: type it on the other side.",
 	.table = send_table,
 	.size = sizeof(OPTIONS),
 };
@@ -152,7 +156,9 @@ const struct opt_program receive_program = {
 	.name = "natprobe",
 	.synopsis = "receive [OPTION]... [CODE|ADDRESS]",
 	.summary = "Receives what natprobe send offers on the other side, after a question. "
-		   "Without CODE the running link is used.",
+		   "Without CODE the running link is used; where none runs a code is made and "
+		   "printed: "
+		   "type it on the other side.",
 	.table = receive_table,
 	.size = sizeof(OPTIONS),
 };
@@ -178,9 +184,10 @@ static const struct opt forward_table[] = {
 const struct opt_program forward_program = {
 	.name = "natprobe",
 	.synopsis = "forward [OPTION]... [CODE|ADDRESS] [PORT:HOST:PORT[/udp]]...",
-	.summary = "Opens ports here that lead to services which the other side reaches, and lets "
-		   "it reach services here, as far as --allow says. Without CODE the running link "
-		   "is used.",
+	.summary =
+		"Opens ports here that lead to services which the other side reaches, and lets "
+		"it reach services here, as far as --allow says. Without CODE the running link "
+		"is used; where none runs a code is made and printed: type it on the other side.",
 	.table = forward_table,
 	.size = sizeof(OPTIONS),
 };

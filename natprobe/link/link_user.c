@@ -294,12 +294,6 @@ static void on_own_path(void *arg, bool is_up, const char *what, const char *lin
 		u->config->on_path(u->config->arg, is_up, what);
 }
 
-/* Standard output is the command's. */
-static void show_code(const struct punch_options *o, const char *code)
-{
-	fprintf(stderr, "%s\n", code);
-}
-
 static int run_own(struct link_user *u, char *operand)
 {
 	const struct link_run_config config = {
@@ -308,7 +302,6 @@ static int run_own(struct link_user *u, char *operand)
 		.operand = operand,
 		.is_short = true,
 		.base = u->base,
-		.show_code = show_code,
 		.on_begin = on_own_begin,
 		.on_over = on_own_over,
 		.on_path = on_own_path,
@@ -334,7 +327,7 @@ static int run_with_code(struct link_user *u)
 		rc = EXIT_FAILED; /* before a code is shown */
 	} else {
 		if (code.is_new && options.punch.code_file == NULL)
-			show_code(&options.punch, code.text);
+			c->on_code(c->arg, code.text);
 		options.punch.code_file = NULL; /* it was read */
 		own.options = &options;
 		u->config = &own;
@@ -360,12 +353,13 @@ static int complain_of_call(const struct link_user *u, int rc)
 	if (!link_run_is_built(u->config->command))
 		return EXIT_FAILED;
 	fprintf(stderr,
-		"natprobe: %s: no link \"%s\" runs here; start one with natprobe link, or give a "
-		"code: words that both sides use, my-own-long-code, say\n",
-		u->config->command, u->name);
+		"natprobe: %s: no link \"%s\" runs here; start it with natprobe link --name %s, or "
+		"leave --name out\n",
+		u->config->command, u->name, u->name);
 	return EXIT_USAGE;
 }
 
+/* Where no link runs, and none was named, there is one of our own with a new code. */
 static int run_by_name(struct link_user *u)
 {
 	const char *name = u->config->options->name;
@@ -373,6 +367,8 @@ static int run_by_name(struct link_user *u)
 
 	(void)snprintf(u->name, sizeof(u->name), "%s", name != NULL ? name : NAME_USUAL);
 	fd = attach_call(u->name);
+	if (name == NULL && (fd == -ENOENT || fd == -ECONNREFUSED))
+		return run_with_code(u);
 	if (fd < 0)
 		return complain_of_call(u, fd);
 	close(fd);

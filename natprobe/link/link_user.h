@@ -3,8 +3,9 @@
  * made for as long as the command runs. Either way a stream is a descriptor of which the first line
  * was said (attach_wire.h).
  *
- * With no code the running link of that name is meant; with the code of a running link it is that
- * one; with any other code or address there is one of its own.
+ * With no code the running link of that name is meant, and where no name was given and none runs one of
+ * its own, with a new code; with the code of a running link it is that one; with any other code or
+ * address there is one of its own.
  */
 #ifndef NATPROBE_LINK_USER_H
 #define NATPROBE_LINK_USER_H
@@ -27,8 +28,9 @@ struct link_user_stream {
 struct link_user_config {
 	const char *command; /* "pipe", for messages */
 	const struct link_options *options;
-	char *operand;    /* CODE, ADDRESS or NULL; overwritten where it is a secret */
-	bool has_operand; /* one was given: without, a link has to run, or an option names a code */
+	char *operand; /* CODE, ADDRESS or NULL; overwritten where it is a secret */
+	/* A new code, for the other side. */
+	void (*on_code)(void *arg, const char *code);
 	/* Once, when streams may be asked for. The other side need not be there yet. */
 	void (*on_begin)(void *arg, struct link_user *u);
 	/* Whether there is a path now; told for a link of our own and for one that runs. what: a line
