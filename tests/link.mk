@@ -136,6 +136,10 @@ if CMOCKA
 UNIT_TESTS += tests/test_forward_spec
 tests_test_forward_spec_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_forward_spec_LDADD = $(PUNCH_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_forward_report
+tests_test_forward_report_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_forward_report_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_port_forward
 tests_test_port_forward_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_port_forward_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -452,6 +453,56 @@ static void a_stranger_gets_nowhere(void **state)
 	close(pair[0]);
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &now), 0);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Asks for a target that nobody allowed, another one each time; the word that it is refused by. */
+static const char *ask_for(struct world *w, uint16_t port)
+{
+	struct forward_msg open = { .kind = FORWARD_OPEN, .target = { .host = "h", .port = port } };
+	struct link_user_stream other;
+	static char word[64];
+	uint8_t text[64];
+	size_t len = forward_msg_write(&open, text, sizeof(text));
+	ssize_t n;
+	int pair[2];
+
+	assert_true(take(&w->serves, "accept forward", &other));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	other.on_stream(other.arg, end_of(w, pair[1]), false);
+	assert_int_equal(write(pair[0], text, len), len);
+	assert_true(await_input(w, pair[0]));
+	n = recv(pair[0], word, sizeof(word) - 1, 0);
+	assert_true(n > FORWARD_HEAD && word[FORWARD_HEAD] == FORWARD_REFUSED);
+	word[n] = '\0';
+	close(pair[0]);
+	return word + FORWARD_HEAD + 1;
+}
+
+static void one_who_asks_without_end_is_not_even_told_of(void **state)
+{
+	const uint64_t begin_ms = now_ms();
+	struct world *w = *state;
+	bool is_busy = false;
+
+	begin(w, false, 1);
+	for (uint16_t i = 1; i <= 500; i++) {
+		const char *word = ask_for(w, i);
+
+		is_busy = is_busy || strcmp(word, FORWARD_BUSY) == 0;
+		assert_true(is_busy || strcmp(word, FORWARD_NOT_ALLOWED) == 0);
+	}
+	assert_true(is_busy || now_ms() - begin_ms > 5000);
+	assert_true((uint64_t)w->serves.counts[FORWARD_FAILED] <=
+		    201 + (now_ms() - begin_ms) * 50 / 1000);
+	assert_int_equal(w->serves.counts[FORWARD_OPENED], 0);
+}
+
 static void a_port_that_is_taken_is_told(void **state)
 {
 	struct world *w = *state;
@@ -595,6 +646,7 @@ int main(void)
 		TEST(many_connections_at_once),
 		TEST(a_burst_waits_and_one_too_many_is_refused),
 		TEST(a_stranger_gets_nowhere),
+		TEST(one_who_asks_without_end_is_not_even_told_of),
 		TEST(a_port_that_is_taken_is_told),
 		TEST(each_source_of_datagrams_has_its_own_answers),
 		TEST(the_longest_silent_source_makes_room),

@@ -30,10 +30,13 @@ void forward_tell(struct forward *f, const struct forward_event *e)
 	f->config.on_event(f->config.arg, e);
 }
 
-const char *forward_judge(struct forward *f, const struct forward_target *target)
+bool forward_is_flooded(struct forward *f)
 {
-	if (!limit_allows_name(f->limit, BYTES("other side"), clock_ms()))
-		return FORWARD_BUSY;
+	return !limit_allows_name(f->limit, BYTES("other side"), clock_ms());
+}
+
+const char *forward_judge(const struct forward *f, const struct forward_target *target)
+{
 	for (size_t i = 0; i < f->config.allow_count; i++) {
 		if (forward_target_equal(&f->config.allows[i], target))
 			return NULL;

@@ -9,6 +9,7 @@
 #include "natprobe/report/report_json_put.h"
 
 #define AGAIN_MS 10000 /* the same failure is told to people so often at most */
+#define TOLD_MAX 8     /* others in that time */
 
 /* --- JSON --- */
 
@@ -55,13 +56,34 @@ static void json_event(const struct forward_event *e)
 
 /* --- text --- */
 
+static bool is_same(const struct forward_report *r, const struct forward_event *e, uint64_t now_ms)
+{
+	return now_ms - r->last_ms < AGAIN_MS && forward_target_equal(&r->last_target, e->target) &&
+	       strcmp(r->last_word, e->word) == 0;
+}
+
+static bool is_one_too_many(struct forward_report *r, uint64_t now_ms)
+{
+	if (now_ms - r->begin_ms >= AGAIN_MS) {
+		if (r->untold > 0)
+			fprintf(stderr, "natprobe: forward: %u failures more were not shown\n",
+				r->untold);
+		r->begin_ms = now_ms;
+		r->told = r->untold = 0;
+	}
+	if (r->told >= TOLD_MAX) {
+		r->untold++;
+		return true;
+	}
+	r->told++;
+	return false;
+}
+
 static bool is_told(struct forward_report *r, const struct forward_event *e)
 {
 	const uint64_t now_ms = clock_ms();
-	const bool is_same = forward_target_equal(&r->last_target, e->target) &&
-			     strcmp(r->last_word, e->word) == 0;
 
-	if (is_same && now_ms - r->last_ms < AGAIN_MS)
+	if (is_same(r, e, now_ms) || is_one_too_many(r, now_ms))
 		return true;
 	r->last_target = *e->target;
 	r->last_ms = now_ms;

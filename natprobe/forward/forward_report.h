@@ -12,6 +12,9 @@ struct forward_report {
 	struct forward_target last_target;
 	char last_word[PIPE_WORD_MAX + 1];
 	uint64_t last_ms;
+	/* Nor of one who has a new target each time. */
+	uint64_t begin_ms;
+	unsigned told, untold;
 };
 
 void forward_report_path(struct forward_report *r, bool is_up, const char *what);

@@ -127,7 +127,9 @@ static void on_read(struct bufferevent *bev, void *arg)
 		return;
 	}
 	heard = forward_hear(s->forward, bev, false, &m);
-	if (heard == FORWARD_HEARD && m.kind == FORWARD_OPEN)
+	if (heard == FORWARD_HEARD && forward_is_flooded(s->forward))
+		refuse(s, FORWARD_BUSY);
+	else if (heard == FORWARD_HEARD && m.kind == FORWARD_OPEN)
 		open_target(s, &m.target);
 	else if (heard != FORWARD_PARTLY)
 		refuse(s, PIPE_PROTOCOL);

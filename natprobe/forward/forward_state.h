@@ -48,8 +48,10 @@ struct forward_port {
 };
 
 void forward_tell(struct forward *f, const struct forward_event *e);
+/* The other side asks so fast that this one is refused, and nobody told of it. */
+bool forward_is_flooded(struct forward *f);
 /* The word that it is refused by, or NULL. */
-const char *forward_judge(struct forward *f, const struct forward_target *target);
+const char *forward_judge(const struct forward *f, const struct forward_target *target);
 
 /* A connection was accepted: asks the other side for its target. Takes `sock`. */
 void forward_ask_begin(struct forward_port *p, int sock, const struct addr *from);

@@ -72,7 +72,8 @@ static void say(struct udp_serve *s, uint8_t kind, struct bytes data)
 
 static void refuse(struct udp_serve *s, const char *word)
 {
-	tell(s, FORWARD_FAILED, word);
+	if (s->target.port != 0)
+		tell(s, FORWARD_FAILED, word);
 	await_close(&s->readable, &s->fd);
 	s->is_refused = true;
 	be_patient(s);
@@ -184,6 +185,10 @@ static void open_target(struct udp_serve *s, const struct forward_msg *m)
 	const char *word = forward_judge(s->forward, &m->target);
 
 	s->is_asked = true;
+	if (forward_is_flooded(s->forward)) {
+		refuse(s, FORWARD_BUSY);
+		return;
+	}
 	s->target = m->target;
 	if (word == NULL)
 		s->lookup = forward_lookup_new(s->forward->config.base, &m->target, on_found, s);
