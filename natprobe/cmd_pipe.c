@@ -142,7 +142,10 @@ static int run(const struct link_options *o, char *operand)
 	int rc;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file that is too large is an error as any other */
 	rc = link_user_run(&config);
+	if (rc != EXIT_REACHED)
+		pipe_report_gone(&p.report);
 	clear(&p);
 	return rc;
 }

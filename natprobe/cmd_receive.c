@@ -135,6 +135,7 @@ int cmd_receive(int argc, char **argv, const struct command *all)
 	int rc;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file that is too large is an error as any other */
 	rc = read_options(&r.options, argc, argv, &operand);
 	if (rc < 0)
 		rc = receive_over_link(&r, operand);

@@ -166,6 +166,7 @@ void pipe_report_refused(struct pipe_report *r, const char *word, const char *te
 	struct json j = { 0 };
 	json_t *o;
 
+	r->has_ended = true;
 	if (!r->json) {
 		end_line(r);
 		fprintf(stderr, "natprobe: pipe: %s\n", text);
@@ -182,6 +183,7 @@ void pipe_report_end(struct pipe_report *r, const char *word, bool is_theirs, in
 {
 	char text[256];
 
+	r->has_ended = true;
 	if (word == NULL && r->json) {
 		json_event(r, "end");
 		return;
@@ -192,6 +194,18 @@ void pipe_report_end(struct pipe_report *r, const char *word, bool is_theirs, in
 	(void)snprintf(text, sizeof(text), "%s%s%s", pipe_word_text(word, is_theirs),
 		       error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
 	pipe_report_refused(r, word, text);
+}
+
+void pipe_report_gone(struct pipe_report *r)
+{
+	if (r->has_ended)
+		return;
+	if (r->io != NULL)
+		pipe_report_end(r, PIPE_INTERRUPTED, false, 0);
+	else if (r->json) /* people were told already, by the link */
+		pipe_report_refused(r, "no-path",
+				    "there was no path to the other side, and what was printed "
+				    "before says why");
 }
 
 void pipe_report_clear(struct pipe_report *r)

@@ -13,6 +13,7 @@ struct pipe_report {
 	const struct pipe_io *io;
 	uint64_t begin_us;
 	bool is_shown; /* a line of progress stands on the terminal */
+	bool has_ended;
 };
 
 /* shows_progress: on a terminal that nothing else is written to. */
@@ -23,6 +24,8 @@ void pipe_report_begin(struct pipe_report *r, struct event_base *base, const str
 void pipe_report_end(struct pipe_report *r, const char *word, bool is_theirs, int error);
 /* There was no stream at all. */
 void pipe_report_refused(struct pipe_report *r, const char *word, const char *text);
+/* The link ended: tells so where nothing of an end was told yet. */
+void pipe_report_gone(struct pipe_report *r);
 void pipe_report_clear(struct pipe_report *r);
 
 /* For people: why it broke, and what helps. */

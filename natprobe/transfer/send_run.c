@@ -79,6 +79,7 @@ bool send_run_add(struct send_run *r, const char *path)
 
 	if (source_files_add(r->files, path, why))
 		return true;
+	r->is_over = true;
 	transfer_show_error(r->show, why);
 	return false;
 }
