@@ -177,6 +177,9 @@ static void test_largest_goes_on(void **state)
 	pair_run(&p);
 	assert_both_ok(&p);
 	assert_true(p.last_at == (1ull << 39) + 2);
+	assert_true(sent(&p)->progress.checked == p.last_at);
+	assert_true(transfer_receive_core(p.receive)->progress.checked == p.last_at);
+	assert_false(sent(&p)->progress.is_checking);
 	assert_true(memory_find(&p.there, "large", false)->size == TRANSFER_SIZE_MAX);
 	pair_free(&p);
 }

@@ -28,7 +28,7 @@ void transfer_tell(struct transfer_core *c, enum transfer_event_kind kind, uint3
 static void end(struct transfer_core *c)
 {
 	c->is_over = true;
-	c->progress.is_moving = false;
+	c->progress.is_moving = c->progress.is_checking = false;
 	transfer_tell(c, TRANSFER_ON_OVER, 0, 0, NULL);
 }
 

@@ -35,7 +35,9 @@ struct transfer_progress {
 	uint32_t files, files_done;
 	uint64_t bytes, bytes_done;
 	uint64_t bytes_kept; /* of those done: from an earlier run */
+	uint64_t checked;    /* of what is here from an earlier run: read again */
 	bool is_moving;      /* data flow */
+	bool is_checking;    /* it is being read again: nothing flows for so long */
 };
 
 struct transfer_core {

@@ -100,6 +100,8 @@ void receive_some_zeros(struct transfer_receive *r)
 	r->at += n;
 	if (r->stage == AWAITS_DATA)
 		r->core.progress.bytes_done += n;
+	else
+		r->core.progress.checked += n;
 }
 
 static bool is_right(const struct transfer_receive *r,

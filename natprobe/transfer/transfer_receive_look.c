@@ -111,6 +111,7 @@ static void hash_some(struct transfer_receive *r)
 	if (n > 0)
 		digest_add(d, bytes_of(r->chunk, (size_t)n));
 	r->at += (uint64_t)n;
+	r->core.progress.checked += (uint64_t)n;
 	r->zeros = hole < left ? hole : left;
 }
 
@@ -125,6 +126,7 @@ static void begin_hashing(struct transfer_receive *r, uint64_t size, bool is_par
 	}
 	r->is_open = true;
 	r->is_hashing = true;
+	r->core.progress.is_checking = true;
 	r->is_resumed = is_part;
 	r->at = 0;
 	r->hash_to = size;
@@ -138,6 +140,7 @@ static void end_preparing(struct transfer_receive *r)
 	r->index = 0;
 	r->stage = AWAITS_FILE;
 	r->is_resumed = false;
+	r->core.progress.is_checking = false;
 	r->core.progress.is_moving = true;
 	transfer_put(&r->core, &m);
 	transfer_tell(&r->core, TRANSFER_ON_ACCEPT, 0, 0, NULL);

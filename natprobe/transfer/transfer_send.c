@@ -96,6 +96,7 @@ static void begin_sending(struct transfer_send *s, uint64_t at)
 	s->core.progress.bytes_done += at;
 	s->core.progress.bytes_kept += at;
 	s->stage = SENDS_FILE;
+	s->core.progress.is_checking = false;
 	transfer_put(&s->core, &m);
 	transfer_tell(&s->core, TRANSFER_ON_FILE, s->index, at, NULL);
 }
@@ -135,6 +136,7 @@ static void open_next(struct transfer_send *s)
 	s->zeros = 0;
 	s->verify_to = have->at;
 	s->stage = VERIFIES;
+	s->core.progress.is_checking = true;
 }
 
 /*
@@ -172,6 +174,8 @@ static void count_zeros(struct transfer_send *s)
 	s->at += n;
 	if (s->stage == SENDS_FILE)
 		s->core.progress.bytes_done += n;
+	else
+		s->core.progress.checked += n;
 }
 
 static void verify(struct transfer_send *s)
@@ -182,7 +186,8 @@ static void verify(struct transfer_send *s)
 	size_t len;
 
 	if (s->at < s->verify_to) {
-		(void)read_piece(s, s->verify_to, &len, &hole);
+		if (read_piece(s, s->verify_to, &len, &hole))
+			s->core.progress.checked += len;
 		return;
 	}
 	digest_so_far(&s->config.digest, digest);

@@ -85,6 +85,11 @@ static void say_progress(void *arg, char text[static PROGRESS_TEXT_MAX])
 	uint64_t now = now_us(), still, left_s;
 	int n;
 
+	if (c != NULL && c->progress.is_checking) {
+		snprintf(text, PROGRESS_TEXT_MAX, "reading again what was sent before, %s so far",
+			 transfer_size_text(c->progress.checked, done));
+		return;
+	}
 	if (c == NULL || !c->progress.is_moving) {
 		snprintf(text, PROGRESS_TEXT_MAX, s->is_down ? "no path now" : "waiting");
 		return;
@@ -117,7 +122,7 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 	struct json j = { 0 };
 	json_t *o;
 
-	if (c == NULL || !c->progress.is_moving)
+	if (c == NULL || !(c->progress.is_moving || c->progress.is_checking))
 		return;
 	transfer_rate_add(&s->rate, moved(c), now_us());
 	o = event_new_json(&j, "progress");
@@ -125,6 +130,7 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 	json_put(&j, o, "total", json_number(c->progress.bytes));
 	json_put(&j, o, "files", json_integer(c->progress.files_done));
 	json_put(&j, o, "rate", json_number(transfer_rate_get(&s->rate, now_us())));
+	json_put(&j, o, "checked", json_number(c->progress.checked));
 	print_json(&j, o);
 }
 
