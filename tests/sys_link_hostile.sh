@@ -92,6 +92,18 @@ def files(what):
         s.sendall(message(FILE, struct.pack(">IQ", 0, 0)) + message(DATA, b"x") + message(HOLE, struct.pack(">Q", 10)))
     rest(s)
 
+def targets():
+    """Targets that nobody allowed, another one each time, and what is no message at all."""
+    words = set()
+    for i in range(60):
+        s = stream(b"forward")
+        host = b"host%d" % i
+        ask = b"\1" + struct.pack(">HB", 22, len(host)) + host
+        s.sendall(struct.pack(">H", len(ask)) + ask if i % 10 else b"\xff" * 300)
+        words.add(s.recv(64)[3:].decode())
+        s.close()
+    print("targets:", *sorted(words))
+
 def flood():
     """Streams that nobody takes, those of datagrams too; each is full of what nobody reads."""
     words = set()
@@ -205,7 +217,7 @@ def line():
     time.sleep(0.2)
 
 what = sys.argv[1]
-run = {"flood": flood, "inject": lambda: bulk(inject), "take": take, "stall": stall, "line": line}
+run = {"flood": flood, "targets": targets, "inject": lambda: bulk(inject), "take": take, "stall": stall, "line": line}
 run.get(what, lambda: files(what))()
 PROGRAM
 
@@ -247,11 +259,12 @@ for lie in $lies; do
 	echo "$lie: $?"
 done
 timeout 60 "$natprobe" receive --quiet --yes -o out > said-stall 2>&1 & receive=$!
+"$natprobe" forward --quiet --allow localhost:22 > said-targets 2>&1 & forward=$!
 hostile take
 kill -0 "$receive" && echo "stall: waits"
 await test -e done-b
 status | jq -r '"paths: \(.paths), \(.up)"'
-kill "$receive" "$link"
+kill "$receive" "$forward" "$link"
 wait "$link"
 echo "a: $?"
 SIDE
@@ -265,6 +278,7 @@ for lie in $lies; do
 done
 hostile stall & stall=$!
 await test -e stalled
+hostile targets
 hostile flood || echo "flood: $?"
 hostile line
 hostile inject
@@ -291,6 +305,7 @@ paths: 1, true
 sizes: 1
 stall: waits
 sums: 1
+targets: not-allowed protocol
 EXPECTED
 # says WHAT SENTENCE: so the receiver refused it.
 says() {
@@ -303,6 +318,8 @@ says sizes 'has a size that cannot be'
 says noise 'no message of natprobe send'
 says more 'sends more than it told'
 says hole 'sends more than it told'
+says targets 'asked for host1:22, which is not allowed; --allow host1:22 would'
+[ "$(grep -c . said-targets)" -le 16 ] || fail "one line for each target: $(wc -l said-targets)"
 ! grep -q $'[\x01-\x08\x0b-\x1f\x7f]' said-* || fail "what the other side wrote came to the terminal"
 [ -z "$(find out -type f ! -name ".*-part"; ls -d escaped 2> /dev/null)" ] || fail "files came: $(find .)"
 exit "$failed"

@@ -63,13 +63,13 @@ echo "$?" > "$1.status"
 one "$1" > "$1.second" 2>&1
 PROGRAM
 
-# moved WHO: a NAT gets another address at half, and all that went through it is lost.
+# moved WHO EVENT: a NAT is rebooted at half, or gets another address, and all that went through it is lost.
 cat > "$tmp/moved.sh" << 'PROGRAM'
 . "$tmp/common.sh"
 one "$1" > "$1.second" 2>&1 & pid=$!
 if [ "$1" = a ]; then
 	until [ "$(got)" -ge 8000000 ] || ! kill -0 "$pid" 2> /dev/null; do sleep 0.02; done
-	"$natlab" event nat-a new-address
+	"$natlab" event nat-a "$2"
 fi
 wait "$pid"
 PROGRAM
@@ -203,7 +203,8 @@ refused() {
 way=(--delay 10ms --loss 0.5% home-router home-router)
 story sender killed a big "${way[@]}"
 story receiver killed b big "${way[@]}"
-story moved moved - big --delay 10ms --loss 0.5% restricted-cone symmetric-random
+story rebooted moved reboot big "${way[@]}"
+story moved moved new-address big --delay 10ms --loss 0.5% restricted-cone symmetric-random
 story made made - tree open-internet home-router
 story link link - tree --delay 10ms home-router home-router
 refused some-long-code
@@ -233,6 +234,8 @@ ended_well made
 [ "$(cat "$tmp/made/out/single")" = alone ] || fail "made: it did not come"
 says "$tmp/made/b.second" '.event == "done" and .files == 1'
 
+ended_well rebooted
+same rebooted
 ended_well moved
 same moved
 says "$tmp/moved/a.second" '[.event, .up] == ["path", false]'
