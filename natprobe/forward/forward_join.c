@@ -160,6 +160,8 @@ struct forward_join *forward_join_new(struct bufferevent *stream, int sock, forw
 						 .arg = j };
 
 	(void)setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* One whose host is gone would have its place for ever. */
+	(void)setsockopt(sock, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	if (j != NULL)
 		j->sock = bufferevent_socket_new(bufferevent_get_base(stream), sock,
 						 BEV_OPT_CLOSE_ON_FREE);

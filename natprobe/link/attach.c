@@ -125,9 +125,8 @@ static void on_event(struct bufferevent *bev, short events, void *arg)
 		bufferevent_free(end_call(c));
 }
 
-bool attach_adopt(struct attach *a, int fd)
+static bool take_call(struct attach *a, int fd, const struct timeval *patience)
 {
-	const struct timeval patience = { .tv_sec = PATIENCE };
 	struct call *c = calloc(1, sizeof(*c));
 	struct bufferevent *bev = NULL;
 
@@ -143,9 +142,15 @@ bool attach_adopt(struct attach *a, int fd)
 	list_append(&a->calls, &c->link);
 	a->call_count++;
 	bufferevent_setcb(bev, on_read, NULL, on_event, c);
-	bufferevent_set_timeouts(bev, &patience, NULL);
+	bufferevent_set_timeouts(bev, patience, NULL);
 	(void)bufferevent_enable(bev, EV_READ);
 	return true;
+}
+
+/* Of this process, so its line comes as soon as the loop has time for it, which may take a while. */
+bool attach_adopt(struct attach *a, int fd)
+{
+	return take_call(a, fd, NULL);
 }
 
 static bool is_same_user(int fd)
@@ -182,6 +187,7 @@ static void on_again(evutil_socket_t fd, short events, void *arg)
 
 static void on_acceptable(evutil_socket_t listener, short events, void *arg)
 {
+	static const struct timeval patience = { .tv_sec = PATIENCE };
 	struct attach *a = arg;
 	int fd = accept(a->place.fd, NULL, NULL);
 
@@ -195,7 +201,7 @@ static void on_acceptable(evutil_socket_t listener, short events, void *arg)
 	else if (a->call_count >= ATTACH_CALLS_MAX)
 		turn_away(fd, "busy", "too many programs have not yet said their line");
 	else
-		(void)attach_adopt(a, fd);
+		(void)take_call(a, fd, &patience);
 }
 
 /* --- all of it --- */

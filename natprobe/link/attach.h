@@ -27,7 +27,8 @@ void attach_free(struct attach *a); /* NULL is fine; the socket is removed */
 /* Takes that name, as attach_place_take has it; -ENOMEM as well. */
 int attach_listen(struct attach *a, const char *name);
 
-/* A descriptor as if its program had called. False: it is closed, for lack of memory. */
+/* A descriptor as if its program had called, but it has no time limit for its line, since it is this
+   process that says it. False: it is closed, for lack of memory. */
 bool attach_adopt(struct attach *a, int fd);
 
 /* Says "error WORD TEXT", and closes once that has left. */
