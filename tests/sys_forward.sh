@@ -3,25 +3,11 @@
 # burst of connections, UDP, and what is refused: targets that nobody allowed or where nobody listens.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
-
-bin=$(cd "${builddir:-.}" && pwd)
-natlab=$bin/tests/natlab/natlab
-lab_need jq socat
-for tool in "$natlab" "$bin/natprobe/natprobe" "$bin/stund/stund"; do
-	[ -x "$tool" ] || lab_skip "$tool is not built"
-done
-lab_need_sctp "$bin/natprobe/natprobe"
-why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-export PATH=$bin/natprobe:$PATH
-unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
+. "${srcdir:-.}/tests/lab/stories.sh"
+stories_begin jq socat
+lab_need_sctp "$natprobe"
+PATH=$bin/natprobe:$PATH
 cd "$tmp" || exit 1
-
-# is WANTED GOT WHAT
-is() {
-	[ "$1" = "$2" ] || fail "$3: $2, not $1"
-}
 
 cat > services << 'END'
 # Counts what it is sent until its end; gives it back; answers queries.

@@ -4,21 +4,14 @@
 # doc/link.md talk through the same link.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
-
-bin=$(cd "${builddir:-.}" && pwd)
-natlab=$bin/tests/natlab/natlab
-natprobe=$bin/natprobe/natprobe
+. "${srcdir:-.}/tests/lab/stories.sh"
+stories_begin socat
 server=$bin/tests/echo-server client=$bin/tests/echo-client
-lab_need socat
-for tool in "$natlab" "$natprobe" "$bin/stund/stund" "$server" "$client"; do
+for tool in "$server" "$client"; do
 	[ -x "$tool" ] || lab_skip "$tool is not built"
 done
 lab_need_sctp "$natprobe"
-why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
-export natprobe server client tmp
+export server client
 
 # side NAME: a link until both have all. Programs come before there is a path: the writer of one side
 # leaves before the other side's reader is there.

@@ -3,21 +3,11 @@
 # bandwidth is shared evenly (Jain's index at least 0.9), and all of them arrive.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
-
-bin=$(cd "${builddir:-.}" && pwd)
-natlab=$bin/tests/natlab/natlab
-natprobe=$bin/natprobe/natprobe
-for tool in "$natlab" "$natprobe" "$bin/stund/stund"; do
-	[ -x "$tool" ] || lab_skip "$tool is not built"
-done
+. "${srcdir:-.}/tests/lab/stories.sh"
+stories_begin awk
 lab_need_sctp "$natprobe"
-why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
 size=3000000
 head -c "$size" /dev/urandom > "$tmp/file"
-export natprobe tmp
 
 # side A-or-B COMMAND...: a link, and four of the command over it; {} is the number of each.
 cat > "$tmp/side" << 'SIDE'

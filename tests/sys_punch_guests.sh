@@ -3,20 +3,10 @@
 # one more came before them and died without a word. All four are served, meanwhile.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
-
-bin=$(cd "${builddir:-.}" && pwd)
-natlab=$bin/tests/natlab/natlab
-natprobe=$bin/natprobe/natprobe
-lab_need jq
-for tool in "$natlab" "$natprobe" "$bin/stund/stund"; do
-	[ -x "$tool" ] || lab_skip "$tool is not built"
-done
-why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
-tmp=$(mktemp -d)
+. "${srcdir:-.}/tests/lab/stories.sh"
+stories_begin jq
 export NATLAB_DIR=$tmp/lab XDG_STATE_HOME=$tmp/state
 trap '"$natlab" down 2> /dev/null; rm -rf "$tmp"' EXIT
-unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
-export natprobe tmp
 
 guests='home-router full-cone restricted-cone cgn-block-512'
 {
@@ -41,7 +31,6 @@ done
 "$natlab" exec dead -- sh -c 'exec timeout -s KILL 0.5 $natprobe punch "$(cat $tmp/address)"' \
 	> "$tmp/dead.out" 2>&1
 began=$(date +%s%3N)
-declare -A jobs=()
 for name in $guests; do
 	"$natlab" exec "$name" -- sh -c 'exec timeout 30 $natprobe punch --json "$(cat $tmp/address)"' \
 		> "$tmp/$name.json" 2> "$tmp/$name.err" &

@@ -3,19 +3,11 @@
 # a pipe, a port, and programs that attach; the same words, whatever the numbers are.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
-
-readme=$(cd "${srcdir:-.}" && pwd)/README.md
-bin=$(cd "${builddir:-.}" && pwd)
-lab_need script socat tar
-for tool in tests/natlab/natlab natprobe/natprobe stund/stund; do
-	[ -x "$bin/$tool" ] || lab_skip "$tool is not built"
-done
-lab_need_sctp "$bin/natprobe/natprobe"
-export PATH=$bin/tests/natlab:$bin/natprobe:$bin/stund:$PATH
-why=$(natlab run open-internet -- true 2>&1) || lab_skip "$why"
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
+. "${srcdir:-.}/tests/lab/stories.sh"
+stories_begin script socat tar
+lab_need_sctp "$natprobe"
+readme=$src/README.md
+PATH=$bin/tests/natlab:$bin/natprobe:$bin/stund:$PATH
 cd "$tmp" || exit 1
 
 # masked: numbers alike, colours, progress, and spaces at the end away.
@@ -48,7 +40,7 @@ command_of() {
 # pair FOLDER COMMANDS COMMANDS: home and mobile, each a shell, in that folder.
 pair() {
 	mkdir -p "$1" && cd "$1" || return
-	NATLAB_DIR=$tmp/$1/lab timeout 60 natlab pair home-router cgn-block --delay 10ms -- \
+	NATLAB_DIR=$tmp/$1/lab timeout "$story_limit_s" natlab pair home-router cgn-block --delay 10ms -- \
 		"bash -c '. $tmp/side; $2'" -- "bash -c '. $tmp/side; $3'" > log 2>&1
 	echo $? > status
 }

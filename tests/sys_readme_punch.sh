@@ -3,23 +3,15 @@
 # numbers are; and its program that gets a path.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
-
-readme=$(cd "${srcdir:-.}" && pwd)/README.md
-bin=$(cd "${builddir:-.}" && pwd)
-lab_need script socat
-for tool in tests/natlab/natlab natprobe/natprobe stund/stund; do
-	[ -x "$bin/$tool" ] || lab_skip "$tool is not built"
-done
-export PATH=$bin/tests/natlab:$bin/natprobe:$bin/stund:$PATH
-why=$(natlab run open-internet -- true 2>&1) || lab_skip "$why"
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
+. "${srcdir:-.}/tests/lab/stories.sh"
+stories_begin script socat
+readme=$src/README.md
+PATH=$bin/tests/natlab:$bin/natprobe:$bin/stund:$PATH
 cd "$tmp" || exit 1
 
 # masked: codes and numbers alike, colours and spaces at the end away.
 masked() {
-	tr -d '\r' | sed -E -e 's/\x1b\[[0-9;]*m//g' -e 's/[0-9]+-[a-z]+-[a-z]+-[a-z]+/CODE/g' \
+	tr -d '\r' | sed -E -e '/^Waiting for the other side/d' -e 's/\x1b\[[0-9;]*m//g' -e 's/[0-9]+-[a-z]+-[a-z]+-[a-z]+/CODE/g' \
 		-e 's/[0-9]+(\.[0-9]+)?/N/g' -e 's/(N\.)+N/N/g' -e 's/ +/ /g' -e 's/ $//'
 }
 
@@ -41,7 +33,7 @@ same() {
 # pair FOLDER PROFILE PROFILE COMMANDS COMMANDS: each side a shell, in that folder.
 pair() {
 	mkdir "$1" && cd "$1" || return
-	NATLAB_DIR=$tmp/$1/lab timeout 60 natlab pair "$2" "$3" -- sh -c "$4" -- sh -c "$5" > log 2>&1
+	NATLAB_DIR=$tmp/$1/lab timeout "$story_limit_s" natlab pair "$2" "$3" -- sh -c "$4" -- sh -c "$5" > log 2>&1
 	echo $? > status
 }
 

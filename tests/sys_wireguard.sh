@@ -4,22 +4,14 @@
 # the tunnel, and nothing is left behind. With wireguard-go, whatever the kernel has.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
-
-src=$(cd "${srcdir:-.}" && pwd)
-bin=$(cd "${builddir:-.}" && pwd)
-natlab=$bin/tests/natlab/natlab
+. "${srcdir:-.}/tests/lab/stories.sh"
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-lab_need wg wireguard-go ip python3 unshare
-for tool in "$natlab" "$bin/natprobe/natprobe" "$bin/stund/stund"; do
-	[ -x "$tool" ] || lab_skip "$tool is not built"
-done
+stories_begin wg wireguard-go ip python3 unshare
 why=$("$natlab" run open-internet -- unshare -m mount -t tmpfs tmpfs /run 2>&1) || lab_skip "$why"
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE TUNNEL_NET
+unset TUNNEL_NET
 mkdir "$tmp/bin"
 ip=$(command -v ip)
-export ip tmp tunnel="$src/doc/examples/wireguard/tunnel.sh" natprobe="$bin/natprobe/natprobe"
+export ip tunnel="$src/doc/examples/wireguard/tunnel.sh"
 
 # No WireGuard in the kernel, so that it is wireguard-go.
 cat > "$tmp/bin/ip" << 'END'

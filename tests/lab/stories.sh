@@ -13,7 +13,7 @@
 # $stund and $turnd are what was built, and $side is side.sh, for commands of a side to begin with.
 
 declare -A jobs=()
-story_limit_s=80 # the longest story, on a busy machine
+story_limit_s=120 # the longest story, on a busy machine
 
 # stories_begin TOOL...
 stories_begin() {
@@ -47,8 +47,8 @@ story() {
 	mkdir -p "$tmp/$name"
 	(
 		cd "$tmp/$name" || exit 1
-		NATLAB_DIR=$tmp/$name/lab XDG_STATE_HOME=$tmp/$name/state \
-			timeout "$story_limit_s" "$natlab" pair "$@" > out 2> err
+		XDG_STATE_HOME=$tmp/$name/state timeout "$story_limit_s" \
+			"$natlab" pair --dir "$tmp/$name/lab" "$@" > out 2> err
 		echo $? > status
 	) &
 	jobs[$name]=$!
