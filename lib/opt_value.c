@@ -98,18 +98,35 @@ static bool in_range(const struct opt *o, int64_t value)
 	return value >= o->min && value <= o->max;
 }
 
-static const char *bound_text(const struct opt *o, int64_t bound,
-			      char buf[static OPT_AMOUNT_TEXT_MAX])
+#define AMOUNT_TEXT_MAX 32
+
+/* "10s", "2MiB", "7": in the largest unit that fits without a fraction. Returns buf. */
+static const char *amount_text(enum opt_type type, uint64_t amount,
+			       char buf[static AMOUNT_TEXT_MAX])
+{
+	const struct unit *unit = type == OPT_MS ? time_units : size_units;
+
+	if (amount == 0) {
+		snprintf(buf, AMOUNT_TEXT_MAX, "0");
+		return buf;
+	}
+	while (amount % unit->scale != 0)
+		unit++;
+	snprintf(buf, AMOUNT_TEXT_MAX, "%" PRIu64 "%s", amount / unit->scale, unit->name);
+	return buf;
+}
+
+static const char *bound_text(const struct opt *o, int64_t bound, char buf[static AMOUNT_TEXT_MAX])
 {
 	if (o->type != OPT_INT)
-		return opt_amount_text(o->type, (uint64_t)bound, buf);
-	snprintf(buf, OPT_AMOUNT_TEXT_MAX, "%" PRId64, bound);
+		return amount_text(o->type, (uint64_t)bound, buf);
+	snprintf(buf, AMOUNT_TEXT_MAX, "%" PRId64, bound);
 	return buf;
 }
 
 static bool fail_range(const struct opt *o, const char *text, struct opt_error *err)
 {
-	char least_text[OPT_AMOUNT_TEXT_MAX], most_text[OPT_AMOUNT_TEXT_MAX];
+	char least_text[AMOUNT_TEXT_MAX], most_text[AMOUNT_TEXT_MAX];
 	int64_t least = o->min, most = o->max;
 
 	if (!is_bounded(o)) {
@@ -207,7 +224,8 @@ static bool parse_amount(const struct opt *o, const char *text, uint64_t *out,
 	return true;
 }
 
-const char *opt_choice(const char *choices, int index, size_t *len)
+/* The word number `index` of "a|b|c": sets *len; NULL when there is none. */
+static const char *choice_at(const char *choices, int index, size_t *len)
 {
 	const char *word = choices;
 
@@ -227,7 +245,7 @@ static bool parse_enum(const struct opt *o, const char *text, int *out, struct o
 	const char *word;
 	size_t len;
 
-	for (int i = 0; (word = opt_choice(o->choices, i, &len)) != NULL; i++) {
+	for (int i = 0; (word = choice_at(o->choices, i, &len)) != NULL; i++) {
 		if (strlen(text) == len && memcmp(text, word, len) == 0) {
 			*out = i;
 			return true;
@@ -344,25 +362,10 @@ bool opt_item_parse(const struct opt *o, const char *text, union opt_item *item,
 	abort();
 }
 
-const char *opt_amount_text(enum opt_type type, uint64_t amount,
-			    char buf[static OPT_AMOUNT_TEXT_MAX])
-{
-	const struct unit *unit = type == OPT_MS ? time_units : size_units;
-
-	if (amount == 0) {
-		snprintf(buf, OPT_AMOUNT_TEXT_MAX, "0");
-		return buf;
-	}
-	while (amount % unit->scale != 0)
-		unit++;
-	snprintf(buf, OPT_AMOUNT_TEXT_MAX, "%" PRIu64 "%s", amount / unit->scale, unit->name);
-	return buf;
-}
-
 static void print_choice(const struct opt *o, int choice, FILE *out)
 {
 	size_t len;
-	const char *word = opt_choice(o->choices, choice, &len);
+	const char *word = choice_at(o->choices, choice, &len);
 
 	fprintf(out, "%.*s", word != NULL ? (int)len : 0, word != NULL ? word : "");
 }
@@ -380,7 +383,7 @@ void opt_item_print(const struct opt *o, const union opt_item *item, FILE *out)
 		return;
 	case OPT_MS:
 	case OPT_BYTES:
-		fputs(opt_amount_text(o->type, item->amount, text), out);
+		fputs(amount_text(o->type, item->amount, text), out);
 		return;
 	case OPT_ENUM:
 		print_choice(o, item->choice, out);

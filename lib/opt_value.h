@@ -41,13 +41,4 @@ bool opt_item_is_unset(const struct opt *o, const union opt_item *item);
 
 bool opt_item_equal(enum opt_type type, const union opt_item *a, const union opt_item *b);
 
-#define OPT_AMOUNT_TEXT_MAX 32
-
-/* "10s", "2MiB", "7": in the largest unit that fits without a fraction. Returns buf. */
-const char *opt_amount_text(enum opt_type type, uint64_t amount,
-			    char buf[static OPT_AMOUNT_TEXT_MAX]);
-
-/* The word number `index` of "a|b|c": sets *len; NULL when there is none. */
-const char *opt_choice(const char *choices, int index, size_t *len);
-
 #endif

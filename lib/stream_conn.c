@@ -101,7 +101,8 @@ static struct bufferevent *open_tls(struct stream_conn *c)
 	return bev;
 }
 
-void stream_set_callbacks(struct stream_conn *c)
+/* Takes libevent's word for a connection that is not raw. */
+static void set_callbacks(struct stream_conn *c)
 {
 	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, c->max_frame + READ_AHEAD);
@@ -122,7 +123,7 @@ static void conn_begin(struct stream_conn *c, enum stun_transport transport)
 		stream_conn_end(c, STREAM_END_RESOURCE);
 		return;
 	}
-	stream_set_callbacks(c);
+	set_callbacks(c);
 	if (bufferevent_enable(c->bev, EV_READ | EV_WRITE) != 0)
 		stream_conn_end(c, STREAM_END_RESOURCE);
 }
@@ -231,7 +232,7 @@ static void take_back(struct stream_conn *c)
 	c->raw = false;
 	bufferevent_disable(c->bev, EV_READ);
 	bufferevent_enable(c->bev, EV_WRITE);
-	stream_set_callbacks(c);
+	set_callbacks(c);
 }
 
 void stream_close(struct stream_conn *c)

@@ -84,9 +84,6 @@ struct stream_conn *stream_conn_new(struct stream_listener *l, evutil_socket_t f
 				    const struct stream_peer *peer);
 void stream_conn_end(struct stream_conn *c, enum stream_end why);
 
-/* Takes libevent's word for a connection that is not raw. */
-void stream_set_callbacks(struct stream_conn *c);
-
 /* What has come of a PROXY header. NULL when memory runs out. */
 struct stream_proxy *stream_proxy_new(void);
 /* Reads on. Returns false when the connection has to wait for more, or is gone. */

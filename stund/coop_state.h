@@ -20,7 +20,4 @@ struct coop {
 struct coop_report coop_report_on(const struct coop_entry *e, uint8_t outcome, uint64_t now_us,
 				  uint64_t clock_us);
 
-/* An order ends: what it took is given back, its outcome counted. */
-void coop_end(struct coop *c, struct coop_entry *e, uint8_t outcome, uint64_t now_us);
-
 #endif

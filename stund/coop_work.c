@@ -11,7 +11,8 @@ static uint64_t remember_until(uint64_t now_us)
 	return now_us / 1000 + COOP_REMEMBER_MS;
 }
 
-void coop_end(struct coop *c, struct coop_entry *e, uint8_t outcome, uint64_t now_us)
+/* What it took is given back, its outcome counted. */
+static void end(struct coop *c, struct coop_entry *e, uint8_t outcome, uint64_t now_us)
 {
 	if (e->is_charged) {
 		coop_budget_give_back(c->budget, &e->from, &e->cost);
@@ -75,7 +76,7 @@ static enum coop_action_kind answer(struct coop *c, struct coop_entry *e, uint64
 		e->due_ms += e->order.gap_ms;
 		wheel_set(&c->table.wheel, &e->timer, e->due_ms);
 	} else {
-		coop_end(c, e, COOP_SENT, now_us);
+		end(c, e, COOP_SENT, now_us);
 		coop_table_finish(&c->table, e, remember_until(now_us));
 	}
 	return COOP_ACT_SEND;
@@ -98,7 +99,7 @@ static enum coop_action_kind icmp(struct coop *c, struct coop_entry *e, uint64_t
 		memcpy(buf, e->datagram, e->datagram_len);
 		out->msg = bytes_of(buf, e->datagram_len);
 	}
-	coop_end(c, e, COOP_SENT, now_us);
+	end(c, e, COOP_SENT, now_us);
 	coop_table_finish(&c->table, e, remember_until(now_us));
 	return COOP_ACT_ICMP;
 }
@@ -198,7 +199,7 @@ void coop_on_outcome(struct coop *c, uint32_t handle, const struct coop_report *
 	e->result = (struct coop_report){ .icmp_type = outcome->icmp_type,
 					  .icmp_code = outcome->icmp_code };
 	e->result.elapsed_ms = (uint32_t)((now_us - e->began_us) / 1000);
-	coop_end(c, e, outcome->outcome, now_us);
+	end(c, e, outcome->outcome, now_us);
 	if (outcome->outcome ==
 	    COOP_SENT) /* and nothing came back: the answer itself has said it */
 		coop_table_finish(&c->table, e, remember_until(now_us));
@@ -214,6 +215,6 @@ void coop_on_failed(struct coop *c, uint32_t handle, uint64_t now_us)
 		return;
 	if (!e->is_charged)
 		counter_add(&c->stats.outcomes[COOP_UNABLE], 1); /* in spite of what was counted */
-	coop_end(c, e, COOP_UNABLE, now_us);
+	end(c, e, COOP_UNABLE, now_us);
 	report_soon(c, e, now_us);
 }

@@ -58,7 +58,8 @@ bool layout_check_mapping(const char *text, struct opt_error *err)
 	return what == NULL;
 }
 
-bool layout_is_mapped(const struct stund_conf *conf, const struct addr *local, struct addr *seen)
+/* The address of `local` as clients see it: its public one where there is a mapping. */
+static bool is_mapped(const struct stund_conf *conf, const struct addr *local, struct addr *seen)
 {
 	char *const *map = conf->public_map.items;
 	struct addr from, to;
@@ -176,7 +177,7 @@ static bool add_site(const struct stund_conf *c, struct layout *l, const struct 
 		local = addr_with_port(ip, ports[number & SECOND_PORT]);
 		if (!add_socket(l, number, &local, err))
 			return false;
-		if (!layout_is_mapped(c, &local, &s->site.seen_as[number]))
+		if (!is_mapped(c, &local, &s->site.seen_as[number]))
 			s->site.seen_as[number] = local;
 	}
 	l->site_count++;

@@ -62,7 +62,4 @@ bool layout_check_partner(const struct stund_conf *conf, struct opt_error *err);
 /* A value of `public`: LOCAL=PUBLIC, two addresses of one family. For its row. */
 bool layout_check_mapping(const char *text, struct opt_error *err);
 
-/* The address of `local` as clients see it: its public one where there is a mapping. */
-bool layout_is_mapped(const struct stund_conf *conf, const struct addr *local, struct addr *seen);
-
 #endif

@@ -231,11 +231,6 @@ bool alloc_table_take(struct alloc_table *t, struct alloc *a)
 void alloc_table_remove(struct alloc_table *t, struct alloc *a)
 {
 	alloc_table_give(t, a);
-	alloc_free(a);
-}
-
-void alloc_free(struct alloc *a)
-{
 	peers_clear(&a->flow.peers);
 	free(a);
 }

@@ -96,9 +96,6 @@ void alloc_table_remove(struct alloc_table *t, struct alloc *a);
 void alloc_table_give(struct alloc_table *t, struct alloc *a);
 bool alloc_table_take(struct alloc_table *t, struct alloc *a);
 
-/* Frees one that is in no table, with what it owns; but for its sockets. */
-void alloc_free(struct alloc *a);
-
 size_t alloc_table_count(const struct alloc_table *t);
 
 /*

@@ -32,7 +32,8 @@ static bool wrong(struct opt_error *err, const char *what)
 	return false;
 }
 
-struct settings_file settings_look_at(const char *path)
+/* How `path` is now; NULL: no file. */
+static struct settings_file look_at(const char *path)
 {
 	struct settings_file f = { 0 };
 	struct stat st;
@@ -68,7 +69,7 @@ static struct realm_limits limits_of(const struct turnd_conf_realm *c)
 
 static bool has_changed(const struct settings_file *was, const char *path)
 {
-	struct settings_file is = settings_look_at(path);
+	struct settings_file is = look_at(path);
 
 	return is.changed_s != was->changed_s || is.changed_ns != was->changed_ns ||
 	       is.size != was->size;
@@ -77,7 +78,7 @@ static bool has_changed(const struct settings_file *was, const char *path)
 static bool read_users(const struct making *m, size_t i, struct settings_parts *p,
 		       struct opt_error *err)
 {
-	p->read[i].database = settings_look_at(turnd_conf_realm_at(m->conf, i).user_database);
+	p->read[i].database = look_at(turnd_conf_realm_at(m->conf, i).user_database);
 	return settings_add_users(m->conf, i, p, err);
 }
 

@@ -83,7 +83,4 @@ bool settings_take_names(const struct settings_parts *before, struct settings_pa
 bool settings_add_keys(const struct turnd_conf *conf, const struct settings *before, bool read,
 		       struct settings *s, uint64_t now_s, struct opt_error *err);
 
-/* How `path` is now; NULL: no file. */
-struct settings_file settings_look_at(const char *path);
-
 #endif

@@ -124,7 +124,8 @@ static void conclude(struct deep *d)
 		deep_disconnect(d, i);
 }
 
-void deep_step_all(struct deep *d)
+/* Begins trials and lets them step. */
+static void step_all(struct deep *d)
 {
 	bool searches = d->phase == DEEP_ASKING;
 
@@ -145,7 +146,7 @@ void deep_step_all(struct deep *d)
 		conclude(d);
 }
 
-uint64_t deep_deadline_us(const struct deep *d)
+static uint64_t deadline_us(const struct deep *d)
 {
 	uint64_t at_us = deep_sooner(deep_token_deadline_us(d), d->orders_due_us);
 
@@ -244,7 +245,7 @@ enum deep_kind deep_next(struct deep *d, uint64_t now_us, struct deep_action *ac
 	if (!d->is_started)
 		start(d);
 	if (d->phase <= DEEP_TRYING)
-		deep_step_all(d);
+		step_all(d);
 	if (take(d, action))
 		return (enum deep_kind)action->kind;
 	if (d->phase == DEEP_CLOSING && d->socket_count > 0)
@@ -256,7 +257,7 @@ enum deep_kind deep_next(struct deep *d, uint64_t now_us, struct deep_action *ac
 		action->kind = DEEP_FINISHED;
 		return DEEP_FINISHED;
 	}
-	action->deadline_us = deep_deadline_us(d);
+	action->deadline_us = deadline_us(d);
 	if (deep_queue_first(&d->queue) != NULL)
 		action->deadline_us =
 			deep_sooner(action->deadline_us, pace_ready_us(&d->pace, &d->timing));

@@ -172,9 +172,7 @@ const struct coop_token *deep_token_of(const struct deep *d, uint16_t socket,
  * matter of chance. */
 uint8_t deep_token_likely(struct deep *d);
 
-/* deep_next.c: begins trials and lets them step; true where something may have changed. */
-void deep_step_all(struct deep *d);
-uint64_t deep_deadline_us(const struct deep *d);
+/* deep_next.c: that trial may have something to do. */
 void deep_poke(struct deep *d, uint8_t trial);
 
 static inline uint64_t deep_sooner(uint64_t a, uint64_t b)

@@ -49,11 +49,6 @@ double probe_view_any_silence(const struct probe_view *view, unsigned copies)
 	return classify_silence_by_loss(all.answered, all.lost, copies);
 }
 
-bool probe_log_is_full(const struct probe_log *log)
-{
-	return log->count >= PROBE_LOG_MAX;
-}
-
 static struct bytes build_request(const struct probe_want *want, const struct stun_tid *tid,
 				  uint8_t buf[static PROBE_LEN])
 {

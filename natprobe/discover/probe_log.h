@@ -103,8 +103,6 @@ struct probe_loss probe_view_loss(const struct probe_view *view);
 double probe_view_silence(const struct probe_view *view, uint8_t server, unsigned copies);
 double probe_view_any_silence(const struct probe_view *view, unsigned copies);
 
-bool probe_log_is_full(const struct probe_log *log);
-
 /*
  * Notes a probe and builds its request.
  * buf  PROBE_LEN bytes for the request

@@ -29,7 +29,7 @@ void lease_begin_copies(struct lease *l, uint64_t at_us)
 	l->started_us = l->next_us = at_us;
 }
 
-bool lease_has_copies(const struct lease *l)
+static bool has_copies(const struct lease *l)
 {
 	return l->next_us != LEASE_NEVER;
 }
@@ -109,7 +109,8 @@ void lease_lose(struct lease *l, uint64_t now_us)
 		lease_end(l, true);
 }
 
-uint64_t lease_renewal_us(struct lease *l, uint64_t now_us)
+/* When the next renewal is due (RFC 6887, section 11.2.1). */
+static uint64_t renewal_us(struct lease *l, uint64_t now_us)
 {
 	uint64_t life_us = l->grant.lifetime_s * S;
 	uint64_t at_us;
@@ -142,7 +143,7 @@ void lease_hold(struct lease *l, const struct lease_grant *grant, uint64_t now_u
 	l->replies[l->by] = (struct lease_reply){ .answer = LEASE_GRANTED };
 	l->expires_us = grant->lifetime_s > 0 ? now_us + grant->lifetime_s * S : LEASE_NEVER;
 	l->renewal = 0;
-	l->renew_us = lease_renewal_us(l, now_us);
+	l->renew_us = renewal_us(l, now_us);
 	l->watch_us = l->config.keep && l->by != LEASE_UPNP ? now_us + WATCH_S * S : LEASE_NEVER;
 	if (l->by != LEASE_NAT_PMP || grant->external.family != ADDR_NONE)
 		l->next_us = LEASE_NEVER;
@@ -198,7 +199,7 @@ bool lease_is_settled(const struct lease *l)
 {
 	switch (l->state) {
 	case LEASE_HELD:
-		return !lease_has_copies(l) || l->grant.external.family != ADDR_NONE;
+		return !has_copies(l) || l->grant.external.family != ADDR_NONE;
 	case LEASE_REFUSED:
 	case LEASE_ENDED:
 		return true;
@@ -257,7 +258,7 @@ static void on_copy(struct lease *l, uint64_t now_us)
 static void on_renewal(struct lease *l, uint64_t now_us)
 {
 	l->renewal++;
-	l->renew_us = lease_renewal_us(l, now_us);
+	l->renew_us = renewal_us(l, now_us);
 	if (l->by == LEASE_UPNP)
 		do_upnp(l);
 	else

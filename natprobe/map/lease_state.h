@@ -15,7 +15,6 @@ enum lease_due {
 
 /* Copies of a request, from `at_us` on. */
 void lease_begin_copies(struct lease *l, uint64_t at_us);
-bool lease_has_copies(const struct lease *l);
 
 /* Asks the first, from `by` on, that it makes sense to ask; LEASE_REFUSED where there is none. */
 void lease_ask(struct lease *l, enum lease_by by, uint64_t now_us);
@@ -30,9 +29,6 @@ void lease_hold(struct lease *l, const struct lease_grant *grant, uint64_t now_u
 void lease_lose(struct lease *l, uint64_t now_us);
 
 void lease_end(struct lease *l, bool is_removed);
-
-/* When the next renewal is due (RFC 6887, section 11.2.1). */
-uint64_t lease_renewal_us(struct lease *l, uint64_t now_us);
 
 /* Below `n`, from the seed. */
 uint64_t lease_draw(struct lease *l, uint64_t n);

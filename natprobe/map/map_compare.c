@@ -18,7 +18,8 @@ static size_t find_servers(const struct check_servers *s, int family,
 	return count;
 }
 
-bool map_has_open(const struct map_run *run, int family)
+/* Whether a port is open in that family, at an address that is known. */
+static bool has_open(const struct map_run *run, int family)
 {
 	for (size_t i = 0; i < run->row_count; i++) {
 		if (run->rows[i].lease.state == LEASE_HELD &&
@@ -32,8 +33,8 @@ bool map_has_open(const struct map_run *run, int family)
 void map_compare(struct map_run *run)
 {
 	const struct check_options like = { .servers = run->options->servers,
-					    .ipv4 = map_has_open(run, SERVER_IPV4),
-					    .ipv6 = map_has_open(run, SERVER_IPV6),
+					    .ipv4 = has_open(run, SERVER_IPV4),
+					    .ipv6 = has_open(run, SERVER_IPV6),
 					    .timeout_ms = RESOLVE_MS };
 	struct check_servers servers = { 0 };
 
@@ -44,7 +45,7 @@ void map_compare(struct map_run *run)
 		for (int f = 0; f < MAP_FAMILIES && !run->is_stopping; f++) {
 			struct addr list[SEEN_SERVERS_MAX];
 
-			if (map_has_open(run, f))
+			if (has_open(run, f))
 				run->seen[f] =
 					seen_address_ask(run->base, &run->paths[f].source, list,
 							 find_servers(&servers, f, list), SEEN_MS);

@@ -45,9 +45,6 @@ struct lease_config map_config(const struct map_run *run, int family, uint16_t p
 /* Runs until all leases are settled. */
 void map_settle(struct map_run *run);
 
-/* Whether a port is open in that family, at an address that is known. */
-bool map_has_open(const struct map_run *run, int family);
-
 /* Asks STUN servers what they see of us, for run->seen. */
 void map_compare(struct map_run *run);
 

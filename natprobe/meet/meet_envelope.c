@@ -21,7 +21,8 @@ enum meet_type meet_get_head(struct wire *in)
 	return type < MEET_TYPES ? (enum meet_type)type : 0;
 }
 
-struct bytes meet_seal_envelope(struct meet *m, struct wire_out *w, uint64_t now_us)
+/* Seals the next envelope behind what is in `w`, which is authenticated with it. */
+static struct bytes seal_envelope(struct meet *m, struct wire_out *w, uint64_t now_us)
 {
 	uint8_t plain[MEET_ENVELOPE_MAX];
 	struct wire_out inside;
@@ -89,5 +90,5 @@ struct bytes meet_put_channel(struct meet *m, uint64_t now_us)
 	struct wire_out w = wire_write(m->buf, sizeof(m->buf));
 
 	put_start(m, &w);
-	return meet_seal_envelope(m, &w, now_us);
+	return seal_envelope(m, &w, now_us);
 }

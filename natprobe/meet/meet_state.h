@@ -144,8 +144,6 @@ bool meet_invite_take(struct meet *m, enum meet_type type, struct bytes whole, s
 void meet_put_head(struct wire_out *w, enum meet_type type);
 /* 0: none of ours; MEET_TYPES: of another version. `in` is behind the head then. */
 enum meet_type meet_get_head(struct wire *in);
-/* Seals the next envelope behind what is in `w`, which is authenticated with it. */
-struct bytes meet_seal_envelope(struct meet *m, struct wire_out *w, uint64_t now_us);
 /* An envelope behind `in`, which stands in `whole`. False: not authentic, or not new. */
 bool meet_open_envelope(struct meet *m, struct bytes whole, struct wire *in, uint64_t now_us);
 /* The envelope that is due, in the message that fits how far we are. */

@@ -131,7 +131,7 @@ static struct vt_gate judge_silence(const struct vantage *v, enum verdict_filter
 	return (struct vt_gate){ .gate = GATE_BLOCKS };
 }
 
-struct vt_gate vt_judge(const struct vantage *v, enum verdict_filter_kind kind, uint64_t now_us)
+static struct vt_gate judge(const struct vantage *v, enum verdict_filter_kind kind, uint64_t now_us)
 {
 	enum verdict_cause cause = relay_cause(v);
 	const struct vt_count *c;
@@ -152,8 +152,7 @@ struct vt_gate vt_judge(const struct vantage *v, enum verdict_filter_kind kind, 
 
 bool vt_is_decided(const struct vantage *v, uint64_t now_us)
 {
-	return !vt_judge(v, FILTER_PORT, now_us).pending &&
-	       !vt_judge(v, FILTER_BOTH, now_us).pending;
+	return !judge(v, FILTER_PORT, now_us).pending && !judge(v, FILTER_BOTH, now_us).pending;
 }
 
 /* The silence of this kind would not count if it lasted: what is under way counts as lost. */
@@ -195,7 +194,7 @@ static struct verdict_property filtering_of(const struct vantage *v, uint8_t ser
 
 	for (size_t i = 0; i < ARRAY_LEN(tried); i++) {
 		enum verdict_filter_kind kind = (enum verdict_filter_kind)tried[i];
-		struct vt_gate g = vt_judge(v, kind, v->ended_us);
+		struct vt_gate g = judge(v, kind, v->ended_us);
 
 		gates[kind] = (enum classify_gate)g.gate;
 		if (g.gate == GATE_BLOCKS)

@@ -263,7 +263,6 @@ struct vt_gate {
 	uint8_t cause; /* enum verdict_cause */
 	bool pending;
 };
-struct vt_gate vt_judge(const struct vantage *v, enum verdict_filter_kind kind, uint64_t now_us);
 
 /* Another round would tell something: as soon as it may begin, or once loss is known. */
 enum vt_want { VT_NO_ROUND, VT_SOON, VT_LATER };
