@@ -77,6 +77,8 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/net/portal.c natprobe/net/portal.h \
 	natprobe/discover/probe_log.c natprobe/discover/probe_log.h \
 	natprobe/report/property.c natprobe/report/property.h \
+	natprobe/report/property_get.c natprobe/report/property_row.h \
+	natprobe/report/property_set.c natprobe/report/property_set.h \
 	natprobe/report/property_deep.inc \
 	natprobe/discover/rate_limit.c natprobe/discover/rate_limit.h \
 	natprobe/reach/port_packet.c natprobe/reach/port_packet.h \

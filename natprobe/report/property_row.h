@@ -1,0 +1,41 @@
+/* property_row - the rows of property_table, for the files of property alone. */
+#ifndef NATPROBE_PROPERTY_ROW_H
+#define NATPROBE_PROPERTY_ROW_H
+
+#include "property.h"
+
+enum property_row {
+	NAT,
+	MAPPED,
+	MAPPING,
+	MAPPING_TCP,
+	FILTERING,
+	FIREWALL,
+	UDP_BLOCKED,
+	DELTA_TYPE,
+	DELTA_VALUE,
+	DELTA_PRESERVED,
+	PARITY,
+	CONTIGUITY,
+	PORTS_LOW,
+	PORTS_HIGH,
+	POOLING,
+	HAIRPIN,
+	NAT64,
+	PCP,
+	NAT_PMP,
+	UPNP,
+	GATEWAY_EXTERNAL,
+	CGN,
+	CAPTIVE_PORTAL,
+	RATE_LIMIT,
+	RTT,
+	LOSS,
+	CONFIDENCE,
+	COUNTRY,
+	ASN,
+	DEEP_FIRST,
+	PROPERTIES = DEEP_FIRST + DEEP_PROPERTIES,
+};
+
+#endif
