@@ -59,6 +59,9 @@ if CMOCKA
 UNIT_TESTS += tests/test_link_options
 tests_test_link_options_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_link_options_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_pair_again
+tests_test_pair_again_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_pair_again_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/test_attach
 tests_test_attach_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_attach_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)

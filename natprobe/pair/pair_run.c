@@ -558,9 +558,11 @@ int pair_run_all(struct pair_run *run)
 	if (rc != 0)
 		return rc;
 	while (!run->is_over) {
-		event_base_dispatch(run->base);
-		if (run->again.wants_meeting && !run->is_over)
+		/* It may be wanted before the one before has begun: then no loop ran to be left. */
+		if (run->again.wants_meeting)
 			meet_again(run);
+		else
+			event_base_dispatch(run->base);
 	}
 	if (pair_again_is(run))
 		pair_again_release(run);
