@@ -32,7 +32,7 @@ static void show_code(const struct punch_options *o, const char *code)
 static void print_path(const struct link *l, bool is_up, const char *what)
 {
 	if (!is_up)
-		printf("The path is away: %s. Another one is made.\n", what);
+		printf("The path is away: %s.\n", what);
 	else if (l->was_up)
 		printf("The path is there again: %s.\n", what);
 	else

@@ -198,7 +198,7 @@ story address udp-blocked home-router -- '
 	kill -INT "${links[@]}"; wait "${links[@]}"; echo "a ended with $?"' -- '
 	export XDG_STATE_HOME=$PWD/state; "$natprobe" address > part && mv part address
 	BY=--accept begin b; "$tmp/giver" true
-	ask default status | jq -r .path.transport; done_at b; await grep -q left b-default.out; end'
+	ask default status | jq -r .path.transport; done_at b; await grep -q "left; waiting for it, ^C" b-default.out; end'
 
 # The rendezvous is away while a path is to be made again.
 [ "$full" != 1 ] || story away open-internet full-cone -- '

@@ -159,8 +159,7 @@ void forward_report_path(struct forward_report *r, bool is_up, const char *what)
 		json_put(&j, o, "what", json_text(what));
 		put_line(&j, o);
 	} else if (!r->quiet) {
-		printf("The path is %s: %s.%s\n", is_up ? "there" : "away", what,
-		       is_up ? "" : " Another one is tried; ^C ends it.");
+		printf("The path is %s: %s.\n", is_up ? "there" : "away", what);
 		(void)fflush(stdout);
 	}
 }

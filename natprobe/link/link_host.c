@@ -63,12 +63,33 @@ void link_host_tell_up(struct link_host *h)
 	tell(h);
 }
 
-void link_host_tell_down(struct link_host *h, const char *why)
+/* For how long at most whoever does not come is waited for: as pair_run has it. */
+static void put_patience(const struct link_host *h, char *out, size_t cap)
 {
-	if (!h->is_up || h->is_ending)
+	const double wait_s = (double)h->run->options->wait_ms / 1000;
+
+	if (wait_s > 0 && wait_s < 120)
+		(void)snprintf(out, cap, ", %.0f s at most", wait_s);
+	else if (wait_s > 0 || h->config.is_short)
+		(void)snprintf(out, cap, ", %.0f minutes at most", wait_s > 0 ? wait_s / 60 : 10);
+	else
+		out[0] = '\0';
+}
+
+void link_host_tell_down(struct link_host *h, const char *why, enum link_outlook outlook)
+{
+	char what[LINK_WHAT_MAX], patience[32];
+
+	put_patience(h, patience, sizeof(patience));
+	if (outlook == LINK_WAITS)
+		(void)snprintf(what, sizeof(what), "%s; waiting for it%s, ^C ends it", why,
+			       patience);
+	else
+		(void)snprintf(what, sizeof(what), "%s; another one is tried, ^C ends it", why);
+	if (h->is_ending || h->paths == 0 || (!h->is_up && strcmp(h->what, what) == 0))
 		return;
 	h->is_up = false;
-	(void)snprintf(h->what, sizeof(h->what), "%s", why);
+	(void)snprintf(h->what, sizeof(h->what), "%s", what);
 	tell(h);
 }
 
@@ -168,6 +189,10 @@ static void on_rest(void *arg)
 	} else if (h->paths == 0 && r != NULL && result->has_theirs) {
 		fail_first(h, r);
 	} else {
+		if (result->has_theirs)
+			link_host_tell_down(h, "none could be made now", LINK_TRIES);
+		else
+			link_host_tell_down(h, "the other side is not heard any more", LINK_WAITS);
 		pair_run_again(h->run);
 	}
 }

@@ -64,7 +64,10 @@ static void on_transport_failed(void *arg, enum transport_failure failure, const
 		link_host_finish(h);
 		return;
 	}
-	link_host_tell_down(h, failure == TRANSPORT_PEER_LEFT ? "the other side left" : why);
+	if (failure == TRANSPORT_PEER_LEFT)
+		link_host_tell_down(h, "the other side left", LINK_WAITS);
+	else
+		link_host_tell_down(h, why, LINK_TRIES);
 	pair_run_meet_again(h->run);
 }
 
@@ -140,7 +143,7 @@ void link_host_give_up(struct link_host *h, const char *why)
 	if (h->path == NULL)
 		return;
 	lose_path(h);
-	link_host_tell_down(h, why);
+	link_host_tell_down(h, why, LINK_TRIES);
 	if (!h->is_ending)
 		pair_run_again(h->run);
 }
@@ -290,7 +293,8 @@ void link_host_leave_path(struct link_host *h)
 {
 	if (h->path != NULL) {
 		lose_path(h);
-		link_host_tell_down(h, "the other side has lost the path");
+		if (h->is_up)
+			link_host_tell_down(h, "the other side has lost it", LINK_TRIES);
 	}
 	link_socket_free(h->socket);
 	h->socket = NULL;

@@ -11,7 +11,7 @@
 #include "link_tag.h"
 #include "natprobe/net/address_watch.h"
 
-#define LINK_WHAT_MAX 160
+#define LINK_WHAT_MAX 192
 
 struct link_host {
 	struct link_host_config config;
@@ -48,7 +48,9 @@ struct link_host {
 /* What was called may have something to do now: it is seen when all that happened is done. */
 void link_host_touch(struct link_host *h);
 void link_host_tell_up(struct link_host *h);
-void link_host_tell_down(struct link_host *h, const char *why);
+enum link_outlook { LINK_TRIES, LINK_WAITS };
+/* why: of that there is no path; told again where it has become another one. */
+void link_host_tell_down(struct link_host *h, const char *why, enum link_outlook outlook);
 int link_host_complain(const struct link_host *h, int rc, const char *what, const char *why);
 /* The run ends now, with h->rc. */
 void link_host_finish(struct link_host *h);

@@ -142,8 +142,7 @@ void pipe_report_path(struct pipe_report *r, bool is_up, const char *what)
 	if (r->quiet)
 		return;
 	end_line(r);
-	fprintf(stderr, "natprobe: pipe: the path is %s: %s%s\n", is_up ? "there" : "away", what,
-		is_up ? "" : "; another one is tried, ^C ends it");
+	fprintf(stderr, "natprobe: pipe: the path is %s: %s\n", is_up ? "there" : "away", what);
 }
 
 void pipe_report_begin(struct pipe_report *r, struct event_base *base, const struct pipe_io *io)
