@@ -36,7 +36,8 @@ endif
 natprobe_libpunch_a_SOURCES += \
 	natprobe/link/attach_wire.c natprobe/link/attach_wire.h \
 	natprobe/link/link_mtu.c natprobe/link/link_mtu.h \
-	natprobe/link/link_path.c natprobe/link/link_path.h
+	natprobe/link/link_path.c natprobe/link/link_path.h \
+	natprobe/link/link_path_state.h natprobe/link/link_path_width.c
 
 natprobe_libprobeshell_a_SOURCES += \
 	natprobe/link/link_code.c natprobe/link/link_code.h \
@@ -49,6 +50,7 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/link/attach_path.c natprobe/link/attach_path.h \
 	natprobe/link/attach_place.c natprobe/link/attach_place.h \
 	natprobe/link/exchange.c natprobe/link/exchange.h \
+	natprobe/link/exchange_channels.c natprobe/link/exchange_state.h \
 	natprobe/link/link_find.c natprobe/link/link_find.h \
 	natprobe/link/link_host.c natprobe/link/link_host.h \
 	natprobe/link/link_host_path.c natprobe/link/link_host_state.h \

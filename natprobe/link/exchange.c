@@ -7,42 +7,12 @@
 #include <string.h>
 
 #include "attach.h"
-#include "list.h"
-#include "junction.h"
+#include "exchange_state.h"
 #include "unix_peer.h"
 
 #define EARLY_MAX 65536
 
-enum state {
-	WAITING = 0, /* a program without a channel, or whose channel is not open yet */
-	PENDING,     /* a channel without a program */
-	STREAM,
-	DEAD, /* callbacks of its own may be under way: it is cleared away by an event */
-	STATES,
-};
-
-/* A program, a channel, or both as one. */
-struct party {
-	struct list link;
-	struct exchange *exchange;
-	enum state state;
-	struct attach_line line;
-	struct bufferevent *bev;   /* of a program that has no answer yet */
-	struct junction *junction; /* NULL: no channel yet */
-	bool has_lost;             /* its channel, before it was open */
-	char why[64];
-};
-
-struct exchange {
-	struct transport *transport; /* NULL: none, or nobody is there */
-	bool opens;
-	struct list lists[STATES];
-	uint32_t counts[STATES];
-	uint64_t streams_all;
-	struct event *sweeper;
-};
-
-static void free_party(struct party *p)
+void party_free(struct party *p)
 {
 	p->exchange->counts[p->state]--;
 	list_remove(&p->link);
@@ -52,7 +22,7 @@ static void free_party(struct party *p)
 	free(p);
 }
 
-static void move(struct party *p, enum state to)
+static void move(struct party *p, enum party_state to)
 {
 	p->exchange->counts[p->state]--;
 	p->exchange->counts[to]++;
@@ -60,7 +30,7 @@ static void move(struct party *p, enum state to)
 	list_append(&p->exchange->lists[to], &p->link);
 }
 
-static struct party *add(struct exchange *x, enum state state)
+struct party *party_new(struct exchange *x, enum party_state state)
 {
 	struct party *p = calloc(1, sizeof(*p));
 
@@ -74,9 +44,9 @@ static struct party *add(struct exchange *x, enum state state)
 	return p;
 }
 
-static void drop(struct party *p)
+void party_drop(struct party *p)
 {
-	move(p, DEAD);
+	move(p, PARTY_DEAD);
 	event_active(p->exchange->sweeper, EV_TIMEOUT, 0);
 }
 
@@ -88,7 +58,7 @@ static void stand(struct party *p)
 
 	p->bev = NULL;
 	p->exchange->streams_all++;
-	move(p, STREAM);
+	move(p, PARTY_STREAM);
 	attach_accept(bev, p->line.datagrams);
 	junction_set_program(p->junction, bev);
 }
@@ -97,7 +67,7 @@ static void on_open(void *arg)
 {
 	struct party *p = arg;
 
-	if (p->state == WAITING && !p->has_lost)
+	if (p->state == PARTY_WAITING && !p->has_lost)
 		stand(p);
 }
 
@@ -105,8 +75,8 @@ static void on_over(void *arg, const char *why)
 {
 	struct party *p = arg;
 
-	if (p->state != WAITING) {
-		drop(p);
+	if (p->state != PARTY_WAITING) {
+		party_drop(p);
 		return;
 	}
 	/* Did the other side refuse, or is there no other side any more? That is known in a moment. */
@@ -115,7 +85,7 @@ static void on_over(void *arg, const char *why)
 	event_active(p->exchange->sweeper, EV_TIMEOUT, 0);
 }
 
-static struct junction *make_junction(struct party *p)
+struct junction *party_make_junction(struct party *p)
 {
 	const struct junction_hooks hooks = { .on_open = on_open, .on_over = on_over, .arg = p };
 
@@ -125,7 +95,7 @@ static struct junction *make_junction(struct party *p)
 /* --- programs --- */
 
 /* It was killed while it waited; what it has written may still be wanted. */
-static bool has_left(struct party *p)
+bool party_has_left(struct party *p)
 {
 	return unix_peer_is_gone(bufferevent_getfd(p->bev)) &&
 	       evbuffer_get_length(bufferevent_get_input(p->bev)) == 0;
@@ -142,11 +112,11 @@ static void on_waiting_event(struct bufferevent *bev, short events, void *arg)
 {
 	struct party *p = arg;
 
-	if ((events & BEV_EVENT_ERROR) != 0 || has_left(p))
-		drop(p);
+	if ((events & BEV_EVENT_ERROR) != 0 || party_has_left(p))
+		party_drop(p);
 }
 
-static bool is_opener(const struct exchange *x, const struct party *p)
+bool party_is_opener(const struct exchange *x, const struct party *p)
 {
 	return p->line.verb == ATTACH_CONNECT || (p->line.verb == ATTACH_JOIN && x->opens);
 }
@@ -166,7 +136,7 @@ static void refuse_party(struct party *p, const char *word, const char *text)
 {
 	attach_refuse(p->bev, word, text);
 	p->bev = NULL;
-	drop(p);
+	party_drop(p);
 }
 
 static void open_channel(struct party *p)
@@ -175,7 +145,7 @@ static void open_channel(struct party *p)
 	struct channel_events events;
 	struct channel *c = NULL;
 
-	p->junction = make_junction(p);
+	p->junction = party_make_junction(p);
 	if (p->junction != NULL) {
 		events = junction_events(p->junction);
 		c = transport_open(x->transport, p->line.service,
@@ -189,12 +159,12 @@ static void open_channel(struct party *p)
 }
 
 /* Makes one of a program that waits and a channel that does. */
-static void marry(struct party *program, struct party *channel)
+void party_marry(struct party *program, struct party *channel)
 {
 	channel->line.verb = program->line.verb;
 	channel->bev = program->bev;
 	program->bev = NULL;
-	drop(program);
+	party_drop(program);
 	stand(channel);
 }
 
@@ -205,20 +175,22 @@ static void try_program(struct party *p)
 
 	if (p->junction != NULL)
 		return;
-	if (is_opener(x, p)) {
+	if (party_is_opener(x, p)) {
 		if (x->transport != NULL)
 			open_channel(p);
 		return;
 	}
 	/* It may have been said to the end by somebody who has left since. */
-	other = find(&x->lists[PENDING], p->line.service);
+	other = find(&x->lists[PARTY_PENDING], p->line.service);
 	if (other != NULL)
-		marry(p, other);
+		party_marry(p, other);
 }
 
 void exchange_add(struct exchange *x, const struct attach_line *line, struct bufferevent *bev)
 {
-	struct party *p = x->counts[WAITING] < EXCHANGE_WAITING_MAX ? add(x, WAITING) : NULL;
+	struct party *p = x->counts[PARTY_WAITING] < EXCHANGE_WAITING_MAX
+				  ? party_new(x, PARTY_WAITING)
+				  : NULL;
 
 	if (p == NULL) {
 		attach_refuse(bev, "busy",
@@ -232,96 +204,12 @@ void exchange_add(struct exchange *x, const struct attach_line *line, struct buf
 	try_program(p);
 }
 
-/* --- channels of the other side --- */
-
-/* A program that still is there and may take it. */
-static struct party *find_taker(struct exchange *x, const char *service)
-{
-	struct list *at = x->lists[WAITING].next;
-
-	while (at != &x->lists[WAITING]) {
-		struct party *p = LIST_OF(at, struct party, link);
-
-		at = at->next;
-		if (p->junction != NULL || is_opener(x, p) || strcmp(p->line.service, service) != 0)
-			continue;
-		if (!has_left(p))
-			return p;
-		drop(p);
-	}
-	return NULL;
-}
-
-static bool is_ours(const struct channel *c, bool *datagrams)
-{
-	*datagrams = strcmp(channel_protocol(c), CHANNEL_DATAGRAM) == 0;
-	return (*datagrams || strcmp(channel_protocol(c), CHANNEL_STREAM) == 0) &&
-	       attach_is_service(bytes_of_str(channel_label(c)));
-}
-
-static struct party *oldest_left_over(const struct exchange *x, size_t *bytes)
-{
-	const struct list *l = &x->lists[PENDING];
-	struct party *oldest = NULL;
-
-	*bytes = 0;
-	for (struct list *at = l->prev; at != l; at = at->prev) {
-		struct party *p = LIST_OF(at, struct party, link);
-		const size_t left = junction_left_over(p->junction);
-
-		*bytes += left;
-		oldest = left > 0 ? p : oldest;
-	}
-	return oldest;
-}
-
-/* What was said to the end waits for good, but for what is new. */
-static void make_room(struct exchange *x)
-{
-	struct party *p;
-	size_t bytes;
-
-	while ((p = oldest_left_over(x, &bytes)) != NULL &&
-	       (bytes > EXCHANGE_LEFT_MAX || x->counts[PENDING] >= EXCHANGE_PENDING_MAX))
-		drop(p);
-}
-
-bool exchange_on_channel(struct exchange *x, struct channel *c)
-{
-	struct channel_events events;
-	struct party *p, *program;
-	bool datagrams;
-
-	if (!is_ours(c, &datagrams))
-		return false;
-	make_room(x);
-	program = find_taker(x, channel_label(c));
-	if (program == NULL && x->counts[PENDING] >= EXCHANGE_PENDING_MAX)
-		return false;
-	p = add(x, PENDING);
-	if (p == NULL)
-		return false;
-	p->line.datagrams = datagrams;
-	(void)snprintf(p->line.service, sizeof(p->line.service), "%s", channel_label(c));
-	p->junction = make_junction(p);
-	if (p->junction == NULL) {
-		free_party(p);
-		return false;
-	}
-	events = junction_events(p->junction);
-	channel_set_events(c, &events);
-	junction_set_channel(p->junction, c);
-	if (program != NULL)
-		marry(program, p);
-	return true;
-}
-
 /* --- all of it --- */
 
-static void free_all(struct exchange *x, enum state state)
+static void free_all(struct exchange *x, enum party_state state)
 {
 	while (!list_is_empty(&x->lists[state]))
-		free_party(LIST_OF(x->lists[state].next, struct party, link));
+		party_free(LIST_OF(x->lists[state].next, struct party, link));
 }
 
 static void forget_channel(struct party *p)
@@ -343,9 +231,9 @@ static void judge_lost(struct party *p)
 
 static void try_all(struct exchange *x)
 {
-	struct list *at = x->lists[WAITING].next;
+	struct list *at = x->lists[PARTY_WAITING].next;
 
-	while (at != &x->lists[WAITING]) {
+	while (at != &x->lists[PARTY_WAITING]) {
 		struct party *p = LIST_OF(at, struct party, link);
 
 		at = at->next;
@@ -361,7 +249,7 @@ static void on_sweep(evutil_socket_t fd, short events, void *arg)
 	struct exchange *x = arg;
 
 	try_all(x);
-	free_all(x, DEAD);
+	free_all(x, PARTY_DEAD);
 }
 
 struct exchange *exchange_new(struct event_base *base)
@@ -370,7 +258,7 @@ struct exchange *exchange_new(struct event_base *base)
 
 	if (x == NULL)
 		return NULL;
-	for (int s = 0; s < STATES; s++)
+	for (int s = 0; s < PARTY_STATES; s++)
 		list_init(&x->lists[s]);
 	x->sweeper = evtimer_new(base, on_sweep, x);
 	if (x->sweeper != NULL)
@@ -383,8 +271,8 @@ void exchange_free(struct exchange *x)
 {
 	if (x == NULL)
 		return;
-	for (int s = 0; s < STATES; s++)
-		free_all(x, (enum state)s);
+	for (int s = 0; s < PARTY_STATES; s++)
+		free_all(x, (enum party_state)s);
 	event_free(x->sweeper);
 	free(x);
 }
@@ -403,11 +291,11 @@ static void lose_all(struct list *l)
 
 void exchange_lose(struct exchange *x)
 {
-	struct list *waiting = &x->lists[WAITING];
+	struct list *waiting = &x->lists[PARTY_WAITING];
 
 	x->transport = NULL;
-	lose_all(&x->lists[PENDING]);
-	lose_all(&x->lists[STREAM]);
+	lose_all(&x->lists[PARTY_PENDING]);
+	lose_all(&x->lists[PARTY_STREAM]);
 	for (struct list *at = waiting->next; at != waiting; at = at->next)
 		forget_channel(LIST_OF(at, struct party, link));
 }
@@ -425,7 +313,7 @@ void exchange_use(struct exchange *x, struct transport *t, bool opens)
 
 bool exchange_is_flushed(const struct exchange *x)
 {
-	const struct list *l = &x->lists[STREAM];
+	const struct list *l = &x->lists[PARTY_STREAM];
 
 	for (const struct list *at = l->next; at != l; at = at->next) {
 		const struct party *p = LIST_OF(at, struct party, link);
@@ -438,8 +326,8 @@ bool exchange_is_flushed(const struct exchange *x)
 
 void exchange_count(const struct exchange *x, struct exchange_counts *out)
 {
-	*out = (struct exchange_counts){ .waiting = x->counts[WAITING],
-					 .pending = x->counts[PENDING],
-					 .streams = x->counts[STREAM],
+	*out = (struct exchange_counts){ .waiting = x->counts[PARTY_WAITING],
+					 .pending = x->counts[PARTY_PENDING],
+					 .streams = x->counts[PARTY_STREAM],
 					 .streams_all = x->streams_all };
 }

@@ -2,11 +2,7 @@
 
 #include <stdlib.h>
 
-#include "link_mtu.h"
-
-#define MS    UINT64_C(1000)
-#define S     (1000 * MS)
-#define NEVER UINT64_MAX
+#include "link_path_state.h"
 
 #define PACE_LEAST_US  (1 * S)
 #define PACE_MOST_US   (15 * S)
@@ -14,75 +10,11 @@
 #define QUIET_US       (1500 * MS) /* traffic out, and nothing in */
 #define ASK_LEAST_US   (200 * MS)  /* between two requests in doubt */
 #define ASK_SPREAD_US  (200 * MS)
-#define ASKS_LEAST     8         /* in vain, before it is broken: time alone may have jumped */
-#define MEET_US        (10 * S)  /* as long it asks fast, for the other side's link to be there */
-#define DOUBT_LEAST_US (1 * S)   /* between two that come from outside */
-#define SEARCH_US      (600 * S) /* from one search for the MTU to the next */
-#define AGAIN_US       (30 * S)  /* the same where there was doubt, or traffic */
-#define TRY_LEAST_US   (300 * MS)
-#define TRY_MORE_US    (100 * MS)
+#define ASKS_LEAST     8 /* in vain, before it is broken: time alone may have jumped */
 #define RTT_MOST_US    (3 * S)
 #define RTT_UNKNOWN_US (250 * MS)
-#define IPV6_MORE      20 /* bytes of its header */
-#define RELAY_MORE     36 /* of a Send indication */
-#define ASKED_MAX      64
-#define SEEN_MAX       32
 #define ANSWERS_MAX    20 /* at once, and then one for each ANSWER_US */
 #define ANSWER_US      (20 * MS)
-
-struct asked {
-	struct stun_tid tid;
-	uint64_t at_us;
-	uint16_t size; /* of one that is padded; 0: it is short */
-	bool is_open;
-	bool is_control; /* goes with a padded one */
-};
-
-struct link_path {
-	struct link_path_config c;
-	struct asked asked[ASKED_MAX];
-	struct stun_tid seen[SEEN_MAX];
-	uint8_t asked_next, seen_next;
-	bool has_peer;    /* its link asks us */
-	bool is_answered; /* once */
-	bool is_broken;
-	uint16_t factor; /* of the pace, per mille */
-	uint32_t rtt_us;
-	uint64_t began_us;
-	uint64_t sent_us;    /* by anybody */
-	uint64_t last_us;    /* we asked */
-	uint64_t open_us;    /* the first request since the last answer; NEVER: none */
-	uint64_t heard_us;   /* whatever it was */
-	uint64_t unheard_us; /* the first traffic since something was heard; NEVER: none */
-	/* Doubt. */
-	bool is_doubted;
-	uint32_t asks;     /* in vain */
-	uint64_t ask_us;   /* the next one */
-	uint64_t doubt_us; /* the last one from outside */
-	const char *why;
-	/* MTU. */
-	struct link_mtu mtu;
-	bool is_control_answered;
-	uint64_t tried_us;   /* NEVER: the size is to be tried now */
-	uint64_t search_us;  /* the last search began; 0: none did */
-	uint64_t confirm_us; /* the same, or it was asked whether all still passes */
-	bool is_used;        /* since then */
-	/* Answers. */
-	uint32_t answers;
-	uint64_t answers_us;
-	uint8_t buf[LINK_PATH_FRAME_MAX];
-};
-
-static uint16_t mtu_max(const struct link_path_config *c)
-{
-	uint16_t max = LINK_PATH_FRAME_MAX;
-
-	if (c->remote.family == ADDR_IPV6)
-		max -= IPV6_MORE;
-	if (c->is_relayed)
-		max -= RELAY_MORE;
-	return max;
-}
 
 static uint32_t below(struct link_path *p, uint32_t limit)
 {
@@ -103,14 +35,14 @@ static uint64_t after(uint64_t at_us, uint64_t us)
 	return at_us == NEVER ? NEVER : at_us + us;
 }
 
-static uint64_t rtt(const struct link_path *p)
+uint64_t link_path_rtt(const struct link_path *p)
 {
 	return p->rtt_us != 0 ? p->rtt_us : RTT_UNKNOWN_US;
 }
 
 static uint64_t patience_us(const struct link_path *p)
 {
-	return 4 * rtt(p) > PATIENCE_US ? 4 * rtt(p) : PATIENCE_US;
+	return 4 * link_path_rtt(p) > PATIENCE_US ? 4 * link_path_rtt(p) : PATIENCE_US;
 }
 
 struct link_path *link_path_new(const struct link_path_config *config, uint64_t now_us)
@@ -128,8 +60,7 @@ struct link_path *link_path_new(const struct link_path_config *config, uint64_t 
 	p->is_doubted = true;
 	p->why = "the other side never answered";
 	p->ask_us = now_us;
-	p->tried_us = NEVER;
-	link_mtu_init(&p->mtu, LINK_PATH_FRAME_MIN, LINK_PATH_FRAME_LOW, mtu_max(config));
+	link_path_width_init(p);
 	return p;
 }
 
@@ -151,8 +82,7 @@ uint32_t link_path_rtt_us(const struct link_path *p)
 	return p->rtt_us;
 }
 
-/* size: with padding; 0: without. */
-static struct asked *ask(struct link_path *p, uint16_t size, uint64_t now_us)
+struct asked *link_path_ask(struct link_path *p, uint16_t size, uint64_t now_us)
 {
 	struct asked *a = &p->asked[p->asked_next];
 	uint8_t random[12];
@@ -184,20 +114,10 @@ static void begin_doubt(struct link_path *p, const char *why, uint64_t now_us)
 	p->why = why;
 }
 
-static void search(struct link_path *p, uint64_t now_us)
-{
-	p->search_us = p->confirm_us = now_us;
-	p->is_used = false;
-	p->tried_us = NEVER;
-	link_mtu_search(&p->mtu);
-}
-
 static void end_doubt(struct link_path *p, uint64_t now_us)
 {
 	p->is_doubted = false;
-	p->tried_us = NEVER;
-	if (p->asks > 2 && p->search_us != 0 && now_us >= p->search_us + AGAIN_US)
-		search(p, now_us);
+	link_path_width_doubted(p, now_us);
 }
 
 /* Both directions live. */
@@ -208,12 +128,6 @@ static void live(struct link_path *p, uint64_t now_us)
 	if (p->is_doubted)
 		end_doubt(p, now_us);
 	p->asks = 0;
-}
-
-static void tell_frame_max(struct link_path *p, uint16_t before)
-{
-	if (p->mtu.good != before && p->c.on_frame_max != NULL)
-		p->c.on_frame_max(p->c.arg, p->mtu.good);
 }
 
 static void measure(struct link_path *p, uint64_t sample_us)
@@ -258,22 +172,14 @@ void link_path_sent(struct link_path *p, uint64_t now_us)
 static void take_answer(struct link_path *p, const struct check *c, uint64_t now_us)
 {
 	struct asked *a = find_asked(p, &c->tid);
-	uint16_t before = p->mtu.good, size = p->mtu.size;
 
 	if (a == NULL)
 		return;
 	a->is_open = false;
 	hear(p, now_us);
-	if (a->size > 0) {
-		link_mtu_passed(&p->mtu, a->size);
-		if (p->mtu.size != size)
-			p->tried_us = NEVER;
-		tell_frame_max(p, before);
-	} else {
+	if (a->size == 0)
 		measure(p, now_us - a->at_us);
-		if (a->is_control && a->at_us == p->tried_us)
-			p->is_control_answered = true;
-	}
+	link_path_width_answered(p, a);
 	live(p, now_us);
 }
 
@@ -348,7 +254,7 @@ bool link_path_input(struct link_path *p, struct bytes frame, uint64_t now_us)
 void link_path_doubt(struct link_path *p, uint64_t now_us)
 {
 	if (p->is_broken || p->is_doubted ||
-	    (p->doubt_us != 0 && now_us < p->doubt_us + DOUBT_LEAST_US))
+	    (p->doubt_us != 0 && now_us < p->doubt_us + LINK_PATH_DOUBT_LEAST_US))
 		return;
 	p->doubt_us = now_us;
 	begin_doubt(p, "it was reported unreachable, and nothing answered", now_us);
@@ -374,38 +280,9 @@ static uint64_t keepalive_us(const struct link_path *p)
 /* Until the other side's link is known to be there. */
 static uint64_t greeting_us(const struct link_path *p)
 {
-	if (p->has_peer || p->last_us >= p->began_us + MEET_US)
+	if (p->has_peer || p->last_us >= p->began_us + LINK_PATH_MEET_US)
 		return NEVER;
 	return p->last_us + ASK_LEAST_US + ASK_SPREAD_US * (p->factor - 800u) / 400;
-}
-
-static bool is_searching(const struct link_path *p)
-{
-	return p->mtu.size != 0 && !p->is_doubted && !p->c.is_tcp;
-}
-
-static uint64_t try_us(const struct link_path *p)
-{
-	uint64_t wait_us = 2 * rtt(p) + TRY_MORE_US;
-
-	if (p->tried_us == NEVER)
-		return 0;
-	return p->tried_us + (wait_us > TRY_LEAST_US ? wait_us : TRY_LEAST_US);
-}
-
-static bool may_search(const struct link_path *p)
-{
-	return !p->c.is_tcp && p->is_answered && !p->is_doubted && p->mtu.size == 0;
-}
-
-/* Whoever is no natprobe never says that its link is there. */
-static uint64_t search_us(const struct link_path *p)
-{
-	if (!may_search(p))
-		return NEVER;
-	if (p->search_us == 0)
-		return p->has_peer ? 0 : p->began_us + MEET_US;
-	return p->search_us + SEARCH_US;
 }
 
 /*
@@ -429,21 +306,6 @@ static uint64_t doubt_at_us(const struct link_path *p)
 	return by(after(p->open_us, patience_us(p)), after(p->unheard_us, QUIET_US));
 }
 
-static void try_next(struct link_path *p, uint64_t now_us)
-{
-	uint16_t before = p->mtu.good;
-
-	if (p->tried_us != NEVER && p->is_control_answered)
-		link_mtu_lost(&p->mtu);
-	tell_frame_max(p, before);
-	if (p->mtu.size == 0)
-		return;
-	p->tried_us = now_us;
-	p->is_control_answered = false;
-	(void)ask(p, p->mtu.size, now_us);
-	ask(p, 0, now_us)->is_control = true;
-}
-
 static void look_for_doubt(struct link_path *p, uint64_t now_us)
 {
 	if (p->is_doubted)
@@ -460,13 +322,7 @@ static void ask_in_doubt(struct link_path *p, uint64_t now_us)
 		return;
 	p->asks++;
 	p->ask_us = now_us + ASK_LEAST_US + below(p, ASK_SPREAD_US);
-	(void)ask(p, 0, now_us);
-}
-
-/* What passed once may not any more: traffic finds out by this alone, and soon. */
-static uint64_t confirm_us(const struct link_path *p)
-{
-	return may_search(p) && p->is_used && p->confirm_us != 0 ? p->confirm_us + AGAIN_US : NEVER;
+	(void)link_path_ask(p, 0, now_us);
 }
 
 uint64_t link_path_next_us(const struct link_path *p)
@@ -478,25 +334,8 @@ uint64_t link_path_next_us(const struct link_path *p)
 	if (p->is_doubted)
 		return by(p->ask_us, broken_us(p));
 	next_us = by(doubt_at_us(p), greeting_us(p));
-	next_us = by(next_us, by(search_us(p), confirm_us(p)));
-	if (is_searching(p))
-		next_us = by(next_us, try_us(p));
+	next_us = by(next_us, link_path_width_next_us(p));
 	return by(next_us, keepalive_us(p));
-}
-
-static void confirm(struct link_path *p, uint64_t now_us)
-{
-	p->confirm_us = now_us;
-	p->is_used = false;
-	p->tried_us = NEVER;
-	link_mtu_confirm(&p->mtu);
-}
-
-void link_path_doubt_width(struct link_path *p, uint64_t now_us)
-{
-	if (!p->is_broken && may_search(p) && p->confirm_us != 0 &&
-	    now_us >= p->confirm_us + DOUBT_LEAST_US)
-		confirm(p, now_us);
 }
 
 void link_path_on_time(struct link_path *p, uint64_t now_us)
@@ -513,12 +352,7 @@ void link_path_on_time(struct link_path *p, uint64_t now_us)
 		ask_in_doubt(p, now_us);
 		return;
 	}
-	if (now_us >= search_us(p))
-		search(p, now_us);
-	if (now_us >= confirm_us(p))
-		confirm(p, now_us);
-	if (is_searching(p) && now_us >= try_us(p))
-		try_next(p, now_us);
+	link_path_width_on_time(p, now_us);
 	if (now_us >= greeting_us(p) || now_us >= keepalive_us(p))
-		(void)ask(p, 0, now_us);
+		(void)link_path_ask(p, 0, now_us);
 }
