@@ -29,19 +29,20 @@ static bool is_usable(const struct iface_addr *a)
 	return a->up && !a->loopback && !a->tentative && !addr_is_link_local(&a->addr);
 }
 
-static size_t read_addresses(struct addr out[static ADDRESSES_MAX])
+/* False: they cannot be told, for lack of descriptors or memory. */
+static bool read_addresses(struct addr out[static ADDRESSES_MAX], size_t *count)
 {
 	struct iface_list list;
-	size_t count = 0;
 
+	*count = 0;
 	if (iface_list_open(&list) != 0)
-		return 0;
-	for (size_t i = 0; i < list.count && count < ADDRESSES_MAX; i++) {
+		return false;
+	for (size_t i = 0; i < list.count && *count < ADDRESSES_MAX; i++) {
 		if (is_usable(&list.items[i]))
-			out[count++] = addr_with_port(&list.items[i].addr, 0);
+			out[(*count)++] = addr_with_port(&list.items[i].addr, 0);
 	}
 	iface_list_close(&list);
-	return count;
+	return true;
 }
 
 static bool has(const struct addr *list, size_t count, const struct addr *ip)
@@ -57,9 +58,12 @@ static void on_settled(evutil_socket_t fd, short events, void *arg)
 {
 	struct address_watch *w = arg;
 	struct addr now[ADDRESSES_MAX];
-	size_t count = read_addresses(now);
-	bool is_same = count == w->count;
+	size_t count;
+	bool is_same;
 
+	if (!read_addresses(now, &count))
+		return;
+	is_same = count == w->count;
 	for (size_t i = 0; i < count && is_same; i++)
 		is_same = has(w->known, w->count, &now[i]);
 	if (is_same)
@@ -107,8 +111,7 @@ struct address_watch *address_watch_new(struct event_base *base, void (*on_chang
 	w->arg = arg;
 	w->fd = open_groups();
 	w->settled = evtimer_new(base, on_settled, w);
-	w->count = read_addresses(w->known);
-	if (w->fd >= 0 && w->settled != NULL &&
+	if (read_addresses(w->known, &w->count) && w->fd >= 0 && w->settled != NULL &&
 	    await_fd(&w->readable, base, w->fd, EV_READ | EV_PERSIST, on_readable, w))
 		return w;
 	address_watch_free(w);
@@ -126,5 +129,7 @@ void address_watch_free(struct address_watch *w)
 
 bool address_watch_has(const struct address_watch *w, const struct addr *ip)
 {
-	return w == NULL || has(w->known, w->count, ip);
+	/* What is not listed, and what there was no room for, is not known. */
+	return w == NULL || addr_is_loopback(ip) || addr_is_link_local(ip) ||
+	       w->count == ADDRESSES_MAX || has(w->known, w->count, ip);
 }
