@@ -106,21 +106,25 @@ static void expect(struct link_host *h, const uint8_t fingerprint[static IDENTIT
 }
 
 /* Another process than the one that the transport is for: nothing of it goes on. */
-static bool is_another(const struct link_host *h)
+static bool is_another(const struct link_host *h,
+		       const uint8_t fingerprint[static IDENTITY_FINGERPRINT_LEN])
 {
-	return h->expects && h->run->has_their_fingerprint &&
-	       memcmp(h->their_fingerprint, h->run->their_fingerprint,
-		      sizeof(h->their_fingerprint)) != 0;
+	return h->transport != NULL && h->expects &&
+	       memcmp(h->their_fingerprint, fingerprint, sizeof(h->their_fingerprint)) != 0;
+}
+
+static void drop_transport(struct link_host *h)
+{
+	exchange_lose(h->exchange);
+	transport_free(h->transport);
+	h->transport = NULL;
+	h->is_ready = h->expects = false;
 }
 
 static bool prepare_transport(struct link_host *h)
 {
-	if (h->transport != NULL && is_another(h)) {
-		exchange_lose(h->exchange);
-		transport_free(h->transport);
-		h->transport = NULL;
-		h->is_ready = h->expects = false;
-	}
+	if (h->run->has_their_fingerprint && is_another(h, h->run->their_fingerprint))
+		drop_transport(h);
 	if (h->transport == NULL && !make_transport(h))
 		return false;
 	if (h->run->has_their_fingerprint)
@@ -161,9 +165,27 @@ static void on_path_output(void *arg, struct bytes frame, bool is_probe)
 		link_socket_send(h->socket, frame);
 }
 
+static void use_transport(struct link_host *h)
+{
+	transport_use_path(h->transport, h->punched.is_tcp, link_path_frame_max(h->path),
+			   clock_us());
+}
+
 static void on_path_identity(void *arg, const uint8_t fingerprint[static LINK_FINGERPRINT_LEN])
 {
-	expect(arg, fingerprint);
+	struct link_host *h = arg;
+
+	/* The meeting could not say so. */
+	if (!h->run->has_their_fingerprint && is_another(h, fingerprint)) {
+		drop_transport(h);
+		if (!make_transport(h)) {
+			h->rc = link_host_complain(h, EXIT_FAILED, "link", "out of memory");
+			link_host_finish(h);
+			return;
+		}
+		use_transport(h);
+	}
+	expect(h, fingerprint);
 }
 
 static void on_path_frame_max(void *arg, uint16_t frame_max)
@@ -282,7 +304,7 @@ bool link_host_use_path(struct link_host *h, const struct punch_path *path)
 	if (h->socket == NULL || !make_path(h) || !prepare_transport(h))
 		return false;
 	h->paths++;
-	transport_use_path(h->transport, path->is_tcp, link_path_frame_max(h->path), clock_us());
+	use_transport(h);
 	if (h->is_ready)
 		link_host_tell_up(h);
 	link_host_touch(h);
