@@ -11,7 +11,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define BACKLOG    64
+#define BACKLOG    128
 #define PATIENCE_S 2 /* for a link that does not take calls: it was stopped, say */
 #define TRIES      8 /* others may come and go meanwhile */
 
