@@ -10,7 +10,7 @@
 
 struct link_host_config {
 	struct pair_run *run; /* opened; its code, where it has one, is known */
-	bool is_short; /* a first path that cannot be made ends it, and so does ^C, with a failure */
+	bool is_short; /* it is one command's: ^C ends it with a failure, and is no end in order */
 	/* line: the same as JSON. */
 	void (*on_path)(void *arg, bool is_up, const char *what, const char *line);
 	void *arg;
