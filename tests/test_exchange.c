@@ -458,6 +458,29 @@ static void a_flood_keeps_nobody_away_who_is_waited_for(void **state)
 	run(w);
 }
 
+/* Whoever tries again and again does not fill the other side with streams that nobody wants. */
+static void who_leaves_without_a_word_leaves_no_stream(void **state)
+{
+	static const char *const lines[] = { "connect x\n", "connect x\nword" };
+	struct world *w = *state;
+	struct exchange_counts counts;
+	int a;
+
+	meet(w);
+	for (uint32_t i = 0; i < 2; i++) {
+		a = program(w, 0, lines[i]);
+		hear(a, "ok\n");
+		exchange_count(w->sides[1].exchange, &counts);
+		assert_int_equal(counts.pending, 1);
+		close(a);
+		run(w);
+		exchange_count(w->sides[1].exchange, &counts);
+		assert_int_equal(counts.pending, i);
+		exchange_count(w->sides[0].exchange, &counts);
+		assert_int_equal(counts.streams, i);
+	}
+}
+
 static void lines_that_are_none_are_refused(void **state)
 {
 	static char flood[2 * ATTACH_LINE_MAX];
@@ -496,6 +519,7 @@ int main(void)
 		CASE(what_waits_is_bounded),
 		CASE(datagrams_that_nobody_took_are_forgotten),
 		CASE(a_flood_keeps_nobody_away_who_is_waited_for),
+		CASE(who_leaves_without_a_word_leaves_no_stream),
 		CASE(lines_that_are_none_are_refused),
 	};
 

@@ -21,6 +21,7 @@ struct junction {
 	bool is_input_over; /* the program has ended its direction */
 	bool has_ended;     /* ... and the channel knows */
 	bool is_deaf;       /* the program reads no more */
+	bool has_spoken;    /* it has written something */
 	bool they_ended, is_shut;
 	bool is_over;
 };
@@ -130,13 +131,16 @@ static void read_on(struct junction *s, bool is_on)
 static void pump(struct junction *s)
 {
 	struct evbuffer *in;
+	size_t had;
 	bool is_full = false;
 
 	if (s->channel == NULL || s->bev == NULL || s->has_ended)
 		return;
 	in = bufferevent_get_input(s->bev);
+	had = evbuffer_get_length(in);
 	while (s->channel != NULL && !is_full && evbuffer_get_length(in) > 0)
 		is_full = !(s->datagrams ? take_datagram(s, in) : take_piece(s, in));
+	s->has_spoken = s->has_spoken || had > 0;
 	if (!s->datagrams && !s->is_input_over)
 		read_on(s, !is_full);
 	if (s->is_input_over && (s->datagrams || evbuffer_get_length(in) == 0))
@@ -190,6 +194,13 @@ static void on_written(struct bufferevent *bev, void *arg)
 	settle(s);
 }
 
+/* The program has left without a word, and nobody is to be answered: what would wait for whom? */
+static bool is_pointless(const struct junction *s)
+{
+	return s->is_deaf && !s->has_spoken && !s->they_ended &&
+	       evbuffer_get_length(bufferevent_get_input(s->bev)) == 0;
+}
+
 static void on_event(struct bufferevent *bev, short events, void *arg)
 {
 	struct junction *s = arg;
@@ -199,6 +210,10 @@ static void on_event(struct bufferevent *bev, short events, void *arg)
 	if ((events & BEV_EVENT_ERROR) != 0 || unix_peer_is_gone(bufferevent_getfd(bev))) {
 		s->is_deaf = true;
 		consume(s);
+	}
+	if (is_pointless(s)) {
+		break_off(s, "the program left");
+		return;
 	}
 	pump(s);
 	if (!s->is_over && s->bev != NULL)

@@ -1,9 +1,10 @@
 /* All channels of a transport: how they come, go, and take turns. */
 #include "transport_state.h"
 
-#define REFUSED_MAX    256 /* openings in vain, less those that were granted: then it is a flood */
-#define RESETS_ONCE    64
-#define RESET_PAUSE_US 200000
+#define REFUSED_MAX     256 /* openings in vain, less those that were granted: then it is a flood */
+#define CHANNEL_REFUSED "the other side takes no more streams now; try again when some have ended"
+#define RESETS_ONCE     64
+#define RESET_PAUSE_US  200000
 
 static bool is_theirs(const struct transport *t, uint16_t id)
 {
@@ -47,7 +48,7 @@ static void accept_channel(struct transport *t, uint16_t id, const struct dcep_o
 		c->events = (struct channel_events){ 0 };
 		/* Without a word before it a reset is lost where an earlier one is under way. */
 		c->ack_due = c->kind != CHANNEL_OF_BYTES;
-		channel_close(c, "refused");
+		channel_close(c, CHANNEL_REFUSED);
 		return;
 	}
 	c->ack_due = !c->is_gone;
@@ -96,6 +97,14 @@ static bool is_in_order(const struct channel *c)
 	return c->kind != CHANNEL_OF_BYTES || (c->end_sent && c->end_heard);
 }
 
+/* Where there is no room for another one, a reset is all that is said of it: refuse(). */
+static const char *reset_means(const struct channel *c)
+{
+	if (is_in_order(c))
+		return NULL;
+	return c->is_ours && !c->is_open ? CHANNEL_REFUSED : "broken off";
+}
+
 void transport_stream_reset(struct transport *t, uint16_t stream)
 {
 	struct slot *slot;
@@ -107,7 +116,7 @@ void transport_stream_reset(struct transport *t, uint16_t stream)
 	slot->in_ended = true;
 	c = slot->channel;
 	if (c != NULL) {
-		channel_tell_closed(c, is_in_order(c) ? NULL : "broken off");
+		channel_tell_closed(c, reset_means(c));
 		transport_release(t, c);
 	}
 	forget_if_over(slot);
