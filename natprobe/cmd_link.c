@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "command.h"
 #include "natprobe/link/link_listen.h"
 #include "natprobe/link/link_code.h"
@@ -10,11 +11,13 @@
 #include "natprobe/report/report.h"
 
 #define NAME_USUAL "default"
+#define TURNED_MS  1000 /* between two lines about programs that were turned away */
 
 struct link {
 	const struct link_options *options;
 	struct link_host *host;
 	struct link_listen *ports; /* NULL: none */
+	uint64_t turned_ms;        /* when that was said last */
 	bool was_up;
 };
 
@@ -65,6 +68,18 @@ static int attach(void *arg)
 	return -1;
 }
 
+/* Any program of this host may come, and as often as it likes. */
+static void on_refused(void *arg, const char *word, const char *text)
+{
+	const uint64_t now_ms = clock_ms();
+	struct link *l = arg;
+
+	if (l->turned_ms != 0 && now_ms - l->turned_ms < TURNED_MS)
+		return;
+	l->turned_ms = now_ms;
+	fprintf(stderr, "natprobe: link: a program at a loopback port was turned away: %s\n", text);
+}
+
 static void open_ports(struct link *l)
 {
 	const struct link_listen_config config = {
@@ -72,6 +87,7 @@ static void open_ports(struct link *l)
 		.write_port = (uint16_t)l->options->listen_write,
 		.read_port = (uint16_t)l->options->listen_read,
 		.attach = attach,
+		.on_refused = on_refused,
 		.arg = l,
 	};
 	uint16_t port;
