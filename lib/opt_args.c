@@ -38,6 +38,23 @@ static bool set_next(struct args *a, const struct opt *o, const char *name)
 	return set(a, o, name, a->argv[a->at++]);
 }
 
+/* The synopsis of a command begins with its name, of a whole program with something in brackets. */
+static int command_len(const struct opt_program *p)
+{
+	size_t len = p->synopsis != NULL ? strspn(p->synopsis, "abcdefghijklmnopqrstuvwxyz") : 0;
+
+	return len > 0 && p->synopsis[len] == ' ' ? (int)len : 0;
+}
+
+/* option  as it was written, hyphens and all */
+static bool fail_not_there(struct args *a, const char *hyphens, struct opt_shown option)
+{
+	int len = command_len(a->p);
+
+	return opt_fail(a->err, "unknown option %s%s; %s%s%.*s --help lists them", hyphens,
+			option.text, a->p->name, len > 0 ? " " : "", len, a->p->synopsis);
+}
+
 static bool fail_unknown(struct args *a, const char *name)
 {
 	struct opt_shown shown = opt_show(name);
@@ -52,8 +69,7 @@ static bool fail_unknown(struct args *a, const char *name)
 	if (o != NULL)
 		return opt_fail(a->err, "unknown option --%s; did you mean --%s?", shown.text,
 				o->name);
-	return opt_fail(a->err, "unknown option --%s; %s --help lists them", shown.text,
-			a->p->name);
+	return fail_not_there(a, "--", shown);
 }
 
 /* The flag `key` for "no-key", or NULL. */
@@ -110,8 +126,7 @@ static bool read_letters(struct args *a, const char *arg)
 		const struct opt *o = find_letter(a->p->table, *s);
 
 		if (o == NULL)
-			return opt_fail(a->err, "unknown option %s; %s --help lists them",
-					opt_show(written).text, a->p->name);
+			return fail_not_there(a, "", opt_show(written));
 		if (o->type != OPT_FLAG)
 			return s[1] != '\0' ? set(a, o, written, s + 1) : set_next(a, o, written);
 		if (!set(a, o, written, "on"))

@@ -317,6 +317,10 @@ static int run_path(struct pair_run *run)
 
 		if (!run->options->quiet || !has_path)
 			trial_text_one(r, &style, stderr);
+		if (!has_path && run->options->fd == 0 && r->overall.reason == REASON_UDP_BLOCKED)
+			fprintf(stderr,
+				"natprobe: connect: over TCP there may be a path, which --fd "
+				"hands over\n");
 		rc = has_path ? hand_over(run, program->words, program->count)
 			      : (int)trial_exit(&run->trials);
 	}

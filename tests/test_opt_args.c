@@ -95,6 +95,24 @@ static void operands_are_left_to_the_caller(void **state)
 	}
 }
 
+static void the_help_of_a_command_lists_its_options(void **state)
+{
+	static const struct opt table[] = { { 0 } };
+	static const struct opt_program program = {
+		.name = "kitchen", .synopsis = "cook [OPTION]... DISH", .table = table, .size = 1
+	};
+	char *long_one[] = { "kitchen", "--elephant", NULL }, *letter[] = { "kitchen", "-x", NULL };
+	struct opt_error err;
+	uint8_t nothing[1];
+	int first;
+
+	(void)state;
+	assert_false(opt_read_args(&program, 2, long_one, nothing, &first, &err));
+	assert_string_equal(err.text, "unknown option --elephant; kitchen cook --help lists them");
+	assert_false(opt_read_args(&program, 2, letter, nothing, &first, &err));
+	assert_string_equal(err.text, "unknown option -x; kitchen cook --help lists them");
+}
+
 static void mistakes_name_the_option_and_a_remedy(void **state)
 {
 	static const struct {
@@ -139,6 +157,7 @@ int main(void)
 		cmocka_unit_test(every_way_of_writing_is_read),
 		cmocka_unit_test(the_command_line_wins_over_the_file),
 		cmocka_unit_test(operands_are_left_to_the_caller),
+		cmocka_unit_test(the_help_of_a_command_lists_its_options),
 		cmocka_unit_test(mistakes_name_the_option_and_a_remedy),
 	};
 
