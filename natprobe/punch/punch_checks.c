@@ -8,7 +8,7 @@
 #define NOMINATED_US     (100 * PU_MS)
 #define EXTRA            3 /* checks after the first success */
 #define EXTRA_US         (30 * PU_MS)
-#define AGAIN_US         (100 * PU_MS)  /* and a round trip: proven ones that are not nominated */
+#define AGAIN_US         (250 * PU_MS)  /* and a round trip: proven ones that are not nominated */
 #define AGAIN_MOST_US    (1500 * PU_MS) /* since it was proven */
 
 struct pu_pair *pu_pair_find(struct punch *p, uint16_t slot, const struct addr *remote)
