@@ -299,7 +299,8 @@ struct link_host *link_host_new(const struct link_host_config *config)
 	h->config = *config;
 	h->run = config->run;
 	h->base = config->run->base;
-	(void)snprintf(h->what, sizeof(h->what), "the other side was not met yet");
+	(void)snprintf(h->what, sizeof(h->what),
+		       "the other side was not met yet; it is waited for");
 	if (!make_parts(h)) {
 		(void)link_host_complain(h, EXIT_FAILED, "link", "out of memory");
 		link_host_free(h);
