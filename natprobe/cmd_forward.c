@@ -17,7 +17,6 @@ struct forward_run {
 	const struct punch_options *meeting;
 	struct link_user *user;
 	struct forward *forward;
-	struct event *signals[2];
 	bool is_told; /* to end, by one of them */
 	struct forward_report report;
 	struct forward_spec specs[SPECS_MAX];
@@ -90,31 +89,17 @@ static void begin(struct forward_run *r)
 }
 
 /* The link ends by itself, once nothing more is fed to it. */
-static void on_signal(evutil_socket_t number, short events, void *arg)
+static void on_interrupt(void *arg)
 {
 	struct forward_run *r = arg;
 
 	r->is_told = true;
-	forward_stop(r->forward);
-}
-
-static void watch_signals(struct forward_run *r)
-{
-	static const int numbers[] = { SIGINT, SIGTERM };
-
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-		r->signals[i] = evsignal_new(link_user_base(r->user), numbers[i], on_signal, r);
-		if (r->signals[i] != NULL)
-			(void)event_add(r->signals[i], NULL);
-	}
+	if (r->forward != NULL)
+		forward_stop(r->forward);
 }
 
 static void clear(struct forward_run *r)
 {
-	for (size_t i = 0; i < ARRAY_LEN(r->signals); i++) {
-		if (r->signals[i] != NULL)
-			event_free(r->signals[i]);
-	}
 	forward_free(r->forward);
 }
 
@@ -138,7 +123,6 @@ static void on_begin(void *arg, struct link_user *user)
 		fail(r, "start", "out of memory");
 		return;
 	}
-	watch_signals(r);
 	begin(r);
 }
 
@@ -151,6 +135,7 @@ static int run(const struct link_options *o, struct forward_run *r, char *operan
 		.on_code = on_code,
 		.on_begin = on_begin,
 		.on_path = on_path,
+		.on_interrupt = on_interrupt,
 		.arg = r,
 	};
 	int rc;

@@ -16,7 +16,6 @@ struct pipe_run {
 	const struct punch_options *meeting;
 	struct link_user *user;
 	struct pipe_io *io;
-	struct event *signals[2];
 	struct pipe_report report;
 };
 
@@ -66,7 +65,7 @@ static void on_refused(void *arg, const char *word, const char *text)
 }
 
 /* The link ends by itself; here the other side is told, and no more is carried. */
-static void on_signal(evutil_socket_t number, short events, void *arg)
+static void on_interrupt(void *arg)
 {
 	struct pipe_run *p = arg;
 
@@ -74,23 +73,8 @@ static void on_signal(evutil_socket_t number, short events, void *arg)
 		pipe_io_abort(p->io, PIPE_INTERRUPTED);
 }
 
-static void watch_signals(struct pipe_run *p)
-{
-	static const int numbers[] = { SIGINT, SIGTERM };
-
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-		p->signals[i] = evsignal_new(link_user_base(p->user), numbers[i], on_signal, p);
-		if (p->signals[i] != NULL)
-			(void)event_add(p->signals[i], NULL);
-	}
-}
-
 static void clear(struct pipe_run *p)
 {
-	for (size_t i = 0; i < ARRAY_LEN(p->signals); i++) {
-		if (p->signals[i] != NULL)
-			event_free(p->signals[i]);
-	}
 	pipe_report_clear(&p->report);
 	pipe_io_free(p->io);
 }
@@ -103,7 +87,6 @@ static void on_begin(void *arg, struct link_user *user)
 						 .arg = p };
 
 	p->user = user;
-	watch_signals(p);
 	if (!link_user_attach(user, "join pipe", &stream))
 		on_refused(p, "memory", "the link cannot be used: out of memory or descriptors");
 }
@@ -137,6 +120,7 @@ static int run(const struct link_options *o, char *operand)
 		.on_code = on_code,
 		.on_begin = on_begin,
 		.on_path = on_path,
+		.on_interrupt = on_interrupt,
 		.arg = &p,
 	};
 	int rc;

@@ -64,6 +64,13 @@ static void on_code(void *arg, const char *code)
 	link_code_show(&r->options.punch, "send CODE FILE...", code, stdout);
 }
 
+static void on_interrupt(void *arg)
+{
+	const struct receive *r = arg;
+
+	receive_run_interrupt(r->run);
+}
+
 static void on_path(void *arg, bool is_up, const char *what)
 {
 	const struct receive *r = arg;
@@ -79,6 +86,7 @@ static int receive_over_link(struct receive *r, char *operand)
 					       .on_code = on_code,
 					       .on_begin = on_begin,
 					       .on_path = on_path,
+					       .on_interrupt = on_interrupt,
 					       .arg = r };
 	const struct receive_run_config config = {
 		.directory = r->options.output != NULL ? r->options.output : ".",

@@ -68,6 +68,13 @@ static void on_code(void *arg, const char *code)
 	link_code_show(&s->options.punch, "receive CODE", code, stdout);
 }
 
+static void on_interrupt(void *arg)
+{
+	const struct send *s = arg;
+
+	send_run_interrupt(s->run);
+}
+
 static void on_path(void *arg, bool is_up, const char *what)
 {
 	const struct send *s = arg;
@@ -107,6 +114,7 @@ static int send_over_link(struct send *s)
 						 .on_code = on_code,
 						 .on_begin = on_begin,
 						 .on_path = on_path,
+						 .on_interrupt = on_interrupt,
 						 .arg = s };
 
 	for (size_t i = is_given ? 1 : 0; i < s->count; i++) {

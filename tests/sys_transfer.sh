@@ -63,6 +63,20 @@ echo "$?" > "$1.status"
 one "$1" > "$1.second" 2>&1
 PROGRAM
 
+# ended WHO: that side is ended at half of 16 MB, and the other one hears of it; both begin again.
+cat > "$tmp/ended.sh" << 'PROGRAM'
+. "$tmp/common.sh"
+one "$1" > "$1.first" 2>&1 & pid=$!
+if [ "$1" = "$2" ]; then
+	until [ "$(got)" -ge 8000000 ] || ! kill -0 "$pid" 2> /dev/null; do sleep 0.02; done
+	kill -TERM "$pid"
+	got > ended
+fi
+wait "$pid"
+echo "$?" > "$1.status"
+one "$1" > "$1.second" 2>&1
+PROGRAM
+
 # moved WHO EVENT: a NAT is rebooted at half, or gets another address, and all that went through it is lost.
 cat > "$tmp/moved.sh" << 'PROGRAM'
 . "$tmp/common.sh"
@@ -169,6 +183,12 @@ says() {
 	jq -se "any(.[]; $2)" "$1" > /dev/null || fail "$1 has nothing with $2: $(tail -n 3 "$1")"
 }
 
+# with_status FILE STATUS TEXT: both, of a command that wrote to FILE.first.
+with_status() {
+	[ "$(cat "$tmp/$1.status")" = "$2" ] || fail "$1 ended with $(cat "$tmp/$1.status"), not $2"
+	grep -q "$3" "$tmp/$1.first" || fail "$1 does not say \"$3\": $(tail -n 3 "$tmp/$1.first")"
+}
+
 # sha256 FILE: by somebody else's hand.
 sha256() {
 	openssl dgst -r -sha256 "$1" | sed 's/ .*//'
@@ -184,6 +204,25 @@ same() {
 	[ "$sum" = "$(sha256 "$tmp/$1/out/big")" ] || fail "$1: what came is something else"
 	says "$tmp/$1/b.second" ".event == \"file-end\" and .sha256 == \"$sum\""
 	says "$tmp/$1/a.second" ".event == \"done\" and .files == 1 and .checksums"
+}
+
+# ended_early COMMAND...: by SIGTERM, as soon as that is waited for, while it looks at its network.
+ended_early() {
+	local pid caught i
+
+	"$natprobe" "$1" --server stun:127.0.0.1:9 --rendezvous http://127.0.0.1:9/ "${@:2}" early-long-code \
+		< /dev/null > "$tmp/early.$1" 2>&1 & pid=$!
+	for i in {1..400}; do
+		caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$pid/status" 2> /dev/null)
+		(( 0x${caught:-0} & 0x4000 )) && break
+		sleep 0.05
+	done
+	kill -TERM "$pid"
+	wait "$pid"
+	i=$?
+	# Without a rendezvous it may have ended before.
+	[ "$i" = 4 ] || [ "$i $(grep -c 'no rendezvous' "$tmp/early.$1")" = "3 1" ] ||
+		fail "$1, ended before it met anybody, ended with $i: $(cat "$tmp/early.$1")"
 }
 
 # What needs no other side.
@@ -203,19 +242,31 @@ refused() {
 way=(--delay 10ms --loss 0.5% home-router home-router)
 story sender killed a big "${way[@]}"
 story receiver killed b big "${way[@]}"
+story ended ended b big "${way[@]}"
 story rebooted moved reboot big "${way[@]}"
 story moved moved new-address big --delay 10ms --loss 0.5% restricted-cone symmetric-random
 story made made - tree open-internet home-router
 story link link - tree --delay 10ms home-router home-router
 refused some-long-code
+ended_early punch
+ended_early link
+ended_early receive --yes
+ended_early pipe
+ended_early forward --allow localhost:1
 
 for name in sender receiver; do
 	ended_well "$name"
 	same "$name"
 	[ "$(cat "$tmp/$name/killed")" -lt 16777216 ] || fail "$name was killed too late"
 	says "$tmp/$name/b.second" '.event == "done" and .kept >= 8000000'
-	grep -q 'it was interrupted; run both sides' "$tmp/$name"/*.first || fail "$name: who was told to end does not say what helps"
 done
+with_status sender/b 1 'it was interrupted; run both sides'
+with_status receiver/a 1 'it was interrupted; run both sides'
+ended_well ended
+same ended
+[ "$(cat "$tmp/ended/ended")" -lt 16777216 ] || fail "ended: too late"
+with_status ended/b 1 'receive: it was interrupted; run both sides'
+with_status ended/a 1 'send: the other side says: it was interrupted; run both sides'
 
 ended_well link
 [ "$(grep -v '^$' "$tmp/link/log")" = "" ] || fail "link: $(cat "$tmp/link/log")"

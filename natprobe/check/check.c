@@ -104,14 +104,19 @@ static void on_deadline(evutil_socket_t fd, short events, void *arg)
 	stop_all(arg);
 }
 
+void check_stop(struct check *c)
+{
+	c->was_interrupted = true;
+	stop_all(c);
+}
+
 /* What was probed is worth a report; whoever presses ^C again wants none. */
 static void on_interrupt(evutil_socket_t fd, short events, void *arg)
 {
 	struct check *c = arg;
 
-	c->was_interrupted = true;
 	event_del(c->interrupt);
-	stop_all(c);
+	check_stop(c);
 }
 
 static bool needs_tls(const struct check *c)
@@ -282,6 +287,11 @@ void check_run(struct check *c)
 	c->progress = NULL;
 	for (size_t i = 0; i < c->count; i++)
 		probe_conclude(c->probes[i], &c->reports[i]);
+}
+
+bool check_is_running(const struct check *c)
+{
+	return c->is_running;
 }
 
 bool check_was_interrupted(const struct check *c)

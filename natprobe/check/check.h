@@ -28,7 +28,11 @@ void check_free(struct check *c); /* NULL is fine */
  */
 void check_run(struct check *c);
 
-/* SIGINT came before the end. */
+/* As SIGINT does, while it runs. */
+bool check_is_running(const struct check *c);
+void check_stop(struct check *c);
+
+/* SIGINT, or check_stop, came before the end. */
 bool check_was_interrupted(const struct check *c);
 
 /* What was found, borrowed until check_free: one per choice, in the same order. */

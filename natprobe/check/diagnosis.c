@@ -26,6 +26,7 @@ struct diagnosis {
 	struct iface_choice choices[PROBES_MAX + 1]; /* the last one shows that there are more */
 	size_t choice_count;
 	struct check *check;
+	bool is_stopped; /* by whoever runs it */
 	/* One more for each interface that was named and cannot be used. */
 	struct report_probe *probes;
 	size_t probe_count;
@@ -234,6 +235,7 @@ int diagnosis_run(struct diagnosis *d, struct report *out)
 	int rc;
 
 	clear_run(d);
+	d->is_stopped = false;
 	d->started_ms = clock_ms();
 	rc = check_servers_choose(&d->servers, d->options);
 	if (rc == 0)
@@ -244,16 +246,25 @@ int diagnosis_run(struct diagnosis *d, struct report *out)
 		rc = check_turn_resolve(&d->turn, d->options, d->base);
 	if (rc == 0)
 		rc = choose_interfaces(d);
-	if (rc == 0)
+	if (rc == 0 && !d->is_stopped)
 		rc = probe(d);
 	if (rc == 0)
 		tell(d, out);
 	return rc;
 }
 
+void diagnosis_stop(struct diagnosis *d)
+{
+	d->is_stopped = true;
+	if (d->check != NULL && check_is_running(d->check))
+		check_stop(d->check);
+	else
+		event_base_loopbreak(d->base); /* a name is looked up */
+}
+
 bool diagnosis_was_interrupted(const struct diagnosis *d)
 {
-	return d->check != NULL && check_was_interrupted(d->check);
+	return d->is_stopped || (d->check != NULL && check_was_interrupted(d->check));
 }
 
 struct event_base *diagnosis_base(const struct diagnosis *d)

@@ -27,7 +27,10 @@ int diagnosis_prepare(struct diagnosis *d);
 /* Runs it once. *out is borrowed until the next run, or diagnosis_free. */
 int diagnosis_run(struct diagnosis *d, struct report *out);
 
-/* SIGINT ended the last run. */
+/* Ends a run that is under way: what SIGINT does to its probes, for a caller that has signals of its own. */
+void diagnosis_stop(struct diagnosis *d);
+
+/* SIGINT, or diagnosis_stop, ended the last run. */
 bool diagnosis_was_interrupted(const struct diagnosis *d);
 
 /* Its event loop, for who waits between two runs. */

@@ -58,6 +58,46 @@ static int complain(const struct link_user *u, int rc, const char *what, const c
 	return rc;
 }
 
+static void end_running(struct link_user *u, int rc)
+{
+	u->is_over = true;
+	u->rc = rc;
+	event_base_loopbreak(u->base);
+}
+
+/* --- signals --- */
+
+/* What the command has to say comes before whatever ends because of it. */
+static void on_signal(evutil_socket_t number, short events, void *arg)
+{
+	struct link_user *u = arg;
+
+	if (u->config->on_interrupt != NULL)
+		u->config->on_interrupt(u->config->arg);
+	if (!u->is_over && u->host == NULL)
+		end_running(u, EXIT_FAILED);
+}
+
+static bool watch_signals(struct link_user *u)
+{
+	static const int numbers[] = { SIGINT, SIGTERM };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && u->signals[i] == NULL; i++) {
+		u->signals[i] = evsignal_new(u->base, numbers[i], on_signal, u);
+		if (u->signals[i] == NULL || event_add(u->signals[i], NULL) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void forget_signals(struct link_user *u)
+{
+	for (size_t i = 0; i < sizeof(u->signals) / sizeof(u->signals[0]); i++) {
+		if (u->signals[i] != NULL)
+			event_free(u->signals[i]);
+	}
+}
+
 /* --- streams --- */
 
 static struct bufferevent *end_ask(struct ask *a)
@@ -211,13 +251,6 @@ static void on_watch_read(struct bufferevent *bev, void *arg)
 		(void)evbuffer_drain(in, evbuffer_get_length(in));
 }
 
-static void end_running(struct link_user *u, int rc)
-{
-	u->is_over = true;
-	u->rc = rc;
-	event_base_loopbreak(u->base);
-}
-
 static void on_watch_event(struct bufferevent *bev, short events, void *arg)
 {
 	struct link_user *u = arg;
@@ -227,23 +260,10 @@ static void on_watch_event(struct bufferevent *bev, short events, void *arg)
 					"the link has ended; start natprobe link again, and this"));
 }
 
-static void on_signal(evutil_socket_t number, short events, void *arg)
-{
-	struct link_user *u = arg;
-
-	if (!u->is_over)
-		end_running(u, EXIT_FAILED);
-}
-
 static bool prepare_running(struct link_user *u)
 {
-	static const int numbers[] = { SIGINT, SIGTERM };
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		u->signals[i] = evsignal_new(u->base, numbers[i], on_signal, u);
-		if (u->signals[i] == NULL || event_add(u->signals[i], NULL) != 0)
-			return false;
-	}
+	if (!watch_signals(u))
+		return false;
 	u->watch = call_with(u, "watch");
 	if (u->watch == NULL)
 		return false;
@@ -264,10 +284,6 @@ static int run_running(struct link_user *u)
 	drop_asks(u);
 	if (u->watch != NULL)
 		bufferevent_free(u->watch);
-	for (size_t i = 0; i < sizeof(u->signals) / sizeof(u->signals[0]); i++) {
-		if (u->signals[i] != NULL)
-			event_free(u->signals[i]);
-	}
 	return u->rc;
 }
 
@@ -278,6 +294,7 @@ static void on_own_begin(void *arg, struct link_host *host)
 	struct link_user *u = arg;
 
 	u->host = host;
+	(void)watch_signals(u);
 	u->config->on_begin(u->config->arg, u);
 }
 
@@ -380,10 +397,22 @@ static bool is_address(const char *operand)
 	return operand != NULL && strncmp(operand, ADDRESS_SCHEME, strlen(ADDRESS_SCHEME)) == 0;
 }
 
+static int run(struct link_user *u)
+{
+	const struct punch_options *o = &u->config->options->punch;
+	char *operand = u->config->operand;
+
+	if (o->accept || is_address(operand))
+		return run_own(u, operand);
+	if (operand != NULL || o->code_file != NULL || getenv("NATPROBE_CODE") != NULL)
+		return run_with_code(u);
+	return run_by_name(u);
+}
+
 int link_user_run(const struct link_user_config *config)
 {
-	const struct punch_options *o = &config->options->punch;
 	struct link_user u = { .config = config };
+	int rc;
 
 	list_init(&u.asks);
 	if (base_of_process == NULL)
@@ -391,11 +420,9 @@ int link_user_run(const struct link_user_config *config)
 	u.base = base_of_process;
 	if (u.base == NULL)
 		return complain(&u, EXIT_FAILED, "start", "out of memory");
-	if (o->accept || is_address(config->operand))
-		return run_own(&u, config->operand);
-	if (config->operand != NULL || o->code_file != NULL || getenv("NATPROBE_CODE") != NULL)
-		return run_with_code(&u);
-	return run_by_name(&u);
+	rc = run(&u);
+	forget_signals(&u);
+	return rc;
 }
 
 struct event_base *link_user_base(const struct link_user *u)

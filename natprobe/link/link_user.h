@@ -36,6 +36,9 @@ struct link_user_config {
 	/* Whether there is a path now; told for a link of our own and for one that runs. what: a line
 	   for people ("direct, 23 ms", "the path broke: ..."). May be NULL. */
 	void (*on_path)(void *arg, bool is_up, const char *what);
+	/* SIGINT or SIGTERM came, at whatever moment, and perhaps not for the first time: the run
+	   ends by itself, with a failure. May be NULL. */
+	void (*on_interrupt)(void *arg);
 	void *arg;
 };
 

@@ -270,6 +270,8 @@ static void on_signal(evutil_socket_t number, short events, void *arg)
 {
 	struct pair_run *run = arg;
 
+	if (!run->is_self_made)
+		self_diagnosis_stop(&run->diagnosis);
 	if (pair_again_is(run) && run->again.has_rested) {
 		run->again_hooks.on_signal(run->again_hooks.arg, (int)number);
 		return;
@@ -453,6 +455,8 @@ static int make_self(struct pair_run *run)
 	if (rc != 0)
 		return rc;
 	rc = check_turn_resolve(&run->turn, &run->turn_options, run->base);
+	if (run->is_over)
+		return run->rc;
 	if (rc != 0)
 		return rc;
 	run->has_turn = run->turn.server.target_counts[SERVER_IPV4] +
@@ -529,12 +533,12 @@ int pair_run_start(struct pair_run *run)
 
 	if (rc == 0 && pair_again_is(run) && !pair_again_open(run))
 		rc = pair_run_fail(run, EXIT_FAILED, "start", "out of memory");
+	if (rc == 0 && !catch_signals(run))
+		rc = pair_run_fail(run, EXIT_FAILED, "start", "out of memory");
 	if (rc == 0)
 		rc = open_meeting(run);
 	if (rc == 0)
 		rc = make_self(run);
-	if (rc == 0 && !catch_signals(run))
-		rc = pair_run_fail(run, EXIT_FAILED, "start", "out of memory");
 	if (rc != 0)
 		return rc;
 	mark_self(run);

@@ -61,6 +61,12 @@ int self_diagnosis_run(struct self_diagnosis *s, struct punch_self *out)
 				 "address`");
 }
 
+void self_diagnosis_stop(struct self_diagnosis *s)
+{
+	if (s->diagnosis != NULL)
+		diagnosis_stop(s->diagnosis);
+}
+
 void self_diagnosis_clear(struct self_diagnosis *s)
 {
 	report_document_free(s->document);

@@ -29,6 +29,9 @@ struct event_base *self_diagnosis_base(const struct self_diagnosis *s);
 /* Runs the base meanwhile. Fails where no interface can be used. */
 int self_diagnosis_run(struct self_diagnosis *s, struct punch_self *out);
 
+/* From a signal: the run that is under way ends. */
+void self_diagnosis_stop(struct self_diagnosis *s);
+
 void self_diagnosis_clear(struct self_diagnosis *s);
 
 #endif

@@ -221,3 +221,12 @@ void receive_run_stream(struct receive_run *r, struct bufferevent *stream)
 	if (r->io == NULL)
 		end(r, "out of memory");
 }
+
+void receive_run_interrupt(struct receive_run *r)
+{
+	if (r->io == NULL)
+		return;
+	transfer_receive_interrupt(r->receive);
+	transfer_io_wake(r->io);
+	r->is_over = true; /* and told */
+}

@@ -27,5 +27,7 @@ void receive_run_refused(struct receive_run *r, const char *text);
 void receive_run_gone(struct receive_run *r);
 /* The stream is taken over. on_over follows, perhaps at once. */
 void receive_run_stream(struct receive_run *r, struct bufferevent *stream);
+/* It ends now, unless it is over: both sides hear why. */
+void receive_run_interrupt(struct receive_run *r);
 
 #endif

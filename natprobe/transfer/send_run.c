@@ -154,3 +154,12 @@ void send_run_stream(struct send_run *r, struct bufferevent *stream)
 	if (r->io == NULL)
 		end(r, "out of memory");
 }
+
+void send_run_interrupt(struct send_run *r)
+{
+	if (r->io == NULL)
+		return;
+	transfer_send_interrupt(r->send);
+	transfer_io_wake(r->io);
+	r->is_over = true; /* and told */
+}

@@ -26,5 +26,7 @@ void send_run_refused(struct send_run *r, const char *text);
 void send_run_gone(struct send_run *r);
 /* The stream is taken over. on_over follows, perhaps at once. */
 void send_run_stream(struct send_run *r, struct bufferevent *stream);
+/* It ends now, unless it is over: both sides hear why. */
+void send_run_interrupt(struct send_run *r);
 
 #endif

@@ -98,6 +98,11 @@ void transfer_fail_file(struct transfer_core *c, struct bytes path, const char *
 		transfer_fail(c, "%s cannot be %s: %s; %s", name, what, strerror(-rc), remedy(rc));
 }
 
+void transfer_interrupt(struct transfer_core *c)
+{
+	transfer_fail(c, "it was interrupted; " AGAIN);
+}
+
 void transfer_fail_told(struct transfer_core *c, struct bytes text)
 {
 	if (c->is_over)

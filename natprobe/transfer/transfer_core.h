@@ -61,6 +61,8 @@ void transfer_fail(struct transfer_core *c, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* About a file: what was to be done with it, and rc: -errno or TRANSFER_CHANGED. */
 void transfer_fail_file(struct transfer_core *c, struct bytes path, const char *what, int rc);
+/* Somebody here ended it. */
+void transfer_interrupt(struct transfer_core *c);
 /* The other side ended it, with a sentence. */
 void transfer_fail_told(struct transfer_core *c, struct bytes text);
 /* The other side's first word is not what it shall be. */

@@ -208,6 +208,12 @@ void transfer_receive_lost(struct transfer_receive *r)
 	receive_close(r);
 }
 
+void transfer_receive_interrupt(struct transfer_receive *r)
+{
+	transfer_interrupt(&r->core);
+	receive_close(r);
+}
+
 bool transfer_receive_is_placed(const struct transfer_receive *r)
 {
 	return r->stage == AWAITS_BYE;

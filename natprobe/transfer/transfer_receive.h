@@ -33,6 +33,8 @@ void transfer_receive_consent(struct transfer_receive *r, bool is_given);
 void transfer_receive_malformed(struct transfer_receive *r);
 /* The stream is at its end, or broken. */
 void transfer_receive_lost(struct transfer_receive *r);
+/* Somebody here ends it: the other side is told. */
+void transfer_receive_interrupt(struct transfer_receive *r);
 enum transfer_work transfer_receive_step(struct transfer_receive *r);
 
 /* Everything is in place, and only the other side's last word is missing. */

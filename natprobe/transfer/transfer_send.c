@@ -353,6 +353,11 @@ void transfer_send_lost(struct transfer_send *s)
 					"it goes on where it was");
 }
 
+void transfer_send_interrupt(struct transfer_send *s)
+{
+	transfer_interrupt(&s->core);
+}
+
 const struct transfer_core *transfer_send_core(const struct transfer_send *s)
 {
 	return &s->core;

@@ -29,6 +29,8 @@ void transfer_send_input(struct transfer_send *s, const struct transfer_msg *m);
 void transfer_send_malformed(struct transfer_send *s);
 /* The stream is at its end, or broken. */
 void transfer_send_lost(struct transfer_send *s);
+/* Somebody here ends it: the other side is told. */
+void transfer_send_interrupt(struct transfer_send *s);
 enum transfer_work transfer_send_step(struct transfer_send *s);
 
 /* Progress, and once it is over how it ended. */
