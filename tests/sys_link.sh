@@ -49,8 +49,9 @@ end() {
 }
 # attach NAME: the socket, for socat.
 attach() { echo "UNIX-CONNECT:$XDG_RUNTIME_DIR/natprobe/$1"; }
-ask() { echo "$2" | socat -t 5 - "$(attach "$1")"; }
-is_up() { ask "${1:-default}" status | jq -e .up > /dev/null; }
+ask() { echo "$2" | socat -t 20 - "$(attach "$1")"; }
+# Not by jq -e: some versions of it are content with no answer at all.
+is_up() { [ "$(ask "${1:-default}" status | jq .up)" = true ]; }
 # done_at SIDE: tells the other side; await_done SIDE.
 done_at() { touch "done-$1"; }
 await_done() { await test -e "done-$1"; }
@@ -116,7 +117,7 @@ story() {
 	(
 		cd "$tmp/$name" || exit 1
 		export NATLAB_DIR=$tmp/$name/lab
-		timeout 80 "$natlab" pair --dir "$NATLAB_DIR" "${words[@]:0:$#-5}" -- \
+		timeout 120 "$natlab" pair --dir "$NATLAB_DIR" "${words[@]:0:$#-5}" -- \
 			"bash -c '. $tmp/side; ${words[-3]}'" -- "bash -c '. $tmp/side; ${words[-1]}'" > out 2>&1
 		echo $? > status
 	) &
@@ -142,18 +143,18 @@ ended() {
 # attached: the socket is its owner's alone (the modes at its end).
 story attached home-router full-cone -- '
 	begin a default --listen-read 10200; begin a two
-	socat -t 9 "$(attach default)" SYSTEM:"echo accept early; read ok; cat" &
+	socat -t 30 "$(attach default)" SYSTEM:"echo accept early; read ok; cat" &
 	await is_up; await is_up two; done_at a
-	(echo accept late; sleep 1) | socat -t 9 - "$(attach default)" > late
-	(echo join both; echo of-a; sleep 1) | socat -t 9 - "$(attach two)" > both-a
+	(echo accept late; sleep 1) | socat -t 30 - "$(attach default)" > late
+	(echo join both; echo of-a; sleep 1) | socat -t 30 - "$(attach two)" > both-a
 	grep -x of-b both-a; tail -n 1 late
 	socat -u TCP:127.0.0.1:10200 - ; await_done b
 	"$natprobe" link --name two --code-file other 2>&1; echo "twice: $?"
 	end' -- '
 	begin b default --listen-write 10100; begin b two; await_done a
-	(echo connect early; echo from-b; sleep 0.5) | socat -t 9 - "$(attach default)" | tail -n 1
-	(echo connect late; echo too-late) | socat -t 9 - "$(attach default)" > /dev/null
-	(echo join both; echo of-b; sleep 1) | socat -t 9 - "$(attach two)" > both-b
+	(echo connect early; echo from-b; sleep 0.5) | socat -t 30 - "$(attach default)" | tail -n 1
+	(echo connect late; echo too-late) | socat -t 30 - "$(attach default)" > /dev/null
+	(echo join both; echo of-b; sleep 1) | socat -t 30 - "$(attach two)" > both-b
 	grep -x of-a both-b
 	echo by-port | socat -u - TCP:127.0.0.1:10100
 	ask default status | jq -c "[.name, .up, .path.strategy, .paths, (.rtt_ms > 0), (.mtu > 1200)]"
@@ -175,11 +176,11 @@ story moved --second-address home-router home-router -- '
 # A side that was killed comes again with the same code; its name is free, though its socket is there.
 story killed home-router full-cone -- '
 	begin a; await is_up; done_at a; await grep -q away a-default.out; await is_up; done_at a2
-	(echo accept again; sleep 1) | socat -t 9 - "$(attach default)" | tail -n 1; await_done b; end' -- '
+	(echo accept again; sleep 1) | socat -t 30 - "$(attach default)" | tail -n 1; await_done b; end' -- '
 	await test -s code-default; begin b; await is_up; await_done a; { kill -9 "${links[@]}"; wait; } 2> /dev/null; links=()
 	rm -f done-a; test -S b/natprobe/default && echo stale; sleep 0.2
 	begin b; await_done a2; await is_up
-	(echo connect again; echo back; sleep 0.5) | socat -t 9 - "$(attach default)" > /dev/null; done_at b; end'
+	(echo connect again; echo back; sleep 0.5) | socat -t 30 - "$(attach default)" > /dev/null; done_at b; end'
 
 # By a relay of ours.
 story relay open-internet home-router -- '
@@ -189,8 +190,8 @@ story relay open-internet home-router -- '
 	chmod 600 conf; "$turnd" --config conf > log 2>&1 & turnd_pid=$!
 	await grep -q " ready" log; export NATPROBE_TURN_PASSWORD=secret
 	begin a default --strategy relay --turn "turn:$at" --user ann; "$tmp/taker"
-	ask default status | jq -c "[.path.strategy, .path.relayed]"; await_done b; end; kill $turnd_pid' -- '
-	begin b default --strategy relay; "$tmp/giver" true; done_at b; end'
+	ask default status | jq -c "[.path.strategy, .path.relayed]"; done_at a; await_done b; end; kill $turnd_pid' -- '
+	begin b default --strategy relay; "$tmp/giver" true; await_done a; done_at b; end'
 
 # By an address, over TCP alone; the side that invites is told to end by the other signal.
 story address udp-blocked home-router -- '

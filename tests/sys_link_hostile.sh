@@ -240,7 +240,8 @@ s.connect(os.environ["XDG_RUNTIME_DIR"] + "/natprobe/default")
 s.sendall(b"status\n")
 print(s.makefile().readline())'
 }
-is_up() { status | jq -e .up > /dev/null; }
+# Not by jq -e: some versions of it are content with no answer at all.
+is_up() { [ "$(status | jq .up)" = true ]; }
 export XDG_RUNTIME_DIR=$PWD/$1
 mkdir -p -m 700 "$1"
 "$natprobe" link --ipv4 my-own-long-code > "$1.link" 2>&1 & link=$!

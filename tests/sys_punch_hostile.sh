@@ -113,7 +113,7 @@ enemy=$!
 ended swap 1
 [ "$(grep -c 'another code' "$tmp/swap.a.err" "$tmp/swap.b.err" | grep -c ':1$')" = 2 ] ||
 	fail "swapped: $(cat "$tmp/swap.a.err" "$tmp/swap.b.err")"
-one late a 80 punch --wait 2s 21-abbey-abbey-abbey
+one late a 80 punch --wait 6s 21-abbey-abbey-abbey
 
 # --- what was recorded means nothing to a fresh run, even one with the same code ---
 ended first 0
