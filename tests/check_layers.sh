@@ -83,14 +83,16 @@ excepted() {
 	return 1
 }
 
-# resolve FILE HEADER: which file of the tree #include "HEADER" in FILE means.
+# resolve FILE HEADER: target is which file of the tree #include "HEADER" in FILE means.
 resolve() {
 	local dir
 
 	for dir in "${1%/*}" lib .; do
-		[ -f "$dir/$2" ] && echo "${dir#.}/$2" | sed 's|^/||' && return
+		target=$dir/$2
+		target=${target#./}
+		[ ! -f "$target" ] || return
 	done
-	echo "?$2"
+	target="?$2"
 }
 
 check_own_include() {
@@ -123,13 +125,16 @@ check_system_include() {
 }
 
 check_includes() {
-	local file rest header
+	local file rest header target
 
 	while IFS=: read -r file rest; do
 		header=${rest#*[\"<]}
 		header=${header%%[\">]*}
 		case $rest in
-		*'"'*) check_own_include "$file" "$(resolve "$file" "$header")" ;;
+		*'"'*)
+			resolve "$file" "$header"
+			check_own_include "$file" "$target"
+			;;
 		*'<config.h>'*) ;;
 		*'<'*) check_system_include "$file" "$header" ;;
 		esac
@@ -137,39 +142,64 @@ check_includes() {
 }
 
 check_first_include() {
-	local file first
+	local file line name
+	local -A first=()
 
+	while IFS=: read -r file line; do
+		[[ $line == *config.h* || -n ${first[$file]:-} ]] || first[$file]=$line
+	done < <(grep -HE '^#include' "${files[@]}")
 	for file in "${files[@]}"; do
 		[[ $file == *.c && -f ${file%.c}.h ]] || continue
-		first=$(grep -E '^#include' "$file" | grep -v 'config\.h' | head -n 1)
-		[[ $first == *"\"$(basename "${file%.c}").h\""* ]] || breach "$file does not include its own header first"
+		name=${file##*/}
+		[[ ${first[$file]:-} == *"\"${name%.c}.h\""* ]] || breach "$file does not include its own header first"
 	done
+}
+
+# each FUNCTION FILE...: on all processors; a line that it prints about a file is a breach.
+each() {
+	local line
+
+	export -f "${1?}"
+	# shellcheck disable=SC2016	# the program's shell expands it
+	while read -r line; do
+		breach "$line"
+	done < <(printf '%s\n' "${@:2}" |
+		xargs -P "$(nproc)" -n 8 bash -c 'for file in "${@:2}"; do "$1" "$file"; done' each "$1")
 }
 
 # Comments and strings may say what they like.
-check_calls() {
-	local file call pattern
+calls() {
+	local call
 
-	pattern="(^|[^A-Za-z0-9_.>])(${IMPURE//[[:space:]]/|})[[:space:]]*\\("
-
-	for file in $core; do
-		[ -f "$file" ] || continue
+	"${CC:-cc}" -fpreprocessed -E -P -x c "$1" 2> /dev/null | sed 's/"[^"]*"//g' | grep -E "$pattern" |
 		while read -r call; do
-			breach "$file is codec or decision, and calls: $call"
-		done < <("${CC:-cc}" -fpreprocessed -E -P -x c "$file" 2> /dev/null |
-			sed 's/"[^"]*"//g' | grep -E "$pattern")
+			echo "$1 is codec or decision, and calls: $call"
+		done
+}
+
+check_calls() {
+	local file found=()
+
+	export pattern="(^|[^A-Za-z0-9_.>])(${IMPURE//[[:space:]]/|})[[:space:]]*\\("
+	for file in $core; do
+		[ ! -f "$file" ] || found+=("$file")
 	done
+	each calls "${found[@]}"
+}
+
+alone() {
+	# shellcheck disable=SC2086	# CPPFLAGS are words
+	"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -I. -Ilib ${CPPFLAGS:-} -x c -fsyntax-only "$1" 2>&1 |
+		grep -E 'error' | head -n 1 | grep -q . && echo "$1 does not compile alone"
 }
 
 check_headers_alone() {
-	local file
+	local file headers=()
 
 	for file in "${files[@]}"; do
-		[[ $file == *.h ]] || continue
-		# shellcheck disable=SC2086	# CPPFLAGS are words
-		"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -I. -Ilib ${CPPFLAGS:-} -x c -fsyntax-only "$file" 2>&1 |
-			grep -E 'error' | head -n 1 | grep -q . && breach "$file does not compile alone"
+		[[ $file != *.h ]] || headers+=("$file")
 	done
+	each alone "${headers[@]}"
 }
 
 shopt -s nullglob
