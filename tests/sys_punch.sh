@@ -86,7 +86,7 @@ story killed home-router home-router -- \
 	until grep -q "^trial 2" b; do sleep 0.1; done; sleep 0.4; kill -9 $dies; date +%s > death'
 
 story alone home-router home-router -- \
-	'$natprobe punch --code-file code --wait 6s; echo $? > a
+	'$natprobe punch --code-file code --wait 15s; echo $? > a
 	$natprobe punch --code-file code -r http://20.0.0.77/ --wait 1s; echo $? > b' -- \
 	'$natprobe interfaces --json > interfaces.json'
 }

@@ -47,10 +47,18 @@ liar bad 81
 liar swap 82
 liar record 83 "$tmp/record"
 liar flood 84
-for _ in {1..100}; do
-	[ "$(lab_in server ss -Hltn '( sport = :81 or sport = :82 or sport = :83 or sport = :84 )' |
-		wc -l)" -lt 4 ] || break
-	sleep 0.05
+# listens PORT: until it does, on the server.
+listens() {
+	local i
+
+	for ((i = 0; i < 400; i++)); do
+		[ -z "$(lab_in server ss -Hltn "sport = :$1")" ] || return
+		sleep 0.05
+	done
+	fail "nobody listens to port $1"
+}
+for port in 81 82 83 84; do
+	listens $port
 done
 
 # One diagnosis of each side does for all.
@@ -113,12 +121,13 @@ enemy=$!
 ended swap 1
 [ "$(grep -c 'another code' "$tmp/swap.a.err" "$tmp/swap.b.err" | grep -c ':1$')" = 2 ] ||
 	fail "swapped: $(cat "$tmp/swap.a.err" "$tmp/swap.b.err")"
-one late a 80 punch --wait 6s 21-abbey-abbey-abbey
+one late a 80 punch --wait 15s 21-abbey-abbey-abbey
 
 # --- what was recorded means nothing to a fresh run, even one with the same code ---
 ended first 0
 [ -s "$tmp/record" ] || fail "nothing was recorded"
 liar replay 85 "$tmp/record"
+listens 85
 for side in a b; do
 	# shellcheck disable=SC2016	# the program's shell expands it
 	one second $side 85 connect --quiet 13-abbey-abbey-abbey -- sh -c 'echo $NATPROBE_SECRET'
