@@ -28,7 +28,7 @@ await() {
 
 # probe ARGUMENT...: from home; the document is in $tmp/json.
 probe() {
-	lab_in home timeout 30 "$natprobe" --json -4 -s 91.80.1.10 "$@" > "$tmp/json" 2> "$tmp/err" ||
+	lab_in home timeout 90 "$natprobe" --json -4 -s 91.80.1.10 "$@" > "$tmp/json" 2> "$tmp/err" ||
 		fail "natprobe $* ended with $?: $(cat "$tmp/err")"
 }
 

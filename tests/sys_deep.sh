@@ -39,7 +39,7 @@ table='
 others=(L1 N41 N42 N48)
 
 one_run() {
-	timeout 100 natlab run --second-address "$1" -- natprobe check --deep --longest 26s --json \
+	timeout 150 natlab run --second-address "$1" -- natprobe check --deep --longest 26s --json \
 		> "$results/$1.json" 2> "$results/$1.err"
 }
 
@@ -60,7 +60,7 @@ found() {
 truth() {
 	natlab show --expect --deep "$1" | grep -v -E '^(keepalive|refresh|lifetime)' \
 		> "$results/$1.conf"
-	timeout 100 natlab run --second-address "$1" -- natprobe check --deep --longest 26s \
+	timeout 150 natlab run --second-address "$1" -- natprobe check --deep --longest 26s \
 		--expect "$results/$1.conf" > "$results/$1.out" 2>&1
 	case $? in
 	0) echo "ok $1" ;;

@@ -21,7 +21,7 @@ ends() {
 	local want=$1 got
 
 	shift
-	timeout 30 "$natprobe" "$@" > "$tmp/out" 2> "$tmp/err"
+	timeout 90 "$natprobe" "$@" > "$tmp/out" 2> "$tmp/err"
 	got=$?
 	[ "$got" = "$want" ] ||
 		fail "natprobe $* ended with $got, not $want: $(cat "$tmp/out" "$tmp/err")"

@@ -23,7 +23,7 @@ fail() {
 behind() {
 	local want=$1 got
 
-	timeout 60 "$natlab" run "$2" -- natprobe check "${@:3}" > "$tmp/out" 2> "$tmp/err"
+	timeout 150 "$natlab" run "$2" -- natprobe check "${@:3}" > "$tmp/out" 2> "$tmp/err"
 	got=$?
 	if [ "$got" = 125 ]; then
 		echo "skipped: $(cat "$tmp/err")"

@@ -11,7 +11,7 @@ relay_serve plain 3478 users
 
 # ask TRANSPORT PORT PASSWORD
 ask() {
-	SSL_CERT_FILE=$relay_ca lab_in client timeout 30 /usr/bin/python3 -B \
+	SSL_CERT_FILE=$relay_ca lab_in client timeout 90 /usr/bin/python3 -B \
 		"${srcdir:-.}/tests/foreign/aioice_relay.py" "$1" $relay_ip "$2" $relay_user "$3" 2>&1
 }
 

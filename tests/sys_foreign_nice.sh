@@ -17,7 +17,7 @@ relay_serve plain 3478 users
 
 # ask TRANSPORT PASSWORD
 ask() {
-	lab_in client timeout 30 "$relay_tmp/nice" "$1" $relay_ip 3478 $relay_user "$2" 2>&1
+	lab_in client timeout 90 "$relay_tmp/nice" "$1" $relay_ip 3478 $relay_user "$2" 2>&1
 }
 
 pids=()

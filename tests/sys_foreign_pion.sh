@@ -21,7 +21,7 @@ relay_serve plain 3478 users
 
 # ask TRANSPORT PORT PASSWORD AUTHORITY
 ask() {
-	lab_in client timeout 30 "$relay_tmp/pion" "$1" $relay_ip:"$2" $relay_user "$3" \
+	lab_in client timeout 90 "$relay_tmp/pion" "$1" $relay_ip:"$2" $relay_user "$3" \
 		$relay_realm "$4" $relay_name 2>&1
 }
 

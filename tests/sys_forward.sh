@@ -53,7 +53,7 @@ wait $forward
 echo $? > done
 END
 
-NATLAB_DIR=$tmp/lab timeout 60 "$natlab" pair home-router cgn-block --loss 1% --delay 20ms -- \
+NATLAB_DIR=$tmp/lab timeout 150 "$natlab" pair home-router cgn-block --loss 1% --delay 20ms -- \
 	'sh clients' -- 'sh services' > out 2> err || fail "the pair: $(cat out err)"
 
 is 1000000 "$(tr -d ' ' < count)" "what the service had until the client's end"

@@ -117,7 +117,7 @@ story() {
 	(
 		cd "$tmp/$name" || exit 1
 		export NATLAB_DIR=$tmp/$name/lab
-		timeout 120 "$natlab" pair --dir "$NATLAB_DIR" "${words[@]:0:$#-5}" -- \
+		timeout 150 "$natlab" pair --dir "$NATLAB_DIR" "${words[@]:0:$#-5}" -- \
 			"bash -c '. $tmp/side; ${words[-3]}'" -- "bash -c '. $tmp/side; ${words[-1]}'" > out 2>&1
 		echo $? > status
 	) &

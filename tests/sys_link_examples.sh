@@ -90,17 +90,17 @@ python3 "$tmp/far" "$tmp" 2> "$tmp/err" &
 pids+=($!)
 soon "a socket" test -S "$link"
 
-got=$(printf 'hello\nworld\n' | timeout 10 "$client" "$link" echo) || fail "the client: $?"
+got=$(printf 'hello\nworld\n' | timeout 60 "$client" "$link" echo) || fail "the client: $?"
 [ "$got" = $'hello\nworld' ] || fail "the client got: $got"
 head -c 1000000 /dev/urandom > "$tmp/much"
-timeout 10 "$client" "$link" echo < "$tmp/much" > "$tmp/back" || fail "the client with much: $?"
+timeout 60 "$client" "$link" echo < "$tmp/much" > "$tmp/back" || fail "the client with much: $?"
 cmp "$tmp/much" "$tmp/back" || fail "much came back otherwise"
-timeout 10 "$client" "$link" other < /dev/null 2> "$tmp/why" && fail "the client was let in"
+timeout 60 "$client" "$link" other < /dev/null 2> "$tmp/why" && fail "the client was let in"
 grep -q '^error usage connect other$' "$tmp/why" || fail "the client says: $(cat "$tmp/why")"
-timeout 10 "$client" "$tmp/none" echo < /dev/null 2> "$tmp/why" && fail "a link that is none"
+timeout 60 "$client" "$tmp/none" echo < /dev/null 2> "$tmp/why" && fail "a link that is none"
 
 # As doc/link.md has them.
-got=$({ echo connect echo; echo hello; } | timeout 10 socat -t 3600 - "UNIX-CONNECT:$link")
+got=$({ echo connect echo; echo hello; } | timeout 60 socat -t 3600 - "UNIX-CONNECT:$link")
 [ "$got" = $'ok\nhello' ] || fail "socat as a client got: $got"
 
 "$server" "$link" echo 2> "$tmp/why" &

@@ -256,10 +256,10 @@ cat > "$tmp/a.sh" << 'SIDE'
 . "$tmp/side" a
 mkdir out
 for lie in $lies; do
-	timeout 20 "$natprobe" receive --quiet --yes -o out > "said-$lie" 2>&1
+	timeout 90 "$natprobe" receive --quiet --yes -o out > "said-$lie" 2>&1
 	echo "$lie: $?"
 done
-timeout 60 "$natprobe" receive --quiet --yes -o out > said-stall 2>&1 & receive=$!
+timeout 90 "$natprobe" receive --quiet --yes -o out > said-stall 2>&1 & receive=$!
 "$natprobe" forward --quiet --allow localhost:22 > said-targets 2>&1 & forward=$!
 hostile take
 kill -0 "$receive" && echo "stall: waits"
@@ -291,7 +291,7 @@ wait "$link"
 SIDE
 
 cd "$tmp" || exit 1
-timeout 90 "$natlab" pair --dir "$tmp/lab" open-internet full-cone -- "bash $tmp/a.sh" -- "bash $tmp/b.sh" > log 2>&1 ||
+timeout 150 "$natlab" pair --dir "$tmp/lab" open-internet full-cone -- "bash $tmp/a.sh" -- "bash $tmp/b.sh" > log 2>&1 ||
 	fail "the sides ended with $?"
 diff - <(sort log) << 'EXPECTED' || fail "$(tail -n 20 said-* ./*.link)"
 32 callers wait

@@ -49,7 +49,7 @@ head -c 300000 /dev/urandom > "$tmp/a.original"
 head -c 200000 /dev/urandom > "$tmp/b.original"
 
 # shellcheck disable=SC2016	# the shells inside expand these
-NATLAB_DIR=$tmp/lab XDG_STATE_HOME=$tmp/state timeout 60 "$natlab" pair home-router full-cone -- \
+NATLAB_DIR=$tmp/lab XDG_STATE_HOME=$tmp/state timeout 150 "$natlab" pair home-router full-cone -- \
 	'"$tmp/side" a' -- '"$tmp/side" b' > "$tmp/out" 2>&1 ||
 	fail "$(tail -n 5 "$tmp/out" "$tmp"/*.err)"
 cmp "$tmp/a.original" "$tmp/b.copy" || fail "from a to b: not the same"

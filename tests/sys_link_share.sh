@@ -52,7 +52,7 @@ have() {
 all_have() { have | awk -v n="$1" '{ for (i = 1; i <= 4; i++) if ($i < n) exit 1 }'; }
 one_has() { have | awk -v n="$1" '{ for (i = 1; i <= 4; i++) if ($i >= n) exit 0; exit 1 }'; }
 
-NATLAB_DIR=$tmp/lab timeout 60 "$natlab" pair --rate 20Mbit --queue 50ms home-router full-cone -- \
+NATLAB_DIR=$tmp/lab timeout 150 "$natlab" pair --rate 20Mbit --queue 50ms home-router full-cone -- \
 	"$tmp/side a send file" -- "$tmp/side b receive --yes" > "$tmp/out" 2> "$tmp/err" &
 lab=$!
 until all_have 500000 || ! kill -0 "$lab" 2> /dev/null; do sleep 0.02; done

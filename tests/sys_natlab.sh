@@ -24,7 +24,7 @@ ends() {
 	local want=$1 got
 
 	shift
-	timeout 30 "$natlab" "$@" > "$tmp/out" 2> "$tmp/err"
+	timeout 150 "$natlab" "$@" > "$tmp/out" 2> "$tmp/err"
 	got=$?
 	[ "$got" = "$want" ] || fail "natlab $* ended with $got, not $want: $(cat "$tmp/err")"
 }

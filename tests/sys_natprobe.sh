@@ -16,7 +16,7 @@ json() {
 	local want=$1 got
 
 	shift
-	timeout 30 "$natprobe" --json "$@" > "$tmp/json" 2> "$tmp/err"
+	timeout 90 "$natprobe" --json "$@" > "$tmp/json" 2> "$tmp/err"
 	got=$?
 	[ "$got" = "$want" ] || fail "natprobe $* ended with $got, not $want: $(cat "$tmp/err")"
 	[ "$(jq .exit_code "$tmp/json")" = "$got" ] || fail "natprobe $*: exit_code is not $got"
@@ -41,7 +41,7 @@ ends() {
 	local want=$1 got
 
 	shift
-	timeout 30 "$natprobe" "$@" > "$tmp/out" 2> "$tmp/err"
+	timeout 90 "$natprobe" "$@" > "$tmp/out" 2> "$tmp/err"
 	got=$?
 	[ "$got" = "$want" ] || fail "natprobe $* ended with $got, not $want: $(cat "$tmp/err")"
 }

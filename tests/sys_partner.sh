@@ -87,7 +87,7 @@ said() {
 }
 
 probe() {
-	lab_in home timeout 60 "$natprobe" --server "${LAB_SERVERS[0]}" --no-upnp --json \
+	lab_in home timeout 90 "$natprobe" --server "${LAB_SERVERS[0]}" --no-upnp --json \
 		> "$tmp/json" 2> "$tmp/err"
 }
 

@@ -27,7 +27,7 @@ story() {
 	mkdir -p "$tmp/$name"
 	(
 		cd "$tmp/$name" || exit 1
-		NATLAB_DIR=$tmp/$name/lab timeout 60 "$natlab" pair "$@" > out 2> err
+		NATLAB_DIR=$tmp/$name/lab timeout 150 "$natlab" pair "$@" > out 2> err
 		echo $? > status
 	) &
 	jobs[$name]=$!

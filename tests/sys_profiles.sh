@@ -19,7 +19,7 @@ one_run() {
 	local base=$results/$1-$2 status
 
 	"$natlab" show --expect "$1" > "$base.conf" || return
-	timeout 60 "$natlab" run --log "$base.log" "$1" -- \
+	timeout 150 "$natlab" run --log "$base.log" "$1" -- \
 		"$natprobe" check --timeout 20s --expect "$base.conf" > "$base.out" 2>&1
 	status=$?
 	case $status in

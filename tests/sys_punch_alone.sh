@@ -16,7 +16,7 @@ refuses() {
 	local expected=$1 text=$2 status
 
 	shift 2
-	timeout 15 "$natprobe" "$@" < /dev/null > "$tmp/out" 2> "$tmp/err"
+	timeout 90 "$natprobe" "$@" < /dev/null > "$tmp/out" 2> "$tmp/err"
 	status=$?
 	[ "$status" = "$expected" ] || fail "$*: ends with $status"
 	grep -qF -- "$text" "$tmp/err" || fail "$*: says $(cat "$tmp/err")"

@@ -32,7 +32,7 @@ done
 	> "$tmp/dead.out" 2>&1
 began=$(date +%s%3N)
 for name in $guests; do
-	"$natlab" exec "$name" -- sh -c 'exec timeout 30 $natprobe punch --json "$(cat $tmp/address)"' \
+	"$natlab" exec "$name" -- sh -c 'exec timeout 90 $natprobe punch --json "$(cat $tmp/address)"' \
 		> "$tmp/$name.json" 2> "$tmp/$name.err" &
 	jobs[$name]=$!
 done

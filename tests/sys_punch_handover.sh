@@ -32,7 +32,7 @@ if "NATPROBE_FD" in os.environ:
 else:
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind((sys.argv[1], int(sys.argv[2])))
-s.settimeout(3)
+s.settimeout(20)
 data = s.recvfrom(2048)[0]
 while s.type == socket.SOCK_STREAM and data[-1:] != b"." and (more := s.recv(2048)):
     data += more

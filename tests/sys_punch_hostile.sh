@@ -74,7 +74,7 @@ one() {
 	local at=$tmp/$1.$2
 
 	(
-		lab_in "$2" timeout 40 "$natprobe" "$4" --profile "$tmp/$2.profile" \
+		lab_in "$2" timeout 90 "$natprobe" "$4" --profile "$tmp/$2.profile" \
 			--rendezvous "http://$server:$3/" "${@:5}" > "$at" 2> "$at.err"
 		echo $? > "$at.status"
 	) &

@@ -138,7 +138,7 @@ side() {
 		arguments+=(--turn turn:20.50.3.20 --user alice --password-file password)
 		;;
 	esac
-	timeout 50 natlab exec "$1" -- sh -c "$(meeting "$1")" sh "${arguments[@]}" \
+	timeout 150 natlab exec "$1" -- sh -c "$(meeting "$1")" sh "${arguments[@]}" \
 		> "$1.json" 2> "$1.err"
 	echo $? > "$1.status"
 }

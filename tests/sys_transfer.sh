@@ -165,7 +165,7 @@ story() {
 	mkdir "$tmp/$name"
 	(
 		cd "$tmp/$name" && prepare "$what" &&
-			timeout 120 "$natlab" pair --dir "$tmp/$name/lab" "$@" -- "bash $tmp/$script.sh a $argument" \
+			timeout 150 "$natlab" pair --dir "$tmp/$name/lab" "$@" -- "bash $tmp/$script.sh a $argument" \
 				-- "bash $tmp/$script.sh b $argument" > log 2>&1
 		echo $? > status
 	) &

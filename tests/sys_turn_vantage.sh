@@ -61,7 +61,7 @@ fi
 
 # check NAME PROFILE SERVER OPTION...: begins a run of natprobe on the host behind it.
 check() {
-	timeout 60 "$natlab" exec "at-$2" -- "$natprobe" check --json --no-upnp \
+	timeout 150 "$natlab" exec "at-$2" -- "$natprobe" check --json --no-upnp \
 		--server 20.0.0.10:3500 --server 20.99.7.11:3500 --turn "turn:$3" --user alice \
 		"${@:4}" > "$tmp/json-$1" 2> "$tmp/err-$1" &
 	running+=($!)

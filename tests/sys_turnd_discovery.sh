@@ -53,7 +53,7 @@ stop() {
 
 # finds FILTER VALUE ARGUMENT...: what natprobe says there.
 finds() {
-	timeout 30 "$natprobe" check --json "${@:3}" > "$tmp/json" 2> "$tmp/err" ||
+	timeout 90 "$natprobe" check --json "${@:3}" > "$tmp/json" 2> "$tmp/err" ||
 		fail "natprobe ${*:3} ended with $?: $(cat "$tmp/err")"
 	[ "$(jq -r "$1" "$tmp/json")" = "$2" ] ||
 		fail "$1 of natprobe ${*:3} is $(jq -r "$1" "$tmp/json"), not $2"

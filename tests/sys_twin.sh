@@ -76,7 +76,7 @@ export NATLAB_DIR=$tmp/lab
 unset NATLAB_DIR
 
 echo "# the twin of another one is not met"
-timeout 60 "$natlab" twin "$tmp/symmetric-descending/redacted.json" -- \
+timeout 150 "$natlab" twin "$tmp/symmetric-descending/redacted.json" -- \
 	natprobe check --expect "$tmp/home-behind-cgn/expect.conf" > "$tmp/out" 2>&1
 [ $? = 1 ] || fail "a symmetric NAT is as one behind a carrier: $(cat "$tmp/out")"
 

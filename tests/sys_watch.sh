@@ -25,7 +25,7 @@ command -v jq > /dev/null || {
 
 # behind PROFILE COMMAND: a shell command behind that NAT; its output is in $tmp/out.
 behind() {
-	timeout 60 "$natlab" run --dir "$tmp/lab" "$1" -- sh -c "$2" > "$tmp/out" 2> "$tmp/err"
+	timeout 150 "$natlab" run --dir "$tmp/lab" "$1" -- sh -c "$2" > "$tmp/out" 2> "$tmp/err"
 	status=$?
 	if [ "$status" = 125 ]; then
 		echo "skipped: $(cat "$tmp/err")"

@@ -71,7 +71,7 @@ END
 chmod +x "$tmp/bin/ip" "$tmp/side"
 
 echo "# a tunnel between two NATs"
-NATLAB_DIR=$tmp/lab timeout 60 "$natlab" pair sequential-cone symmetric-sequential -- \
+NATLAB_DIR=$tmp/lab timeout 150 "$natlab" pair sequential-cone symmetric-sequential -- \
 	unshare -m "$tmp/side" a -- unshare -m "$tmp/side" b > "$tmp/log" 2>&1 ||
 	fail "it ended with $?: $(cat "$tmp/log")"
 cat "$tmp/log"

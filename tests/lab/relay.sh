@@ -57,7 +57,7 @@ relay() {
 	local want=$1 got
 
 	shift
-	lab_in home timeout 60 "$natprobe" relay --json "${quick[@]}" "$@" > "$tmp/json" 2> "$tmp/err"
+	lab_in home timeout 90 "$natprobe" relay --json "${quick[@]}" "$@" > "$tmp/json" 2> "$tmp/err"
 	got=$?
 	[ "$got" = "$want" ] || fail "relay $* ended with $got, not $want: $(cat "$tmp/err" "$tmp/json")"
 	[ "$(jq .exit_code "$tmp/json")" = "$got" ] || fail "relay $*: exit_code is not $got"
