@@ -1076,7 +1076,8 @@ EXTRA_DIST += tests/html_look.py doc/report.png
 # What networks are expected to be, for users and for tests/sys_expect_lab.sh.
 EXTRA_DIST += tests/expect tests/mutate
 
-TESTS += $(UNIT_TESTS) $(SYSTEM_TESTS)
+# The long ones come first, so that no processor waits for one of them at the end.
+TESTS += $(SYSTEM_TESTS) $(UNIT_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS)
 
 # Networks that no table has.
