@@ -19,7 +19,7 @@ unset NATPROBE_SERVER
 
 # await LOG WORD
 await() {
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		grep -q "$2" "$1" 2> /dev/null && return
 		sleep 0.05
 	done

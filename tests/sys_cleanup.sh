@@ -47,7 +47,7 @@ spaces() {
 await() {
 	local i
 
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		! "$@" > /dev/null || return 0
 		sleep 0.05
 	done

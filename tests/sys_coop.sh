@@ -26,7 +26,7 @@ start() {
 	[ $six = ipv4 ] || pair=(--listen "$A1,2a01:db8::1" --alternate "$A2,2a01:db8::2")
 	lab_spawn web "$tmp/log" "$@" "$stund" "${pair[@]}" --admin 9641 --workers 2 "${cooperate[@]}"
 	pid=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		grep -q 'is ready' "$tmp/log" && return
 		sleep 0.05
 	done

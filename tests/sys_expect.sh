@@ -54,7 +54,7 @@ END
 start_stund() {
 	"$stund" "$@" > "$tmp/log" 2>&1 &
 	pid=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		grep -q ' ready' "$tmp/log" && return
 		sleep 0.05
 	done

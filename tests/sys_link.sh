@@ -36,7 +36,7 @@ begin() {
 # await COMMAND...: until it succeeds, 40 s at most.
 await() {
 	local i
-	for ((i = 0; i < 400; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		"$@" 2> /dev/null && return
 		sleep 0.1
 	done

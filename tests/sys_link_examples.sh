@@ -78,7 +78,7 @@ END
 
 # soon WHAT COMMAND...: it comes true within five seconds.
 soon() {
-	for ((i = 0; i < 250; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		"${@:2}" && return
 		sleep 0.02
 	done

@@ -16,7 +16,7 @@ cd "$tmp" || exit 1
 export XDG_RUNTIME_DIR=$tmp/run-$1 XDG_STATE_HOME=$tmp/state-$1
 mkdir -m 700 "$XDG_RUNTIME_DIR"
 "$natprobe" link --code-file code > "link-$1" 2>&1 & link=$!
-for _ in {1..200}; do
+for _ in {1..600}; do
 	[ ! -S "$XDG_RUNTIME_DIR/natprobe/default" ] || break
 	sleep 0.05
 done
@@ -28,7 +28,7 @@ rc=0
 for user in "${users[@]}"; do wait "$user" || rc=1; done
 # The other side's have all they want to hear.
 touch "done-$1"
-for _ in {1..100}; do
+for _ in {1..600}; do
 	{ [ -e done-a ] && [ -e done-b ]; } && break
 	sleep 0.05
 done

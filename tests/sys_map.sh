@@ -111,7 +111,7 @@ arrives() {
 keep() {
 	lab_spawn home "$tmp/keep" "$probe" map 4900/udp --keep --json -4 "$@"
 	keep_pid=$!
-	for ((i = 0; i < 400; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		[ ! -s "$tmp/keep" ] || return 0
 		sleep 0.05
 	done

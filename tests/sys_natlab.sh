@@ -44,7 +44,7 @@ is_running() {
 
 # await_start: until what was started has made this file.
 await_start() {
-	for _ in $(seq 500); do
+	for _ in $(seq 600); do
 		[ ! -e "$tmp/started" ] || return 0
 		sleep 0.02
 	done
@@ -316,7 +316,7 @@ mark=4$RANDOM.$$
 start "$mark"
 kill -KILL "$pid"
 wait "$pid" 2> /dev/null
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	is_running "$mark" || break
 	sleep 0.02
 done
@@ -346,7 +346,7 @@ for sig in TERM KILL; do
 		got=$?
 		[ $got -eq $((128 + $(kill -l "$sig"))) ] ||
 			fail "natlab $how ends with $got where SIG$sig comes before it is ready"
-		for _ in $(seq 100); do
+		for _ in $(seq 600); do
 			is_running "$mark" || break
 			sleep 0.02
 		done

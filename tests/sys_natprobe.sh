@@ -62,7 +62,7 @@ start_stund() {
 	shift
 	"$stund" "$@" > "$log" 2>&1 &
 	pid=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		grep -q ' ready' "$log" && return
 		sleep 0.05
 	done
@@ -262,7 +262,7 @@ END
 if python3 -c 'import ssl' 2> /dev/null; then
 	hang_up > "$tmp/hang_up" 2>&1 &
 	pid=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		grep -q ready "$tmp/hang_up" && break
 		sleep 0.05
 	done
@@ -303,7 +303,7 @@ lab_link home:eth2 10.8.0.2/24 web:eth2 10.8.0.1/24
 lab_route home default via 84.20.3.1
 lab_route home default via 10.8.0.9 metric 9 # where nobody is
 lab_in web "$stund" --listen 91.80.1.10 --alternate 91.80.1.11 > "$tmp/web.log" 2>&1 &
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	grep -q ' ready' "$tmp/web.log" && break
 	sleep 0.05
 done

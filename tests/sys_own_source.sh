@@ -35,7 +35,7 @@ send() {
 
 lab_spawn home "$tmp/log" "$ask" eth0 192.168.1.2 2
 tap=$!
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	grep -q . "$tmp/log" && break
 	sleep 0.05
 done

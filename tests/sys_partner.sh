@@ -71,7 +71,7 @@ serve() {
 
 # logs NAME PATTERN: within 8 seconds.
 logs() {
-	for _ in $(seq 160); do
+	for _ in $(seq 600); do
 		! grep -qE -- "$2" "$tmp/$1" || return 0
 		sleep 0.05
 	done

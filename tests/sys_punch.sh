@@ -25,7 +25,7 @@ story own-code home-router home-router --mapping apd --step 1 -- \
 # In argv: overwritten at once.
 story argv open-internet home-router -- \
 	'$natprobe punch --quiet 17-my-own-argv-secret & pid=$!
-	for i in $(seq 100); do
+	for i in $(seq 600); do
 		tr "\0" " " < /proc/$pid/cmdline > cmdline
 		! grep -q "punch.*secret" cmdline && grep -q "punch --quiet" cmdline && break
 		sleep 0.02

@@ -23,7 +23,7 @@ guests='home-router full-cone restricted-cone cgn-block-512'
 "$natlab" exec owner -- sh -c '$natprobe address > $tmp/made && mv $tmp/made $tmp/address
 	exec $natprobe punch --accept --json' > "$tmp/owner.json" 2> "$tmp/owner.err" &
 owner=$!
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	[ ! -s "$tmp/address" ] || break
 	sleep 0.1
 done
@@ -42,7 +42,7 @@ for name in $guests; do
 done
 took=$(($(date +%s%3N) - began))
 [ "$took" -lt 20000 ] || fail "four guests took $took ms"
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	[ "$(jq -s length "$tmp/owner.json")" != 4 ] || break
 	sleep 0.1
 done

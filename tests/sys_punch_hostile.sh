@@ -51,7 +51,7 @@ liar flood 84
 listens() {
 	local i
 
-	for ((i = 0; i < 400; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		[ -z "$(lab_in server ss -Hltn "sport = :$1")" ] || return
 		sleep 0.05
 	done

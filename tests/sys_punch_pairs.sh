@@ -74,7 +74,7 @@ serve() {
 
 	: > "$log"
 	natlab exec servers -- "${@:2}" > "$log" 2>&1 &
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		! grep -q "$word" "$log" || return 0
 		sleep 0.05
 	done
@@ -157,7 +157,7 @@ running() {
 gone() {
 	local left granted deleted
 
-	for _ in $(seq 40); do
+	for _ in $(seq 600); do
 		left=$(running)
 		[ -n "$left" ] || break
 		sleep 0.05

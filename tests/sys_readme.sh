@@ -54,7 +54,7 @@ block 'Then check and start it' > "$tmp/start.sh"
 sh -c "$(sed -n 1p "$tmp/start.sh")" > "$tmp/out" 2>&1 || fail "not checked: $(cat "$tmp/out")"
 # shellcheck disable=SC2046	# words on purpose
 lab_spawn web "$tmp/log" $(sed -n 2p "$tmp/start.sh")
-for _ in $(seq 200); do
+for _ in $(seq 600); do
 	grep -q ' ready' "$tmp/log" && break
 	sleep 0.05
 done

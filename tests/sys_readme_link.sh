@@ -64,7 +64,7 @@ here=$(sed -nE "s/$tar_of/\1/p" "$readme")
 cat > side << 'SIDE'
 await() {
 	local i
-	for ((i = 0; i < 400; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		"$@" 2> /dev/null && return
 		sleep 0.1
 	done

@@ -13,7 +13,7 @@ start() {
 	lab_spawn web "$tmp/log" turnserver -n -r example.org --min-port=50000 --max-port=50199 \
 		--no-cli --log-file=stdout --simple-log --pidfile="$tmp/pid" -b "$tmp/db" "$@"
 	coturn=$!
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		[ "$(lab_in web ss -Hltn 'sport = :3478' | wc -l)" -ge 1 ] && return
 		sleep 0.05
 	done

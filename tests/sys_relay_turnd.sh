@@ -17,7 +17,7 @@ start() {
 	: > "$tmp/log" # the one before said ready, too
 	lab_spawn web "$tmp/log" "$turnd" --config "$tmp/conf"
 	pid=$!
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		grep -q ' ready' "$tmp/log" && return
 		sleep 0.05
 	done
@@ -89,7 +89,7 @@ lab_spawn home "$tmp/dns.log" dnsmasq --keep-in-foreground --log-facility=- --co
 	--srv-host=_turn._tcp.srv.example,relay.example,3478,1,1 \
 	--srv-host=_turn._udp.srv.example,.,0,1,1
 echo nameserver 127.0.0.53 > "$tmp/resolv.conf"
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	grep -q started "$tmp/dns.log" && break
 	sleep 0.05
 done

@@ -78,7 +78,7 @@ told() {
 slow=("$!")
 for said in 'POST /v1/rendezvous/t HTTP/1.1' ''; do
 	(
-		for _ in $(seq 50); do
+		for _ in $(seq 600); do
 			exec 3<> /dev/tcp/127.0.0.2/8080 && break
 			sleep 0.1
 		done 2> /dev/null
@@ -121,7 +121,7 @@ answers 204 GET "$path/t?wait=2" ''
 [ $((SECONDS - begin)) -ge 1 ] || fail "a long poll does not wait"
 http GET "$path/woken?wait=20" '' > "$tmp/woken" &
 woken=$!
-for _ in $(seq 50); do
+for _ in $(seq 600); do
 	[ "$(metric stund_rendezvous_waiting)" != 1 ] || break
 	sleep 0.05
 done
@@ -164,7 +164,7 @@ grep -q '^HTTP/1.1 429' "$tmp/out" || fail "nobody is told to come later"
 echo "# a rendezvous that goes and comes back"
 "$talk" "$uri" talk/back hear 1 for 30 > "$tmp/out" &
 waits=$!
-for _ in $(seq 50); do
+for _ in $(seq 600); do
 	grep -q ^up "$tmp/out" && break
 	sleep 0.05
 done
@@ -252,7 +252,7 @@ END
 	chmod 644 "$tmp"/*
 	mosquitto -c "$tmp/mosquitto.conf" > "$tmp/mosquitto.log" 2>&1 &
 	broker=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ "$(ss -Hltn 'sport = :8883' | wc -l)" = 0 ] || break
 		sleep 0.05
 	done

@@ -69,7 +69,7 @@ table inet test {
 }
 END
 nameserver 127.0.0.53
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	grep -q started "$tmp/dnsmasq.log" && break
 	sleep 0.05
 done
@@ -159,7 +159,7 @@ echo "# one address of a name is dead"
 printf '127.0.0.7 pair.test\n127.0.0.1 pair.test\n' > "$tmp/hosts"
 "${builddir:-.}/stund/stund" --listen 127.0.0.1 --alternate 127.0.0.2 > "$tmp/stund.log" 2>&1 &
 stund=$!
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	grep -q ' ready' "$tmp/stund.log" && break
 	sleep 0.05
 done

@@ -38,7 +38,7 @@ one() {
 got() { stat -c %s out/.big.natprobe-part 2> /dev/null || echo 0; }
 # until_there FILE...: 20 seconds at most.
 until_there() {
-	for _ in {1..400}; do
+	for _ in {1..600}; do
 		[ -e "$1" ] && return
 		sleep 0.05
 	done
@@ -212,7 +212,7 @@ ended_early() {
 
 	"$natprobe" "$1" --server stun:127.0.0.1:9 --rendezvous http://127.0.0.1:9/ "${@:2}" early-long-code \
 		< /dev/null > "$tmp/early.$1" 2>&1 & pid=$!
-	for i in {1..400}; do
+	for i in {1..600}; do
 		caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$pid/status" 2> /dev/null)
 		(( 0x${caught:-0} & 0x4000 )) && break
 		sleep 0.05

@@ -19,7 +19,7 @@ turnserver -n -L $server -E $server -r example.org -a -u alice:secret -b "$tmp/d
 
 # ready: until it listens, on both transports; fails after 10 seconds.
 ready() {
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		if ss -Hlun "sport = :3478" | grep -q . && ss -Hltn "sport = :3478" | grep -q .; then
 			return
 		fi

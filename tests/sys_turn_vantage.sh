@@ -40,7 +40,7 @@ serve() {
 
 	: > "$log"
 	"$natlab" exec servers -- "${@:2}" > "$log" 2>&1 &
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		! grep -q "$word" "$log" || return 0
 		sleep 0.05
 	done

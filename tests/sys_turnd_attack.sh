@@ -81,7 +81,7 @@ begin() {
 	: > "$tmp/log" # the one before was ready, too
 	lab_spawn relay "$tmp/log" "$turnd" --config "$tmp/conf"
 	pid=$!
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		grep -q ' ready' "$tmp/log" && return
 		sleep 0.05
 	done

@@ -26,7 +26,7 @@ unset NATPROBE_SERVER
 lab_loopback $first $second $first6 $second6
 
 await() {
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		grep -q -- "$1" "$tmp/log" && return
 		sleep 0.05
 	done

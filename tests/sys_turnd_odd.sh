@@ -20,7 +20,7 @@ lab_loopback $server $peer
 
 # await PATTERN FILE: until the log says so; fails after 5 seconds.
 await() {
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		grep -q -- "$1" "$2" && return
 		sleep 0.05
 	done

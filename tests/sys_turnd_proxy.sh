@@ -28,7 +28,7 @@ proxy = on
 END
 "${builddir:-.}/turnd/turnd" --config "$tmp/turnd.conf" > "$tmp/log" 2>&1 &
 turnd=$!
-for _ in $(seq 200); do
+for _ in $(seq 600); do
 	grep -q 'is ready' "$tmp/log" && break
 	sleep 0.05
 done

@@ -47,7 +47,7 @@ END
 chmod 600 "$tmp"/*
 lab_spawn relay "$tmp/log" "$turnd" --config "$tmp/conf"
 pid=$!
-for _ in $(seq 200); do
+for _ in $(seq 600); do
 	grep -q ' ready' "$tmp/log" && break
 	sleep 0.05
 done
@@ -97,7 +97,7 @@ lets alice $password
 echo "# nothing is told of secrets"
 lab_in client "$attack" hold 91.80.1.1 "${names[0]}" $password 91.90.0.1:9 0 \
 	< <(sleep 2) > "$tmp/held" 2>&1 &
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	"$turnd" --config "$tmp/conf" --sessions > "$tmp/sessions" 2> "$tmp/err"
 	[ ! -s "$tmp/sessions" ] || break
 	sleep 0.05
@@ -112,7 +112,7 @@ for i in log sessions metrics printed processes; do
 	hides "$i" "$tmp/$i"
 done
 kill -s HUP "$pid"
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	grep -q 'new configuration' "$tmp/log" && break
 	sleep 0.05
 done
@@ -129,7 +129,7 @@ echo "# a reload with a bad file keeps what there is"
 cp "$tmp/conf" "$tmp/good"
 echo "lisen = 1.2.3.4" > "$tmp/conf"
 kill -s HUP "$pid"
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	grep -q 'conf:1: .*listen' "$tmp/log" && break
 	sleep 0.05
 done

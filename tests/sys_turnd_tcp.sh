@@ -22,7 +22,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
 start() {
 	"$bin/turnd/turnd" --config "$tmp/turnd.conf" "$@" > "$tmp/log" 2>&1 &
 	turnd=$!
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		grep -q 'is ready' "$tmp/log" && return
 		sleep 0.05
 	done
@@ -92,7 +92,7 @@ wait "${clients[@]}"
 arrived TCP 190
 arrived TLS 190
 arrived passive 95
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	[ "$(descriptors)" -gt "$before" ] || break
 	sleep 0.05
 done

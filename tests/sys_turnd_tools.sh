@@ -108,7 +108,7 @@ hold() {
 	timeout 60 turnutils_uclient -y -c -n "$1" -m 1 -e 91.80.1.11 -X -u alice -w wonderland \
 		91.80.1.10 > "$tmp/held" 2>&1 &
 	holder=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		"$turnd" --config "$tmp/turnd.conf" --sessions > "$tmp/sessions"
 		[ -s "$tmp/sessions" ] && return
 		sleep 0.05
@@ -219,7 +219,7 @@ if own_folder /etc && mount -t tmpfs none /run; then
 	start --config "$tmp/name.conf"
 	logs 'from 91.80.1.10$'
 	echo '91.80.1.77 relay.test' > /etc/hosts
-	for _ in $(seq 240); do
+	for _ in $(seq 600); do
 		grep -q 'which clients see as 91.80.1.77' "$tmp/log" && break
 		sleep 0.05
 	done

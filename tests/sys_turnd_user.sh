@@ -57,7 +57,7 @@ lets_alice_in "not draining any more"
 echo "# a reload is refused, and all stays as it was"
 kill -s HUP "$pid"
 logs "reload: all stays as it was: $tmp/turnd.conf:[56]: .*-file: .*$tmp/.*: Permission denied"
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	[ "$(grep -c 'the user nobody may not read it' "$tmp/log")" -lt 4 ] || break
 	sleep 0.05
 done

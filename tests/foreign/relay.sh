@@ -49,7 +49,7 @@ relay_network() {
 		client:eth0 $client_ip/24,$peer_ip/24,$client_ip6/64,$peer_ip6/64
 	lab_route client default via $relay_ip
 	lab_router relay # says at once that the rest of the world is not there
-	for ((i = 0; i < 100; i++)); do # some clients leave out what is not running yet
+	for ((i = 0; i < 600; i++)); do # some clients leave out what is not running yet
 		lab_in client ip link show eth0 | grep -q 'state UP' && break
 		sleep 0.05
 	done
@@ -98,7 +98,7 @@ relay_tokens() {
 relay_ready() {
 	local i
 
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		if [ "$(lab_in relay ss -Hltn "sport = :$1 or sport = :$(($1 + relay_tls))" |
 			awk '{ print $4 }' | sort -u | wc -l)" = 4 ] &&
 			[ "$(lab_in relay ss -Hlun "sport = :$1" | wc -l)" -ge 2 ]; then

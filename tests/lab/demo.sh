@@ -53,7 +53,7 @@ on_loopback() {
 		> "$dir/stund.log" 2>&1 &
 	stund=$!
 	trap 'kill "$stund"' EXIT
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		[ "$(ss -Hlun 'sport = :34780 or sport = :34781' 2> /dev/null | wc -l)" -lt 4 ] || break
 		sleep 0.05
 	done

@@ -118,7 +118,7 @@ lab_await() {
 	local filter i
 
 	printf -v filter ' or sport = :%s' "${@:3}"
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		[ "$(lab_in "$1" ss -Hlun "${filter# or }" | wc -l)" -lt "$2" ] || return 0
 		sleep 0.05
 	done

@@ -20,9 +20,9 @@ start() {
 	await ' ready' || fail "${daemon[0]##*/} $* is not ready: $(cat "$tmp/log")"
 }
 
-# await PATTERN: until the log says so; fails after 5 seconds.
+# await PATTERN: until the log says so; fails after half a minute.
 await() {
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		grep -q -- "$1" "$tmp/log" && return
 		sleep 0.05
 	done
@@ -48,7 +48,7 @@ ends() {
 	local want=$1 pattern=$2 got
 
 	shift 2
-	timeout 5 "${daemon[@]}" "$@" > "$tmp/out" 2> "$tmp/err" < /dev/null
+	timeout 30 "${daemon[@]}" "$@" > "$tmp/out" 2> "$tmp/err" < /dev/null
 	got=$?
 	[ "$got" = "$want" ] ||
 		fail "${daemon[0]##*/} $* ended with $got, not $want: $(cat "$tmp/err")"
