@@ -6,7 +6,7 @@
 
 #include "command.h"
 #include "natprobe/file.h"
-#include "natprobe/report/html_file.h"
+#include "natprobe/html/html_file.h"
 #include "natprobe/trial/trial_json.h"
 #include "natprobe/trial/trial_matrix_print.h"
 #include "option_rows.h"

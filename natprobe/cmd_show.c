@@ -5,7 +5,7 @@
 
 #include "command.h"
 #include "natprobe/report/document.h"
-#include "natprobe/report/html_file.h"
+#include "natprobe/html/html_file.h"
 #include "option_rows.h"
 #include "natprobe/report/redact.h"
 #include "natprobe/report/report_json.h"

@@ -82,7 +82,7 @@ natprobe_libprobe_a_SOURCES = \
 	natprobe/report/property_deep.inc \
 	natprobe/discover/rate_limit.c natprobe/discover/rate_limit.h \
 	natprobe/reach/port_packet.c natprobe/reach/port_packet.h \
-	natprobe/reach.c natprobe/reach.h \
+	natprobe/lead.c natprobe/lead.h \
 	natprobe/reach/reach_judge.c \
 	natprobe/reach/reach_trial.c natprobe/reach/reach_trial.h \
 	natprobe/discover/samples.c natprobe/discover/samples.h \
@@ -180,18 +180,18 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/report/report_json_rfc.c natprobe/report/report_json_rfc.h \
 	natprobe/report/report_json_put.c natprobe/report/report_json_put.h \
 	natprobe/report/report_json_verdict.c natprobe/report/report_json_verdict.h \
-	natprobe/report/html.c natprobe/report/html.h \
-	natprobe/report/html_file.c natprobe/report/html_file.h \
-	natprobe/report/report_html.c natprobe/report/report_html.h \
-	natprobe/report/report_html_card.c \
-	natprobe/report/report_html_evidence.c \
-	natprobe/report/report_html_ladder.c \
-	natprobe/report/report_html_parts.h \
-	natprobe/report/report_html_ports.c \
-	natprobe/report/report_html_rfc.c \
-	natprobe/report/report_html_sequence.c \
-	natprobe/report/report_html_style.c \
-	natprobe/report/report_html_time.c \
+	natprobe/html/html.c natprobe/html/html.h \
+	natprobe/html/html_file.c natprobe/html/html_file.h \
+	natprobe/html/report_html.c natprobe/html/report_html.h \
+	natprobe/html/report_html_card.c \
+	natprobe/html/report_html_evidence.c \
+	natprobe/html/report_html_ladder.c \
+	natprobe/html/report_html_parts.h \
+	natprobe/html/report_html_ports.c \
+	natprobe/html/report_html_rfc.c \
+	natprobe/html/report_html_sequence.c \
+	natprobe/html/report_html_style.c \
+	natprobe/html/report_html_time.c \
 	natprobe/report/report_junit.c \
 	natprobe/report/report_prom.c natprobe/report/report_prom.h \
 	natprobe/report/report_read.c natprobe/report/report_read.h \
@@ -219,7 +219,7 @@ natprobe_libprobeshell_a_SOURCES = \
 	natprobe/net/resolve.c natprobe/net/resolve.h \
 	natprobe/map/seen_address.c natprobe/map/seen_address.h \
 	natprobe/net/server.h \
-	natprobe/report/svg.c natprobe/report/svg.h \
+	natprobe/html/svg.c natprobe/html/svg.h \
 	natprobe/net/tls_check.c natprobe/net/tls_check.h \
 	natprobe/map/upnp.h \
 	natprobe/map/upnp_job.h

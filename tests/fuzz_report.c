@@ -2,7 +2,7 @@
  * A report as JSON: what was taken prints as text and as JSON, nothing in it reaches a terminal
  * raw, the JSON is taken again and prints the same, and the page is one (page_law.h).
  */
-#include "natprobe/report/report_html.h"
+#include "natprobe/html/report_html.h"
 #include "natprobe/report/report_json.h"
 #include "natprobe/report/report_read.h"
 #include "natprobe/report/report_text.h"

@@ -525,7 +525,7 @@ UNIT_TESTS += \
 	tests/test_reach_report \
 	tests/test_reach_trial \
 	tests/test_rate_limit \
-	tests/test_reach \
+	tests/test_lead \
 	tests/test_samples \
 	tests/test_tcp_mapping \
 	tests/test_portmap
@@ -547,8 +547,8 @@ tests_test_map_report_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_map_report_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
 tests_test_reach_report_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_reach_report_LDADD = $(PROBE_SHELL_LIBS) $(CMOCKA_LIBS)
-tests_test_reach_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_test_reach_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
+tests_test_lead_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_lead_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_portmap_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_portmap_LDADD = $(PROBE_LIBS) $(CMOCKA_LIBS)
 tests_test_classify_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -1,5 +1,5 @@
 /* html: whatever a text holds, it stays text. */
-#include "natprobe/report/html.h"
+#include "natprobe/html/html.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

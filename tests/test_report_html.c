@@ -2,7 +2,7 @@
 #include "report_fixture.h"
 
 #include "natprobe/report/redact.h"
-#include "natprobe/report/report_html.h"
+#include "natprobe/html/report_html.h"
 #include "natprobe/report/report_tests.h"
 #include "page_law.h"
 

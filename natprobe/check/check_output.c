@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "natprobe/file.h"
-#include "natprobe/report/html_file.h"
+#include "natprobe/html/html_file.h"
 #include "natprobe/report/redact.h"
 #include "natprobe/report/report_json.h"
 #include "natprobe/report/report_tests.h"

@@ -2,7 +2,7 @@
 #include "confidence.h"
 #include "discover_state.h"
 #include "nat64.h"
-#include "natprobe/reach.h"
+#include "natprobe/lead.h"
 
 /* Datagrams that the samples leave to the hairpin and the gateway, and to a filter. */
 #define SAMPLES_RESERVE 20
@@ -84,7 +84,7 @@ static bool may_be_ours(const struct discover *d, const struct addr *mapped)
 
 	if (mapped->family != server.family && !nat64_extract(&server, d->nat64_len, &server))
 		return false;
-	return reach_allows(&server, mapped);
+	return lead_allows(&server, mapped);
 }
 
 /* Two samples that the hairpin test can use: seen with the same address, if there are such. */

@@ -1,7 +1,7 @@
 #include "discover_state.h"
 
 #include "confidence.h"
-#include "natprobe/reach.h"
+#include "natprobe/lead.h"
 
 struct probe_view discover_view(const struct discover *d)
 {
@@ -82,7 +82,7 @@ enum verdict_cause discover_judge_other(const struct addr *server, const struct 
 {
 	if (other->family == ADDR_NONE)
 		return CAUSE_NO_OTHER_ADDRESS;
-	if (other->family != server->family || !reach_allows(server, other))
+	if (other->family != server->family || !lead_allows(server, other))
 		return CAUSE_ALTERNATE_UNUSABLE;
 	if (addr_equal_ip(other, server))
 		return CAUSE_SAME_ADDRESS;

@@ -2,7 +2,7 @@
 
 #include "classify.h"
 #include "nat64.h"
-#include "natprobe/reach.h"
+#include "natprobe/lead.h"
 
 static uint64_t expected_us(const struct probe_rtt *rtt)
 {
@@ -157,7 +157,7 @@ static void see_through_nat64(struct probe_answer *a)
 	a->nat64_len = nat64_find_length(&a->from, &a->origin);
 	if (a->origin.family == ADDR_NONE && nat64_is_well_known(&a->from))
 		a->nat64_len = 96;
-	if (nat64_extract(&a->from, a->nat64_len, &server) && reach_allows(&server, &a->other))
+	if (nat64_extract(&a->from, a->nat64_len, &server) && lead_allows(&server, &a->other))
 		(void)nat64_embed(&a->from, a->nat64_len, &a->other, &a->other);
 }
 

@@ -1,6 +1,6 @@
 #include "punch_state.h"
 
-#include "natprobe/reach.h"
+#include "natprobe/lead.h"
 
 #define TRIGGER_LEAST_US (20 * PU_MS) /* between two checks back to one source */
 #define TRIES_MAX        7            /* since it was heard of */
@@ -136,7 +136,7 @@ static void take_request(struct punch *p, uint16_t slot, const struct addr *from
 	struct punch_evidence *e = pu_evidence(p, c->step);
 	struct pu_pair *pair;
 
-	if (was_seen(p, slot, &c->tid, from) || !reach_allows(&p->slots[slot].local, from))
+	if (was_seen(p, slot, &c->tid, from) || !lead_allows(&p->slots[slot].local, from))
 		return;
 	pu_start_on_check(p, c->step);
 	if (e != NULL) {
@@ -183,7 +183,7 @@ static void take_stray_answer(struct punch *p, struct pu_sent *sent, const struc
 {
 	struct punch_evidence *e = pu_evidence(p, sent->step);
 
-	if (sent->strays == SOURCES_MAX || !reach_allows(&p->slots[sent->slot].local, from))
+	if (sent->strays == SOURCES_MAX || !lead_allows(&p->slots[sent->slot].local, from))
 		return;
 	sent->strays++;
 	if (e != NULL && e->seen.family == ADDR_NONE)

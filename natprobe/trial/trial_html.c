@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "natprobe/plan.h"
-#include "natprobe/report/html_file.h"
-#include "natprobe/report/report_html_parts.h"
-#include "natprobe/report/svg.h"
+#include "natprobe/html/html_file.h"
+#include "natprobe/html/report_html_parts.h"
+#include "natprobe/html/svg.h"
 #include "trial_json.h"
 #include "trial_stats.h"
 

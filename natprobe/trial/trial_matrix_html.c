@@ -1,6 +1,6 @@
 #include "trial_matrix_print.h"
 
-#include "natprobe/report/report_html_parts.h"
+#include "natprobe/html/report_html_parts.h"
 
 static const char *tone_of(const struct trial_cell *c)
 {

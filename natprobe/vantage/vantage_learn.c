@@ -3,7 +3,7 @@
 
 #include "natprobe/discover/confidence.h"
 #include "nat64.h"
-#include "natprobe/reach.h"
+#include "natprobe/lead.h"
 #include "vantage_state.h"
 
 #define RTT_US     250000 /* where none is known */
@@ -102,7 +102,7 @@ struct addr vt_reachable(const struct vantage *v, const struct addr *a)
 
 	if (a->family != server->family && !nat64_embed(&v->nat64_prefix, v->nat64_len, a, &out))
 		return (struct addr){ 0 };
-	if (out.family != server->family || out.port == 0 || !reach_allows(server, &out))
+	if (out.family != server->family || out.port == 0 || !lead_allows(server, &out))
 		return (struct addr){ 0 };
 	out.scope = server->scope;
 	return out;

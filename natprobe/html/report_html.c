@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "report_html_parts.h"
-#include "report_json.h"
-#include "report_tests.h"
+#include "natprobe/report/report_json.h"
+#include "natprobe/report/report_tests.h"
 
 const char *html_family(uint8_t family)
 {

@@ -2,7 +2,7 @@
 #ifndef NATPROBE_HTML_FILE_H
 #define NATPROBE_HTML_FILE_H
 
-#include "report.h"
+#include "natprobe/report/report.h"
 
 /* What `put` writes of `arg`, in a file. Returns as html_file_write does. */
 int html_file_put(bool (*put)(const void *arg, FILE *out), const void *arg, const char *path);

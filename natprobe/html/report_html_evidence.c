@@ -1,8 +1,8 @@
 /* Tables: every property, and what was seen. */
 #include "report_html_parts.h"
 
-#include "report_sentence.h"
-#include "report_tests.h"
+#include "natprobe/report/report_sentence.h"
+#include "natprobe/report/report_tests.h"
 
 static void put_property(FILE *out, const struct property *p, const struct verdict *v)
 {

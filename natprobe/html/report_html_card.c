@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "natprobe/plan.h"
-#include "report_sentence.h"
+#include "natprobe/report/report_sentence.h"
 #include "wire.h"
 
 static bool is_one_of(const char *word, const char *const *words)

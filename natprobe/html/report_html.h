@@ -15,7 +15,7 @@
 #ifndef NATPROBE_REPORT_HTML_H
 #define NATPROBE_REPORT_HTML_H
 
-#include "report.h"
+#include "natprobe/report/report.h"
 
 /* The whole page. False when `out` fails; where the JSON cannot be made, the page says so. */
 bool report_html(const struct report *r, FILE *out);

@@ -1,5 +1,5 @@
-/* reach: a server leads nowhere that only we can go. */
-#include "natprobe/reach.h"
+/* lead: a server leads nowhere that only we can go. */
+#include "natprobe/lead.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,7 +63,7 @@ static void a_server_leads_to_its_like_alone(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct addr server = parse(cases[i].server), named = parse(cases[i].named);
 
-		if (reach_allows(&server, &named) != cases[i].allowed)
+		if (lead_allows(&server, &named) != cases[i].allowed)
 			fail_msg("%s names %s", cases[i].server, cases[i].named);
 	}
 }
@@ -73,7 +73,7 @@ static void no_address_is_nowhere(void **state)
 	const struct addr none = { .port = 3478 };
 	const struct addr server = addr_ipv4(198, 51, 100, 1, 3478);
 
-	assert_false(reach_allows(&server, &none));
+	assert_false(lead_allows(&server, &none));
 }
 
 /* 64:ff9b::/96 leads to IPv4 hosts; whose OTHER-ADDRESS may not lead into the translator. */

@@ -3,8 +3,8 @@
 #define NATPROBE_REPORT_HTML_PARTS_H
 
 #include "html.h"
-#include "property.h"
-#include "report.h"
+#include "natprobe/report/property.h"
+#include "natprobe/report/report.h"
 
 void html_style(FILE *out);
 

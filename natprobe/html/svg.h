@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "plot.h"
+#include "natprobe/report/plot.h"
 
 /* Where a picture's axes lie; y grows downwards. */
 struct svg_area {

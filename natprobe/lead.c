@@ -1,4 +1,4 @@
-#include "reach.h"
+#include "lead.h"
 
 #include "nat64.h"
 
@@ -23,7 +23,7 @@ static bool is_nobody(const struct addr *a)
 	return a->ip[0] == 0xff;
 }
 
-bool reach_allows(const struct addr *server, const struct addr *named)
+bool lead_allows(const struct addr *server, const struct addr *named)
 {
 	struct addr from = plain(server), to = plain(named);
 

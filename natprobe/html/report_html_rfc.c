@@ -1,5 +1,5 @@
 /* What the RFCs require, and whether this NAT does it. */
-#include "grade.h"
+#include "natprobe/report/grade.h"
 #include "report_html_parts.h"
 
 static const char *const tones[] = {
