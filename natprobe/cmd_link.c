@@ -1,6 +1,5 @@
 /* natprobe link: makes a path to another natprobe, and keeps it for those that attach to it. */
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -54,18 +53,11 @@ static void on_path(void *arg, bool is_up, const char *what, const char *line)
 	l->was_up = l->was_up || is_up;
 }
 
-/* A descriptor of which the host has the other end. */
 static int attach(void *arg)
 {
-	struct link *l = arg;
-	int pair[2];
+	const struct link *l = arg;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-		return -1;
-	if (link_host_adopt(l->host, pair[1]))
-		return pair[0];
-	close(pair[0]);
-	return -1;
+	return link_host_call(l->host);
 }
 
 /* Any program of this host may come, and as often as it likes. */

@@ -58,7 +58,8 @@ natprobe_libprobeshell_a_SOURCES += \
 	natprobe/link/link_socket.c natprobe/link/link_socket.h \
 	natprobe/link/link_status.c natprobe/link/link_status.h \
 	natprobe/link/link_tag.c natprobe/link/link_tag.h \
-	natprobe/link/link_user.c \
+	natprobe/link/link_user.c natprobe/link/link_user_state.h \
+	natprobe/link/link_user_stream.c \
 	natprobe/net/address_watch.h \
 	natprobe/link/junction.c natprobe/link/junction.h \
 	natprobe/link/unix_peer.h

@@ -40,7 +40,7 @@ struct test {
 	void (*on_begin)(struct test *t);
 	/* What the command was told. */
 	char told[256];
-	unsigned int refusals, streams;
+	unsigned int refusals, streams, interrupts;
 	bool was_up, is_up;
 	char what[64];
 };
@@ -132,6 +132,13 @@ static void on_path(void *arg, bool is_up, const char *what)
 		link_user_end(t->user, EXIT_REACHED);
 }
 
+static void on_interrupt(void *arg)
+{
+	struct test *t = arg;
+
+	t->interrupts++;
+}
+
 /* Returns the command's exit code. */
 static int run(struct test *t, void (*begin)(struct test *t), const struct script *scripts)
 {
@@ -140,6 +147,7 @@ static int run(struct test *t, void (*begin)(struct test *t), const struct scrip
 		.options = &t->options,
 		.on_begin = on_begin,
 		.on_path = on_path,
+		.on_interrupt = on_interrupt,
 		.arg = t,
 	};
 	int rc;
@@ -309,8 +317,10 @@ static void want_to_be_interrupted(struct test *t)
 static void a_signal_ends_the_command(void **state)
 {
 	static const struct script scripts[] = { { 0 } };
+	struct test *t = *state;
 
-	assert_int_equal(run(*state, want_to_be_interrupted, scripts), EXIT_FAILED);
+	assert_int_equal(run(t, want_to_be_interrupted, scripts), EXIT_FAILED);
+	assert_int_equal(t->interrupts, 1);
 }
 
 static void a_name_that_no_link_has_is_a_mistake(void **state)

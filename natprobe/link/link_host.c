@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "attach_path.h"
 #include "clock.h"
@@ -362,9 +364,16 @@ int link_host_listen(struct link_host *h, const char *name)
 	return h->name != NULL ? 0 : link_host_complain(h, EXIT_FAILED, name, "out of memory");
 }
 
-bool link_host_adopt(struct link_host *h, int fd)
+int link_host_call(struct link_host *h)
 {
-	return attach_adopt(h->attach, fd);
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return -1;
+	if (attach_adopt(h->attach, pair[1]))
+		return pair[0];
+	close(pair[0]);
+	return -1;
 }
 
 void link_host_end(struct link_host *h, int rc)

@@ -24,8 +24,8 @@ void link_host_free(struct link_host *h); /* NULL is fine; before pair_run_clear
 
 /* Lets programs attach by that name. 0, or an exit code: what is wrong is printed. */
 int link_host_listen(struct link_host *h, const char *name);
-/* A descriptor of a program that is attached so. False: it is closed, for lack of memory. */
-bool link_host_adopt(struct link_host *h, int fd);
+/* A descriptor, as if its program had called. -1: there is none left, or no memory. */
+int link_host_call(struct link_host *h);
 
 /* What programs have written and ended is brought over first, within 10 s, and the run ends then. */
 void link_host_end(struct link_host *h, int rc);

@@ -8,14 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "attach_place.h"
-#include "attach_wire.h"
 #include "link_find.h"
 #include "link_run.h"
-#include "list.h"
+#include "link_user_state.h"
 #include "natprobe/pair/pair_ways.h"
 
 #define ADDRESS_SCHEME "natkit:"
@@ -23,28 +21,6 @@
 #define LINK_HANGS \
 	"the link of that name does not answer; was it stopped? End it, and start it again"
 #define EVENT_MAX 4096 /* of a line that a link says of itself */
-#define ASKS_MAX  64
-
-struct link_user {
-	const struct link_user_config *config;
-	struct event_base *base;
-	struct link_host *host; /* NULL: it is the running link of `name` */
-	char name[LINK_NAME_MAX + 1];
-	struct list asks;
-	size_t ask_count;
-	struct bufferevent *watch;
-	struct event *signals[2];
-	bool is_over;
-	int rc;
-};
-
-/* A stream that was asked for. */
-struct ask {
-	struct list link;
-	struct link_user *user;
-	struct bufferevent *bev;
-	struct link_user_stream stream;
-};
 
 /*
  * What a command has on it may be freed after link_user_run has returned, so it lives as long as the
@@ -98,131 +74,6 @@ static void forget_signals(struct link_user *u)
 	}
 }
 
-/* --- streams --- */
-
-static struct bufferevent *end_ask(struct ask *a)
-{
-	struct bufferevent *bev = a->bev;
-
-	a->user->ask_count--;
-	list_remove(&a->link);
-	bufferevent_setcb(bev, NULL, NULL, NULL, NULL);
-	free(a);
-	return bev;
-}
-
-static void refuse(struct ask *a, const char *word, const char *text)
-{
-	const struct link_user_stream stream = a->stream;
-
-	bufferevent_free(end_ask(a));
-	stream.on_refused(stream.arg, word, text);
-}
-
-static void take_answer(struct ask *a, struct bytes line)
-{
-	const struct link_user_stream stream = a->stream;
-	struct attach_answer answer;
-	struct bufferevent *bev;
-
-	if (!attach_answer_read(line, &answer)) {
-		refuse(a, "protocol", "the link answers in words that mean nothing here");
-		return;
-	}
-	if (!answer.is_ok) {
-		refuse(a, answer.word, answer.text);
-		return;
-	}
-	bev = end_ask(a);
-	(void)bufferevent_disable(bev, EV_READ | EV_WRITE);
-	stream.on_stream(stream.arg, bev, answer.datagrams);
-}
-
-static void on_answer(struct bufferevent *bev, void *arg)
-{
-	struct evbuffer *in = bufferevent_get_input(bev);
-	const struct evbuffer_ptr end = evbuffer_search_eol(in, NULL, NULL, EVBUFFER_EOL_LF);
-	uint8_t line[ATTACH_LINE_MAX];
-
-	if (end.pos >= ATTACH_LINE_MAX || (end.pos < 0 && evbuffer_get_length(in) > sizeof(line))) {
-		refuse(arg, "protocol", "the link answers in words that mean nothing here");
-		return;
-	}
-	if (end.pos < 0)
-		return;
-	(void)evbuffer_remove(in, line, (size_t)end.pos + 1);
-	take_answer(arg, bytes_of(line, (size_t)end.pos));
-}
-
-static void on_ask_event(struct bufferevent *bev, short events, void *arg)
-{
-	refuse(arg, "closed", "the link has ended");
-}
-
-/* A descriptor that the link knows of, or -1. */
-static int call(struct link_user *u)
-{
-	int pair[2];
-
-	if (u->host == NULL)
-		return attach_call(u->name);
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-		return -1;
-	if (link_host_adopt(u->host, pair[1]))
-		return pair[0];
-	close(pair[0]);
-	return -1;
-}
-
-static struct bufferevent *call_with(struct link_user *u, const char *line)
-{
-	const size_t len = strlen(line);
-	struct bufferevent *bev = NULL;
-	int fd = call(u);
-
-	if (fd < 0)
-		return NULL;
-	if (evutil_make_socket_nonblocking(fd) == 0)
-		bev = bufferevent_socket_new(u->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (bev == NULL) {
-		close(fd);
-		return NULL;
-	}
-	(void)bufferevent_write(bev, line, len);
-	if (len == 0 || line[len - 1] != '\n')
-		(void)bufferevent_write(bev, "\n", 1);
-	return bev;
-}
-
-bool link_user_attach(struct link_user *u, const char *line, const struct link_user_stream *stream)
-{
-	struct ask *a = u->ask_count < ASKS_MAX ? calloc(1, sizeof(*a)) : NULL;
-
-	if (a == NULL)
-		return false;
-	a->user = u;
-	a->stream = *stream;
-	a->bev = call_with(u, line);
-	if (a->bev == NULL) {
-		free(a);
-		return false;
-	}
-	list_init(&a->link);
-	list_append(&u->asks, &a->link);
-	u->ask_count++;
-	bufferevent_setcb(a->bev, on_answer, NULL, on_ask_event, a);
-	if (bufferevent_enable(a->bev, EV_READ | EV_WRITE) == 0)
-		return true;
-	bufferevent_free(end_ask(a));
-	return false;
-}
-
-static void drop_asks(struct link_user *u)
-{
-	while (!list_is_empty(&u->asks))
-		bufferevent_free(end_ask(LIST_OF(u->asks.next, struct ask, link)));
-}
-
 /* --- a link that runs --- */
 
 static void on_status(struct link_user *u, const char *line, size_t len)
@@ -264,7 +115,7 @@ static bool prepare_running(struct link_user *u)
 {
 	if (!watch_signals(u))
 		return false;
-	u->watch = call_with(u, "watch");
+	u->watch = link_user_call(u, "watch");
 	if (u->watch == NULL)
 		return false;
 	bufferevent_setcb(u->watch, on_watch_read, NULL, on_watch_event, u);
@@ -281,7 +132,7 @@ static int run_running(struct link_user *u)
 		while (!u->is_over)
 			event_base_dispatch(u->base);
 	}
-	drop_asks(u);
+	link_user_drop(u);
 	if (u->watch != NULL)
 		bufferevent_free(u->watch);
 	return u->rc;
@@ -300,7 +151,7 @@ static void on_own_begin(void *arg, struct link_host *host)
 
 static void on_own_over(void *arg)
 {
-	drop_asks(arg);
+	link_user_drop(arg);
 }
 
 static void on_own_path(void *arg, bool is_up, const char *what, const char *line)
