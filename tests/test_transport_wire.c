@@ -201,10 +201,10 @@ static void run_rounds(struct window_gauge *g, struct window_view *v, int count,
 		       uint64_t rtt_us, uint64_t again)
 {
 	for (int i = 0; i < count; i++) {
+		window_gauge_sent(g, ++v->tsn_last, v->now_us);
+		(void)window_gauge_update(g, v);
 		v->tsn_last += 100;
 		v->sent += rate * rtt_us / 1000000;
-		window_gauge_sent(g, v->tsn_last, v->now_us);
-		(void)window_gauge_update(g, v);
 		v->now_us += rtt_us;
 		v->tsn_seen = v->tsn_last;
 		v->delivered = v->sent;
@@ -230,6 +230,8 @@ static void test_gauge(void **state)
 	/* Some loss is the air, much of it is a queue that is full. */
 	most = window_gauge_most(&g);
 	run_rounds(&g, &v, 20, 10000000, 20000, 1);
+	assert_in_range(window_gauge_most(&g), most, most + 1000);
+	run_rounds(&g, &v, 20, 10000000, 20000, 5);
 	assert_in_range(window_gauge_most(&g), most, most + 1000);
 	run_rounds(&g, &v, 20, 10000000, 20000, 30);
 	assert_in_range(window_gauge_most(&g), 200000, 250000);

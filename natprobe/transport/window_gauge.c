@@ -4,7 +4,9 @@
 #define DRAIN_US      10000000 /* between drains */
 #define SURPLUS_FIRST 100
 #define SURPLUS_LEAST 10
-#define LOSS_DIVISOR  20  /* one of so many chunks lost: the queue is full, and not the air bad */
+#define LOSS_QUEUED   20  /* one of so many chunks lost where a queue stands: it is full */
+#define LOSS_UNQUEUED 10  /* the same where none can be seen ... */
+#define LOSS_LASTING  80  /* ... or so many of a thousand, for some rounds */
 #define LEAST_BASE    85U /* percent of what was delivered, with a surplus of 0 ... */
 #define LEAST_SHARE   40U /* ... and so many more for a surplus of 100 */
 #define LEAST_GROWING 200U
@@ -32,6 +34,7 @@ static void take_rtt(struct window_gauge *g, const struct window_view *v)
 	rtt_us = v->now_us - g->timed_us;
 	if (rtt_us == 0)
 		rtt_us = 1;
+	g->rtt_last_us = rtt_us;
 	if (g->rtt_us == 0 || rtt_us < g->rtt_us)
 		g->rtt_us = rtt_us;
 	if (g->rtt_new_us == 0 || rtt_us < g->rtt_new_us)
@@ -75,13 +78,27 @@ static void judge_growth(struct window_gauge *g)
 	}
 }
 
-/* Where the queue overflows the surplus is too much for it. */
-static void judge_loss(struct window_gauge *g, const struct window_view *v)
+/*
+ * Where the queue overflows the surplus is too much for it. Where none stands that could be seen, a few
+ * of a hundred are lost by the air or by chance: that counts when it is many, or lasts.
+ */
+static bool is_overflow(struct window_gauge *g, const struct window_view *v)
 {
 	uint64_t chunks = (v->sent - g->round_sent) / CHUNK + 1;
 	uint64_t lost = v->again - g->round_again;
+	bool is_queued = g->rtt_last_us > g->rtt_us + g->rtt_us / 8;
 
-	if (lost > 2 && lost > chunks / LOSS_DIVISOR)
+	g->loss = (uint16_t)((7U * g->loss + 1000 * (lost < chunks ? lost : chunks) / chunks) / 8);
+	if (lost <= 2)
+		return false;
+	if (is_queued)
+		return lost > chunks / LOSS_QUEUED;
+	return lost > chunks / LOSS_UNQUEUED || g->loss > LOSS_LASTING;
+}
+
+static void judge_loss(struct window_gauge *g, const struct window_view *v)
+{
+	if (is_overflow(g, v))
 		g->surplus = (uint8_t)(g->surplus * 3 / 4);
 	else if (g->surplus < SURPLUS_FIRST)
 		g->surplus++;

@@ -6,7 +6,7 @@
  * is as slow as the TCP of long ago. This tells bounds for its window: after a loss it need not fall
  * below what was delivered and a little more, by which it finds out what more there is, and it shall
  * not grow far beyond it. Where so much is lost that a queue must be overflowing, there is less and less
- * of that little more.
+ * of that little more; a loss that a bad line may have is borne.
  *
  * Pure. A round is the time in which what was sent last at its begin arrives.
  */
@@ -27,11 +27,13 @@ struct window_gauge {
 	uint64_t timed_us;
 	uint64_t rtt_us;                     /* the shortest; 0: not known */
 	uint64_t rtt_new_us;                 /* the shortest since the last drain */
+	uint64_t rtt_last_us;                /* the last one that was measured */
 	uint64_t drained_us;                 /* when the queues were last let run empty */
 	uint64_t rates[WINDOW_GAUGE_ROUNDS]; /* bytes a second */
 	uint64_t full_rate; /* what the best one was when it last had grown by much */
 	uint8_t full_count; /* rounds since then */
 	uint8_t next;
+	uint16_t loss;   /* of a thousand chunks, smoothed */
 	uint8_t surplus; /* of the window beyond what was delivered, percent */
 };
 
