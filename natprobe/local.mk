@@ -118,6 +118,7 @@ natprobe_libprobeshell_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLA
 	$(CARES_CFLAGS) $(JANSSON_CFLAGS)
 natprobe_libprobeshell_a_SOURCES = \
 	natprobe/net/await.c natprobe/net/await.h \
+	natprobe/net/read_more.c natprobe/net/read_more.h \
 	natprobe/check/check.c natprobe/check/check.h \
 	natprobe/check/check_options.c natprobe/check/check_options.h \
 	natprobe/check/check_output.c natprobe/check/check_output.h \

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "forward_wire.h"
+#include "natprobe/net/read_more.h"
 #include "natprobe/pipe/pipe_stream.h"
 
 #define SOCK_HIGH 262144 /* what our end does not take: the other side waits above that */
@@ -63,6 +64,7 @@ static void pump(struct forward_join *j)
 
 static void on_sock_read(struct bufferevent *sock, void *arg)
 {
+	read_more(sock);
 	pump(arg);
 }
 

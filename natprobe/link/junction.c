@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "natprobe/net/read_more.h"
 #include "unix_peer.h"
 
 #define DATAGRAM_HEAD 2
@@ -149,6 +150,7 @@ static void pump(struct junction *s)
 
 static void on_read(struct bufferevent *bev, void *arg)
 {
+	read_more(bev);
 	pump(arg);
 }
 

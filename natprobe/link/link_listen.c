@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "attach_wire.h"
+#include "natprobe/net/read_more.h"
 #include "sockaddr.h"
 
 #define LISTENERS    4
@@ -101,10 +102,12 @@ static void on_read(struct bufferevent *bev, void *arg)
 			conn_free(c);
 		return;
 	}
-	if (c->stands && bev == c->from)
+	if (c->stands && bev == c->from) {
+		read_more(bev);
 		move(c);
-	else /* a read port's program has nothing to say, nor has a write port's stream */
+	} else { /* a read port's program has nothing to say, nor has a write port's stream */
 		(void)evbuffer_drain(bufferevent_get_input(bev), SIZE_MAX);
+	}
 }
 
 static void on_write(struct bufferevent *bev, void *arg)

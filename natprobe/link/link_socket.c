@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "natprobe/net/await.h"
+#include "natprobe/net/read_more.h"
 #include "udp.h"
 
 #define FRAME_ROOM         2048
@@ -171,6 +172,7 @@ static void on_stream_read(struct bufferevent *bev, void *arg)
 	struct evbuffer *in = bufferevent_get_input(bev);
 	struct link_socket *s = arg;
 
+	read_more(bev);
 	while (!s->is_gone && take_frame(s, in))
 		;
 	s->hooks.on_idle(s->hooks.arg);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "natprobe/net/read_more.h"
+
 #define OUTPUT_HIGH 262144
 #define OUTPUT_LOW  65536
 #define PATIENCE_S  2 /* for the word of an abort to leave */
@@ -216,6 +218,7 @@ static void pump(struct pipe_stream *s)
 
 static void on_read(struct bufferevent *bev, void *arg)
 {
+	read_more(bev);
 	pump(arg);
 }
 

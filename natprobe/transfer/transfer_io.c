@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "natprobe/net/read_more.h"
+
 #define INPUT_MAX       (4 * TRANSFER_FRAME_MAX)
 #define OUTPUT_MAX      (4 * TRANSFER_FRAME_MAX) /* no step is done while there is more */
 #define OUTPUT_LOW      (2 * TRANSFER_FRAME_MAX)
@@ -181,6 +183,7 @@ static void on_input(struct bufferevent *stream, void *arg)
 		evbuffer_drain(in, evbuffer_get_length(in));
 		return;
 	}
+	read_more(stream);
 	work(io);
 }
 
