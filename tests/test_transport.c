@@ -186,6 +186,14 @@ static void test_slow_reader(void **state)
 
 	connect_pair(&p, &slow[1]);
 	end_open(&p.side[0], &slow[0], "slow");
+	pair_run(&p, SECOND);
+	assert_in_range(slow[1].unread, 8192, 65536);
+	slow[1].is_slow = false;
+	channel_consumed(slow[1].c, slow[1].unread);
+	while (slow[1].read < 3000000)
+		pair_run(&p, 1000);
+	slow[1].is_slow = true;
+	slow[1].unread = 0;
 	pair_run(&p, 5 * SECOND);
 	assert_in_range(slow[1].unread, 1000000, 16 << 20);
 	p.side[1].user = &quick[1];
@@ -197,6 +205,72 @@ static void test_slow_reader(void **state)
 	pair_run(&p, 5 * SECOND);
 	assert_int_equal(slow[1].read, 9000000);
 	assert_false(slow[1].has_other);
+	pair_end(&p);
+}
+
+static bool has_channel(void *end)
+{
+	return ((struct end *)end)->c != NULL;
+}
+
+/* So many streams that nobody reads, or read but for a little, and one that is read. */
+static uint64_t time_beside(size_t others, bool are_read)
+{
+	static struct end ours[200], theirs[200];
+	struct end ends[2] = { { .to_write = 4000000, .ends = true }, { .ends = true } };
+	struct transport_pair p;
+	uint64_t since_us;
+
+	memset(ours, 0, sizeof(ours));
+	memset(theirs, 0, sizeof(theirs));
+	connect_pair(&p, NULL);
+	for (size_t i = 0; i < others; i++) {
+		ours[i].to_write = 200000;
+		theirs[i].is_slow = true;
+		p.side[1].user = &theirs[i];
+		end_open(&p.side[0], &ours[i], "flood");
+		assert_true(pair_run_until(&p, has_channel, &theirs[i], SECOND));
+		if (are_read)
+			channel_consumed(theirs[i].c, 1000);
+	}
+	pair_run(&p, SECOND);
+	p.side[1].user = &ends[1];
+	since_us = p.now_us;
+	end_open(&p.side[0], &ends[0], "honest");
+	assert_true(pair_run_until(&p, ends_are_closed, ends, 20 * SECOND));
+	pair_end(&p);
+	return p.now_us - since_us;
+}
+
+static void test_quick_beside_unread(void **state)
+{
+	const uint64_t alone_us = time_beside(0, false);
+
+	assert_in_range(time_beside(200, false), 1, 2 * alone_us);
+	assert_in_range(time_beside(200, true), 1, 2 * alone_us);
+}
+
+/* A side that has ended keeps nothing from others. */
+static void test_window_of_ended(void **state)
+{
+	static struct end ours[20], theirs[20];
+	struct end ends[2] = { { .to_write = 4000000, .ends = true }, { .ends = true } };
+	struct transport_pair p;
+	uint64_t since_us;
+
+	connect_pair(&p, theirs);
+	for (size_t i = 0; i < 20; i++) {
+		ours[i].to_write = 1000000;
+		ours[i].ends = true;
+		end_open(&p.side[0], &ours[i], "half");
+	}
+	pair_run(&p, 5 * SECOND);
+	assert_true(theirs[0].has_end && theirs[19].has_end);
+	p.side[1].user = &ends[1];
+	since_us = p.now_us;
+	end_open(&p.side[0], &ends[0], "honest");
+	assert_true(pair_run_until(&p, ends_are_closed, ends, 20 * SECOND));
+	assert_in_range(p.now_us - since_us, 1, SECOND);
 	pair_end(&p);
 }
 
@@ -495,6 +569,8 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_many_refused),
 		cmocka_unit_test(test_slow_reader),
+		cmocka_unit_test(test_quick_beside_unread),
+		cmocka_unit_test(test_window_of_ended),
 		cmocka_unit_test(test_window_of_all),
 		cmocka_unit_test(test_paths_come_and_go),
 		cmocka_unit_test(test_tcp_first),

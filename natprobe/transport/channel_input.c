@@ -26,6 +26,7 @@ static void ended(struct channel *c)
 		return;
 	}
 	c->end_heard = true;
+	channel_window_end(c);
 	if (c->end_sent)
 		c->t->ending++;
 	if (c->events.on_end != NULL && !c->is_gone)

@@ -1,7 +1,8 @@
 /*
  * What the other side may have on its way to us: each stream has CHANNEL_WINDOW_FIRST for sure, and
- * shares the rest of window_max with the others. So no stream can starve another one, and all
- * together never need more memory than that.
+ * shares the rest of window_max with the others. It has more of that only as it is read, and
+ * never more than it leaves to others: so a flood of streams that nobody reads takes little from those
+ * that somebody does, and all together never need more memory than that.
  */
 #include "transport_state.h"
 
@@ -61,18 +62,22 @@ bool channel_window_take(struct channel *c, size_t n)
 	return true;
 }
 
-/* What this stream may have now, of which three quarters of the window are shared evenly. */
+/* What this stream may have now: half of what the others leave it, and more than slow start needs. */
 static size_t goal_of(const struct channel *c)
 {
 	const struct transport *t = c->t;
-	size_t pool = pool_of(t);
-	size_t left = pool > t->extra ? pool - t->extra : 0;
-	size_t goal = CHANNEL_WINDOW_FIRST + pool / 4 * 3 / t->streams;
-	size_t most = CHANNEL_WINDOW_FIRST + extra_of(c) + left;
+	size_t pool = pool_of(t), others = t->extra - extra_of(c);
+	size_t goal = CHANNEL_WINDOW_FIRST + (pool > others ? (pool - others) / 2 : 0);
+	size_t most = CHANNEL_WINDOW_UNREAD + 8 * c->was_read;
 
 	if (goal > CHANNEL_WINDOW_MAX)
 		goal = CHANNEL_WINDOW_MAX;
 	return goal < most ? goal : most;
+}
+
+void channel_window_end(struct channel *c)
+{
+	account(c, 0, c->held);
 }
 
 void channel_window_regrant(struct channel *c)
@@ -93,6 +98,8 @@ void channel_consumed(struct channel *c, size_t n)
 {
 	if (c->is_gone || n > c->held)
 		return;
+	if (c->was_read < CHANNEL_WINDOW_MAX)
+		c->was_read += n;
 	account(c, c->granted, c->held - n);
 	channel_window_regrant(c);
 	transport_enter(c->t);

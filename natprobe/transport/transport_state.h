@@ -9,10 +9,11 @@
 #include "secure.h"
 #include "transport.h"
 
-#define CHANNEL_WINDOW_FIRST 8192                /* of a stream, before any grant came */
-#define CHANNEL_WINDOW_MAX   ((size_t)4 << 20)   /* of one stream */
-#define CHANNEL_QUEUE_MAX    ((size_t)256 << 10) /* written, and not yet with SCTP */
-#define CHANNEL_WHY_MAX      96
+#define CHANNEL_WINDOW_FIRST  8192                /* of a stream, before any grant came */
+#define CHANNEL_WINDOW_UNREAD 32768               /* of one of which nothing was taken yet */
+#define CHANNEL_WINDOW_MAX    ((size_t)4 << 20)   /* of one stream */
+#define CHANNEL_QUEUE_MAX     ((size_t)256 << 10) /* written, and not yet with SCTP */
+#define CHANNEL_WHY_MAX       96
 
 enum channel_kind {
 	CHANNEL_OF_BYTES = 0,
@@ -39,6 +40,7 @@ struct channel {
 	bool is_blocked; /* a write took less than all */
 	uint32_t grant_due;
 	uint32_t may_send;       /* of a stream: granted to us */
+	size_t was_read;         /* of a stream: bytes, counted up to CHANNEL_WINDOW_MAX */
 	size_t granted, held;    /* of a stream: may still come; came, and was not consumed */
 	struct byte_queue queue; /* bytes; or messages, each behind a struct message_head */
 	uint64_t handed, sent;   /* of its bytes on the wire: to SCTP; by SCTP */
@@ -105,6 +107,7 @@ uint16_t channel_free_id(const struct transport *t);
 bool channel_window_open(struct channel *c); /* false: there is no room for one more stream */
 bool channel_window_take(struct channel *c, size_t n); /* false: it was not granted */
 void channel_window_regrant(struct channel *c);
+void channel_window_end(struct channel *c); /* nothing more comes: what was granted is free */
 void channel_window_close(struct channel *c);
 
 /* channel_send.c */
