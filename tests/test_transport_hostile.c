@@ -349,6 +349,42 @@ static void test_unknown_words(void **state)
 	pair_end(&p);
 }
 
+static bool accept_messages(struct pair_side *side, struct channel *c)
+{
+	const struct channel_events events = { 0 };
+
+	*(struct channel **)side->user = c;
+	channel_set_events(c, &events);
+	return true;
+}
+
+/* What a peer wants to have for a moment only may never leave: nobody else waits for that. */
+static void test_timed_messages(void **state)
+{
+	static const uint8_t message[1000];
+	uint8_t buf[64];
+	const struct dcep_open open = { .type = DCEP_TIMED, .reliability = 1 };
+	struct transport_pair p;
+	struct channel *c = NULL;
+
+	connect_pair(&p, NULL);
+	p.side[1].on_channel = accept_messages;
+	p.side[1].user = &c;
+	p.side[1].path.rate = 20000;
+	send_raw(p.side[0].transport, 100, PPID_DCEP,
+		 bytes_of(buf, dcep_open_write(&open, buf, sizeof(buf))));
+	pair_run(&p, SECOND);
+	assert_non_null(c);
+	for (int i = 0; i < 200; i++) {
+		(void)channel_send(c, bytes_of(message, sizeof(message)), false);
+		pair_run(&p, 10000);
+	}
+	pair_run(&p, 20 * SECOND);
+	assert_true(channel_is_flushed(c));
+	assert_works(&p);
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +398,7 @@ int main(void)
 		cmocka_unit_test(test_odd_labels),
 		cmocka_unit_test(test_broken_rules),
 		cmocka_unit_test(test_unknown_words),
+		cmocka_unit_test(test_timed_messages),
 	};
 
 	if (!transport_is_built())

@@ -35,7 +35,7 @@ static void streams_reset(struct assoc *s, const struct sctp_stream_reset_event 
 	else if (e->strreset_flags & (SCTP_STREAM_RESET_DENIED | SCTP_STREAM_RESET_FAILED))
 		s->reset_kind = ASSOC_RESET_FAILED;
 	s->reset_count = 0;
-	for (size_t i = 0; i < n && s->reset_count < ASSOC_RESETS_MAX; i++)
+	for (size_t i = 0; i < n && s->reset_count < ASSOC_STREAMS; i++)
 		s->resets[s->reset_count++] = e->strreset_stream_list[i];
 }
 
@@ -57,6 +57,8 @@ static bool notified(struct assoc *s, struct bytes data, struct assoc_event *out
 		association_changed(s, &n->sn_assoc_change, out);
 	else if (n->sn_header.sn_type == SCTP_SHUTDOWN_EVENT)
 		goodbye_came(s, out);
+	else if (n->sn_header.sn_type == SCTP_PARTIAL_DELIVERY_EVENT)
+		s->is_in_message = false; /* the rest of it will never come */
 	else if (n->sn_header.sn_type == SCTP_STREAM_RESET_EVENT)
 		streams_reset(s, &n->sn_strreset_event);
 	return out->kind != ASSOC_NONE;

@@ -36,7 +36,7 @@ static bool set_value(struct assoc *s, int option, uint32_t value)
 static bool set_events(struct assoc *s)
 {
 	static const uint16_t types[] = { SCTP_ASSOC_CHANGE, SCTP_STREAM_RESET_EVENT,
-					  SCTP_SHUTDOWN_EVENT };
+					  SCTP_SHUTDOWN_EVENT, SCTP_PARTIAL_DELIVERY_EVENT };
 
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		struct sctp_event e = { .se_assoc_id = SCTP_FUTURE_ASSOC,

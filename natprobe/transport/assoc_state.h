@@ -29,9 +29,10 @@ struct assoc {
 	uint64_t handed;    /* bytes of data */
 	uint64_t busy_until_us;
 	bool is_up, is_over, is_in_message;
-	bool is_timely;                    /* what is sent now is sent at the library's time */
-	uint16_t resets[ASSOC_RESETS_MAX]; /* streams of a notification not told yet */
-	uint8_t reset_count, reset_kind;
+	bool is_timely;                 /* what is sent now is sent at the library's time */
+	uint16_t resets[ASSOC_STREAMS]; /* streams of a notification not told yet */
+	uint16_t reset_count;
+	uint8_t reset_kind;
 	alignas(8) uint8_t message[ASSOC_MESSAGE_MAX];
 	uint8_t packet[ASSOC_PACKET_MAX];
 };

@@ -284,7 +284,7 @@ bool assoc_reset(struct assoc *s, const uint16_t *streams, size_t n)
 		buf[sizeof(struct sctp_reset_streams) + ASSOC_RESETS_MAX * sizeof(uint16_t)];
 	struct sctp_reset_streams *r = (void *)buf;
 
-	if (n > ASSOC_RESETS_MAX)
+	if (n == 0 || n > ASSOC_RESETS_MAX) /* none would be all */
 		return false;
 	memset(buf, 0, sizeof(buf));
 	r->srs_flags = SCTP_STREAM_RESET_OUTGOING;

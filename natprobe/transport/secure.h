@@ -28,7 +28,7 @@ struct secure_config {
 	bool is_client, is_stream;
 	uint16_t frame_max;
 	void (*on_frame)(void *arg, struct bytes frame);
-	void (*on_packet)(void *arg, struct bytes packet); /* must not call back */
+	void (*on_packet)(void *arg, struct bytes packet); /* may call secure_send alone */
 	void *arg;
 };
 

@@ -356,6 +356,8 @@ void transport_use_path(struct transport *t, bool is_tcp, uint16_t frame_max, ui
 
 void transport_set_frame_max(struct transport *t, uint16_t frame_max)
 {
+	if (t->is_failed)
+		return;
 	t->frame_max = bounded(frame_max);
 	if (t->path != NULL)
 		secure_set_frame_max(t->path, t->frame_max);
