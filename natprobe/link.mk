@@ -17,8 +17,10 @@ natprobe_libtransport_a_SOURCES = \
 	natprobe/transport/sctp_watch.c natprobe/transport/sctp_watch.h \
 	natprobe/transport/secure.c natprobe/transport/secure.h \
 	natprobe/transport/secure_context.c natprobe/transport/secure_context.h \
+	natprobe/transport/secure_shake.c natprobe/transport/secure_state.h \
 	natprobe/transport/transport.c natprobe/transport/transport.h \
 	natprobe/transport/transport_channels.c \
+	natprobe/transport/transport_path.c \
 	natprobe/transport/transport_state.h \
 	natprobe/transport/window_gauge.c natprobe/transport/window_gauge.h
 

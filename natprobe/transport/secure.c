@@ -3,12 +3,9 @@
 #include <stdlib.h>
 
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 
-#include "byte_queue.h"
-#include "dgram_bio.h"
 #include "dtls_hello.h"
-#include "secure_context.h"
+#include "secure_state.h"
 
 #define RECORD_ALERT    21
 #define RECORD_HEADER   5     /* of TLS: type, version, length */
@@ -17,32 +14,7 @@
 #define PIECE_MIN       512   /* OpenSSL takes no less */
 #define RETRY_FIRST_US  150000
 #define RETRY_MAX_US    3000000
-#define RETRY_LATE_US   1000 /* the two clocks differ */
-#define RESTARTS_MAX    16
-#define RESTART_US      300000
-#define WRONG_MAX       4
-#define WRONG_US        2000000
-#define DTLS_RANDOM_LEN 32
 #define AEAD_MIN        16 /* no true record is shorter */
-
-struct secure {
-	struct secure_config config;
-	struct secure_peer peer;
-	uint8_t state; /* enum secure_state */
-	SSL_CTX *ctx;
-	SSL *ssl;
-	BIO_METHOD *method; /* of DTLS */
-	struct dgram_bio end;
-	BIO *in, *out;            /* of TLS; the SSL owns them */
-	struct byte_queue early;  /* TLS: before we know whom to expect. DTLS: the last datagram */
-	struct byte_queue stream; /* TLS: decrypted, up to a whole packet */
-	uint64_t retry_us;
-	uint64_t wrong_us; /* when somebody else's certificate is believed to be all that comes */
-	uint8_t restarts, wrongs;
-	bool has_begun;
-	uint8_t hello[DTLS_RANDOM_LEN]; /* of the client that we answer */
-	uint8_t record[SECURE_PACKET_MAX];
-};
 
 /*
  * Whether a datagram begins with an alert, which nobody vouches for before there are keys: where those
@@ -97,7 +69,7 @@ static bool set_stream(struct secure *s)
 }
 
 /* An SSL at the begin of a handshake. False when memory runs out. */
-static bool open_session(struct secure *s)
+bool secure_open_session(struct secure *s)
 {
 	s->has_begun = false;
 	s->retry_us = SECURE_NEVER;
@@ -123,7 +95,7 @@ struct secure *secure_new(const struct secure_config *config)
 	s->ctx = secure_context_new(config->identity, config->is_stream, &s->peer);
 	if (!config->is_stream)
 		s->method = dgram_bio_method_new();
-	if (s->ctx != NULL && open_session(s))
+	if (s->ctx != NULL && secure_open_session(s))
 		return s;
 	secure_free(s);
 	return NULL;
@@ -177,7 +149,7 @@ static size_t whole_records(struct bytes data, size_t max)
 }
 
 /* What TLS wrote leaves in frames that begin with a record. */
-static void flush(struct secure *s)
+void secure_flush(struct secure *s)
 {
 	char *data;
 	long left;
@@ -198,7 +170,7 @@ static void flush(struct secure *s)
 	(void)BIO_reset(s->out);
 }
 
-static void fail(struct secure *s)
+void secure_fail(struct secure *s)
 {
 	s->state = s->peer.was_wrong || s->wrongs > 0 ? SECURE_WRONG : SECURE_BROKEN;
 	s->retry_us = s->wrong_us = SECURE_NEVER;
@@ -213,7 +185,7 @@ static void cut_stream(struct secure *s)
 		size_t len = (size_t)head.data[0] << 8 | head.data[1];
 
 		if (len > SECURE_PACKET_MAX) {
-			fail(s);
+			secure_fail(s);
 			return;
 		}
 		if (head.len - 2 < len)
@@ -230,7 +202,7 @@ static void take_record(struct secure *s, size_t len)
 		return;
 	}
 	if (!byte_queue_add(&s->stream, bytes_of(s->record, len)))
-		fail(s);
+		secure_fail(s);
 	else
 		cut_stream(s);
 }
@@ -252,95 +224,25 @@ static void read_records(struct secure *s)
 		if (err == SSL_ERROR_ZERO_RETURN)
 			s->state = SECURE_LEFT;
 		else
-			fail(s);
+			secure_fail(s);
 	}
-	flush(s);
-}
-
-static void plan_retry(struct secure *s, uint64_t now_us)
-{
-	struct timeval left;
-
-	s->retry_us = SECURE_NEVER;
-	if (!s->config.is_stream && DTLSv1_get_timeout(s->ssl, &left) == 1)
-		s->retry_us = now_us + RETRY_LATE_US + (uint64_t)left.tv_sec * 1000000 +
-			      (uint64_t)left.tv_usec;
-}
-
-/* Somebody else's certificate came; perhaps somebody else sent it into our handshake. */
-static bool is_wrong_for_good(struct secure *s, uint64_t now_us)
-{
-	if (!s->peer.was_wrong)
-		return false;
-	if (s->wrong_us == SECURE_NEVER)
-		s->wrong_us = now_us + WRONG_US;
-	return ++s->wrongs >= WRONG_MAX;
-}
-
-/* Until the handshake is over anybody who can send datagrams to us can spoil it: it begins anew. */
-static void restart(struct secure *s, uint64_t now_us)
-{
-	if (s->config.is_stream || is_wrong_for_good(s, now_us) || s->restarts >= RESTARTS_MAX) {
-		fail(s);
-		return;
-	}
-	ERR_clear_error();
-	s->restarts++;
-	s->peer.was_wrong = false;
-	SSL_free(s->ssl);
-	if (!open_session(s))
-		fail(s);
-	else if (s->config.is_client)
-		s->retry_us = now_us + RESTART_US;
-}
-
-static void shake(struct secure *s, uint64_t now_us)
-{
-	int rc, err;
-
-	ERR_clear_error();
-	s->has_begun = true;
-	rc = SSL_do_handshake(s->ssl);
-	err = SSL_get_error(s->ssl, rc);
-	flush(s);
-	if (rc == 1) {
-		s->state = SECURE_UP;
-		s->retry_us = s->wrong_us = SECURE_NEVER;
-		return;
-	}
-	if (err == SSL_ERROR_WANT_READ || err == SSL_ERROR_WANT_WRITE)
-		plan_retry(s, now_us);
-	else
-		restart(s, now_us);
-}
-
-/* A client that begins anew, or is another one than the one that we began with. */
-static bool is_new_client(struct secure *s, struct bytes datagram)
-{
-	struct dtls_hello hello;
-
-	if (s->config.is_client || s->config.is_stream || s->state != SECURE_SHAKING ||
-	    dtls_hello_parse(datagram, &hello) != DTLS_HELLO_OK ||
-	    memcmp(s->hello, hello.random.data, DTLS_RANDOM_LEN) == 0)
-		return false;
-	memcpy(s->hello, hello.random.data, DTLS_RANDOM_LEN);
-	return s->has_begun && s->restarts < RESTARTS_MAX;
+	secure_flush(s);
 }
 
 static void feed(struct secure *s, struct bytes frame, uint64_t now_us)
 {
-	if (is_new_client(s, frame))
-		restart(s, now_us);
+	if (secure_is_new_client(s, frame))
+		secure_restart(s, now_us);
 	if (s->state > SECURE_UP)
 		return;
 	if (s->config.is_stream) {
 		if (BIO_write(s->in, frame.data, (int)frame.len) != (int)frame.len)
-			fail(s);
+			secure_fail(s);
 	} else {
 		s->end.in = frame;
 	}
 	if (s->state == SECURE_SHAKING)
-		shake(s, now_us);
+		secure_shake(s, now_us);
 	if (s->state == SECURE_UP)
 		read_records(s);
 	s->end.in = (struct bytes){ 0 };
@@ -360,7 +262,7 @@ static void keep(struct secure *s, struct bytes frame)
 	if (s->early.len + frame.len <= EARLY_MAX)
 		(void)byte_queue_add(&s->early, frame);
 	else
-		fail(s);
+		secure_fail(s);
 }
 
 void secure_input(struct secure *s, struct bytes frame, uint64_t now_us)
@@ -386,38 +288,10 @@ void secure_expect(struct secure *s, const uint8_t fingerprint[static IDENTITY_F
 	s->peer.is_known = true;
 	s->early = (struct byte_queue){ 0 };
 	if (s->state == SECURE_SHAKING && s->config.is_client)
-		shake(s, now_us);
+		secure_shake(s, now_us);
 	if (early.len > 0)
 		secure_input(s, byte_queue_first(&early, SIZE_MAX), now_us);
 	byte_queue_clear(&early);
-}
-
-void secure_hurry(struct secure *s, uint64_t now_us)
-{
-	if (s->retry_us != SECURE_NEVER)
-		s->retry_us = now_us;
-}
-
-uint64_t secure_next_us(const struct secure *s)
-{
-	return s->retry_us < s->wrong_us ? s->retry_us : s->wrong_us;
-}
-
-void secure_on_time(struct secure *s, uint64_t now_us)
-{
-	if (now_us >= s->wrong_us) {
-		fail(s);
-		return;
-	}
-	if (now_us < s->retry_us)
-		return;
-	ERR_clear_error();
-	if (!s->has_begun)
-		shake(s, now_us);
-	else if (DTLSv1_handle_timeout(s->ssl) < 0)
-		restart(s, now_us);
-	else
-		plan_retry(s, now_us);
 }
 
 static void write_record(struct secure *s, struct bytes data)
@@ -440,7 +314,7 @@ void secure_send(struct secure *s, struct bytes packet)
 	wire_store_u16(framed, (uint16_t)packet.len);
 	memcpy(framed + 2, packet.data, packet.len);
 	write_record(s, bytes_of(framed, 2 + packet.len));
-	flush(s);
+	secure_flush(s);
 }
 
 void secure_close(struct secure *s)
@@ -450,5 +324,5 @@ void secure_close(struct secure *s)
 	ERR_clear_error();
 	(void)SSL_shutdown(s->ssl);
 	ERR_clear_error();
-	flush(s);
+	secure_flush(s);
 }

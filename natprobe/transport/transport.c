@@ -7,7 +7,6 @@
 #define WINDOW_DEFAULT ((size_t)16 << 20)
 #define PATHLESS_US    500000
 #define GOODBYE_US     2000000 /* all has arrived, but what we leave with may be lost */
-#define TCP_MTU        1200    /* chunks cut for TCP may have to leave over UDP later */
 
 bool transport_is_built(void)
 {
@@ -80,26 +79,13 @@ static void tell_failed(struct transport *t)
 	t->config.on_failed(t->config.arg, t->failure, t->why);
 }
 
-static void tell_due(const struct transport *t)
-{
-	if (t->config.on_due != NULL)
-		t->config.on_due(t->config.arg);
-}
-
 void transport_leave(struct transport *t)
 {
 	if (--t->depth > 0)
 		return;
 	reap(t);
-	tell_due(t);
-}
-
-static void on_frame(void *arg, struct bytes frame)
-{
-	struct transport *t = arg;
-
-	if (t->path != NULL)
-		t->config.on_output(t->config.arg, frame);
+	if (t->config.on_due != NULL)
+		t->config.on_due(t->config.arg);
 }
 
 /* SCTP's; from within libusrsctp. */
@@ -124,12 +110,7 @@ static void on_sent(void *arg, uint16_t stream, uint32_t tsn, size_t len)
 	c->tsn_last = tsn;
 }
 
-static size_t mtu_of(const struct transport *t)
-{
-	return t->is_tcp ? TCP_MTU : t->frame_max - SECURE_OVERHEAD;
-}
-
-static void associate(struct transport *t)
+void transport_associate(struct transport *t)
 {
 	const struct assoc_config config = { .on_packet = on_packet_out,
 					     .on_sent = on_sent,
@@ -137,20 +118,9 @@ static void associate(struct transport *t)
 
 	if (t->assoc != NULL || t->is_over)
 		return;
-	t->assoc = assoc_new(&config, mtu_of(t), t->now_us);
+	t->assoc = assoc_new(&config, transport_mtu(t), t->now_us);
 	if (t->assoc == NULL)
 		transport_fail(t, TRANSPORT_MEMORY, "memory has run out");
-}
-
-static void on_packet_in(void *arg, struct bytes packet)
-{
-	struct transport *t = arg;
-
-	associate(t);
-	if (t->is_over)
-		return;
-	t->counts.packets_in++;
-	assoc_input(t->assoc, packet, t->now_us);
 }
 
 static void came_up(struct transport *t)
@@ -207,7 +177,7 @@ static void judge_path(struct transport *t)
 		return;
 	switch (secure_state(t->path)) {
 	case SECURE_UP:
-		associate(t);
+		transport_associate(t);
 		break;
 	case SECURE_LEFT:
 		transport_fail(t, t->is_closing ? TRANSPORT_FINE : TRANSPORT_PEER_LEFT,
@@ -267,7 +237,7 @@ static void settle(struct transport *t)
 	}
 }
 
-static bool begin(struct transport *t, uint64_t now_us)
+bool transport_begin(struct transport *t, uint64_t now_us)
 {
 	if (t->is_failed)
 		return false;
@@ -277,108 +247,21 @@ static bool begin(struct transport *t, uint64_t now_us)
 	return true;
 }
 
-static void end(struct transport *t)
+void transport_end(struct transport *t)
 {
 	if (t->depth == 1)
 		settle(t);
 	transport_leave(t);
 }
 
-void transport_expect(struct transport *t,
-		      const uint8_t fingerprint[static IDENTITY_FINGERPRINT_LEN])
-{
-	if (!begin(t, t->now_us))
-		return;
-	memcpy(t->expected, fingerprint, sizeof(t->expected));
-	t->is_known = true;
-	if (t->path != NULL)
-		secure_expect(t->path, t->expected, t->now_us);
-	end(t);
-}
-
-/* DTLS goes on where it was; TLS begins anew with each connection. */
-static struct secure **session_for(struct transport *t, bool is_tcp)
-{
-	struct secure **s = is_tcp ? &t->tls : &t->dtls;
-
-	if (*s != NULL && (is_tcp || secure_state(*s) > SECURE_UP)) {
-		secure_free(*s);
-		*s = NULL;
-	}
-	return s;
-}
-
-static struct secure *session_new(struct transport *t, bool is_tcp)
-{
-	const struct secure_config config = { .identity = t->config.identity,
-					      .is_client = t->config.is_client,
-					      .is_stream = is_tcp,
-					      .frame_max = t->frame_max,
-					      .on_frame = on_frame,
-					      .on_packet = on_packet_in,
-					      .arg = t };
-
-	return secure_new(&config);
-}
-
-static uint16_t bounded(uint16_t frame_max)
-{
-	if (frame_max < TRANSPORT_FRAME_MIN)
-		return TRANSPORT_FRAME_MIN;
-	return frame_max < TRANSPORT_FRAME_MAX ? frame_max : TRANSPORT_FRAME_MAX;
-}
-
-void transport_use_path(struct transport *t, bool is_tcp, uint16_t frame_max, uint64_t now_us)
-{
-	struct secure **session;
-
-	if (!begin(t, now_us))
-		return;
-	t->path = NULL;
-	t->is_tcp = is_tcp;
-	session = session_for(t, is_tcp);
-	transport_set_frame_max(t, frame_max);
-	if (*session == NULL)
-		*session = session_new(t, is_tcp);
-	t->path = *session;
-	if (t->path == NULL) {
-		transport_fail(t, TRANSPORT_MEMORY, "memory has run out");
-	} else {
-		secure_set_frame_max(t->path, t->frame_max);
-		secure_hurry(t->path, t->now_us);
-		if (t->assoc != NULL)
-			assoc_renew_path(t->assoc, mtu_of(t));
-		if (t->is_known)
-			secure_expect(t->path, t->expected, t->now_us);
-	}
-	end(t);
-}
-
-void transport_set_frame_max(struct transport *t, uint16_t frame_max)
-{
-	if (t->is_failed)
-		return;
-	t->frame_max = bounded(frame_max);
-	if (t->path != NULL)
-		secure_set_frame_max(t->path, t->frame_max);
-	if (t->assoc != NULL)
-		assoc_set_mtu(t->assoc, mtu_of(t));
-}
-
-void transport_lose_path(struct transport *t)
-{
-	t->path = NULL;
-	tell_due(t);
-}
-
 void transport_input(struct transport *t, struct bytes frame, uint64_t now_us)
 {
 	if (t->path == NULL || frame.len == 0 || frame.data[0] < 20 || frame.data[0] > 63)
 		return;
-	if (!begin(t, now_us))
+	if (!transport_begin(t, now_us))
 		return;
 	secure_input(t->path, frame, t->now_us);
-	end(t);
+	transport_end(t);
 }
 
 uint64_t transport_next_us(const struct transport *t)
@@ -397,22 +280,22 @@ uint64_t transport_next_us(const struct transport *t)
 
 void transport_on_time(struct transport *t, uint64_t now_us)
 {
-	if (!begin(t, now_us))
+	if (!transport_begin(t, now_us))
 		return;
 	if (t->path != NULL)
 		secure_on_time(t->path, t->now_us);
 	if (t->assoc != NULL)
 		assoc_on_time(t->assoc, t->now_us);
-	end(t);
+	transport_end(t);
 }
 
 void transport_close(struct transport *t, uint64_t now_us)
 {
-	if (!begin(t, now_us))
+	if (!transport_begin(t, now_us))
 		return;
 	t->is_closing = true;
 	if (t->depth > 1 || t->is_up)
-		end(t);
+		transport_end(t);
 	else
 		transport_leave(t); /* told by transport_on_time */
 }

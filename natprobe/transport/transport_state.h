@@ -85,6 +85,13 @@ void transport_enter(struct transport *t);
 void transport_leave(struct transport *t); /* frees what is dead; the outermost one only */
 /* It is over; told to the user when it is safe. */
 void transport_fail(struct transport *t, enum transport_failure failure, const char *why);
+/* Around whatever a user calls with a time; false: it has failed, and there is nothing to be done. */
+bool transport_begin(struct transport *t, uint64_t now_us);
+void transport_end(struct transport *t);
+void transport_associate(struct transport *t); /* where that was not done before */
+
+/* transport_path.c */
+size_t transport_mtu(const struct transport *t); /* of a packet of SCTP */
 
 /* transport_channels.c */
 void transport_message(struct transport *t, const struct assoc_event *e);
