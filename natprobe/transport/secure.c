@@ -170,6 +170,13 @@ void secure_flush(struct secure *s)
 	(void)BIO_reset(s->out);
 }
 
+/* To clear what is clear costs as much as a tenth of a record does. */
+static void forget_errors(void)
+{
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
+}
+
 void secure_fail(struct secure *s)
 {
 	s->state = s->peer.was_wrong || s->wrongs > 0 ? SECURE_WRONG : SECURE_BROKEN;
@@ -207,15 +214,24 @@ static void take_record(struct secure *s, size_t len)
 		cut_stream(s);
 }
 
+/* Of a datagram that was read nothing is left but what OpenSSL keeps. */
+static bool is_read(const struct secure *s)
+{
+	return !s->config.is_stream && s->end.in.len == 0 && SSL_has_pending(s->ssl) == 0;
+}
+
 static void read_records(struct secure *s)
 {
-	while (s->state == SECURE_UP) {
+	bool is_done = false;
+
+	while (s->state == SECURE_UP && !is_done) {
 		int n, err;
 
-		ERR_clear_error();
+		forget_errors();
 		n = SSL_read(s->ssl, s->record, sizeof(s->record));
 		if (n > 0) {
 			take_record(s, (size_t)n);
+			is_done = is_read(s);
 			continue;
 		}
 		err = SSL_get_error(s->ssl, n);
@@ -296,7 +312,7 @@ void secure_expect(struct secure *s, const uint8_t fingerprint[static IDENTITY_F
 
 static void write_record(struct secure *s, struct bytes data)
 {
-	ERR_clear_error();
+	forget_errors();
 	if (SSL_write(s->ssl, data.data, (int)data.len) <= 0)
 		ERR_clear_error();
 }
