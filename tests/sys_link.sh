@@ -5,25 +5,13 @@
 #	sys_link.sh --full     without a rendezvous for a while as well (NATKIT_FULL=1)
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
-
-bin=$(cd "${builddir:-.}" && pwd)
-natlab=$bin/tests/natlab/natlab
-natprobe=$bin/natprobe/natprobe
-lab_need jq python3 socat
-for tool in "$natlab" "$natprobe" "$bin/stund/stund" "$bin/turnd/turnd"; do
-	[ -x "$tool" ] || lab_skip "$tool is not built"
-done
+. "${srcdir:-.}/tests/lab/stories.sh"
+stories_begin jq python3 socat
 lab_need_sctp "$natprobe"
-why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
-turnd=$bin/turnd/turnd
-stund=$bin/stund/stund
-export natprobe natlab turnd stund tmp
 
 # What the sides of a story have in common; each is a shell in a folder of its own.
 cat > "$tmp/side" << 'SIDE'
+. "$side"
 # begin SIDE [NAME [OPTION...]]: a link, whose sockets are in SIDE; BY: how it meets, if not by a code.
 begin() {
 	export XDG_RUNTIME_DIR=$PWD/$1
@@ -32,16 +20,6 @@ begin() {
 	"$natprobe" link --name "$name" ${BY:---code-file code-$name} "${@:3}" > "$1-$name.out" 2> "$1-$name.err" &
 	links+=($!)
 	await test -S "$1/natprobe/$name"
-}
-# await COMMAND...: until it succeeds, 40 s at most.
-await() {
-	local i
-	for ((i = 0; i < 600; i++)); do
-		"$@" 2> /dev/null && return
-		sleep 0.1
-	done
-	echo "not in time: $*"
-	return 1
 }
 end() {
 	kill "${links[@]}"
@@ -107,32 +85,21 @@ chmod +x "$tmp"/{taker,giver,move}
 full=${NATKIT_FULL:-0}
 [ "${1:-}" != --full ] || full=1
 
-declare -A jobs=()
-# story NAME PROFILES-AND-OPTIONS... -- SCRIPT-A -- SCRIPT-B: in the background.
-story() {
-	local name=$1
+# linked NAME PROFILES-AND-OPTIONS... -- SCRIPT-A -- SCRIPT-B: a story of two links.
+linked() {
 	local words=("${@:2}")
 
-	mkdir "$tmp/$name"
-	(
-		cd "$tmp/$name" || exit 1
-		export NATLAB_DIR=$tmp/$name/lab
-		timeout 150 "$natlab" pair --dir "$NATLAB_DIR" "${words[@]:0:$#-5}" -- \
-			"bash -c '. $tmp/side; ${words[-3]}'" -- "bash -c '. $tmp/side; ${words[-1]}'" > out 2>&1
-		echo $? > status
-	) &
-	jobs[$name]=$!
+	story "$1" "${words[@]:0:$#-5}" -- \
+		"bash -c '. $tmp/side; ${words[-3]}'" -- "bash -c '. $tmp/side; ${words[-1]}'"
 }
 
-# ended NAME LINE...: with status 0, and lines that are in the output, and no other ones.
-ended() {
+# told NAME LINE...: it ends with status 0, and with lines that are in the output, and no other ones.
+told() {
 	local name=$1
 
 	shift
-	wait "${jobs[$name]}"
-	[ "$(cat "$tmp/$name/status")" = 0 ] ||
-		fail "$name ended with $(cat "$tmp/$name/status"): $(tail -n 30 "$tmp/$name"/{out,*.out,*.err})"
-	diff <(printf '%s\n' "$@" | sort) <(sort "$tmp/$name/out") ||
+	ended "$name" 0
+	diff <(printf '%s\n' "$@" | sort) <(sort "$tmp/$name"/{out,err}) ||
 		fail "$name: that is what it said: $(tail -n 30 "$tmp/$name"/{*.out,*.err})"
 }
 
@@ -141,7 +108,7 @@ ended() {
 # Programs of one side before the other side's, and behind them; two links, each of a name; ports of
 # loopback; and what a link says when it is there already, and of itself.
 # attached: the socket is its owner's alone (the modes at its end).
-story attached home-router full-cone -- '
+linked attached home-router full-cone -- '
 	begin a default --listen-read 10200; begin a two
 	socat -t 30 "$(attach default)" SYSTEM:"echo accept early; read ok; cat" &
 	await is_up; await is_up two; done_at a
@@ -163,18 +130,18 @@ story attached home-router full-cone -- '
 	end; ls b/natprobe'
 
 # The NAT forgets its mappings, and is away for a second.
-story reboot home-router full-cone -- '
+linked reboot home-router full-cone -- '
 	begin a; "$tmp/taker"; await_done b; end; ask default status > /dev/null 2>&1 || echo gone' -- '
 	begin b; "$tmp/giver" "$natlab" event nat-b reboot; ask default status | jq .paths; done_at b; sleep 1; end'
 
 # Another address: the diagnosis is made anew, and the meeting.
-story moved --second-address home-router home-router -- '
+linked moved --second-address home-router home-router -- '
 	begin a; "$tmp/taker"; await_done b; end' -- '
 	begin b; "$tmp/giver" "$tmp/move"; ask default status | jq .paths
 	ask default status | jq -r ".path.local | split(\":\")[0]"; done_at b; end'
 
 # A side that was killed comes again with the same code; its name is free, though its socket is there.
-story killed home-router full-cone -- '
+linked killed home-router full-cone -- '
 	begin a; await is_up; done_at a; await grep -q away a-default.out; await is_up; done_at a2
 	(echo accept again; sleep 1) | socat -t 30 - "$(attach default)" | tail -n 1; await_done b; end' -- '
 	await test -s code-default; begin b; await is_up; await_done a; { kill -9 "${links[@]}"; wait; } 2> /dev/null; links=()
@@ -183,18 +150,14 @@ story killed home-router full-cone -- '
 	(echo connect again; echo back; sleep 0.5) | socat -t 30 - "$(attach default)" > /dev/null; done_at b; end'
 
 # By a relay of ours.
-story relay open-internet home-router -- '
-	at=$(ip -4 -o address show eth0 | sed "s|.*inet \([0-9.]*\)/.*|\1|")
-	printf "%s\n" "listen = $at" "relay-address = $at" "relay-ports = 50000-50099" \
-		"realm = example.org" "[user ann]" "password = secret" > conf
-	chmod 600 conf; "$turnd" --config conf > log 2>&1 & turnd_pid=$!
-	await grep -q " ready" log; export NATPROBE_TURN_PASSWORD=secret
+linked relay open-internet home-router -- '
+	relay_begin
 	begin a default --strategy relay --turn "turn:$at" --user ann; "$tmp/taker"
 	ask default status | jq -c "[.path.strategy, .path.relayed]"; done_at a; await_done b; end; kill $turnd_pid' -- '
 	begin b default --strategy relay; "$tmp/giver" true; await_done a; done_at b; end'
 
 # By an address, over TCP alone; the side that invites is told to end by the other signal.
-story address udp-blocked home-router -- '
+linked address udp-blocked home-router -- '
 	until [ -s address ]; do sleep 0.1; done; BY=$(cat address) begin a; "$tmp/taker"; await_done b
 	kill -INT "${links[@]}"; wait "${links[@]}"; echo "a ended with $?"' -- '
 	export XDG_STATE_HOME=$PWD/state; "$natprobe" address > part && mv part address
@@ -202,7 +165,7 @@ story address udp-blocked home-router -- '
 	ask default status | jq -r .path.transport; done_at b; await grep -q "left; waiting for it, ^C" b-default.out; end'
 
 # The rendezvous is away while a path is to be made again.
-[ "$full" != 1 ] || story away open-internet full-cone -- '
+[ "$full" != 1 ] || linked away open-internet full-cone -- '
 	at=$(ip -4 -o address show eth0 | sed "s|.*inet \([0-9.]*\)/.*|\1|"); echo "$at" > at
 	export NATPROBE_RENDEZVOUS=http://$at:8000/
 	serve() { "$stund" --listen="$at" --rendezvous="$at:8000" --no-self-check >> log 2>&1 & pid=$!; }
@@ -212,12 +175,12 @@ story address udp-blocked home-router -- '
 	"$tmp/giver" sh -c "touch rebooting; sleep 1; $natlab event nat-b reboot"; done_at b; end'
 }
 
-ended attached from-b of-a of-b too-late by-port '["default",true,"direct",1,true,true]' 700 600 \
+told attached from-b of-a of-b too-late by-port '["default",true,"direct",1,true,true]' 700 600 \
 	'natprobe: link: a link "two" runs here already; give this one another name with --name' 'twice: 1'
-ended reboot equal 2 gone
-ended moved equal 2 192.168.1.3
-ended killed stale back
-ended relay equal '["relay",true]'
-[ "$full" != 1 ] || ended away equal
-ended address equal tcp 'a ended with 0'
+told reboot equal 2 gone
+told moved equal 2 192.168.1.3
+told killed stale back
+told relay equal '["relay",true]'
+[ "$full" != 1 ] || told away equal
+told address equal tcp 'a ended with 0'
 exit "$failed"

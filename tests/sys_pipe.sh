@@ -3,46 +3,14 @@
 # leave, and a link that was there before and of which the programs come one after the other.
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
+. "${srcdir:-.}/tests/lab/stories.sh"
+stories_begin tar
+lab_need_sctp "$natprobe"
+PATH=$bin/natprobe:$PATH
 
-bin=$(cd "${builddir:-.}" && pwd)
-natlab=$bin/tests/natlab/natlab
-lab_need tar
-for tool in "$natlab" "$bin/natprobe/natprobe" "$bin/stund/stund"; do
-	[ -x "$tool" ] || lab_skip "$tool is not built"
-done
-lab_need_sctp "$bin/natprobe/natprobe"
-why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-export PATH=$bin/natprobe:$PATH
-unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE
-
-# story NAME PROFILE-AND-OPTIONS... -- COMMAND-A -- COMMAND-B: in the background; both commands are
-# for a shell, in a folder of their own.
-declare -A jobs=()
-story() {
-	local name=$1
-
-	shift
-	mkdir -p "$tmp/$name"
-	(
-		cd "$tmp/$name" || exit 1
-		NATLAB_DIR=$tmp/$name/lab timeout 150 "$natlab" pair "$@" > out 2> err
-		echo $? > status
-	) &
-	jobs[$name]=$!
-}
-
-# is WANTED GOT WHAT
-is() {
-	[ "$1" = "$2" ] || fail "$3: $2, not $1"
-}
-
-# ended NAME: waits for it.
-ended() {
-	wait "${jobs[$1]}"
-	[ "$(cat "$tmp/$1/status")" = 0 ] ||
-		fail "$1 ended with $(cat "$tmp/$1/status"): $(tail -n 20 "$tmp/$1"/{out,err})"
+# came NAME: it has ended well; what follows is about its folder.
+came() {
+	ended "$1" 0
 	cd "$tmp/$1" || exit 1
 }
 
@@ -102,30 +70,30 @@ grep -q 'natprobe link' "$tmp/none" || fail "no remedy: $(cat "$tmp/none")"
 natprobe pipe - < /dev/null 2> "$tmp/dash"
 is 2 $? "a code on the input that is carried"
 
-ended tar
+came tar
 diff -r original copy/original || fail "tar: another directory came out"
 [ ! -s nothing ] || fail "tar: something came back"
 
-ended half
+came half
 is question "$(cat question)" "half: the question"
 is answer "$(cat answer)" "half: the answer behind the question's end"
 grep -q '"event": *"end"' events || fail "half: no end in $(cat events)"
 
-ended closed
+came closed
 is 1 "$(cat b)" "closed: the side whose reader left"
 is 1 "$(cat a)" "closed: the other side"
 is 100000 "$(wc -c < some)" "closed: what the reader has"
 grep -q 'on the other side' out err || fail "closed: not told: $(cat out err)"
 
-ended killed
+came killed
 is 1 "$(cat a)" "killed: the side that was"
 is 1 "$(cat b)" "killed: the other side"
 grep -q 'on the other side' out err || fail "killed: not told: $(cat out err)"
 
-ended made
+came made
 is words "$(cat got)" "made: what came"
 
-ended early
+came early
 is 0 "$(cat a)" "early: the sender"
 is 0 "$(cat b)" "early: the reader"
 seq 10000 | cmp - got || fail "early: something was lost"

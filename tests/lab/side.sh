@@ -2,12 +2,12 @@
 #
 # side.sh - what both sides of a story (stories.sh) need; in the shell of a side: . "$side"
 
-# await COMMAND...: until it succeeds, 40 s at most.
+# await COMMAND...: until it succeeds, a minute at most.
 await() {
 	await_tries=0
 	until "$@" 2> /dev/null; do
 		await_tries=$((await_tries + 1))
-		[ $await_tries -lt 400 ] || { echo "not in time: $*"; return 1; }
+		[ $await_tries -lt 600 ] || { echo "not in time: $*"; return 1; }
 		sleep 0.1
 	done
 }

@@ -13,7 +13,7 @@
 # $stund and $turnd are what was built, and $side is side.sh, for commands of a side to begin with.
 
 declare -A jobs=()
-story_limit_s=120 # the longest story, on a busy machine
+story_limit_s=150 # the longest story, on a busy machine
 
 # stories_begin TOOL...
 stories_begin() {
