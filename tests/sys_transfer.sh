@@ -6,36 +6,25 @@
 #	sys_transfer.sh --full         a sparse file of 5 GiB as well (NATKIT_FULL=1)
 set -u
 . "${srcdir:-.}/tests/lab/lab.sh"
-
-bin=$(cd "${builddir:-.}" && pwd)
-natlab=$bin/tests/natlab/natlab
-natprobe=$bin/natprobe/natprobe
+. "${srcdir:-.}/tests/lab/stories.sh"
+stories_begin jq openssl
+lab_need_sctp "$natprobe"
 full=${NATKIT_FULL:-0}
 [ "${1:-}" != --full ] || full=1
-lab_need jq openssl
-for tool in "$natlab" "$natprobe" "$bin/stund/stund"; do
-	[ -x "$tool" ] || lab_skip "$tool is not built"
-done
-why=$("$natlab" run open-internet -- true 2>&1) || lab_skip "$why"
-lab_need_sctp "$natprobe"
-tmp=$(mktemp -d)
-trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
-unset NATPROBE_SERVER NATPROBE_RENDEZVOUS NATPROBE_CODE NATPROBE_LINK
-export natlab natprobe tmp
 
 # side WHO: what a side does in a story, in the story's folder.
 cat > "$tmp/common.sh" << 'PROGRAM'
 export XDG_RUNTIME_DIR=$PWD/run-$1 XDG_STATE_HOME=$PWD/state-$1
-mkdir -p "$XDG_RUNTIME_DIR" out
+mkdir -p "$XDG_RUNTIME_DIR" taken
 code=my-own-long-code
 one() {
 	if [ "$1" = a ]; then
 		exec "$natprobe" send --json "$code" big
 	else
-		exec "$natprobe" receive --json --yes "$code" -o out
+		exec "$natprobe" receive --json --yes "$code" -o taken
 	fi
 }
-got() { stat -c %s out/.big.natprobe-part 2> /dev/null || echo 0; }
+got() { stat -c %s taken/.big.natprobe-part 2> /dev/null || echo 0; }
 # until_there FILE...: 20 seconds at most.
 until_there() {
 	for _ in {1..600}; do
@@ -99,9 +88,9 @@ if [ "$1" = a ]; then
 	echo "$?" > again.status
 	until_there over
 else
-	"$natprobe" receive --yes --quiet -o out > first.b 2>&1 || echo "tree: $?"
-	echo other > out/single
-	"$natprobe" receive --yes --quiet -o out > again.b 2>&1
+	"$natprobe" receive --yes --quiet -o taken > first.b 2>&1 || echo "tree: $?"
+	echo other > taken/single
+	"$natprobe" receive --yes --quiet -o taken > again.b 2>&1
 	echo "$?" > again.b.status
 	touch over
 fi
@@ -119,7 +108,7 @@ if [ "$1" = a ]; then
 else
 	until_there a.second
 	until code=$(head -n 1 a.second | jq -r .code) && [ -n "$code" ]; do sleep 0.05; done
-	"$natprobe" receive --json --yes -o out "$code" > b.second 2>&1
+	"$natprobe" receive --json --yes -o taken "$code" > b.second 2>&1
 fi
 PROGRAM
 
@@ -156,30 +145,15 @@ prepare() {
 	esac
 }
 
-declare -A jobs=()
-# story NAME SCRIPT ARGUMENT WHAT PROFILES...
-story() {
-	local name=$1 script=$2 argument=$3 what=$4
-
-	shift 4
-	mkdir "$tmp/$name"
-	(
-		cd "$tmp/$name" && prepare "$what" &&
-			timeout 150 "$natlab" pair --dir "$tmp/$name/lab" "$@" -- "bash $tmp/$script.sh a $argument" \
-				-- "bash $tmp/$script.sh b $argument" > log 2>&1
-		echo $? > status
-	) &
-	jobs[$name]=$!
+# transfer NAME SCRIPT ARGUMENT WHAT PROFILES...: a story of what both sides do by that script.
+transfer() {
+	mkdir "$tmp/$1"
+	(cd "$tmp/$1" && prepare "$4") || fail "$1: nothing to send"
+	story "$1" "${@:5}" -- "bash $tmp/$2.sh a $3" -- "bash $tmp/$2.sh b $3"
 }
 
-ended_well() {
-	wait "${jobs[$1]}"
-	[ "$(cat "$tmp/$1/status")" = 0 ] ||
-		fail "$1 ended with $(cat "$tmp/$1/status"): $(tail -n 5 "$tmp/$1"/{log,*.first,*.second} 2> /dev/null)"
-}
-
-# says FILE FILTER: a line of JSON for which it is true.
-says() {
+# has FILE FILTER: a line of JSON for which it is true.
+has() {
 	jq -se "any(.[]; $2)" "$1" > /dev/null || fail "$1 has nothing with $2: $(tail -n 3 "$1")"
 }
 
@@ -197,13 +171,13 @@ sha256() {
 same() {
 	local sum
 
-	[ "$(stat -c '%a %Y %y' "$tmp/$1/big")" = "$(stat -c '%a %Y %y' "$tmp/$1/out/big")" ] ||
+	[ "$(stat -c '%a %Y %y' "$tmp/$1/big")" = "$(stat -c '%a %Y %y' "$tmp/$1/taken/big")" ] ||
 		fail "$1: mode or time are others"
-	[ "$(ls -A "$tmp/$1/out")" = big ] || fail "$1: something is left in $(ls -A "$tmp/$1/out")"
+	[ "$(ls -A "$tmp/$1/taken")" = big ] || fail "$1: something is left in $(ls -A "$tmp/$1/taken")"
 	sum=$(sha256 "$tmp/$1/big")
-	[ "$sum" = "$(sha256 "$tmp/$1/out/big")" ] || fail "$1: what came is something else"
-	says "$tmp/$1/b.second" ".event == \"file-end\" and .sha256 == \"$sum\""
-	says "$tmp/$1/a.second" ".event == \"done\" and .files == 1 and .checksums"
+	[ "$sum" = "$(sha256 "$tmp/$1/taken/big")" ] || fail "$1: what came is something else"
+	has "$tmp/$1/b.second" ".event == \"file-end\" and .sha256 == \"$sum\""
+	has "$tmp/$1/a.second" ".event == \"done\" and .files == 1 and .checksums"
 }
 
 # ended_early COMMAND...: by SIGTERM, as soon as that is waited for, while it looks at its network.
@@ -240,13 +214,13 @@ refused() {
 }
 
 way=(--delay 10ms --loss 0.5% home-router home-router)
-story sender killed a big "${way[@]}"
-story receiver killed b big "${way[@]}"
-story ended ended b big "${way[@]}"
-story rebooted moved reboot big "${way[@]}"
-story moved moved new-address big --delay 10ms --loss 0.5% restricted-cone symmetric-random
-story made made - tree open-internet home-router
-story link link - tree --delay 10ms home-router home-router
+transfer sender killed a big "${way[@]}"
+transfer receiver killed b big "${way[@]}"
+transfer ended ended b big "${way[@]}"
+transfer rebooted moved reboot big "${way[@]}"
+transfer moved moved new-address big --delay 10ms --loss 0.5% restricted-cone symmetric-random
+transfer made made - tree open-internet home-router
+transfer link link - tree --delay 10ms home-router home-router
 refused some-long-code
 ended_early punch
 ended_early link
@@ -255,48 +229,48 @@ ended_early pipe
 ended_early forward --allow localhost:1
 
 for name in sender receiver; do
-	ended_well "$name"
+	ended "$name" 0
 	same "$name"
 	[ "$(cat "$tmp/$name/killed")" -lt 16777216 ] || fail "$name was killed too late"
-	says "$tmp/$name/b.second" '.event == "done" and .kept >= 8000000'
+	has "$tmp/$name/b.second" '.event == "done" and .kept >= 8000000'
 done
 with_status sender/b 1 'it was interrupted; run both sides'
 with_status receiver/a 1 'it was interrupted; run both sides'
-ended_well ended
+ended ended 0
 same ended
 [ "$(cat "$tmp/ended/ended")" -lt 16777216 ] || fail "ended: too late"
 with_status ended/b 1 'receive: it was interrupted; run both sides'
 with_status ended/a 1 'send: the other side says: it was interrupted; run both sides'
 
-ended_well link
-[ "$(grep -v '^$' "$tmp/link/log")" = "" ] || fail "link: $(cat "$tmp/link/log")"
+ended link 0
+! grep -h . "$tmp/link"/{out,err} || fail "link: something was said"
 cd "$tmp/link" || exit 1
 chmod 755 tree/empty
-diff -r --exclude=link tree out/tree || fail "link: the trees are not the same"
+diff -r --exclude=link tree taken/tree || fail "link: the trees are not the same"
 diff <(cd tree && find . ! -name link -printf '%p %m %s %T@\n' | sort) \
-	<(cd out/tree && find . ! -name link -printf '%p %m %s %T@\n' | sort) || fail "link: modes or times are others"
-[ "$(stat -c %b out/tree/sparse)" -lt 1000 ] || fail "link: the sparse file is not sparse"
+	<(cd taken/tree && find . ! -name link -printf '%p %m %s %T@\n' | sort) || fail "link: modes or times are others"
+[ "$(stat -c %b taken/tree/sparse)" -lt 1000 ] || fail "link: the sparse file is not sparse"
 [ "$(cat again.status again.b.status | tr '\n' ' ')" = "1 1 " ] || fail "link: a clash: $(cat again.status again.b.status)"
 grep -q 'single exists' again.b || fail "link: the clash is not named: $(cat again.b)"
 grep -q 'says: .*single.*--force' again || fail "link: the sender does not hear of it: $(cat again)"
-[ "$(cat out/single)" = other ] || fail "link: what was there was overwritten"
+[ "$(cat taken/single)" = other ] || fail "link: what was there was overwritten"
 
-ended_well made
-[ "$(cat "$tmp/made/out/single")" = alone ] || fail "made: it did not come"
-says "$tmp/made/b.second" '.event == "done" and .files == 1'
+ended made 0
+[ "$(cat "$tmp/made/taken/single")" = alone ] || fail "made: it did not come"
+has "$tmp/made/b.second" '.event == "done" and .files == 1'
 
-ended_well rebooted
+ended rebooted 0
 same rebooted
-ended_well moved
+ended moved 0
 same moved
-says "$tmp/moved/a.second" '[.event, .up] == ["path", false]'
-says "$tmp/moved/a.second" '.event == "done" and .kept == 0'
+has "$tmp/moved/a.second" '[.event, .up] == ["path", false]'
+has "$tmp/moved/a.second" '.event == "done" and .kept == 0'
 
 if [ "$full" = 1 ]; then
-	story sparse sparse - sparse open-internet open-internet
-	ended_well sparse
+	transfer sparse sparse - sparse open-internet open-internet
+	ended sparse 0
 	same sparse
-	[ "$(stat -c %b "$tmp/sparse/out/big")" -lt 1000 ] || fail "sparse: it is not sparse any more"
+	[ "$(stat -c %b "$tmp/sparse/taken/big")" -lt 1000 ] || fail "sparse: it is not sparse any more"
 fi
 [ "$failed" = 0 ] && echo "killed on either side, or on another path, and right at the end; over a link; refused in words"
 exit "$failed"
