@@ -38,7 +38,9 @@ natprobe/punch/punch.c openssl/crypto.h
 natprobe/transport/assoc_state.h usrsctp.h
 natprobe/transport/identity.[ch] openssl/*
 natprobe/transport/secure.c openssl/*
-natprobe/transport/secure.c lib/dgram_bio.h
+natprobe/transport/secure_shake.c openssl/*
+natprobe/transport/secure_state.h openssl/*
+natprobe/transport/secure_state.h lib/dgram_bio.h
 natprobe/transport/secure_context.c openssl/*
 stund/coop_token.c openssl/crypto.h
 stund/partner.c openssl/crypto.h
