@@ -24,8 +24,8 @@
 #define OVER_SOCKETS (((1u << PUNCH_STRATEGIES) - 2) & ~BIT(RELAY))
 
 #define HAND_LIMIT_US UINT64_C(15000000) /* by hand nobody tells when a side is through */
-#define BOUND_US      2000000            /* for our program to have its port */
-#define STARTED_US    4000000            /* ... and for the other side to hear that theirs has */
+#define BOUND_US      5000000            /* for our program to have its port */
+#define STARTED_US    7000000            /* ... and for the other side to hear that theirs has */
 #define BLIND_US      1000000            /* the same, where nothing but the path is common */
 #define LOOK_US       5000
 
