@@ -275,6 +275,27 @@ static void test_draws(void **state)
 	assert_int_equal(punch_score_check(&sum, "draws", &always, stderr), 0);
 }
 
+/* A counter that leaves out ports of the wrong parity is a plain row for sockets of one parity alone. */
+static void test_parity(void **state)
+{
+	static const int32_t steps[][2] = { { 2, 2 }, { 1, -2 }, { 4, 1 } };
+	struct nat_profile a = *nat_profile_find("N17"), b = a;
+	struct punch_score sum = { 0 };
+
+	(void)state;
+	a.layers[0].allocation = b.layers[0].allocation = NAT_PARITY_SEQUENTIAL;
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		a.layers[0].step = steps[i][0];
+		b.layers[0].step = steps[i][1];
+		for (uint64_t seed = 1; seed <= 4; seed++) {
+			struct sim_pair_config c = sim_pair_drawn(&a, &b, seed, 0, 10000);
+
+			punch_score_trial(&c, stderr, &sum);
+		}
+	}
+	assert_int_equal(punch_score_check(&sum, "parity", &always, stderr), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_nominates_late),
 		cmocka_unit_test(test_fragile),
 		cmocka_unit_test(test_draws),
+		cmocka_unit_test(test_parity),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -147,6 +147,40 @@ static void test_prediction(void **state)
 	}
 }
 
+/* Sockets of the parity of the last sample, whichever that is: then each port is a step further on. */
+static void test_parity(void **state)
+{
+	struct world w;
+	struct shot s;
+
+	(void)state;
+	world_make(&w, ROW_SEQUENTIAL, ROW_SEQUENTIAL, PUNCH_BIT(PUNCH_PREDICTION));
+	struct shots_view v = view_of(&w, 0, false);
+	assert_int_equal(shots_local_port(&v, 0), 0);
+	w.b.paths[0].keeps_parity = true;
+	w.b.paths[0].delta_value = 2;
+	for (unsigned last = 1; last <= 4; last++) {
+		struct peer_sample *sample = &w.offer_b.samples[0][w.offer_b.sample_counts[0] - 1];
+
+		sample->local_port = (uint16_t)(UINT16_MAX - 25 + last);
+		for (uint16_t i = 0; i < 20; i++) {
+			uint16_t port = shots_local_port(&v, i);
+
+			assert_true(port >= 1024 && port != sample->local_port);
+			assert_int_equal(port % 2, sample->local_port % 2);
+		}
+	}
+	/* Without samples it is the announced port from which both count. */
+	w.offer_b.sample_counts[0] = 0;
+	w.offer_b.endpoints[1].local_port = 40001;
+	assert_int_equal(w.offer_b.endpoints[1].kind, PEER_MAPPED);
+	assert_int_equal(shots_local_port(&v, 0) % 2, 1);
+	/* The other side aims as it does at every counter. */
+	v = view_of(&w, 0, true);
+	assert_int_equal(shots_local_port(&v, 0), 0);
+	assert_true(shots_get(&v, 0, &s));
+}
+
 /* Openers first, that end underway; nothing goes all the way before both have had theirs. */
 static void test_low_ttl(void **state)
 {
@@ -196,6 +230,7 @@ int main(void)
 		cmocka_unit_test(test_all_pairs), cmocka_unit_test(test_search_repeats_nothing),
 		cmocka_unit_test(test_block),     cmocka_unit_test(test_prediction),
 		cmocka_unit_test(test_low_ttl),   cmocka_unit_test(test_private),
+		cmocka_unit_test(test_parity),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,6 +124,12 @@ bool plan_ports_follow_local(const struct peer_path *p)
 	return plan_ports(p) == PLAN_PORTS_COUNTED && p->delta == DELTA_DEPENDENT;
 }
 
+bool plan_ports_follow_parity(const struct peer_path *p)
+{
+	return plan_ports(p) == PLAN_PORTS_COUNTED && p->delta == DELTA_INDEPENDENT &&
+	       p->keeps_parity;
+}
+
 bool plan_is_exact(const struct peer_path *p)
 {
 	return plan_ports(p) == PLAN_PORTS_LOCAL || plan_ports_follow_local(p);

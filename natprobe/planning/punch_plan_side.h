@@ -52,6 +52,8 @@ uint32_t plan_range_width(struct plan_range r);
 uint32_t plan_address_count(const struct peer_path *p);
 /* The next port is the last one + value where the local port is the next one, too. */
 bool plan_ports_follow_local(const struct peer_path *p);
+/* It counts, and leaves out ports of the wrong parity: a plain row for sockets of one parity alone. */
+bool plan_ports_follow_parity(const struct peer_path *p);
 /* It is foretold to the port, whatever others do meanwhile. */
 bool plan_is_exact(const struct peer_path *p);
 

@@ -26,6 +26,18 @@ static uint16_t wrap(const struct peer_path *path, int64_t port)
 	return (uint16_t)(r.low + (at < 0 ? at + width : at));
 }
 
+/* In steps of two: all of them are of one parity. */
+static uint16_t local_beyond(uint16_t base, uint32_t index)
+{
+	uint32_t port = base + LOCAL_GAP + 2 * index;
+
+	if (base < PORT_MIN)
+		return 0;
+	if (port > UINT16_MAX)
+		port = port - UINT16_MAX - 1 + PORT_MIN;
+	return (uint16_t)port;
+}
+
 static uint16_t local_port(const struct shots_view *v, const struct peer_path *path,
 			   const struct peer_offer *o, uint8_t index_of_path, uint32_t index)
 {
@@ -39,12 +51,12 @@ static uint16_t local_port(const struct shots_view *v, const struct peer_path *p
 		port = s->local_port + 1u + index;
 		return port <= UINT16_MAX && port >= PORT_MIN ? (uint16_t)port : 0;
 	}
-	if (plan_ports(path) != PLAN_PORTS_LOCAL || e == NULL || e->local_port < PORT_MIN)
+	/* That of the port from which the window is counted. */
+	if (plan_ports_follow_parity(path) && s != NULL)
+		return local_beyond(s->local_port, index);
+	if (!plan_ports_follow_parity(path) && plan_ports(path) != PLAN_PORTS_LOCAL)
 		return 0;
-	port = e->local_port + LOCAL_GAP + 2 * index;
-	if (port > UINT16_MAX)
-		port = port - UINT16_MAX - 1 + PORT_MIN;
-	return (uint16_t)port;
+	return e != NULL ? local_beyond(e->local_port, index) : 0;
 }
 
 uint16_t shots_local_port(const struct shots_view *v, uint16_t index)
