@@ -12,16 +12,21 @@
 #include "sim_deep.h"
 #include "wire.h"
 
-static struct peer_path look(const char *name)
+static struct peer_path look_at(const struct nat_profile *profile)
 {
-	struct sim_config c = { .profile = nat_profile_find(name), .seed = 5 };
+	struct sim_config c = { .profile = profile, .seed = 5 };
 	struct sim_result r[SIM_INTERFACES_MAX];
 	struct peer_path p;
 
-	assert_non_null(c.profile);
+	assert_non_null(profile);
 	assert_true(sim_run(&c, r) > 0);
 	peer_path_of_verdict(&r[0].verdict, 24, &p);
 	return p;
+}
+
+static struct peer_path look(const char *name)
+{
+	return look_at(nat_profile_find(name));
 }
 
 static struct peer_path look_deep(const char *name)
@@ -283,6 +288,28 @@ static void a_private_address_is_ours_only_with_reason(void **state)
 	assert_false(peer_may_be_ours(&elsewhere, &a));
 }
 
+/* The ports that it leaves out are not somebody's. */
+static void a_counter_that_keeps_parity_has_no_background_of_its_own(void **state)
+{
+	static const int32_t steps[] = { 1, 2, -2, 4 };
+	struct nat_profile profile = *nat_profile_find("symmetric-sequential");
+	struct peer_path p;
+
+	(void)state;
+	profile.layers[0].allocation = NAT_PARITY_SEQUENTIAL;
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		profile.layers[0].step = steps[i];
+		p = look_at(&profile);
+		assert_int_equal(p.delta, DELTA_INDEPENDENT);
+		assert_int_equal(p.delta_value, steps[i] == 1 ? 2 : steps[i]);
+		assert_true(p.keeps_parity);
+		assert_true(p.background_per_s == 0);
+	}
+	profile.layers[0].background_per_s = 40;
+	p = look_at(&profile);
+	assert_true(p.background_per_s > 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +318,7 @@ int main(void)
 		cmocka_unit_test(reactions_are_told),
 		cmocka_unit_test(a_port_mapping_behind_two_nats_helps_nobody),
 		cmocka_unit_test(counters_are_told_with_their_background),
+		cmocka_unit_test(a_counter_that_keeps_parity_has_no_background_of_its_own),
 		cmocka_unit_test(a_lot_has_a_range),
 		cmocka_unit_test(a_pool_is_told_whole),
 		cmocka_unit_test(behind_a_nat64_the_outside_is_ipv4),

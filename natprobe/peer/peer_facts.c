@@ -149,11 +149,37 @@ static void take_range(const struct verdict *v, struct peer_path *p)
 	p->port_high = port_of(to);
 }
 
-/* Steps of the counter beyond our own, between the first and the last sample. */
+/* What a counter did from some samples to those after them. */
+struct counted {
+	int32_t moved; /* ports, in the direction of its steps */
+	int32_t own;   /* steps for samples of ours, answered or not */
+	int64_t us;
+};
+
+static bool is_odd(const struct verdict_sample *s)
+{
+	return s->local_port % 2 != 0;
+}
+
+static void count_on(const struct verdict *v, const struct verdict_sample *from,
+		     const struct verdict_sample *to, struct counted *c)
+{
+	int32_t moved = to->mapped.port - from->mapped.port;
+
+	/* Where it changes the parity it leaves out a port, or its step is the shorter for it. */
+	if (v->ports.parity.value == VERDICT_YES && (is_odd(from) != is_odd(to) || to - from > 1))
+		return;
+	c->moved += v->ports.value > 0 ? moved : -moved;
+	c->own += (int32_t)(to - from);
+	c->us += (int64_t)(to->sent_us - from->sent_us);
+}
+
+/* Steps of the counter beyond our own, from the first sample to the last one. */
 static double background_of_samples(const struct verdict *v)
 {
-	const struct verdict_sample *first = NULL, *last = NULL;
-	int32_t step = v->ports.value, between = 0, sent = 0, rest;
+	const struct verdict_sample *last = NULL;
+	struct counted c = { 0 };
+	int32_t step = abs(v->ports.value);
 	double s;
 
 	if (v->ports.delta != DELTA_INDEPENDENT || step == 0)
@@ -161,22 +187,17 @@ static double background_of_samples(const struct verdict *v)
 	for (uint8_t i = 0; i < v->sample_count; i++) {
 		const struct verdict_sample *one = &v->samples[i];
 
-		sent += first != NULL;
 		if (one->mapped.family == ADDR_NONE)
 			continue;
-		first = first == NULL ? one : first;
+		if (last != NULL)
+			count_on(v, last, one, &c);
 		last = one;
-		between = sent;
 	}
-	if (first == NULL || last->sent_us <= first->sent_us)
-		return -1;
-	rest = step > 0 ? last->mapped.port - first->mapped.port
-			: first->mapped.port - last->mapped.port;
-	s = (double)(last->sent_us - first->sent_us) / 1e6;
+	s = (double)c.us / 1e6;
 	/* A wrap, or counters beside each other. */
-	if (rest % abs(step) != 0 || rest / abs(step) < between || s < 0.02)
+	if (c.moved % step != 0 || c.moved / step < c.own || s < 0.02)
 		return -1;
-	return (rest / abs(step) - between) / s;
+	return (c.moved / step - c.own) / s;
 }
 
 static double background_of(const struct verdict *v)
