@@ -1,13 +1,14 @@
 /*
  * Shows one trial between two profiles: what was planned, what came of it, and, with "trace", every
  * packet: pair_show PROFILE_A PROFILE_B [SEED [LOSS [trace]]]. PROFILE_B "same": behind A's boxes.
- * LOSS is a share. Environment: ONLY=strategy, RELAY=1, SKEW_MS=n, MATRIX=1: the very trial that
+ * R with a number is a network that chance made up: punch_matrix --random has them. LOSS is a share. Environment: ONLY=strategy, RELAY=1, SKEW_MS=n, MATRIX=1: the very trial that
  * punch_matrix has for these profiles (in the order of its list), seed and loss.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "natprobe/trial/trial_record.h"
+#include "nat_truth.h"
 #include "sim_pair.h"
 
 #define MATRIX_ERROR_US 10000 /* its --clock-error */
@@ -148,14 +149,30 @@ static void take_environment(struct sim_pair_config *c)
 	c->has_relay = c->has_relay || getenv("RELAY") != NULL;
 }
 
+static const struct nat_profile *find_profile(const char *name, struct nat_random *made_up)
+{
+	char *end;
+	unsigned long long seed;
+
+	if (name[0] != 'R')
+		return nat_profile_find(name);
+	seed = strtoull(name + 1, &end, 10);
+	if (end == name + 1 || *end != '\0')
+		return NULL;
+	nat_random_profile(seed, made_up);
+	made_up->profile.id = name;
+	return &made_up->profile;
+}
+
 int main(int argc, char **argv)
 {
 	static struct sim_pair_side sides[2]; /* too large for a stack */
+	static struct nat_random made_up[2];
 	struct sim_pair_config c = { .seed = 1, .clock_error_us = 5000 };
 	bool finished;
 
 	for (int i = 0; i < 2 && i + 1 < argc; i++)
-		c.profiles[i] = nat_profile_find(argv[i + 1]);
+		c.profiles[i] = find_profile(argv[i + 1], &made_up[i]);
 	c.same_nat = argc > 2 && strcmp(argv[2], "same") == 0;
 	if (c.profiles[0] == NULL || (c.profiles[1] == NULL && !c.same_nat)) {
 		fprintf(stderr, "usage: pair_show PROFILE PROFILE|same [SEED [LOSS [trace]]]\n");
