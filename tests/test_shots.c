@@ -181,6 +181,36 @@ static void test_parity(void **state)
 	assert_true(shots_get(&v, 0, &s));
 }
 
+/* Where ports by lot keep the parity, half of them are left out, and no port is tried twice. */
+static void test_parity_is_searched(void **state)
+{
+	static bool seen[65536];
+	struct world w;
+	struct shot s;
+	uint32_t full;
+
+	(void)state;
+	memset(seen, 0, sizeof(seen));
+	world_make(&w, ROW_PORT, ROW_BLOCK, PUNCH_BIT(PUNCH_BIRTHDAY));
+	full = w.plan.steps[0].a.ports;
+	w.b.paths[0].keeps_parity = true;
+	w.offer_b.endpoints[1].local_port = 40001;
+	punch_plan_make(&w.a, &w.b, &(struct punch_plan_options){ .start_error_us = 20000 },
+			&w.plan);
+	assert_int_equal(w.plan.steps[0].strategy, PUNCH_BIRTHDAY);
+	assert_true(w.plan.steps[0].a.ports < full && w.plan.steps[0].chance > 0.99);
+	struct shots_view v = view_of(&w, 0, false);
+	for (uint16_t i = 0; i < shots_sockets(&v); i++)
+		assert_int_equal(shots_local_port(&v, i) % 2, 1);
+	v = view_of(&w, 0, true);
+	assert_int_equal(shots_local_port(&v, 0), 0);
+	for (uint32_t i = 0; i < w.plan.steps[0].a.ports && shots_get(&v, i, &s); i++) {
+		assert_true(s.to.port >= 20480 && s.to.port <= 20991 && s.to.port % 2 == 1);
+		assert_false(seen[s.to.port]);
+		seen[s.to.port] = true;
+	}
+}
+
 /* Openers first, that end underway; nothing goes all the way before both have had theirs. */
 static void test_low_ttl(void **state)
 {
@@ -230,7 +260,7 @@ int main(void)
 		cmocka_unit_test(test_all_pairs), cmocka_unit_test(test_search_repeats_nothing),
 		cmocka_unit_test(test_block),     cmocka_unit_test(test_prediction),
 		cmocka_unit_test(test_low_ttl),   cmocka_unit_test(test_private),
-		cmocka_unit_test(test_parity),
+		cmocka_unit_test(test_parity),    cmocka_unit_test(test_parity_is_searched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -258,15 +258,15 @@ static double search_one(const struct plan_pair *p, const struct peer_path *hard
 {
 	double arrives = after_loss(p, 2);
 
-	return punch_birthday_chance(plan_range_width(plan_range_of(hard)), sockets,
+	return punch_birthday_chance(plan_searched_width(hard), sockets,
 				     (uint32_t)(ports * arrives + 0.5));
 }
 
 /* Where both are hard, hits are rare and independent. */
 static double search_both(const struct plan_pair *p, const struct punch_step *step)
 {
-	double width_a = plan_range_width(plan_range_of(p->a));
-	double width_b = plan_range_width(plan_range_of(p->b));
+	double width_a = plan_searched_width(p->a);
+	double width_b = plan_searched_width(p->b);
 	bool random_a = plan_ports(p->a) == PLAN_PORTS_RANDOM;
 	bool random_b = plan_ports(p->b) == PLAN_PORTS_RANDOM;
 	double hits;

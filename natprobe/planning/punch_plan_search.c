@@ -269,7 +269,7 @@ bool plan_step_birthday(const struct plan_pair *p, const struct plan_limits *l, 
 	bool of_a = searches_a(p);
 	const struct peer_path *path = of_a ? p->a : p->b, *other = of_a ? p->b : p->a;
 	struct plan_range range = plan_range_of(path);
-	uint32_t width = plan_range_width(range), ways = plan_address_count(other);
+	uint32_t width = plan_searched_width(path), ways = plan_address_count(other);
 	uint32_t sockets, ports;
 
 	*out = begin(p, PUNCH_BIRTHDAY);
@@ -309,13 +309,13 @@ static void mix(const struct plan_pair *p, const struct plan_limits *l, bool sea
 	struct punch_part *hard = searched_a ? &s->a : &s->b, *aimed = searched_a ? &s->b : &s->a;
 	bool reuses = plan_keeps_port_of_peer(foretold);
 	struct plan_range range = plan_range_of(searched);
-	uint32_t width = plan_range_width(range), addresses = plan_address_count(foretold);
+	uint32_t width = plan_searched_width(searched), addresses = plan_address_count(foretold);
 	uint32_t window = reuses ? narrow_window(foretold) : 1, ways = window * addresses;
 	uint32_t sockets =
 		reuses ? clamp(sqrt(HITS * width), SOCKETS_MIN, SOCKETS_FULL) : PUNCH_SOCKETS_MAX;
 	uint32_t ports;
 
-	sockets = lesser(sockets, cap_of(searched, l));
+	sockets = lesser(lesser(sockets, width), cap_of(searched, l)); /* more ports it has not */
 	sockets = at_least_one(lesser(sockets, mappings_of(searched, l) / ways));
 	if (reuses) {
 		share_time(p, l, width, ways, &sockets, &ports);
@@ -342,6 +342,7 @@ static void search_blocks(const struct plan_pair *p, const struct plan_limits *l
 {
 	uint32_t n = lesser(cap_of(p->a, l), cap_of(p->b, l));
 
+	n = lesser(n, lesser(plan_searched_width(p->a), plan_searched_width(p->b)));
 	n = at_least_one(lesser(n, packets_in_time(p, l) / 3));
 	s->a.sockets = s->b.sockets = s->a.ports = s->b.ports = (uint16_t)n;
 	s->a.low = plan_range_of(p->b).low;

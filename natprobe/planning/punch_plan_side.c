@@ -110,6 +110,18 @@ uint32_t plan_range_width(struct plan_range r)
 	return (uint32_t)r.high - r.low + 1;
 }
 
+bool plan_is_lot_of_parity(const struct peer_path *p)
+{
+	return plan_ports(p) == PLAN_PORTS_RANDOM && p->delta == DELTA_RANDOM && p->keeps_parity;
+}
+
+uint32_t plan_searched_width(const struct peer_path *p)
+{
+	uint32_t width = plan_range_width(plan_range_of(p));
+
+	return plan_is_lot_of_parity(p) ? (width + 1) / 2 : width;
+}
+
 uint32_t plan_address_count(const struct peer_path *p)
 {
 	bool pooled = p->pooling == POOLING_ARBITRARY || p->pooling == POOLING_PER_DESTINATION;

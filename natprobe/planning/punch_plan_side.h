@@ -47,6 +47,10 @@ int32_t plan_ports_value(const struct peer_path *p);
 /* Where its ports lie, as far as is known. */
 struct plan_range plan_range_of(const struct peer_path *p);
 uint32_t plan_range_width(struct plan_range r);
+/* Each port is of its socket's parity, and by lot otherwise. */
+bool plan_is_lot_of_parity(const struct peer_path *p);
+/* How many ports there are to search for: of one parity alone, if sockets can be. */
+uint32_t plan_searched_width(const struct peer_path *p);
 
 /* How many addresses its packets may come from: all of them have to be let in. */
 uint32_t plan_address_count(const struct peer_path *p);

@@ -54,7 +54,8 @@ static uint16_t local_port(const struct shots_view *v, const struct peer_path *p
 	/* That of the port from which the window is counted. */
 	if (plan_ports_follow_parity(path) && s != NULL)
 		return local_beyond(s->local_port, index);
-	if (!plan_ports_follow_parity(path) && plan_ports(path) != PLAN_PORTS_LOCAL)
+	if (!plan_ports_follow_parity(path) && !plan_is_lot_of_parity(path) &&
+	    plan_ports(path) != PLAN_PORTS_LOCAL)
 		return 0;
 	return e != NULL ? local_beyond(e->local_port, index) : 0;
 }
@@ -62,8 +63,10 @@ static uint16_t local_port(const struct shots_view *v, const struct peer_path *p
 uint16_t shots_local_port(const struct shots_view *v, uint16_t index)
 {
 	uint8_t strategy = v->step->strategy;
+	bool is_parity_searched =
+		strategy == PUNCH_BIRTHDAY && plan_is_lot_of_parity(shots_our_path(v));
 
-	if (strategy != PUNCH_PREDICTION && strategy != PUNCH_MIXED)
+	if (strategy != PUNCH_PREDICTION && strategy != PUNCH_MIXED && !is_parity_searched)
 		return 0;
 	return local_port(v, shots_our_path(v), v->our_offer, shots_our_part(v)->path, index);
 }
@@ -123,19 +126,32 @@ static uint32_t common_divisor(uint32_t a, uint32_t b)
 	return a;
 }
 
+/* Leaves out the ports of the parity that their sockets do not have. */
+static uint32_t thin_out(const struct shots_view *v, struct plan_range *r)
+{
+	const struct peer_endpoint *e =
+		shots_endpoint(v, v->their_offer, shots_their_part(v)->path, PEER_MAPPED);
+
+	if (!plan_is_lot_of_parity(shots_their_path(v)) || e == NULL || r->low == r->high)
+		return 1;
+	r->low = (uint16_t)(r->low + ((r->low ^ e->local_port) & 1));
+	return 2;
+}
+
 uint16_t shots_searched(const struct shots_view *v, uint32_t index)
 {
 	const struct punch_part *part = shots_our_part(v);
 	struct plan_range r = { part->low, part->high };
-	uint32_t width, stride, first;
+	uint32_t width, stride, first, gap;
 
 	if (r.low == 0 || r.high < r.low)
 		r = (struct plan_range){ PORT_MIN, UINT16_MAX };
-	width = plan_range_width(r);
+	gap = thin_out(v, &r);
+	width = (plan_range_width(r) + gap - 1) / gap;
 	first = (uint32_t)(v->seed & UINT32_MAX) % width;
 	/* A step that has no divisor in common with the width goes through all of them. */
 	stride = (uint32_t)(v->seed >> 32) % width;
 	while (common_divisor(width, stride) != 1)
 		stride = (stride + 1) % width;
-	return (uint16_t)(r.low + (first + (uint64_t)index * stride) % width);
+	return (uint16_t)(r.low + gap * ((first + (uint64_t)index * stride) % width));
 }
