@@ -13,7 +13,9 @@ natprobe_libtransport_a_SOURCES = \
 	natprobe/transport/channel_word.c natprobe/transport/channel_word.h \
 	natprobe/transport/dcep.c natprobe/transport/dcep.h \
 	natprobe/transport/identity.c natprobe/transport/identity.h \
+	natprobe/transport/sctp_chunk.c natprobe/transport/sctp_chunk.h \
 	natprobe/transport/sctp_cut.c natprobe/transport/sctp_cut.h \
+	natprobe/transport/sctp_hold.c natprobe/transport/sctp_hold.h \
 	natprobe/transport/sctp_watch.c natprobe/transport/sctp_watch.h \
 	natprobe/transport/secure.c natprobe/transport/secure.h \
 	natprobe/transport/secure_context.c natprobe/transport/secure_context.h \

@@ -1,5 +1,6 @@
-/* Packets of the other side, mutated acknowledgements above all: what is counted stays within bounds. */
+/* Packets of the other side, mutated acknowledgements above all: what is counted and kept stays within bounds. */
 #include "natprobe/transport/sctp_cut.h"
+#include "natprobe/transport/sctp_hold.h"
 #include "natprobe/transport/sctp_watch.h"
 #include "natprobe/transport/window_gauge.h"
 
@@ -39,6 +40,20 @@ static void check_cut(struct bytes in)
 	FUZZ_CHECK(sum == in.len);
 }
 
+static void check_hold(struct bytes in)
+{
+	static uint8_t room[512];
+	struct sctp_hold h = { 0 };
+	struct bytes now = in;
+
+	if (in.len > sizeof(room))
+		return;
+	FUZZ_CHECK(sctp_hold_input(&h, in, room).len == in.len);
+	sctp_hold_output(&h, in);
+	FUZZ_CHECK(h.len <= SCTP_HOLD_MAX);
+	FUZZ_CHECK(!sctp_hold_release(&h, &now) || now.data == h.packet);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static struct sctp_watch w;
@@ -69,5 +84,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		in = bytes_of(in.data + n, in.len - n);
 	}
 	check_cut(bytes_of(data, len));
+	check_hold(bytes_of(data, len));
 	return 0;
 }

@@ -4,6 +4,9 @@ TRANSPORT_LIBS = natprobe/libtransport.a natprobe/libpunch.a natprobe/libprobe.a
 TRANSPORT_PAIR = tests/transport_ends.c tests/transport_ends.h tests/transport_pair.c tests/transport_pair.h
 
 if CMOCKA
+UNIT_TESTS += tests/test_sctp_hold
+tests_test_sctp_hold_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_sctp_hold_LDADD = $(TRANSPORT_LIBS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/test_identity
 tests_test_identity_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_identity_LDADD = $(TRANSPORT_LIBS) $(CMOCKA_LIBS)

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
@@ -135,6 +136,67 @@ static void test_many_one_after_another(void **state)
 		assert_exchanged(&ends[0], &ends[1]);
 	}
 	pair_end(&p);
+}
+
+#define AT_ONCE 10
+#define IN_ALL  200
+
+static bool all_are_closed(void *arg)
+{
+	const struct end *ends = arg; /* ours, and as many of theirs */
+
+	for (size_t i = 0; i < 2 * (size_t)AT_ONCE; i++) {
+		if (!ends[i].is_closed)
+			return false;
+	}
+	return true;
+}
+
+/* Ends are accepted by the label that they were opened by. */
+static bool accept_by_label(struct pair_side *side, struct channel *c)
+{
+	struct end *theirs = side->user;
+	bool is_taken;
+
+	side->user = theirs + atoi(channel_label(c));
+	is_taken = end_accept(side, c);
+	side->user = theirs;
+	return is_taken;
+}
+
+static void exchange_at_once(struct transport_pair *p)
+{
+	struct end ends[2 * AT_ONCE];
+	char label[8];
+
+	for (size_t i = 0; i < 2 * (size_t)AT_ONCE; i++)
+		ends[i] = (struct end){ .to_write = 100, .ends = true };
+	p->side[1].user = ends + AT_ONCE;
+	for (size_t i = 0; i < AT_ONCE; i++) {
+		(void)snprintf(label, sizeof(label), "%zu", i);
+		end_open(&p->side[0], &ends[i], label);
+	}
+	assert_true(pair_run_until(p, all_are_closed, ends, 20 * SECOND));
+	for (size_t i = 0; i < AT_ONCE; i++)
+		assert_exchanged(&ends[i], &ends[AT_ONCE + i]);
+}
+
+/* Whatever is lost: data, the wish to reset streams, or the answer to it. */
+static void test_many_with_loss(void **state)
+{
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		struct transport_pair p;
+
+		pair_begin(&p, 29000, 0);
+		p.seed = seed;
+		assert_true(pair_connect(&p));
+		p.side[1].on_channel = accept_by_label;
+		for (int i = 0; i < 2; i++)
+			p.side[i].path.loss = 300;
+		for (int i = 0; i < IN_ALL; i += AT_ONCE)
+			exchange_at_once(&p);
+		pair_end(&p);
+	}
 }
 
 static void test_refused(void **state)
@@ -566,6 +628,7 @@ int main(void)
 		cmocka_unit_test(test_half_close),
 		cmocka_unit_test(test_abort),
 		cmocka_unit_test(test_many_one_after_another),
+		cmocka_unit_test(test_many_with_loss),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_many_refused),
 		cmocka_unit_test(test_slow_reader),

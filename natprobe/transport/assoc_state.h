@@ -8,6 +8,7 @@
 
 #include "assoc.h"
 #include "list.h"
+#include "sctp_hold.h"
 #include "window_gauge.h"
 
 #define ASSOC_PORT         5000 /* of both ends, as WebRTC has it */
@@ -22,6 +23,7 @@ struct assoc {
 	struct socket *so;
 	struct assoc_config config;
 	struct sctp_watch watch;
+	struct sctp_hold hold;
 	struct window_gauge gauge;
 	size_t packet_room; /* for chunks, on this path */
 	size_t least;       /* of the window, after a loss; 0: as the library has it */

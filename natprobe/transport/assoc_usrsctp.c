@@ -66,6 +66,7 @@ static int on_output(void *addr, void *buf, size_t len, uint8_t tos, uint8_t set
 		return 0;
 	sent = s->watch.sent;
 	sctp_watch_output(&s->watch, packet);
+	sctp_hold_output(&s->hold, packet);
 	if (s->is_timely && s->watch.sent != sent)
 		window_gauge_sent(&s->gauge, s->watch.tsn_last, library.now_us);
 	wire_skip(&rest, ASSOC_HEADER_LEN);
@@ -217,20 +218,33 @@ static void gauge(struct assoc *s)
 	restore_window(s, was_draining && !s->gauge.is_draining);
 }
 
+static void read_held(struct assoc *s)
+{
+	struct bytes packet;
+
+	if (sctp_hold_release(&s->hold, &packet))
+		usrsctp_conninput(s->id, packet.data, packet.len, 0);
+}
+
 void assoc_input(struct assoc *s, struct bytes packet, uint64_t now_us)
 {
+	if (packet.len > sizeof(s->message))
+		return;
 	advance(now_us);
 	touch(s);
 	sctp_watch_input(&s->watch, packet);
+	packet = sctp_hold_input(&s->hold, packet, s->message);
 	s->is_timely = true;
 	usrsctp_conninput(s->id, packet.data, packet.len, 0);
 	s->is_timely = false;
+	read_held(s);
 	gauge(s);
 }
 
 void assoc_on_time(struct assoc *s, uint64_t now_us)
 {
 	advance(now_us);
+	read_held(s);
 	if (!s->is_up || !assoc_is_idle(s))
 		touch(s);
 }
@@ -257,6 +271,7 @@ size_t assoc_room(const struct assoc *s)
 enum assoc_send_result assoc_send(struct assoc *s, const struct assoc_message *m)
 {
 	struct sctp_sendv_spa spa = { .sendv_flags = SCTP_SEND_SNDINFO_VALID };
+	bool was_idle;
 
 	spa.sendv_sndinfo.snd_sid = m->stream;
 	spa.sendv_sndinfo.snd_ppid = htonl(m->ppid);
@@ -268,12 +283,13 @@ enum assoc_send_result assoc_send(struct assoc *s, const struct assoc_message *m
 			m->limit == ASSOC_LIMIT_TIMES ? SCTP_PR_SCTP_RTX : SCTP_PR_SCTP_TTL;
 		spa.sendv_prinfo.pr_value = m->limit_value;
 	}
-	if (assoc_is_idle(s))
-		library.is_stale = true;
+	was_idle = assoc_is_idle(s);
 	s->handed += m->data.len;
 	if (usrsctp_sendv(s->so, m->data.data, m->data.len, NULL, 0, &spa, sizeof(spa),
-			  SCTP_SENDV_SPA, 0) >= 0)
+			  SCTP_SENDV_SPA, 0) >= 0) {
+		library.is_stale = library.is_stale || was_idle;
 		return ASSOC_SEND_OK;
+	}
 	s->handed -= m->data.len;
 	return errno == EWOULDBLOCK || errno == ENOBUFS ? ASSOC_SEND_FULL : ASSOC_SEND_FAILED;
 }

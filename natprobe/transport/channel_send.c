@@ -137,9 +137,22 @@ static bool give_message(struct channel *c)
 	return true;
 }
 
+/*
+ * The stream was used before, and nobody said yet that our direction is reset: what is sent now would
+ * count on from what was sent then, and the other side would wait for ever for what is between.
+ */
+static bool is_to_be_reset(const struct channel *c)
+{
+	const struct slot *slot = &c->t->slots[c->id];
+
+	return slot->out_sent || slot->out_wanted;
+}
+
 /* What is to be said next; NULL: nothing for now. */
 static bool (*next_of(const struct channel *c))(struct channel *c)
 {
+	if (is_to_be_reset(c))
+		return NULL;
 	if (c->open_due)
 		return give_open;
 	if (c->ack_due)

@@ -30,7 +30,8 @@ struct channel *channel_make(struct transport *t, uint16_t id, const char *label
 		return NULL;
 	}
 	list_append(&t->all, &c->link);
-	t->slots[id] = (struct slot){ .channel = c, .is_used = true };
+	t->slots[id] =
+		(struct slot){ .channel = c, .is_used = true, .out_sent = t->slots[id].out_sent };
 	return c;
 }
 
@@ -78,7 +79,7 @@ void transport_release(struct transport *t, struct channel *c)
 	c->is_gone = true;
 	slot->channel = NULL;
 	slot->is_used = !c->is_ours || c->open_sent;
-	if (slot->is_used) {
+	if (slot->is_used && !slot->out_wanted) {
 		slot->out_wanted = true;
 		t->resets_wanted++;
 	}

@@ -1,36 +1,9 @@
 #include "sctp_watch.h"
 
-#define HEADER_LEN  12 /* ports, tag, checksum */
-#define CHUNK_DATA  0x00
-#define CHUNK_SACK  0x03
-#define CHUNK_IDATA 0x40
-#define DATA_REST   6  /* of a DATA chunk between stream and data: number, identifier ... */
-#define IDATA_REST  10 /* ... and of an I-DATA chunk */
+#include "sctp_chunk.h"
 
-struct chunk {
-	uint8_t type;
-	struct bytes value;
-};
-
-/* Takes the next chunk; false: there is none, or what is there is none. */
-static bool next_chunk(struct wire *in, struct chunk *out)
-{
-	uint16_t len;
-
-	if (in->failed || in->left < 4)
-		return false;
-	out->type = wire_get_u8(in);
-	wire_skip(in, 1);
-	len = wire_get_u16(in);
-	if (len < 4)
-		return false;
-	out->value = wire_get_bytes(in, (size_t)len - 4);
-	if (in->failed)
-		return false;
-	if (in->left >= wire_padding(len))
-		wire_skip(in, wire_padding(len));
-	return true;
-}
+#define DATA_REST  6  /* of a DATA chunk between stream and data: number, identifier ... */
+#define IDATA_REST 10 /* ... and of an I-DATA chunk */
 
 static void data_left(struct sctp_watch *w, struct bytes value, size_t rest)
 {
@@ -55,13 +28,13 @@ static void data_left(struct sctp_watch *w, struct bytes value, size_t rest)
 void sctp_watch_output(struct sctp_watch *w, struct bytes packet)
 {
 	struct wire in = wire_read(packet);
-	struct chunk chunk;
+	struct sctp_chunk chunk;
 
-	wire_skip(&in, HEADER_LEN);
-	while (next_chunk(&in, &chunk)) {
-		if (chunk.type == CHUNK_DATA)
+	wire_skip(&in, SCTP_HEADER_LEN);
+	while (sctp_chunk_next(&in, &chunk)) {
+		if (chunk.type == SCTP_CHUNK_DATA)
 			data_left(w, chunk.value, DATA_REST);
-		else if (chunk.type == CHUNK_IDATA)
+		else if (chunk.type == SCTP_CHUNK_IDATA)
 			data_left(w, chunk.value, IDATA_REST);
 	}
 }
@@ -119,11 +92,11 @@ static void sack_came(struct sctp_watch *w, struct bytes value)
 void sctp_watch_input(struct sctp_watch *w, struct bytes packet)
 {
 	struct wire in = wire_read(packet);
-	struct chunk chunk;
+	struct sctp_chunk chunk;
 
-	wire_skip(&in, HEADER_LEN);
-	while (next_chunk(&in, &chunk)) {
-		if (chunk.type == CHUNK_SACK)
+	wire_skip(&in, SCTP_HEADER_LEN);
+	while (sctp_chunk_next(&in, &chunk)) {
+		if (chunk.type == SCTP_CHUNK_SACK)
 			sack_came(w, chunk.value);
 	}
 }

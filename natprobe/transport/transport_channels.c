@@ -130,12 +130,14 @@ void transport_reset_done(struct transport *t, uint16_t stream, bool is_done)
 		return;
 	slot = &t->slots[stream];
 	slot->out_sent = false;
-	slot->out_ended = is_done;
-	slot->out_wanted = !is_done;
+	slot->out_ended = is_done && slot->channel == NULL && !slot->out_wanted;
 	if (!is_done) {
-		t->resets_wanted++;
+		t->resets_wanted += slot->out_wanted ? 0 : 1;
+		slot->out_wanted = true;
 		t->reset_after_us = t->now_us + RESET_PAUSE_US;
 	}
+	if (slot->channel != NULL)
+		channel_wake(slot->channel); /* the other side was quicker to use it again */
 	forget_if_over(slot);
 }
 
