@@ -39,6 +39,7 @@ natprobe_libpunch_a_SOURCES += \
 	natprobe/punch/punch_end.c \
 	natprobe/punch/punch_gather.c \
 	natprobe/punch/punch_measure.c \
+	natprobe/punch/punch_port.c \
 	natprobe/punch/punch_hand.c \
 	natprobe/punch/punch_run.c \
 	natprobe/punch/punch_slots.c \

@@ -1,5 +1,6 @@
 #include "punch_rig.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "stun_attr.h"
@@ -175,6 +176,10 @@ static void open_slot(struct rig *r, uint8_t side, const struct punch_action *a)
 
 	if (a->slot >= PUNCH_SLOTS_MAX || slot->open || a->path >= s->profile.path_count)
 		abort();
+	if (a->port != 0 && a->port == s->taken_port) {
+		punch_on_open_failed(s->punch, a->slot, EADDRINUSE, rig_clock(r, side));
+		return;
+	}
 	slot->open = true;
 	slot->local = addr_with_port(&s->profile.paths[a->path].local,
 				     a->port != 0 ? a->port : s->next_port++);

@@ -35,8 +35,8 @@ struct rig_side {
 	struct peer_profile profile;
 	struct punch_clock clock;
 	struct rig_slot slots[PUNCH_SLOTS_MAX];
-	uint16_t next_port;
-	int64_t clock_us; /* its clock = the world's + this */
+	uint16_t next_port, taken_port; /* another program's; 0: none is */
+	int64_t clock_us;               /* its clock = the world's + this */
 	uint64_t deadline_us;
 	bool finished;
 	uint64_t finished_us;

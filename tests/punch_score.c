@@ -199,6 +199,19 @@ static void count_trial(const struct sim_pair_config *c, const struct sim_pair_s
 	count_reasons(c, sides, says, score);
 }
 
+static void count_ports(const struct sim_pair_config *c, const struct sim_pair_side sides[2],
+			struct punch_score *score)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct punch_path *path = &sides[i].result.path;
+
+		if (path->strategy == PUNCH_NONE || path->is_relayed || c->local_ports[i] == 0)
+			continue;
+		score->ports_wanted++;
+		score->ports_held += path->local.port == c->local_ports[i];
+	}
+}
+
 void punch_score_trial(const struct sim_pair_config *c, FILE *says, struct punch_score *score)
 {
 	static struct sim_pair_side sides[2]; /* too large for a stack */
@@ -206,6 +219,7 @@ void punch_score_trial(const struct sim_pair_config *c, FILE *says, struct punch
 	score->trials++;
 	score->with_relay += c->has_relay;
 	if (sim_pair_run(c, sides)) {
+		count_ports(c, sides, score);
 		count_trial(c, sides, says, score);
 		return;
 	}
@@ -223,6 +237,8 @@ void punch_score_add(struct punch_score *to, const struct punch_score *more)
 	to->unfinished += more->unfinished;
 	to->disagreed += more->disagreed;
 	to->left_open += more->left_open;
+	to->ports_wanted += more->ports_wanted;
+	to->ports_held += more->ports_held;
 	to->late += more->late;
 	to->unmeasured += more->unmeasured;
 	to->weak_searches += more->weak_searches;

@@ -16,6 +16,8 @@ struct punch_score {
 	unsigned with_relay; /* trials that had one */
 	unsigned tcp;        /* of `reached` */
 	unsigned unfinished, disagreed, left_open, late;
+	unsigned ports_wanted,  /* ends of paths that are not relayed, where a port was given */
+		ports_held;     /* ... which are on it */
 	unsigned weak_searches; /* with fewer sockets and ports than is demanded */
 	unsigned unmeasured;    /* a path, and hardly an answer to what measured it */
 	unsigned reasons_right, reasons_unsure, reasons_wrong;

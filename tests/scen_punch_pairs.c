@@ -16,11 +16,12 @@ static const struct punch_oracle always = { .udp = PUNCH_ORACLE_ALWAYS };
 static const struct punch_oracle sometimes = { .udp = PUNCH_ORACLE_SOMETIMES };
 static const struct punch_oracle never = { .udp = PUNCH_ORACLE_NEVER };
 
-static void trial_of(const struct pair *p, uint64_t seed, uint32_t loss, uint32_t only,
-		     struct punch_score *score)
+static struct sim_pair_config config_of(const struct pair *p, uint64_t seed, uint32_t loss,
+					uint32_t only)
 {
 	bool is_same = p->b[0] == '\0';
-	struct sim_pair_config c = {
+
+	return (struct sim_pair_config){
 		.profiles = { nat_profile_find(p->a), is_same ? NULL : nat_profile_find(p->b) },
 		.same_nat = is_same,
 		.seed = seed,
@@ -30,6 +31,12 @@ static void trial_of(const struct pair *p, uint64_t seed, uint32_t loss, uint32_
 		.start_skew_us = seed % 3 == 0 ? 8000 : -3000,
 		.only = only,
 	};
+}
+
+static void trial_of(const struct pair *p, uint64_t seed, uint32_t loss, uint32_t only,
+		     struct punch_score *score)
+{
+	struct sim_pair_config c = config_of(p, seed, loss, only);
 
 	punch_score_trial(&c, stderr, score);
 }
@@ -152,6 +159,35 @@ static void test_loss(void **state)
 		punch_score_add(&sum, &s);
 	}
 	assert_int_equal(punch_score_check(&sum, "loss", &always, stderr), 0);
+}
+
+/* An application's port on both sides: whoever needs one socket has it there, and no path is lost. */
+static void test_given_port(void **state)
+{
+	static const struct {
+		struct pair pair;
+		unsigned held; /* of two ends: what is foretold takes other sockets */
+	} list[] = {
+		{ { "N01", "N08" }, 2 }, { { "N07", "N08" }, 2 }, { { "N41", "N08" }, 2 },
+		{ { "N50", "N51" }, 2 }, { { "N05", "N22" }, 2 }, { { "N02", "K1" }, 2 },
+		{ { "N06", "N27" }, 2 }, { { "N17", "" }, 2 },    { { "K1", "" }, 2 },
+		{ { "N08", "N19" }, 1 }, { { "N28", "N08" }, 1 },
+	};
+	struct punch_score sum = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(list); i++) {
+		struct sim_pair_config c = config_of(&list[i].pair, i + 1, 0, 0);
+		struct punch_score s = { 0 };
+
+		c.local_ports[0] = 51820;
+		c.local_ports[1] = 7000;
+		punch_score_trial(&c, stderr, &s);
+		if (s.ports_held != list[i].held)
+			fail_msg("%s x %s: %u of 2", list[i].pair.a, list[i].pair.b, s.ports_held);
+		punch_score_add(&sum, &s);
+	}
+	assert_int_equal(punch_score_check(&sum, "port", &always, stderr), 0);
 }
 
 /* What B says never comes. A knows nothing of its ports then, and waits where B can find it. */
@@ -299,19 +335,13 @@ static void test_parity(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reachable),
-		cmocka_unit_test(test_linux),
-		cmocka_unit_test(test_tcp),
-		cmocka_unit_test(test_luck),
-		cmocka_unit_test(test_same_nat),
-		cmocka_unit_test(test_never),
-		cmocka_unit_test(test_loss),
-		cmocka_unit_test(test_one_way),
-		cmocka_unit_test(test_far_away),
-		cmocka_unit_test(test_ends_alike),
-		cmocka_unit_test(test_nominates_late),
-		cmocka_unit_test(test_fragile),
-		cmocka_unit_test(test_draws),
+		cmocka_unit_test(test_reachable),  cmocka_unit_test(test_linux),
+		cmocka_unit_test(test_tcp),        cmocka_unit_test(test_luck),
+		cmocka_unit_test(test_same_nat),   cmocka_unit_test(test_never),
+		cmocka_unit_test(test_loss),       cmocka_unit_test(test_given_port),
+		cmocka_unit_test(test_one_way),    cmocka_unit_test(test_far_away),
+		cmocka_unit_test(test_ends_alike), cmocka_unit_test(test_nominates_late),
+		cmocka_unit_test(test_fragile),    cmocka_unit_test(test_draws),
 		cmocka_unit_test(test_parity),
 	};
 

@@ -58,8 +58,9 @@ struct sim_pair_config {
 	uint32_t rtt_us;         /* host to server and back; 0: 50 ms */
 	uint32_t loss_per_mille; /* each way of each side */
 	bool has_relay;
-	uint32_t only;         /* PUNCH_BIT, as punch_plan_options has it */
-	int64_t start_skew_us; /* how wrong the clocks are that punch is told, within the error */
+	uint32_t only;           /* PUNCH_BIT, as punch_plan_options has it */
+	uint16_t local_ports[2]; /* that the users of A and B want; 0: any */
+	int64_t start_skew_us;   /* how wrong the clocks are that punch is told, within the error */
 	uint64_t clock_error_us;
 	uint32_t carrier_delay_us;           /* of the meeting, one way; 0: 60 ms */
 	uint32_t carrier_loss_per_mille;     /* ... of copies: what is lost comes a second later */

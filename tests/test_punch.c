@@ -201,6 +201,62 @@ static void nobody_there_is_told_in_time(void **state)
 	assert_true(r.now_us < (1000 + 25) * SECOND);
 }
 
+static unsigned most_open;
+
+static void look_what_is_open(struct rig *w)
+{
+	unsigned open = rig_open(w, 0);
+
+	most_open = open > most_open ? open : most_open;
+}
+
+/* Nothing that comes or leaves spoils anything: one socket is enough, whatever makes the path. */
+static void a_port_that_is_wanted_is_that_of_all_strategies(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		r.sides[i].config.local_port = 51820;
+		r.sides[i].config.plan.only = PUNCH_BIT(PUNCH_SIMULTANEOUS) |
+					      PUNCH_BIT(PUNCH_LOW_TTL) | PUNCH_BIT(PUNCH_DELAYED);
+	}
+	most_open = 0;
+	r.at_every_step = look_what_is_open;
+	run();
+	assert_path();
+	assert_int_equal(most_open, 1);
+	for (uint8_t i = 0; i < 2; i++) {
+		assert_int_equal(rig_result(&r, i)->path.local.port, 51820);
+		assert_int_equal(rig_result(&r, i)->path.wanted, 51820);
+	}
+}
+
+/* What a socket sends may end another one's mapping: each has its own, the first of them the port. */
+static void a_port_that_is_wanted_spoils_nothing(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		r.sides[i].config.local_port = 51820;
+		r.sides[i].profile.paths[0].unexpected = PEER_WORD(DEEP_ENDS_MAPPING);
+	}
+	most_open = 0;
+	r.at_every_step = look_what_is_open;
+	run();
+	assert_path();
+	assert_true(most_open >= PEER_SETS);
+	assert_int_equal(rig_result(&r, 0)->path.local.port, 51820);
+}
+
+static void a_port_that_is_taken_costs_no_path(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		r.sides[i].config.local_port = r.sides[i].taken_port = 51820;
+		r.sides[i].config.plan.only =
+			PUNCH_BIT(PUNCH_SIMULTANEOUS) | PUNCH_BIT(PUNCH_LOW_TTL);
+	}
+	run();
+	assert_path();
+	assert_int_not_equal(rig_result(&r, 0)->path.local.port, 51820);
+	assert_int_equal(rig_result(&r, 0)->path.wanted, 51820);
+}
+
 static bool loses_all(struct rig *w, uint8_t side, const struct addr *from, const struct addr *to,
 		      struct bytes data)
 {
@@ -752,6 +808,9 @@ int main(void)
 		STORY(an_endpoint_that_nobody_announced_is_learned),
 		STORY(it_works_where_only_one_is_heard),
 		STORY(an_offer_may_stand_in_for_theirs),
+		STORY(a_port_that_is_wanted_is_that_of_all_strategies),
+		STORY(a_port_that_is_wanted_spoils_nothing),
+		STORY(a_port_that_is_taken_costs_no_path),
 		STORY(nobody_there_is_told_in_time),
 		STORY(a_no_comes_in_time_and_with_evidence),
 		STORY(nothing_to_try_is_told_at_once),

@@ -24,6 +24,12 @@ static bool is_in_prefix(const struct addr *a, const struct addr *of, uint8_t pr
 	return rest == 0 || ((a->ip[whole] ^ of->ip[whole]) >> (8 - rest)) == 0;
 }
 
+bool peer_is_neighbour(const struct peer_path *ours, const struct peer_path *theirs)
+{
+	return peer_shares_external(ours, theirs) && ours->local_prefix_len > 0 &&
+	       is_in_prefix(&theirs->local, &ours->local, ours->local_prefix_len);
+}
+
 bool peer_may_be_ours(const struct peer_path *ours, const struct peer_path *theirs)
 {
 	if (ours->local.family == ADDR_NONE || ours->local.family != theirs->local.family)

@@ -102,6 +102,9 @@ struct peer_offer {
 /* Both have one external address in common, so the way between them may be inside of a NAT. */
 bool peer_shares_external(const struct peer_path *a, const struct peer_path *b);
 
+/* ... and their local address is one of our network's: rarely are these two networks. */
+bool peer_is_neighbour(const struct peer_path *ours, const struct peer_path *theirs);
+
 /*
  * May a private address of the peer's be one of our own network? Only then something is sent there:
  * both have an external address in common, or it lies within the prefix of our own address.

@@ -197,8 +197,10 @@ void punch_on_open(struct punch *p, uint16_t slot, const struct addr *local, uin
 void punch_on_open_failed(struct punch *p, uint16_t slot, int err, uint64_t now_us)
 {
 	p->now_us = now_us;
-	if (slot < PUNCH_SLOTS_MAX)
-		pu_slot_opened(p, slot, &(struct addr){ 0 });
+	if (slot >= PUNCH_SLOTS_MAX)
+		return;
+	pu_slot_opened(p, slot, &(struct addr){ 0 });
+	pu_gather_on_open_failed(p, slot);
 }
 
 void punch_on_send_failed(struct punch *p, uint16_t slot, int err, uint64_t now_us)
@@ -240,11 +242,7 @@ void punch_on_icmp(struct punch *p, uint16_t slot, const struct addr *to, enum p
 void punch_on_mapped(struct punch *p, uint16_t slot, const struct addr *external, uint64_t now_us)
 {
 	p->now_us = now_us;
-	if (slot < PU_SLOT_PORTMAP || slot >= PU_SLOT_RELAY || !p->slots[slot].is_mapped_asked)
-		return;
-	p->portmaps[slot - PU_SLOT_PORTMAP] = *external;
-	if (p->portmaps_pending > 0)
-		p->portmaps_pending--;
+	pu_gather_on_portmap(p, slot, external);
 }
 
 void punch_on_relay(struct punch *p, uint16_t slot, const struct addr *relayed, uint16_t code,

@@ -58,11 +58,29 @@ static bool is_our_external(const struct punch *p, const struct pu_pair *pair)
 	return false;
 }
 
+/* Where one socket is for all, their address tells. */
+static bool is_in_own_network(const struct punch *p, const struct pu_pair *pair)
+{
+	const struct pu_port *port = &p->ports[p->slots[pair->slot].path];
+	const struct peer_offer *o = pu_their_offer(p);
+
+	if (pair->slot >= PU_SLOT_LOCAL && pair->slot < PU_SLOT_PORTMAP)
+		return true;
+	if (!port->is_shared || !port->has_host || pair->slot != port->slot)
+		return false;
+	for (uint8_t i = 0; i < o->endpoint_count; i++) {
+		if (o->endpoints[i].kind == PEER_HOST && !o->endpoints[i].is_tcp &&
+		    addr_equal(&o->endpoints[i].addr, &pair->remote))
+			return true;
+	}
+	return false;
+}
+
 static enum rank rank_of(const struct punch *p, const struct pu_pair *pair)
 {
 	if (pu_is_relayed(p, pair))
 		return RANK_RELAYED;
-	if (pair->slot >= PU_SLOT_LOCAL && pair->slot < PU_SLOT_PORTMAP)
+	if (is_in_own_network(p, pair))
 		return RANK_LOCAL;
 	if (is_our_external(p, pair))
 		return RANK_HAIRPIN;
@@ -177,6 +195,7 @@ static void take_path(struct punch *p, uint8_t step, const struct punch_path *pa
 
 	r->path = *path;
 	r->path.strategy = r->plan.steps[step].strategy;
+	r->path.wanted = p->config.local_port;
 	r->step = step;
 	pu_run_note(p, step);
 	pu_measure_begin(p);

@@ -3,6 +3,7 @@
 
 #define PATIENCE_US     (1000 * PU_MS) /* for servers; twice their round trip more */
 #define PORTMAP_US      (2000 * PU_MS)
+#define MAPPED_US       (1000 * PU_MS) /* for the gateway, before the same socket asks a server */
 #define RELAY_US        (2500 * PU_MS)
 #define TCP_US          (2000 * PU_MS) /* and a round trip */
 #define TCP_MOST_US     (4600 * PU_MS) /* the other side does without our offer after 5 s */
@@ -74,10 +75,20 @@ static bool wants_samples(const struct punch *p, uint8_t path)
 	       (needed(p, path) & (PUNCH_BIT(PUNCH_PREDICTION) | PUNCH_BIT(PUNCH_MIXED))) != 0;
 }
 
-static void begin_local(struct punch *p, uint8_t path)
+static void want(struct punch *p, uint16_t slot, uint8_t path)
 {
-	if (!p->config.keeps_port && may_be_one_network(p, &p->ours.paths[path]))
-		pu_slot_want(p, (uint16_t)(PU_SLOT_LOCAL + path), path, 0);
+	pu_slot_want(p, slot, path, pu_port_of(p, slot, path));
+}
+
+/* Those beside the first set's. */
+static void begin_others(struct punch *p, uint8_t path)
+{
+	for (uint8_t set = 1; set < PEER_SETS; set++)
+		want(p, pu_set_slot(p, path, set), path);
+	if (p->ports[path].has_host)
+		want(p, pu_local_slot(p, path), path);
+	if (p->ports[path].has_map)
+		want(p, pu_portmap_slot(p, path), path);
 }
 
 static void begin_path(struct punch *p, uint8_t path)
@@ -87,18 +98,21 @@ static void begin_path(struct punch *p, uint8_t path)
 	p->sampling[path] = (struct pu_sampling){ .slot = PU_NO_SLOT };
 	if (!is_usable(p, mine))
 		return;
+	p->ports[path] = (struct pu_port){
+		.has_host = !p->config.keeps_port && may_be_one_network(p, mine),
+		.has_map = mine->portmap == VERDICT_YES && mine->udp_blocked != VERDICT_YES &&
+			   (needed(p, path) & PUNCH_BIT(PUNCH_PORT_MAPPING)) != 0,
+	};
+	pu_port_choose(p, path);
 	if (mine->udp_blocked == VERDICT_YES) {
-		begin_local(p, path);
+		if (p->ports[path].has_host)
+			want(p, pu_local_slot(p, path), path);
 		return;
 	}
-	pu_slot_want(p, pu_set_slot(path, 0), path, p->config.local_port);
+	want(p, pu_set_slot(p, path, 0), path);
 	if (p->config.keeps_port)
 		return;
-	for (uint8_t set = 1; set < PEER_SETS; set++)
-		pu_slot_want(p, pu_set_slot(path, set), path, 0);
-	begin_local(p, path);
-	if (mine->portmap == VERDICT_YES && (needed(p, path) & PUNCH_BIT(PUNCH_PORT_MAPPING)) != 0)
-		pu_slot_want(p, (uint16_t)(PU_SLOT_PORTMAP + path), path, 0);
+	begin_others(p, path);
 	p->sampling[path].is_wanted = wants_samples(p, path);
 }
 
@@ -203,6 +217,25 @@ void pu_gather_begin(struct punch *p)
 	begin_tcp(p);
 }
 
+static bool has_map(const struct punch *p, uint16_t slot)
+{
+	uint8_t path = p->slots[slot].path;
+
+	return slot < PU_SLOT_RELAY && p->ports[path].has_map && slot == pu_portmap_slot(p, path);
+}
+
+static void ask_who(struct punch *p, uint16_t slot)
+{
+	struct pu_slot *s = &p->slots[slot];
+	uint64_t patience_us = PATIENCE_US + 2 * (uint64_t)p->ours.paths[s->path].rtt_us;
+
+	if (slot >= PU_SLOT_LOCAL || s->is_asked)
+		return;
+	s->is_asked = true;
+	(void)pu_ask(p, PU_ASK_GATHER, slot, ADDR_IPV4, patience_us);
+	(void)pu_ask(p, PU_ASK_GATHER, slot, ADDR_IPV6, patience_us);
+}
+
 void pu_gather_on_open(struct punch *p, uint16_t slot)
 {
 	struct pu_slot *s = &p->slots[slot];
@@ -211,11 +244,11 @@ void pu_gather_on_open(struct punch *p, uint16_t slot)
 
 	if (p->phase != PU_GATHER || !pu_slot_is_open(p, slot))
 		return;
-	if (slot < PU_SLOT_LOCAL) {
-		(void)pu_ask(p, PU_ASK_GATHER, slot, ADDR_IPV4, PATIENCE_US + 2 * mine->rtt_us);
-		(void)pu_ask(p, PU_ASK_GATHER, slot, ADDR_IPV6, PATIENCE_US + 2 * mine->rtt_us);
-	} else if (slot >= PU_SLOT_PORTMAP && slot < PU_SLOT_RELAY) {
+	/* A server that is asked later sees the port that the gateway opened, where it keeps it. */
+	if (has_map(p, slot)) {
 		p->portmaps_pending++;
+	} else if (slot < PU_SLOT_LOCAL) {
+		ask_who(p, slot);
 	} else if (slot == p->sampling[s->path].slot) {
 		p->sampling[s->path].sent_us = p->now_us;
 		(void)pu_ask(p, PU_ASK_SAMPLE, slot, sampled, SAMPLE_US + 2 * mine->rtt_us);
@@ -226,16 +259,49 @@ bool pu_gather_next(struct punch *p, struct punch_action *action)
 {
 	if (p->phase != PU_GATHER || p->portmaps_pending == 0)
 		return false;
-	for (uint16_t i = PU_SLOT_PORTMAP; i < PU_SLOT_RELAY; i++) {
-		struct pu_slot *s = &p->slots[i];
+	for (uint8_t i = 0; i < p->ours.path_count; i++) {
+		uint16_t slot = pu_portmap_slot(p, i);
+		struct pu_slot *s = &p->slots[slot];
 
-		if (s->state != PU_OPEN || s->is_mapped_asked)
+		if (!p->ports[i].has_map || s->state != PU_OPEN || s->is_mapped_asked)
 			continue;
 		s->is_mapped_asked = true;
-		*action = (struct punch_action){ .kind = PUNCH_MAP, .slot = i, .path = s->path };
+		*action = (struct punch_action){ .kind = PUNCH_MAP, .slot = slot, .path = i };
 		return true;
 	}
 	return false;
+}
+
+void pu_gather_on_open_failed(struct punch *p, uint16_t slot)
+{
+	if (p->phase == PU_GATHER && pu_port_lost(p, slot))
+		begin_others(p, p->slots[slot].path);
+}
+
+void pu_gather_on_portmap(struct punch *p, uint16_t slot, const struct addr *external)
+{
+	if (slot >= PU_SLOT_RELAY || !p->slots[slot].is_mapped_asked || !has_map(p, slot))
+		return;
+	p->portmaps[p->slots[slot].path] = *external;
+	if (p->portmaps_pending > 0)
+		p->portmaps_pending--;
+	if (p->phase == PU_GATHER)
+		ask_who(p, slot);
+}
+
+/* A gateway that takes its time is not waited for. */
+static void ask_unmapped(struct punch *p, uint64_t *deadline_us)
+{
+	for (uint8_t i = 0; i < p->ours.path_count; i++) {
+		uint16_t slot = pu_portmap_slot(p, i);
+
+		if (slot >= PU_SLOT_LOCAL || p->slots[slot].is_asked || !p->ports[i].has_map)
+			continue;
+		if (p->now_us < p->began_us + MAPPED_US)
+			pu_by(deadline_us, p->began_us + MAPPED_US);
+		else if (pu_slot_is_open(p, slot))
+			ask_who(p, slot);
+	}
 }
 
 static void take_sample(struct punch *p, uint8_t path, const struct addr *mapped)
@@ -348,6 +414,7 @@ void pu_gather_tick(struct punch *p, uint64_t *deadline_us)
 	bool is_over = true;
 
 	if (!p->is_sampling) {
+		ask_unmapped(p, deadline_us);
 		if (!is_settled(p, deadline_us))
 			return;
 		begin_samples(p);
@@ -387,7 +454,7 @@ static struct addr guess(const struct peer_path *mine, const struct addr *local)
 
 static void offer_set(struct punch *p, uint8_t path, uint8_t set)
 {
-	uint16_t slot = pu_set_slot(path, set);
+	uint16_t slot = pu_set_slot(p, path, set);
 	const struct pu_slot *s = &p->slots[slot];
 	struct peer_endpoint e = {
 		.kind = PEER_MAPPED, .path = path, .set = set, .local_port = s->local.port
@@ -407,18 +474,18 @@ static void offer_set(struct punch *p, uint8_t path, uint8_t set)
 
 static void offer_path(struct punch *p, uint8_t path)
 {
-	const struct pu_slot *local = &p->slots[PU_SLOT_LOCAL + path];
-	const struct pu_slot *portmap = &p->slots[PU_SLOT_PORTMAP + path];
+	const struct pu_slot *local = &p->slots[pu_local_slot(p, path)];
+	const struct pu_slot *portmap = &p->slots[pu_portmap_slot(p, path)];
 	struct peer_endpoint e = { .kind = PEER_HOST, .path = path };
 
 	for (uint8_t set = 0; set < PEER_SETS; set++)
 		offer_set(p, path, set);
-	if (local->state == PU_OPEN) {
+	if (p->ports[path].has_host && local->state == PU_OPEN) {
 		e.addr = local->local;
 		e.local_port = local->local.port;
 		add(&p->our_offer, &e);
 	}
-	if (portmap->state == PU_OPEN) {
+	if (p->ports[path].has_map && portmap->state == PU_OPEN) {
 		e.kind = PEER_PORTMAP;
 		e.addr = p->portmaps[path];
 		e.local_port = portmap->local.port;

@@ -44,10 +44,11 @@ struct punch_quality {
 struct punch_path {
 	uint8_t strategy; /* enum punch_strategy; PUNCH_NONE: there is no path */
 	bool is_tcp, is_relayed;
-	uint16_t slot;      /* of the socket, open still: the shell's now */
-	uint8_t path;       /* index into our profile */
-	struct addr local;  /* our socket */
-	struct addr outer;  /* how the other side sees it */
+	uint16_t slot;     /* of the socket, open still: the shell's now */
+	uint8_t path;      /* index into our profile */
+	uint16_t wanted;   /* the local port that was asked for (punch_config.local_port); 0: any */
+	struct addr local; /* our socket */
+	struct addr outer; /* how the other side sees it */
 	struct addr remote; /* where to send */
 };
 

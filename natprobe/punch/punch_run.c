@@ -63,9 +63,9 @@ uint16_t pu_run_slot(const struct punch *p, uint8_t i, uint16_t socket)
 	uint8_t path = pu_part(p, s)->path;
 
 	if (socket == SHOTS_SOCKET_SET)
-		return pu_set_slot(path, s->set);
+		return pu_set_slot(p, path, s->set);
 	if (socket == SHOTS_SOCKET_LOCAL)
-		return (uint16_t)(PU_SLOT_LOCAL + path);
+		return pu_local_slot(p, path);
 	if (socket == SHOTS_SOCKET_RELAY)
 		return PU_SLOT_RELAY;
 	socket -= SHOTS_SOCKET_FRESH;

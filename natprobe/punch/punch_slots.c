@@ -1,10 +1,5 @@
 #include "punch_state.h"
 
-uint16_t pu_set_slot(uint8_t path, uint8_t set)
-{
-	return (uint16_t)(PU_SLOT_SETS + path * PEER_SETS + set);
-}
-
 static void set_state(struct punch *p, struct pu_slot *s, enum pu_slot_state state)
 {
 	if (s->state == PU_WANTED)

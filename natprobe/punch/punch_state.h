@@ -3,6 +3,7 @@
  *
  *	punch.c          what arrives, what is next, and when one phase becomes the other
  *	punch_slots.c    sockets: which are wanted, open, to be closed
+ *	punch_port.c     which of them has the port that the user wants
  *	punch_asks.c     questions to STUN servers
  *	punch_gather.c   the sockets of the offer, and the offer
  *	punch_start.c    offers and the start: what is told, and what the other side tells
@@ -74,9 +75,17 @@ struct pu_slot {
 	uint8_t path;
 	uint8_t step;  /* that sent from it last, PU_STEP_NONE: none */
 	uint16_t port; /* wanted */
-	bool is_mapped_asked;
+	bool is_mapped_asked, is_asked;
 	struct addr local;
 	struct addr mapped[2]; /* IPv4, IPv6 */
+};
+
+/* Of a path: where the port is that the user wants, and what else of it is offered. */
+struct pu_port {
+	uint16_t slot;
+	bool is_shared; /* that socket is the one of all sets, of the own network and of the gateway */
+	bool is_mapped; /* ... of the first set, and of the gateway */
+	bool has_host, has_map;
 };
 
 /* What a question to a server is for. */
@@ -192,6 +201,7 @@ struct punch {
 	uint64_t sampling_us;
 	struct tcp_gather *tcp_gather;
 	struct addr portmaps[PEER_PATHS_MAX];
+	struct pu_port ports[PEER_PATHS_MAX];
 	uint16_t relay_code;
 	uint64_t refresh_us;
 
@@ -271,7 +281,6 @@ static inline void pu_by(uint64_t *deadline_us, uint64_t at_us)
 struct punch_evidence *pu_evidence(struct punch *p, uint8_t step); /* NULL: no such step */
 
 /* punch_slots.c */
-uint16_t pu_set_slot(uint8_t path, uint8_t set);
 void pu_slot_want(struct punch *p, uint16_t slot, uint8_t path, uint16_t port);
 void pu_slot_leave(struct punch *p, uint16_t slot);
 uint16_t pu_slot_fresh(struct punch *p); /* a closed one, PU_NO_SLOT: there is none */
@@ -279,6 +288,16 @@ bool pu_slot_is_open(const struct punch *p, uint16_t slot);
 void pu_slot_opened(struct punch *p, uint16_t slot, const struct addr *local);
 void pu_slots_leave_but(struct punch *p, uint16_t keep); /* PU_NO_SLOT: none is kept */
 bool pu_slots_next(struct punch *p, struct punch_action *action);
+
+/* punch_port.c */
+void pu_port_choose(struct punch *p, uint8_t path);
+/* It cannot be had. True: others have to be opened for what that socket was for. */
+bool pu_port_lost(struct punch *p, uint16_t slot);
+uint16_t pu_port_of(const struct punch *p, uint16_t slot, uint8_t path); /* to open it on; 0: any */
+/* The sockets of a path, which may be one. */
+uint16_t pu_set_slot(const struct punch *p, uint8_t path, uint8_t set);
+uint16_t pu_local_slot(const struct punch *p, uint8_t path);
+uint16_t pu_portmap_slot(const struct punch *p, uint8_t path);
 
 /* punch_asks.c */
 bool pu_has_server(const struct punch *p, uint8_t path, uint8_t family);
@@ -297,6 +316,8 @@ void pu_gather_begin(struct punch *p);
 void pu_gather_tick(struct punch *p, uint64_t *deadline_us);
 bool pu_gather_next(struct punch *p, struct punch_action *action);
 void pu_gather_on_open(struct punch *p, uint16_t slot);
+void pu_gather_on_open_failed(struct punch *p, uint16_t slot);
+void pu_gather_on_portmap(struct punch *p, uint16_t slot, const struct addr *external);
 void pu_gather_on_mapped(struct punch *p, const struct pu_ask *ask, const struct addr *mapped);
 void pu_gather_refresh(struct punch *p, uint64_t *deadline_us);
 void pu_gather_offer(struct punch *p);

@@ -25,6 +25,7 @@ struct options {
 	bool json, asserts, says, no_oracle, same;
 	uint32_t error_us, carrier_loss;
 	uint32_t only;
+	uint16_t local_port;
 };
 
 /* In memory that the jobs share. */
@@ -54,6 +55,7 @@ static void help(void)
 	     "  --random N        N networks that chance made up, in place of the profiles\n"
 	     "  --first-random N  from this one on (1)\n"
 	     "  --only STRATEGY   nothing but that\n"
+	     "  --local-port N    both want their path from this port\n"
 	     "  --same            each profile with itself, behind the same boxes\n"
 	     "  --clock-error MS  bound of what the two clocks are wrong (10)\n"
 	     "  --carrier-loss N  per mille of the meeting's messages that come a second late (0)\n"
@@ -139,6 +141,9 @@ static void take_option(struct options *o, int option)
 			fail_usage("there is no such strategy");
 		o->only = PUNCH_BIT(punch_strategy_find(optarg));
 		break;
+	case 'P':
+		o->local_port = (uint16_t)number(optarg, UINT16_MAX);
+		break;
 	case 'j':
 		o->jobs = number(optarg, JOBS_MAX);
 		break;
@@ -181,6 +186,7 @@ static void take_options(struct options *o, int argc, char **argv)
 		{ "random", required_argument, NULL, 'r' },
 		{ "first-random", required_argument, NULL, 'R' },
 		{ "only", required_argument, NULL, 'o' },
+		{ "local-port", required_argument, NULL, 'P' },
 		{ "same", no_argument, NULL, 'S' },
 		{ "clock-error", required_argument, NULL, 'e' },
 		{ "carrier-loss", required_argument, NULL, 'c' },
@@ -229,6 +235,7 @@ static void run_pair(const struct options *o, struct shared *all, unsigned job, 
 	bool is_swapped = c.profiles[0] != o->list[i];
 
 	c.only = o->only;
+	c.local_ports[0] = c.local_ports[1] = o->local_port;
 	c.carrier_loss_per_mille = o->carrier_loss;
 	c.known[0] = diagnosis(is_swapped ? k : i, 0, &c);
 	c.known[1] = diagnosis(is_swapped ? i : k, 1, &c);
@@ -364,6 +371,8 @@ static void print_sum(const struct punch_score *s, FILE *to)
 		s->trials, s->reached, s->tcp, s->relayed, s->brier / n, s->reasons_right,
 		s->reasons_unsure, s->reasons_wrong, s->unfinished, s->disagreed, s->left_open,
 		s->late);
+	if (s->ports_wanted > 0)
+		fprintf(to, "%u of %u ends on the given port\n", s->ports_held, s->ports_wanted);
 	for (size_t i = 0; i < PUNCH_REASONS; i++) {
 		if (s->wrong_by_reason[i] > 0)
 			fprintf(to, "wrong: %u times %s\n", s->wrong_by_reason[i],
