@@ -62,7 +62,7 @@ story relay open-internet home-router -- \
 # A port that the gateway opened is closed at the end: another one inside gets it, and keeps it. Its
 # mapping lives on for a little while, far shorter than a lease.
 story lease home-router --lifetime 8s symmetric-random -- \
-	'$natprobe punch --code-file code --json --strategy port-mapping > a.json || exit
+	'$natprobe punch --code-file code --json --local-port 51820 --strategy port-mapping > a.json || exit
 	port=$(jq -r ".trials[0].path.outer | split(\":\")[1]" a.json)
 	for try in $(seq 15); do
 		sleep 1
@@ -143,6 +143,9 @@ jq -es 'all(.[].trials[0]; .strategy == "relay" and .path.relayed)' \
 ended lease 0
 [ "$(jq -r '.trials[0].strategy' "$tmp/lease/a.json")" = port-mapping ] ||
 	fail "no port was opened: $(cat "$tmp/lease/a.json")"
+[ "$(jq -r '.trials[0].path | [.local, .local_port, .local_port_why] | map(tostring | sub(".*:"; "")) | join(" ")' \
+	"$tmp/lease/a.json")" = "51820 51820 null" ] ||
+	fail "the port that was opened is another one: $(cat "$tmp/lease/a.json")"
 [ "$(head -n 1 "$tmp/lease/statuses")" = 0 ] ||
 	fail "its port is not closed: $(cat "$tmp/lease/"{first,err})"
 [ "$(tail -n 1 "$tmp/lease/statuses")" != 0 ] ||

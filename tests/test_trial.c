@@ -241,6 +241,33 @@ static void a_single_trial_has_no_table(void **state)
 	trial_run_clear(&run);
 }
 
+/* A path that is not from the application's port says so, and why; any other says nothing. */
+static void a_port_that_was_not_held_is_explained(void **state)
+{
+	const struct report_style style = { 0 };
+	struct punch_path *path;
+	struct trial_run run = fixture_trials();
+	struct page p;
+
+	path = &run.records[0].path;
+	assert_int_not_equal(path->strategy, PUNCH_NONE);
+	path->wanted = path->local.port;
+	assert_null(trial_port_why(&run.records[0]));
+	path->wanted = 51820;
+	path->strategy = PUNCH_PREDICTION;
+	trial_text_one(&run.records[0], &style, open_page(&p));
+	fclose(p.out);
+	has(&p, "not 51820. Ports were foretold or searched");
+	free(p.text);
+	p = json_of(&run);
+	has(&p, "\"local_port\": 51820");
+	has(&p, "\"local_port_why\": \"Ports were foretold");
+	free(p.text);
+	path->is_relayed = true;
+	assert_non_null(strstr(trial_port_why(&run.records[0]), "relay"));
+	trial_run_clear(&run);
+}
+
 static void pages_are_whole(void **state)
 {
 	for (int i = 0; i < 3; i++) {
@@ -277,6 +304,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(text_is_short_and_says_why),
 		cmocka_unit_test(a_trial_without_steps_says_why),
 		cmocka_unit_test(a_single_trial_has_no_table),
+		cmocka_unit_test(a_port_that_was_not_held_is_explained),
 		cmocka_unit_test(pages_are_whole),
 	};
 

@@ -169,6 +169,7 @@ static void put_steps(FILE *out, const struct trial_record *r)
 static void put_path(FILE *out, const struct trial_record *r)
 {
 	const struct punch_quality *q = &r->quality;
+	const char *why_port = trial_port_why(r);
 	char local[ADDR_TEXT_MAX], outer[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
 
 	html_put(out,
@@ -178,6 +179,8 @@ static void put_path(FILE *out, const struct trial_record *r)
 		 r->path.is_tcp ? "TCP" : "UDP", r->to_path_us / 1e3,
 		 addr_print(&r->path.local, local), addr_print(&r->path.outer, outer),
 		 addr_print(&r->path.remote, remote));
+	if (why_port != NULL)
+		html_put(out, " It is not from port %u. %s", (unsigned)r->path.wanted, why_port);
 	if (q->answered > 0)
 		html_put(out, " Round trip %.1f ms, jitter %.1f ms, %u of %u packets lost.",
 			 q->rtt_median_us / 1e3, q->jitter_us / 1e3,

@@ -74,6 +74,8 @@ static json_t *path(struct json *j, const struct trial_record *r)
 	json_put(j, o, "local", json_addr(&p->local));
 	json_put(j, o, "outer", json_addr(&p->outer));
 	json_put(j, o, "remote", json_addr(&p->remote));
+	json_put(j, o, "local_port", p->wanted != 0 ? json_integer(p->wanted) : json_null());
+	json_put(j, o, "local_port_why", json_text(trial_port_why(r)));
 	return o;
 }
 

@@ -217,6 +217,8 @@ static void get_path(struct get *g, const json_t *trial, struct trial_record *r)
 	r->path.local = get_addr(g, o, "local");
 	r->path.outer = get_addr(g, o, "outer");
 	r->path.remote = get_addr(g, o, "remote");
+	if (get_any(o, "local_port") != NULL)
+		r->path.wanted = get_u16(g, o, "local_port");
 }
 
 static void get_quality(struct get *g, const json_t *trial, struct punch_quality *q)

@@ -191,3 +191,26 @@ bool trial_step_counts(const struct trial_record *r, uint8_t step)
 	/* Another one made the path while this one was under way: it might have made it too. */
 	return s->verdict.reason != REASON_NOT_TRIED && s->verdict.reason != REASON_NONE;
 }
+
+const char *trial_port_why(const struct trial_record *r)
+{
+	const struct punch_path *p = &r->path;
+
+	if (p->strategy == PUNCH_NONE || p->wanted == 0 || p->local.port == p->wanted)
+		return NULL;
+	if (p->is_relayed)
+		return "The path is by a relay, whose port no application of this host has.";
+	switch (p->strategy) {
+	case PUNCH_PREDICTION:
+	case PUNCH_BIRTHDAY:
+	case PUNCH_MIXED:
+		return "Ports were foretold or searched, which takes more sockets than the one "
+		       "that can have it.";
+	case PUNCH_TCP:
+	case PUNCH_TCP_LOW_TTL:
+		return "Of TCP, the first attempt alone is from that port.";
+	default:
+		return "Strategies have sockets of their own where one may spoil another one's "
+		       "mapping, and the one with that port was later, or could not be opened.";
+	}
+}

@@ -76,6 +76,9 @@ void trial_run_clear(struct trial_run *run);
 /* "ours", "theirs", "both", "none": whose network a verdict is about. */
 const char *trial_side_word(bool is_a, uint8_t side);
 
+/* A sentence, why the path is not from the local port that was asked for; NULL: it is, or none was. */
+const char *trial_port_why(const struct trial_record *r);
+
 /* It was tried, and made a path or did not. */
 bool trial_step_counts(const struct trial_record *r, uint8_t step);
 

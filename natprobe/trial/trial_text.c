@@ -26,6 +26,7 @@ static const char *strategy_of(uint8_t s)
 static void print_path(const struct text *t, const struct trial_record *r)
 {
 	const struct punch_path *p = &r->path;
+	const char *why_port = trial_port_why(r);
 	char at[ADDR_TEXT_MAX];
 
 	text_coloured(t, p->is_relayed ? TEXT_YELLOW : TEXT_GREEN, "path");
@@ -43,6 +44,10 @@ static void print_path(const struct text *t, const struct trial_record *r)
 	if (p->outer.family != ADDR_NONE && !addr_equal(&p->local, &p->outer))
 		fprintf(t->out, ", seen as %s", addr_print(&p->outer, at));
 	fputc('\n', t->out);
+	if (why_port != NULL) {
+		text_label(t, "port");
+		fprintf(t->out, "not %u. %s\n", (unsigned int)p->wanted, why_port);
+	}
 	text_label(t, "to");
 	fprintf(t->out, "%s%s\n", addr_print(&p->remote, at), p->is_relayed ? ", relayed" : "");
 }
