@@ -130,7 +130,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_link_stays_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_cannot_be_written_leaves_the_old_file, set_up,
 						tear_down),
-		cmocka_unit_test(where_there_is_no_folder_it_says_so),
+		cmocka_unit_test_setup_teardown(where_there_is_no_folder_it_says_so, set_up,
+						tear_down),
 		cmocka_unit_test(a_device_is_written_to),
 	};
 
