@@ -158,7 +158,7 @@ static bool accept_by_label(struct pair_side *side, struct channel *c)
 	struct end *theirs = side->user;
 	bool is_taken;
 
-	side->user = theirs + atoi(channel_label(c));
+	side->user = theirs + strtoul(channel_label(c), NULL, 10);
 	is_taken = end_accept(side, c);
 	side->user = theirs;
 	return is_taken;
